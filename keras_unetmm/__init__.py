@@ -1,0 +1,18 @@
+"""Image networks of the U-Net family that fit on a microcontroller."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "skips", "tflite")
+
+
+def __getattr__(name):
+    """Loads a sub-package when it is first used: reading a .tflite file must not import a training backend."""
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted((*globals(), *_ROOMS))

@@ -1,0 +1,58 @@
+"""Laying a model out into its parts, so that every operator is a layer of the functional graph."""
+
+import keras
+
+from keras_unetmm.layers.composite import Composite
+
+
+def expand(model, input_shape=None):
+    """Returns an equal functional model in which composite layers and nested models are replaced by their parts.
+
+    Weights are copied; parts are named after their path, `enc0_block0_conv1`.
+
+    Args:
+        model: a functional or sequential `keras.Model` with one input.
+        input_shape: tuple with the batch size, `(N, H, W, C)`, of the new model; by default the model's own.
+
+    Raises:
+        ValueError: if the model is not built as a graph of layers, or has several inputs.
+    """
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise ValueError(
+            "expand needs a functional or sequential keras.Model that has been built. "
+            f"Received: {type(model).__name__}. Build subclassed models with keras.Model(inputs, outputs)."
+        )
+    if len(model.inputs) != 1:
+        raise ValueError(f"expand takes models with one input. Received: {len(model.inputs)} inputs.")
+    source = model.inputs[0]
+    inputs = keras.Input(batch_shape=input_shape or source.shape, dtype=source.dtype, name=source.name)
+    graph = keras.Model(source, model.outputs if len(model.outputs) > 1 else model.outputs[0], name=model.name)
+    while True:
+        graph = keras.models.clone_model(graph, input_tensors=inputs, clone_function=_copy, call_function=_call_parts)
+        if not any(_has_parts(layer) for layer in graph.layers):
+            return graph
+
+
+def _has_parts(layer):
+    return isinstance(layer, (Composite, keras.Model))
+
+
+def _copy(operation):
+    """A copy with the same weights; the parts of a composite get names that are unique in the whole graph."""
+    copy = type(operation).from_config(operation.get_config())
+    if not isinstance(operation, keras.layers.Layer):
+        copy.name = f"{operation.name}_"  # an operation made later may otherwise be given the same name
+        return copy
+    if operation.weights or _has_parts(operation):
+        copy.build_from_config(operation.get_build_config())
+        copy.set_weights(operation.get_weights())
+    if _has_parts(operation):
+        for part in copy._flatten_layers(include_self=False, recursive=False):
+            part.name = f"{operation.name}_{part.name}"
+    return copy
+
+
+def _call_parts(operation, *args, **kwargs):
+    if _has_parts(operation):
+        return operation.call(*args, **kwargs)  # on symbolic tensors: every sublayer becomes a node
+    return operation(*args, **kwargs)

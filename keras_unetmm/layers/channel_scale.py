@@ -1,0 +1,25 @@
+"""The learned scale of a residual branch, NAFNet's beta and gamma (arXiv 2204.04676), figure 3."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class ChannelScale(keras.layers.Layer):
+    """Multiplies every channel by one learned number: `y = scale * x`.
+
+    Args:
+        initial: float, where the scales start; 0 makes a residual block start as the identity.
+
+    Shape: `(N, *spatial, C) -> (N, *spatial, C)`.
+    """
+
+    def __init__(self, initial=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.initial = initial
+
+    def build(self, input_shape):
+        start = keras.initializers.Constant(self.initial)
+        self.scale = self.add_weight(name="scale", shape=(input_shape[-1],), initializer=start)
+
+    def call(self, x):
+        return x * self.scale

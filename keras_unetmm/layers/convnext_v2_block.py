@@ -1,0 +1,51 @@
+"""The ConvNeXt V2 block (arXiv 2301.00808), figure 5. Written from the paper."""
+
+import keras
+
+from keras_unetmm.layers.composite import Composite
+from keras_unetmm.layers.global_response_normalization import GlobalResponseNormalization
+from keras_unetmm.layers.normalization import normalization
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class ConvNeXtV2Block(Composite):
+    """Depthwise convolution, normalization, and a point-wise perceptron with GRN between its layers.
+
+    `y = x + project(GRN(GELU(expand(norm(depthwise(x))))))`.
+
+    Args:
+        expansion: int, the perceptron's width over the channels.
+        kernel_size: int, of the depthwise convolution.
+        norm: `"layer"` (as published) or `"batch"`.
+
+    Shape: `(N, H, W, C) -> (N, H, W, C)`.
+    """
+
+    def __init__(self, expansion=4, kernel_size=7, norm="layer", **kwargs):
+        super().__init__(**kwargs)
+        self.expansion = expansion
+        self.kernel_size = kernel_size
+        self.norm = norm
+
+    def build(self, input_shape):
+        *outer, channels = input_shape
+        wide = self.expansion * channels
+        dtype = {"dtype": self.dtype_policy.name}
+
+        self.depthwise = keras.layers.DepthwiseConv2D(self.kernel_size, padding="same", name="depthwise", **dtype)
+        self.normalization = normalization(self.norm, name="normalization", **dtype)
+        self.expand = keras.layers.Conv2D(wide, 1, name="expand", **dtype)
+        self.activation = keras.layers.Activation("gelu", name="activation", **dtype)
+        self.grn = GlobalResponseNormalization(name="grn", **dtype)
+        self.project = keras.layers.Conv2D(channels, 1, name="project", **dtype)
+        self.residual = keras.layers.Add(name="residual", **dtype)
+
+        for layer in (self.depthwise, self.normalization, self.expand):
+            layer.build(input_shape)
+        for layer in (self.grn, self.project):
+            layer.build((*outer, wide))
+
+    def call(self, x):
+        y = self.normalization(self.depthwise(x))
+        y = self.grn(self.activation(self.expand(y)))  # (N, H, W, expansion * C)
+        return self.residual([x, self.project(y)])

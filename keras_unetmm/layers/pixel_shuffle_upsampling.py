@@ -1,0 +1,30 @@
+"""The decoder's upsampling of NAFNet (arXiv 2204.04676): a 1x1 convolution and a pixel shuffle."""
+
+import keras
+
+from keras_unetmm.layers.composite import Composite
+from keras_unetmm.layers.pixel_shuffle import PixelShuffle
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class PixelShuffleUpsampling(Composite):
+    """Doubles the resolution: `y = shuffle(conv(x))`, a 1x1 convolution without bias to `4 * channels`.
+
+    Args:
+        channels: int, of the output.
+
+    Shape: `(N, H, W, C) -> (N, 2H, 2W, channels)`.
+    """
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+
+    def build(self, input_shape):
+        self.conv = keras.layers.Conv2D(4 * self.channels, 1, use_bias=False, name="conv", dtype=self.dtype_policy.name)
+        self.shuffle = PixelShuffle(2, name="shuffle", dtype=self.dtype_policy.name)
+        self.conv.build(input_shape)
+        self.shuffle.build((*input_shape[:-1], 4 * self.channels))
+
+    def call(self, x):
+        return self.shuffle(self.conv(x))

@@ -1,0 +1,34 @@
+"""Depthwise separable convolution with a bias in both halves, as the counts of UNet-- (arXiv 2412.18276) need it."""
+
+import keras
+
+from keras_unetmm.layers.composite import Composite
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class SeparableConvolution(Composite):
+    """A depthwise convolution, then a 1x1 convolution: `y = pointwise(depthwise(x))`.
+
+    `keras.layers.SeparableConv2D` has one bias; here each half has its own.
+
+    Args:
+        channels: int, of the output.
+        kernel_size: int, of the depthwise half.
+
+    Shape: `(N, H, W, C) -> (N, H, W, channels)`.
+    """
+
+    def __init__(self, channels, kernel_size=3, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.kernel_size = kernel_size
+
+    def build(self, input_shape):
+        dtype = {"dtype": self.dtype_policy.name}
+        self.depthwise = keras.layers.DepthwiseConv2D(self.kernel_size, padding="same", name="depthwise", **dtype)
+        self.pointwise = keras.layers.Conv2D(self.channels, 1, name="pointwise", **dtype)
+        self.depthwise.build(input_shape)
+        self.pointwise.build(input_shape)
+
+    def call(self, x):
+        return self.pointwise(self.depthwise(x))

@@ -1,0 +1,48 @@
+"""The wiring that every encoder-decoder shares; a network supplies the stages."""
+
+from typing import Protocol
+
+
+class Stages(Protocol):
+    """What a network does at each level; `x` is a symbolic map, level 0 is full resolution."""
+
+    levels: int
+
+    def encode(self, x, level): ...
+
+    def down(self, x, level): ...
+
+    def middle(self, x): ...
+
+    def up(self, x, level): ...
+
+    def fuse(self, x, skip, level): ...
+
+    def decode(self, x, level): ...
+
+
+def encoder_decoder(x, stages, skips):
+    """Runs `x` down the encoder, through the bottleneck and up the decoder.
+
+    Args:
+        x: symbolic map at full resolution.
+        stages: a `Stages`.
+        skips: a `keras_unetmm.skips.SkipConnections`.
+
+    Returns:
+        The decoder's map at full resolution.
+    """
+    kept = []
+    for level in range(stages.levels):
+        x = stages.encode(x, level)
+        kept.append(skips.keep(x, level, stages.levels))
+        x = stages.down(x, level)
+    shared = skips.share(kept)
+    x = stages.middle(x)
+    for level in reversed(range(stages.levels)):
+        x = stages.up(x, level)
+        skip = skips.restore(shared, level, channels=x.shape[-1])
+        if skip is not None:
+            x = stages.fuse(x, skip, level)
+        x = stages.decode(x, level)
+    return x

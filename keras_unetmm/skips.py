@@ -1,0 +1,125 @@
+"""Skip connections as interchangeable objects: what an encoder keeps, shares and gives back to the decoder.
+
+A network calls `keep` after every encoder stage, `share` once before the bottleneck and `restore` before every
+decoder stage; how it fuses what it receives is its own affair. Levels count from 0 at full resolution.
+"""
+
+from dataclasses import dataclass
+
+from keras_unetmm.layers.iem import HEADERS, IEM
+from keras_unetmm.layers.msiam import Aggregation, StageReduction, target_level
+from keras_unetmm.layers.normalization import NORMS
+
+
+@dataclass(frozen=True)
+class SkipConnections:
+    """The interface, and what most kinds share."""
+
+    def keep(self, feature, level, levels):
+        """Returns what stays alive of the encoder map of `level`, or None."""
+        raise TypeError(f"{type(self).__name__} must define keep().")
+
+    def share(self, kept):
+        """Returns what the decoder shall draw from, given what was kept of every level, finest first."""
+        return kept
+
+    def restore(self, shared, level, channels):
+        """Returns the map with `channels` channels that decoder stage `level` receives, or None."""
+        return shared[level]
+
+
+@dataclass(frozen=True)
+class Full(SkipConnections):
+    """Every encoder map, whole: the skips of the published networks."""
+
+    def keep(self, feature, level, levels):
+        return feature
+
+
+@dataclass(frozen=True)
+class NoSkip(SkipConnections):
+    """None at all: Model 0 in Table 1 of UNet-- (arXiv 2412.18276)."""
+
+    def keep(self, feature, level, levels):
+        return None
+
+
+@dataclass(frozen=True)
+class Only(SkipConnections):
+    """The whole encoder map of one level: Models 1 to 4 in Table 1 of UNet-- (arXiv 2412.18276).
+
+    Args:
+        level: int, 0 is full resolution.
+
+    Raises:
+        ValueError: when the network has no such level.
+    """
+
+    level: int
+
+    def keep(self, feature, level, levels):
+        target_level(self.level, levels)
+        return feature if level == self.level else None
+
+
+@dataclass(frozen=True)
+class UNetMinusMinus(SkipConnections):
+    """MSIAM and IEM of UNet-- (arXiv 2412.18276): one small map E' is all that stays.
+
+    Args:
+        reductions: tuple of int, one a level, finest first: by how much MSIAM divides the channels.
+        level: int, whose resolution E' has; None is the lowest (figure 3a, the paper's choice), 0 the highest (3c).
+        header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`.
+        norm: `"layer"` or `"batch"`, of the IEM's ConvNeXt V2 block.
+
+    Raises:
+        ValueError: when the network has another number of levels than there are reductions, or channels that
+            do not divide.
+    """
+
+    reductions: tuple = (16, 16, 16, 8)
+    level: int | None = None
+    header: str = "plain"
+    norm: str = "layer"
+
+    def __post_init__(self):
+        for name, choices in (("header", HEADERS), ("norm", NORMS)):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(map(repr, choices))}. Received: {getattr(self, name)!r}."
+                )
+
+    def keep(self, feature, level, levels):
+        if levels != len(self.reductions):
+            raise ValueError(
+                f"UNetMinusMinus needs one reduction for each of the network's {levels} levels. "
+                f"Received: reductions={self.reductions}. Pass {levels} of them, finest level first."
+            )
+        up = level - target_level(self.level, levels)
+        return StageReduction(self.reductions[level], up, name=f"skip{level}_keep")(feature)
+
+    def share(self, kept):
+        return Aggregation(name="skips_share")(kept)
+
+    def restore(self, shared, level, channels):
+        up = target_level(self.level, len(self.reductions)) - level
+        return IEM(channels, up, header=self.header, norm=self.norm, name=f"skip{level}_restore")(shared)
+
+
+NAMES = {"full": Full, "none": NoSkip, "unet--": UNetMinusMinus}
+
+
+def get(identifier):
+    """Returns skip connections by name (`"full"`, `"none"`, `"unet--"`), or the object itself.
+
+    Raises:
+        ValueError: for any other name or object.
+    """
+    if isinstance(identifier, SkipConnections):
+        return identifier
+    if isinstance(identifier, str) and identifier in NAMES:
+        return NAMES[identifier]()
+    raise ValueError(
+        f"skips must be one of {', '.join(map(repr, NAMES))} or an object such as keras_unetmm.skips.Only(level=0). "
+        f"Received: {identifier!r}."
+    )

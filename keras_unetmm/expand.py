@@ -33,6 +33,34 @@ def expand(model, input_shape=None):
             return graph
 
 
+def static_shape(model, size=None):
+    """Returns `(1, height, width, channels)` of the input of an image model.
+
+    Args:
+        model: a functional `keras.Model` on images `(N, H, W, C)`.
+        size: `(height, width)` in pixels; by default the model's own, which then must be static.
+
+    Raises:
+        ValueError: if the model leaves a size open that `size` does not give, or fixes another one.
+    """
+    shape = model.inputs[0].shape
+    if len(shape) != 4:
+        raise ValueError(f"An image model takes inputs (N, height, width, channels). Received: a model input of {shape}.")
+    height, width, channels = shape[1:]
+    size = (height, width) if size is None else tuple(size)
+    if len(size) != 2 or None in size:
+        raise ValueError(
+            "size must be (height, width) for a model that takes images of any size. "
+            f"Received: size={size} and a model input of {shape}. Pass for example size=(256, 256)."
+        )
+    if any(wanted < 1 or own not in (None, wanted) for own, wanted in zip((height, width), size, strict=True)):
+        raise ValueError(
+            f"size must be one that the model takes. Received: size={size} and a model input of {shape}. "
+            f"Build the model with input_shape=(None, None, {channels}) to choose the size later."
+        )
+    return (1, *size, channels)
+
+
 def _has_parts(layer):
     return isinstance(layer, (Composite, keras.Model))
 

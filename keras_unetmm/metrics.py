@@ -72,8 +72,8 @@ def ssim(y_true, y_pred, max_value=1.0, size=11, sigma=1.5):
     x, y = y_true - shift, y_pred - shift
 
     def local_mean(image):
-        for kernel in (window[:, None], window[None, :]):
-            kernel = np.tile(kernel[..., None, None], (1, 1, channels, 1))
+        for line in (window[:, None], window[None, :]):
+            kernel = np.tile(line[..., None, None], (1, 1, channels, 1))
             image = ops.depthwise_conv(image, kernel, padding="valid", data_format="channels_last")
         return image
 

@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_unetmm.expand import expand
+from keras_unetmm.expand import expand, static_shape
 
 
 def macs(model, size=None):
@@ -25,29 +25,6 @@ def macs(model, size=None):
     """
     shape = static_shape(model, size)
     return sum(_layer_macs(layer) for layer in expand(model, shape).layers)
-
-
-def static_shape(model, size=None):
-    """Returns `(1, height, width, channels)` of the model's input.
-
-    Raises:
-        ValueError: if the model leaves a size open that `size` does not give, or fixes another one.
-    """
-    height, width, channels = model.inputs[0].shape[1:]
-    if size is None:
-        size = (height, width)
-    if None in size:
-        raise ValueError(
-            f"size must be given for a model that takes images of any size. Received: size=None and a model input of "
-            f"{(height, width, channels)}. Pass size=(height, width), for example size=(256, 256)."
-        )
-    for own, wanted in zip((height, width), size, strict=True):
-        if (own is not None and own != wanted) or wanted < 1:
-            raise ValueError(
-                f"size must be one that the model takes. Received: size={tuple(size)} and a model input of "
-                f"{(height, width, channels)}. Build the model with input_shape=(None, None, {channels}) to choose freely."
-            )
-    return (1, *size, channels)
 
 
 def _layer_macs(layer):

@@ -4,8 +4,7 @@ import math
 
 from keras import tree
 
-from keras_unetmm.analysis.operations import static_shape
-from keras_unetmm.expand import expand
+from keras_unetmm.expand import expand, static_shape
 
 
 def skip_memory(model, size=None, bytes_per_value=1):
@@ -37,7 +36,7 @@ def kept_maps(model, size=None):
 
 
 def _receives_a_skip(name):
-    return name.startswith("dec") and name.endswith("_fuse") or "_restore" in name
+    return (name.startswith("dec") and name.endswith("_fuse")) or "_restore" in name
 
 
 def _belongs_to_the_decoder(name):

@@ -4,6 +4,7 @@ from keras_unetmm.layers.channel_attention import SimplifiedChannelAttention
 from keras_unetmm.layers.channel_scale import ChannelScale
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.convnext_v2_block import ConvNeXtV2Block
+from keras_unetmm.layers.gelu import GELU
 from keras_unetmm.layers.global_response_normalization import GlobalResponseNormalization
 from keras_unetmm.layers.iem import IEM
 from keras_unetmm.layers.msiam import MSIAM, Aggregation, StageReduction
@@ -16,6 +17,7 @@ from keras_unetmm.layers.separable_convolution import SeparableConvolution
 from keras_unetmm.layers.simple_gate import SimpleGate
 
 __all__ = [
+    "GELU",
     "IEM",
     "MSIAM",
     "Aggregation",

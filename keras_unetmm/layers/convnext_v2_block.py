@@ -3,6 +3,7 @@
 import keras
 
 from keras_unetmm.layers.composite import Composite
+from keras_unetmm.layers.gelu import GELU
 from keras_unetmm.layers.global_response_normalization import GlobalResponseNormalization
 from keras_unetmm.layers.normalization import normalization
 
@@ -35,7 +36,7 @@ class ConvNeXtV2Block(Composite):
         self.depthwise = keras.layers.DepthwiseConv2D(self.kernel_size, padding="same", name="depthwise", **dtype)
         self.normalization = normalization(self.norm, name="normalization", **dtype)
         self.expand = keras.layers.Conv2D(wide, 1, name="expand", **dtype)
-        self.activation = keras.layers.Activation("gelu", name="activation", **dtype)
+        self.activation = GELU(name="activation", **dtype)
         self.grn = GlobalResponseNormalization(name="grn", **dtype)
         self.project = keras.layers.Conv2D(channels, 1, name="project", **dtype)
         self.residual = keras.layers.Add(name="residual", **dtype)

@@ -1,0 +1,158 @@
+"""The command line: `unetmm models`, `unetmm convert`, `unetmm plan`."""
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    help="Image networks of the U-Net family that fit on a microcontroller.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def models():
+    """List the networks and their published rows."""
+    _quiet_backend()
+    from keras_unetmm.models.nafnet import VARIANTS
+
+    table = Table(title="Networks: keras_unetmm.models.NAFNet(row) and NAFNetUNetMinus(row)", title_justify="left")
+    for column in ("row", "width", "encoder", "middle", "decoder", "norm", "input skip"):
+        table.add_column(column)
+    for name, row in VARIANTS.items():
+        depths = ("-".join(map(str, d)) for d in (row.encoder_depths, (row.middle_depth,), row.decoder_depths))
+        table.add_row(name, str(row.width), *depths, row.norm, "yes" if row.input_skip else "no")
+    Console().print(table)
+
+
+@app.command()
+def convert(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save.")],
+    calibration: Annotated[Path, typer.Option(metavar="DIR", help="Folder of images like those on the device.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
+    size: Annotated[str | None, typer.Option(metavar="HxW", help="Input size, such as 64x64.")] = None,
+    target: Annotated[str, typer.Option(help="The device's runtime.")] = "tflm",
+):
+    """Convert a Keras model to a full-integer .tflite file."""
+    with _errors():
+        pixels = None if size is None else _parsed_size(size)
+        _refuse_missing_folder(output)
+        from keras_unetmm.data.images import image_paths
+
+        image_paths(calibration)  # before the seconds that loading a backend takes
+        loaded = _load(model)
+        with Console(stderr=True).status("converting"):
+            from keras_unetmm.tflite import convert as to_tflite
+
+            content = to_tflite(loaded, calibration, target, pixels)
+        _write(output, content)
+        Console().print(f"{output}: {len(content):,} bytes, all integers. Next: unetmm plan {output}", highlight=False)
+
+
+@app.command()
+def plan(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Any .tflite file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw live bytes to an .svg or .png file.")] = None,
+    arena: Annotated[int | None, typer.Option(metavar="BYTES", help="Refuse a model that needs a larger arena.")] = None,
+):
+    """Say what a .tflite file needs of the arena, measured on TFLM."""
+    with _errors():
+        if picture is not None:
+            _refuse_missing_folder(picture)
+        from keras_unetmm.tflite.report import as_table, draw, report
+
+        found, result = report(model, arena)
+        if picture is not None:
+            with _replacing(picture) as path:
+                draw(found, path, title=f"Live bytes of {model.name}")
+        if as_json:
+            typer.echo(json.dumps(result, indent=2))
+            return
+        Console().print(as_table(str(model), result))
+        if "why_not_measured" in result:
+            Console().print(f"Not measured: {result['why_not_measured']}", highlight=False)
+
+
+def main():
+    """Runs the command line."""
+    app()
+
+
+@contextlib.contextmanager
+def _errors():
+    """Turns what a user can mend into one message and exit status 2."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {_escaped(error)}", highlight=False)
+        raise typer.Exit(2) from None
+
+
+def _escaped(error):
+    from rich.markup import escape
+
+    return escape(str(error))
+
+
+def _quiet_backend():
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _load(path):
+    """The saved model, whatever backend wrote it."""
+    if not path.is_file():
+        raise ValueError(f"MODEL.keras must be a file that model.save wrote. Received: {path}, which is not a file.")
+    _quiet_backend()
+    from keras_unetmm.tflite.quiet import captured
+
+    with captured():
+        import keras
+
+        from keras_unetmm import layers, losses, metrics  # noqa: F401 - registers what saved models are made of
+
+        try:
+            return keras.models.load_model(path, compile=False)
+        except Exception as error:  # keras raises anything for a damaged archive
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}. Save it anew with model.save.") from error
+
+
+def _parsed_size(text):
+    height, cross, width = text.lower().partition("x")
+    if not (cross and height.isdigit() and width.isdigit() and int(height) and int(width)):
+        raise ValueError(f"--size must be HEIGHTxWIDTH in pixels, such as 64x64. Received: {text!r}.")
+    return int(height), int(width)
+
+
+def _refuse_missing_folder(path):
+    if not path.parent.is_dir():
+        raise ValueError(f"{path} must lie in a folder that exists. Received: {path.parent}, which does not. Make it first.")
+
+
+def _write(path, content):
+    with _replacing(path) as temporary:
+        Path(temporary).write_bytes(content)
+
+
+@contextlib.contextmanager
+def _replacing(path):
+    """Yields a temporary path beside `path` that replaces it when all went well, so no partial file is ever left."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)

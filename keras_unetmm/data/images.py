@@ -1,0 +1,75 @@
+"""Reading photographs from disk."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def read_image(path, channels=3):
+    """Reads an image file.
+
+    Args:
+        path: str or path.
+        channels: 3 for RGB, 1 for gray.
+
+    Returns:
+        float32 array `(height, width, channels)` with values in [0, 1].
+
+    Raises:
+        ValueError: if the file is not an image or is damaged, or for other channels.
+    """
+    if channels not in (1, 3):
+        raise ValueError(f"channels must be 1 (gray) or 3 (RGB). Received: {channels}.")
+    try:
+        with Image.open(path) as image:
+            values = np.asarray(image.convert("RGB" if channels == 3 else "L"), "float32") / 255
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as an image: {error}. Replace it or take it out of the folder.") from error
+    return values.reshape(*values.shape[:2], channels)
+
+
+def image_paths(folder):
+    """Returns the image files of a folder, sorted by name.
+
+    Raises:
+        ValueError: if there is no such folder, it cannot be read, or holds no image.
+    """
+    try:
+        paths = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise ValueError(f"{folder} must be a folder of images that can be read. Received: {error.strerror}.") from error
+    if not paths:
+        raise ValueError(f"{folder} must hold at least one image ({', '.join(SUFFIXES)}). Received: a folder without any.")
+    return paths
+
+
+def read_crops(folder, shape):
+    """Reads the centre of every image of a folder.
+
+    Images are cropped, never resized: resizing changes the noise.
+
+    Args:
+        folder: str or path.
+        shape: `(height, width, channels)` of the crops.
+
+    Returns:
+        float32 array `(count, height, width, channels)` with values in [0, 1].
+
+    Raises:
+        ValueError: if the folder holds no image, or one that is damaged or smaller than the crop.
+    """
+    height, width, channels = shape
+    crops = []
+    for path in image_paths(folder):
+        image = read_image(path, channels)
+        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+        if top < 0 or left < 0:
+            raise ValueError(
+                f"{path} must be at least {height}x{width} pixels, the size of the model's input. Received: "
+                f"{image.shape[0]}x{image.shape[1]}. Take it out of the folder or choose a smaller size."
+            )
+        crops.append(image[top : top + height, left : left + width])
+    return np.stack(crops)

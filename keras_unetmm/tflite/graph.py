@@ -1,0 +1,202 @@
+"""A .tflite file as plain data: tensors and the operators in the order in which they run."""
+
+import math
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+
+class TFLiteFileError(ValueError):
+    """The file is not a .tflite file, or it is damaged."""
+
+
+def _names(enumeration):
+    return {value: name for name, value in vars(enumeration).items() if not name.startswith("_")}
+
+
+_TYPES = _names(schema.TensorType)
+_OPERATORS = _names(schema.BuiltinOperator)
+_OPTIONS = _names(schema.BuiltinOptions)
+_BITS = {
+    **{"FLOAT64": 64, "INT64": 64, "UINT64": 64, "COMPLEX64": 64, "COMPLEX128": 128},
+    **{"FLOAT32": 32, "INT32": 32, "UINT32": 32, "FLOAT16": 16, "BFLOAT16": 16, "INT16": 16, "UINT16": 16},
+    **{"INT8": 8, "UINT8": 8, "BOOL": 8, "INT4": 4, "UINT4": 4, "INT2": 2},
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a graph.
+
+    Attributes:
+        name: str.
+        shape: tuple of int.
+        type: str, the schema's name, such as `"INT8"`.
+        data: bytes of a constant as a numpy array of uint8, or None for what the operators compute.
+        scales: tuple of float, one or one a channel; empty if not quantised.
+        zero_points: tuple of int, as many.
+        variable: bool, whether its value lives on between runs.
+    """
+
+    name: str
+    shape: tuple
+    type: str
+    data: np.ndarray | None
+    scales: tuple
+    zero_points: tuple
+    variable: bool
+
+    @property
+    def bytes(self):
+        """Bytes of its values; unknown types (strings, resources) have none in an arena."""
+        return math.ceil(math.prod(self.shape) * _BITS.get(self.type, 0) / 8)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator: its schema name (`"CONV_2D"`), tensor indices (-1 for an absent one) and options object."""
+
+    name: str
+    inputs: tuple
+    outputs: tuple
+    options: object | None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One subgraph; `inputs` and `outputs` are tensor indices."""
+
+    tensors: tuple
+    operators: tuple
+    inputs: tuple
+    outputs: tuple
+
+    def producer(self, index):
+        """Returns the operator that computes tensor `index`, or None."""
+        return next((operator for operator in self.operators if index in operator.outputs), None)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A whole file: its graphs, the first of which runs, and its size in bytes."""
+
+    graphs: tuple
+    file_bytes: int
+
+    @property
+    def main(self):
+        """The graph that runs."""
+        return self.graphs[0]
+
+
+def load(file):
+    """Returns the bytes of a .tflite file given as a path or as bytes.
+
+    Raises:
+        TFLiteFileError: if they do not start like a .tflite file.
+        OSError: if the file cannot be read.
+    """
+    content, what = (bytes(file), "bytes") if isinstance(file, (bytes, bytearray)) else (Path(file).read_bytes(), str(file))
+    if content[4:8] != b"TFL3":
+        raise TFLiteFileError(
+            f"file must be a .tflite file, whose bytes 4 to 7 are b'TFL3'. Received: {what}, {len(content)} bytes with "
+            f"{content[4:8]!r} there. Pass what `unetmm convert` or the TensorFlow Lite converter wrote."
+        )
+    return content
+
+
+def read(file):
+    """Reads a .tflite file.
+
+    Args:
+        file: path or bytes.
+
+    Returns:
+        A `Model`.
+
+    Raises:
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+        OSError: if the file cannot be read.
+    """
+    content = load(file)
+    try:
+        model = _read(content)
+    except (struct.error, IndexError, ValueError, TypeError, KeyError, OverflowError, UnicodeDecodeError) as error:
+        raise TFLiteFileError(
+            f"file is cut short or damaged: a table in it points outside its {len(content)} bytes or makes no sense "
+            f"({type(error).__name__}: {error}). Copy or convert it again."
+        ) from error
+    return model
+
+
+def _read(content):
+    model = schema.Model.GetRootAs(content)
+    codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
+    buffers = [_buffer(model.Buffers(i), content) for i in range(model.BuffersLength())]
+    graphs = tuple(_graph(model.Subgraphs(i), codes, buffers) for i in range(model.SubgraphsLength()))
+    if not graphs:
+        raise ValueError("no subgraph")
+    return Model(graphs, len(content))
+
+
+def _operator_name(code):
+    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    return code.CustomCode().decode() if number == schema.BuiltinOperator.CUSTOM else _OPERATORS[number]
+
+
+def _buffer(buffer, content):
+    """The bytes of a constant; large files keep them behind the tables, at an offset from the file's start."""
+    if buffer.Offset() > 1:
+        end = buffer.Offset() + buffer.Size()
+        if end > len(content):
+            raise ValueError(f"a constant ends at byte {end}")
+        return np.frombuffer(content, np.uint8)[buffer.Offset() : end]
+    return buffer.DataAsNumpy() if buffer.DataLength() else None
+
+
+def _graph(graph, codes, buffers):
+    tensors = tuple(_tensor(graph.Tensors(i), buffers) for i in range(graph.TensorsLength()))
+    operators = tuple(_operator(graph.Operators(i), codes) for i in range(graph.OperatorsLength()))
+    inputs, outputs = _indices(graph.InputsAsNumpy()), _indices(graph.OutputsAsNumpy())
+    for index in (*inputs, *outputs, *(i for op in operators for i in (*op.inputs, *op.outputs))):
+        if not -1 <= index < len(tensors):
+            raise ValueError(f"tensor {index} of {len(tensors)}")
+    made = Counter(i for op in operators for i in op.outputs)
+    if any(count > 1 for index, count in made.items() if index >= 0 and not tensors[index].variable):
+        raise ValueError("a tensor that two operators compute")
+    return Graph(tensors, operators, inputs, outputs)
+
+
+def _tensor(tensor, buffers):
+    shape = _indices(tensor.ShapeAsNumpy())
+    if any(size < 0 for size in shape):
+        raise ValueError(f"shape {shape}")
+    data = buffers[tensor.Buffer()]
+    kind = _TYPES[tensor.Type()]
+    if data is not None and kind in _BITS and tensor.Sparsity() is None:
+        expected = math.ceil(math.prod(shape) * _BITS[kind] / 8)
+        if len(data) != expected:
+            raise ValueError(f"a constant of {len(data)} bytes where its shape {shape} needs {expected}")
+    quantization = tensor.Quantization()
+    scales = () if quantization is None or not quantization.ScaleLength() else tuple(quantization.ScaleAsNumpy().tolist())
+    points = () if quantization is None else _indices(quantization.ZeroPointAsNumpy())
+    name = (tensor.Name() or b"").decode()
+    return Tensor(name, shape, kind, data, scales, points, tensor.IsVariable())
+
+
+def _operator(operator, codes):
+    options = None
+    kind, table = operator.BuiltinOptionsType(), operator.BuiltinOptions()
+    if kind and table is not None:
+        options = getattr(schema, _OPTIONS[kind])()
+        options.Init(table.Bytes, table.Pos)
+    inputs, outputs = _indices(operator.InputsAsNumpy()), _indices(operator.OutputsAsNumpy())
+    return Operator(codes[operator.OpcodeIndex()], inputs, outputs, options)
+
+
+def _indices(array):
+    return () if isinstance(array, int) else tuple(array.tolist())  # the schema gives 0 for an absent vector

@@ -1,0 +1,204 @@
+"""The main job in one go: train a denoiser, convert it to integers, run it on the device's interpreter.
+
+Data      photographs that scikit-image ships, in the public domain, CC0 or without known restrictions
+Paper     UNet-- (arXiv 2412.18276), at microcontroller width and a few minutes of training
+Expect    about 28 dB on the held-out photographs at sigma 25, where the noisy input has 20.3 dB
+Takes     about 6 minutes on 2 CPU cores
+Run       make demo, or python recipes/demo.py --out out; a killed run goes on where it was
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from keras_unetmm.tflite.quiet import captured
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with captured():  # what backends write while they look for a GPU
+    import keras
+
+    from keras_unetmm import analysis, data, losses, metrics, models, tflite
+    from keras_unetmm.tflite.report import as_dict, draw
+
+    keras.ops.zeros(1)
+
+SIZE, SIGMA, SEED = 64, 25 / 255, 0
+STEPS, BATCH = 900, 8
+TRAIN = ("astronaut", "rocket", "retina", "hubble_deep_field", "immunohistochemistry")
+TEST = ("chelsea", "coffee")
+VARIANTS = {
+    "NAFNet full skips": lambda: models.NAFNet("mcu_width16", skips="full"),
+    "NAFNet no skips": lambda: models.NAFNet("mcu_width16", skips="none"),
+    "NAFNet UNet--": lambda: models.NAFNetUNetMinus("mcu_width16"),
+}
+TRAINED = "NAFNet UNet--"
+FILES = {"NAFNet full skips": "full.tflite", "NAFNet no skips": "none.tflite", "NAFNet UNet--": "unet_minus.tflite"}
+
+
+def main():
+    """Trains, converts, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what the demo writes")
+    parser.add_argument("--steps", type=int, default=STEPS, help="training steps")
+    arguments = parser.parse_args()
+    console = Console()
+    out = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(SEED)
+
+    networks = {name: build() for name, build in VARIANTS.items()}
+    console.rule(f"Training {TRAINED} for {arguments.steps} steps on {', '.join(TRAIN)}")
+    train(networks[TRAINED], out, arguments.steps)
+
+    console.rule("Converting to integers and measuring on TFLM")
+    clean = np.concatenate([grid(photograph(name)) for name in TEST])
+    noisy = data.gaussian_noise(clean, SIGMA, np.random.default_rng(SEED + 1))
+    rows = {name: convert(name, network, out, console) for name, network in networks.items()}
+    restored = evaluate(networks[TRAINED], rows[TRAINED], clean, noisy, out)
+
+    document = {"sigma": SIGMA, "size": SIZE, "seed": SEED, "steps": arguments.steps, "test_crops": len(clean), "rows": rows}
+    (out / "report.json").write_text(json.dumps(document, indent=2))
+    draw(tflite.plan(out / FILES[TRAINED]), out / "arena.png", title=f"{TRAINED}: live bytes, as converted")
+    draw_crops(out / "denoised.png", noisy, clean, restored)
+    wide = Console(width=max(console.width, 104))
+    wide.print(table(rows))
+    wide.print(why(rows), highlight=False)
+    console.print(f"\nWrote {', '.join(sorted(str(p) for p in out.iterdir() if p.is_file()))}", highlight=False)
+
+
+def photograph(name):
+    """A photograph of scikit-image as floats in [0, 1]."""
+    return getattr(skimage.data, name)()[..., :3].astype("float32") / 255
+
+
+def grid(image):
+    """All crops of the demo's size that fit side by side into an image."""
+    rows, columns = image.shape[0] // SIZE, image.shape[1] // SIZE
+    image = image[: rows * SIZE, : columns * SIZE].reshape(rows, SIZE, columns, SIZE, 3)
+    return image.swapaxes(1, 2).reshape(-1, SIZE, SIZE, 3)
+
+
+def train(model, out, steps, per_epoch=100):
+    """Trains in place; keeps a backup every epoch so that a killed run goes on."""
+    patches = data.Patches(
+        [photograph(name) for name in TRAIN],
+        lambda clean, rng: data.gaussian_noise(clean, SIGMA, rng),
+        patch=SIZE,
+        batch=BATCH,
+        steps=min(per_epoch, steps),
+        seed=SEED,
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps, alpha=1e-3)
+    adam = keras.optimizers.Adam(schedule, beta_2=0.9)
+    model.compile(adam, losses.PSNRLoss(), metrics=[metrics.PSNR()], jit_compile=False)
+    backup = keras.callbacks.BackupAndRestore(out / "backup")
+    model.fit(patches, epochs=max(steps // per_epoch, 1), callbacks=[backup], verbose=1 if Console().is_terminal else 2)
+    model.save(out / "unet_minus.keras")
+
+
+def convert(name, network, out, console):
+    """Writes the integer file of a network, and returns what is known about it."""
+    with console.status(f"converting {name}"):
+        calibration = [grid(photograph(image)) for image in TRAIN[:2]]
+        calibration = np.concatenate([crops[:: len(crops) // 16] for crops in calibration])
+        calibration = data.gaussian_noise(calibration, SIGMA, np.random.default_rng(SEED + 2))
+        content = tflite.convert(network, calibration, target="tflm", size=(SIZE, SIZE))
+        (out / FILES[name]).write_bytes(content)
+        arena = tflite.run(content, calibration[0], runtime="tflm").arena
+    console.print(f"{name}: {len(content):,} bytes of flash, TFLM arena {arena.total:,} bytes", highlight=False)
+    return {
+        "parameters": network.count_params(),
+        "macs": analysis.macs(network, (SIZE, SIZE)),
+        "skip_memory": analysis.skip_memory(network, (SIZE, SIZE)),
+        "file": FILES[name],
+        "plan": as_dict(tflite.plan(content), arena),
+    }
+
+
+def evaluate(network, row, clean, noisy, out):
+    """Adds PSNR of the input, the float network and the integer file to a row; returns the integer file's images."""
+    as_float = network.predict(noisy, batch_size=16, verbose=0)
+    on_litert = tflite.run(out / row["file"], noisy, runtime="litert").values[0]
+    on_tflm = tflite.run(out / row["file"], noisy, runtime="tflm").values[0]
+    images = {"noisy": noisy, "float": as_float, "int8_litert": on_litert, "int8_tflm": on_tflm}
+    row["psnr"] = {key: psnr(clean, image) for key, image in images.items()}
+    return on_tflm
+
+
+def psnr(clean, image):
+    """Mean PSNR in dB over images, clipped to what a display shows."""
+    metric = metrics.PSNR()
+    metric.update_state(clean, np.clip(image, 0, 1))
+    return float(metric.result())
+
+
+def table(rows):
+    """The demo's table."""
+    title = f"Denoising at sigma 25, {SIZE}x{SIZE} pixels, int8; stock converter, stock TFLM; memory in bytes"
+    result = Table(title=title, title_justify="left")
+    result.add_column("", no_wrap=True)
+    columns = (
+        "params",
+        "MACs",
+        "skips,\npaper",
+        "arena\nhead",
+        "arena\ntail",
+        "arena\ntotal",
+        "noisy\ndB",
+        "float\ndB",
+        "int8\ndB",
+    )
+    for column in columns:
+        result.add_column(column, justify="right", no_wrap=True)
+    for name, row in rows.items():
+        measured = row["plan"]["as_is"]["measured"]
+        quality = [f"{row['psnr'][key]:.2f}" for key in ("noisy", "float", "int8_tflm")] if "psnr" in row else ["-"] * 3
+        memory = [f"{value:,}" for value in (row["skip_memory"], measured["head"], measured["tail"], measured["total"])]
+        result.add_row(name, f"{row['parameters'] / 1e6:.2f} M", f"{row['macs'] / 1e6:.0f} M", *memory, *quality)
+    return result
+
+
+def why(rows):
+    """Says from the figures why the arenas are about equal."""
+    full, small = rows["NAFNet full skips"], rows[TRAINED]
+    planned = small["plan"]
+    bound, peak, head = planned["as_is"]["order_bound"], planned["peak"], planned["as_is"]["measured"]["head"]
+    largest = ", ".join(f"{'x'.join(map(str, tensor['shape'][1:]))}" for tensor in peak["live"])
+    return (
+        f"\nBy the paper's formula the skips shrink from {full['skip_memory']:,} to {small['skip_memory']:,} bytes; the "
+        "arenas do not, and out/arena.png shows why:\n"
+        f"- The peak is operator {peak['operator']}, {peak['name']}, with maps {largest} alive: a block at full resolution, "
+        "which needs them whatever the skips keep.\n"
+        "- The converter chose the order. It squeezes encoder maps long after the encoder, restores decoder inputs long "
+        "before the decoder, and computes the input skip first of all.\n"
+        f"- TFLM's planner takes a head of {head:,} bytes where this order needs no more than {bound:,}.\n"
+        "To order, rewrite and place the graph until the saving is bytes is the arena compiler's work, which comes next."
+    )
+
+
+def draw_crops(path, noisy, clean, restored, count=5):
+    """Draws noisy, denoised and clean crops side by side, each with its PSNR."""
+    figure = Figure(figsize=(2 * count, 6.4), layout="constrained")
+    axes = figure.subplots(3, count)
+    chosen = np.argsort(-clean.std(axis=(1, 2, 3)))[: 4 * count : 4]  # crops with something in them
+    for column, i in enumerate(chosen):
+        for row, (name, images) in enumerate((("noisy", noisy), ("denoised, int8 on TFLM", restored), ("clean", clean))):
+            axis = axes[row, column]
+            axis.imshow(np.clip(images[i], 0, 1), interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            if row < 2:
+                axis.set_xlabel(f"{psnr(clean[i : i + 1], images[i : i + 1]):.2f} dB", fontsize=9)
+            if column == 0:
+                axis.set_ylabel(name, fontsize=10)
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What every layer owes, checked by one call."""
+
+import json
+
+import keras
+import numpy as np
+
+
+def check_layer(layer_class, arguments, input_shape, *, output_shape, weights, folder, seed=0):
+    """Checks shapes, serialization, mixed precision and one training step of a layer.
+
+    Args:
+        layer_class: the class.
+        arguments: dict, arguments of its constructor.
+        input_shape: tuple with the batch size, or a list of them for a layer of several inputs; take sizes that are
+            not square.
+        output_shape: tuple, what the layer must return for it.
+        weights: int, how many weights the layer must have.
+        folder: path, where a model may be saved.
+        seed: int, of the random input.
+    """
+    several = isinstance(input_shape, list)
+    shapes = input_shape if several else [input_shape]
+    rng = np.random.default_rng(seed)
+    arrays = [rng.normal(size=shape).astype("float32") for shape in shapes]
+
+    def given(values):
+        return list(values) if several else values[0]
+
+    layer = layer_class(**arguments)
+    assert layer(given([keras.KerasTensor(shape) for shape in shapes])).shape == output_shape, "symbolic"
+    assert tuple(layer(given(arrays)).shape) == output_shape, "eager"
+    assert len(layer.weights) == weights
+    assert len({weight.path for weight in layer.weights}) == weights, "two weights share a name"
+
+    config = json.dumps(layer.get_config())
+    assert json.dumps(layer_class.from_config(json.loads(config)).get_config()) == config
+
+    inputs = [keras.Input(batch_shape=(None, *shape[1:])) for shape in shapes]
+    model = keras.Model(given(inputs), layer(given(inputs)))
+    path = folder / "model.keras"
+    model.save(path)
+    again = keras.models.load_model(path)
+    before, after = (m.predict(given(arrays), verbose=0) for m in (model, again))
+    np.testing.assert_array_equal(before, after)
+
+    half = layer_class(**arguments, dtype="mixed_bfloat16")
+    assert keras.backend.standardize_dtype(half(given(arrays)).dtype) == "bfloat16"
+
+    if not layer.weights:
+        return
+    model.compile("sgd", "mse")
+    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    model.train_on_batch(given(arrays), np.ones(output_shape, "float32"))
+    after = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    assert all(np.isfinite(a).all() for a in after)
+    assert any((a != b).any() for a, b in zip(after, before, strict=True))
+
+
+def randomize(model, seed=0):
+    """Gives every weight of a model or layer a random value that switches no branch off and lets nothing explode."""
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        name, shape = weight.path.split("/")[-1], weight.shape
+        if name in ("gamma", "moving_variance"):
+            weight.assign(rng.uniform(0.5, 1.5, shape))
+        elif name == "kernel":
+            depthwise = shape[-1] == 1 and len(shape) == 4
+            fan_in = np.prod(shape[:2]) if depthwise else np.prod(shape[:-1])
+            weight.assign(rng.normal(scale=0.7, size=shape) / np.sqrt(fan_in))
+        else:
+            weight.assign(rng.normal(scale=0.1, size=shape))
+    return model

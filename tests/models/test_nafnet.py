@@ -1,0 +1,142 @@
+import keras
+import numpy as np
+import pytest
+import reference
+from checks import randomize
+
+from keras_unetmm import models
+from keras_unetmm.models.nafnet import VARIANTS
+
+SMALL = {"width": 8, "encoder_depths": (1, 2), "middle_depth": 1, "decoder_depths": (2, 1)}
+
+
+def image(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape)
+
+
+def called(model, x):
+    return keras.ops.convert_to_numpy(model(x.astype("float32"), training=False))
+
+
+def test_parameters_are_the_published_ones():
+    assert models.NAFNet("sidd_width32").count_params() == 29_159_715
+    assert models.NAFNetUNetMinus("sidd_width32").count_params() == 29_895_181
+    assert models.NAFNetUNetMinus("sidd_width32", header="pointwise").count_params() == 29_982_701
+
+
+@pytest.mark.parametrize("size", [(12, 20), (13, 18)], ids=["divides", "padded"])
+def test_small_network_equals_the_equations_in_float64(size):
+    model = randomize(models.NAFNet(**SMALL))
+    weights = reference.Weights(model)
+    x = image(2, *size, 3)
+    want = reference.nafnet(weights, x, SMALL["encoder_depths"], SMALL["middle_depth"], SMALL["decoder_depths"])
+    assert weights.used == set(weights.values)
+    np.testing.assert_allclose(called(model, x), want, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("builder", [models.NAFNet, models.NAFNetUNetMinus])
+def test_published_network_equals_the_equations_in_float64(builder):
+    model = randomize(builder("sidd_width32"))
+    weights = reference.Weights(model)
+    x = image(1, 16, 32, 3)
+    unet_minus = builder is models.NAFNetUNetMinus
+    want = reference.nafnet(weights, x, (2, 2, 4, 8), 12, (2, 2, 2, 2), unet_minus=unet_minus)
+    assert weights.used == set(weights.values)
+    scale = np.abs(want).max()
+    np.testing.assert_allclose(called(model, x) / scale, want / scale, atol=1e-4)
+
+
+def test_rows_differ_as_published():
+    assert VARIANTS["gopro_width64"].encoder_depths == (1, 1, 1, 28)
+    model = models.NAFNet("mcu_width16", norm="layer", input_skip=False)
+    names = [layer.name for layer in model.layers]
+    assert sum("_block" in name for name in names) == 9
+    assert "input_skip" not in names
+    assert "input_skip" in [layer.name for layer in models.NAFNet("mcu_width16").layers]
+
+
+def test_the_untrained_network_differs_from_its_input_by_the_head_only():
+    model = models.NAFNet("mcu_width16")
+    model.get_layer("head").set_weights([np.zeros((3, 3, 16, 3)), np.full(3, 0.25)])
+    x = image(1, 21, 18, 3)
+    np.testing.assert_allclose(called(model, x), x + 0.25, atol=1e-6)
+
+
+def test_static_and_open_sizes_agree():
+    network = randomize(models.NAFNetUNetMinus("mcu_width16"))
+    fixed = models.NAFNetUNetMinus("mcu_width16", input_shape=(24, 36, 3))
+    fixed.set_weights(network.get_weights())
+    assert fixed.output_shape == (None, 24, 36, 3)
+    x = image(2, 24, 36, 3)
+    np.testing.assert_allclose(called(fixed, x), called(network, x), atol=1e-5)
+
+
+def test_gray_images():
+    assert models.NAFNet("mcu_width16", input_shape=(None, None, 1)).output_shape == (None, None, None, 1)
+
+
+def test_save_and_load(tmp_path):
+    model = randomize(models.NAFNetUNetMinus("mcu_width16", norm="layer"))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    x = image(1, 20, 16, 3)
+    np.testing.assert_array_equal(called(model, x), called(again, x))
+
+
+def test_mixed_precision_keeps_the_image_in_full():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = models.NAFNetUNetMinus("mcu_width16")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model.get_layer("head").set_weights([np.zeros((3, 3, 16, 3)), np.zeros(3)])
+    assert model.get_layer("mid_block0").compute_dtype == "bfloat16"
+    x = image(1, 16, 32, 3)
+    np.testing.assert_array_equal(called(model, x), x.astype("float32"))
+    model.compile("adam", "mse", jit_compile=False)
+    loss = model.train_on_batch(x.astype("float32"), np.zeros((1, 16, 32, 3), "float32"))
+    assert np.isfinite(loss)
+
+
+def test_fit_learns():
+    keras.utils.set_random_seed(0)
+    model = models.NAFNet(**SMALL, norm="batch")
+    model.compile(keras.optimizers.Adam(3e-3), "mse", jit_compile=False)
+    clean = np.full((8, 16, 16, 3), 0.5, "float32")
+    noisy = clean + np.random.default_rng(0).normal(scale=0.2, size=clean.shape).astype("float32")
+    history = model.fit(noisy, clean, epochs=12, batch_size=8, verbose=0).history["loss"]
+    assert history[-1] < 0.5 * history[0]
+
+
+def test_plot_model_draws_every_layer():
+    model = models.NAFNetUNetMinus("mcu_width16")
+    dot = keras.utils.model_to_dot(model, show_shapes=True).to_string()
+    assert all(layer.name in dot for layer in model.layers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"variant": "sidd"}, r"variant must be one of 'sidd_width32', .*Received: 'sidd'"),
+        ({"norm": "group"}, r"norm must be one of 'layer', 'batch'\. Received: 'group'"),
+        ({"input_shape": (64, 64)}, r"input_shape must be \(height, width, channels\).*Received: \(64, 64\)"),
+        ({"input_shape": (0, 64, 3)}, r"input_shape must be"),
+        ({"input_shape": (64, 64, None)}, r"input_shape must be"),
+        ({"encoder_depths": (1, 1)}, r"one entry for each level.*Received: \(1, 1\) and \(2, 2, 2, 2\)"),
+        ({"width": 0}, r"width must be a positive number of channels\. Received: 0"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_does_not_fit_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        models.NAFNet(**arguments)
+
+
+def test_a_width_that_msiam_cannot_divide_is_refused():
+    with pytest.raises(ValueError, match=r"multiple of 16\. Received: 24 channels\. Use 16 or 32 channels"):
+        models.NAFNetUNetMinus("sidd_width32", width=24)
+
+
+def test_a_wrong_rank_is_refused_at_the_call():
+    with pytest.raises(ValueError, match="expected shape=|expected ndim|incompatible"):
+        models.NAFNet("mcu_width16")(np.zeros((16, 16, 3), "float32"))

@@ -1,0 +1,25 @@
+"""ONNX export of the two networks, run by onnxruntime."""
+
+import warnings
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+from checks import randomize
+
+from keras_unetmm import models
+
+
+@pytest.mark.parametrize("builder", [models.NAFNet, models.NAFNetUNetMinus])
+def test_export_gives_the_same_images(builder, tmp_path):
+    model = randomize(builder("mcu_width16", input_shape=(32, 48, 3)))
+    x = np.random.default_rng(0).random((1, 32, 48, 3)).astype("float32")
+    want = keras.ops.convert_to_numpy(model(x, training=False))
+    path = str(tmp_path / "model.onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporters' own
+        model.export(path, format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (got,) = session.run(None, {session.get_inputs()[0].name: x})
+    np.testing.assert_allclose(got, want, atol=1e-5 * max(1, np.abs(want).max()))

@@ -1,0 +1,44 @@
+import keras
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import pytorch_nafnet
+from keras_unetmm import models
+
+DEPTHS = {"encoder": (1, 2), "middle": 1, "decoder": (2, 1)}
+
+
+@pytest.fixture
+def peer():
+    torch.manual_seed(0)
+    network = pytorch_nafnet.NAFNet(8, **DEPTHS)
+    for name, parameter in network.named_parameters():
+        if name.endswith(("beta", "gamma")):
+            torch.nn.init.normal_(parameter)
+    return network.eval()
+
+
+def ours(width=8):
+    return models.NAFNet(width=width, encoder_depths=(1, 2), middle_depth=1, decoder_depths=(2, 1))
+
+
+@pytest.mark.parametrize("size", [(16, 24), (15, 22)])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_checkpoint_gives_the_same_images(peer, size, wrapped):
+    model, state = ours(), peer.state_dict()
+    models.load_pytorch(model, {"params": state} if wrapped else state)
+    x = np.random.default_rng(0).random((2, *size, 3)).astype("float32")
+    with torch.no_grad():
+        want = peer(torch.from_numpy(x.transpose(0, 3, 1, 2))).numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model(x)), want, atol=1e-4)
+
+
+def test_what_does_not_fit_is_refused(peer):
+    state = dict(peer.state_dict())
+    with pytest.raises(ValueError, match=r"must have the shapes .* Check the width"):
+        models.load_pytorch(ours(width=16), state)
+    del state["intro.weight"]
+    state["other"] = state["intro.bias"]
+    with pytest.raises(ValueError, match=r"Missing: \['intro.weight'\] \(1 in all\)\. Left over: \['other'\]"):
+        models.load_pytorch(ours(), state)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from keras_unetmm import skips
+from keras_unetmm.models import NAFNet, NAFNetUNetMinus
+
+SMALL = {"width": 8, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depths": (1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fused"),
+    [("full", 2), ("none", 0), (skips.Only(1), 1), (skips.UNetMinusMinus((2, 2)), 2)],
+    ids=["full", "none", "only", "unet--"],
+)
+def test_every_kind_fits_a_network(kind, fused):
+    model = NAFNet(**SMALL, skips=kind)
+    assert sum(layer.name.endswith("_fuse") for layer in model.layers) == fused
+    assert model(np.zeros((1, 8, 12, 3), "float32")).shape == (1, 8, 12, 3)
+
+
+def test_names_are_resolved():
+    assert skips.get("full") == skips.Full()
+    assert skips.get("none") == skips.NoSkip()
+    assert skips.get("unet--") == skips.UNetMinusMinus()
+    assert skips.get(skips.Only(2)) == skips.Only(level=2)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3, None])
+def test_all_target_resolutions(level):
+    reductions = (1, 1, 1, 2)  # leave enough channels to shuffle up to full resolution
+    model = NAFNetUNetMinus("mcu_width16", reductions=reductions, level=level, input_shape=(32, 48, 3))
+    shared = model.get_layer("skips_share").output.shape
+    factor = 2 ** (3 if level is None else level)
+    assert shared[1:3] == (32 // factor, 48 // factor)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"skips": "sum"}, r"skips must be one of 'full', 'none', 'unet--' or an object.*Received: 'sum'"),
+        ({"skips": 3}, r"Received: 3"),
+        ({"skips": skips.Only(2)}, r"level must lie between 0 \(full resolution\) and 1\. Received: 2"),
+        ({"skips": skips.UNetMinusMinus()}, r"each of the network's 2 levels\. Received: reductions=\(16, 16, 16, 8\)"),
+        ({"skips": skips.UNetMinusMinus((16, 8))}, r"multiple of 16\. Received: 8 channels"),
+        ({"skips": skips.UNetMinusMinus((8, 8), level=0)}, r"multiple of 32\. Received: 16 channels"),
+    ],
+    ids=["name", "type", "level", "reductions", "channels", "figure 3c"],
+)
+def test_what_does_not_fit_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        NAFNet(**SMALL, **arguments)
+
+
+def test_unknown_options_are_refused_at_once():
+    with pytest.raises(ValueError, match="header must be one of"):
+        skips.UNetMinusMinus(header="big")
+    with pytest.raises(ValueError, match="norm must be one of"):
+        skips.UNetMinusMinus(norm="group")

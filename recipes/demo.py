@@ -187,7 +187,8 @@ def draw_crops(path, noisy, clean, restored, count=5):
     """Draws noisy, denoised and clean crops side by side, each with its PSNR."""
     figure = Figure(figsize=(2 * count, 6.4), layout="constrained")
     axes = figure.subplots(3, count)
-    chosen = np.argsort(-clean.std(axis=(1, 2, 3)))[: 4 * count : 4]  # crops with something in them
+    detail = np.abs(np.diff(clean, axis=1)).mean(axis=(1, 2, 3))
+    chosen = np.argsort(-detail)[: 6 * count : 6]
     for column, i in enumerate(chosen):
         for row, (name, images) in enumerate((("noisy", noisy), ("denoised, int8 on TFLM", restored), ("clean", clean))):
             axis = axes[row, column]

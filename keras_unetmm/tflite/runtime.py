@@ -116,6 +116,8 @@ def _verified(file):
 
 def _allocated(content, arena_bytes):
     """A TFLM interpreter that has its arena, and the measured use of it."""
+    if arena_bytes is not None and not 0 < arena_bytes <= _ARENAS[-1]:
+        raise ValueError(f"arena_bytes must be a number of bytes from 1 to {_ARENAS[-1]:,}. Received: {arena_bytes:,}.")
     for size in (arena_bytes,) if arena_bytes is not None else _ARENAS:
         with captured() as text:
             try:

@@ -138,5 +138,5 @@ def test_a_width_that_msiam_cannot_divide_is_refused():
 
 
 def test_a_wrong_rank_is_refused_at_the_call():
-    with pytest.raises(ValueError, match="expected shape=|expected ndim|incompatible"):
+    with pytest.raises(ValueError, match="incompatible"):
         models.NAFNet("mcu_width16")(np.zeros((16, 16, 3), "float32"))

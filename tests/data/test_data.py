@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_unetmm import data
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, size in (("b.png", (20, 30)), ("a.jpg", (24, 16))):
+        Image.fromarray(rng.integers(0, 256, (*size, 3), "uint8")).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not an image")
+    return tmp_path
+
+
+def test_images_are_read_as_floats(folder):
+    image = data.read_image(folder / "b.png")
+    assert (image.shape, image.dtype) == ((20, 30, 3), np.float32)
+    np.testing.assert_array_equal(image * 255, np.asarray(Image.open(folder / "b.png")))
+    assert data.read_image(folder / "b.png", channels=1).shape == (20, 30, 1)
+
+
+def test_crops_are_centred_and_in_the_order_of_names(folder):
+    crops = data.read_crops(folder, (12, 16, 3))
+    assert crops.shape == (2, 12, 16, 3)
+    np.testing.assert_array_equal(crops[1], data.read_image(folder / "b.png")[4:16, 7:23])
+
+
+def test_bad_folders_are_refused(folder, tmp_path):
+    with pytest.raises(ValueError, match=r"missing must be a folder of images that can be read.*No such file"):
+        data.image_paths(tmp_path / "missing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="at least one image"):
+        data.image_paths(tmp_path / "empty")
+    with pytest.raises(ValueError, match=r"a\.jpg must be at least 18x18 pixels.*Received: 24x16"):
+        data.read_crops(folder, (18, 18, 3))
+    content = (folder / "b.png").read_bytes()
+    (folder / "b.png").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match=r"b\.png cannot be read as an image.*take it out of the folder"):
+        data.read_crops(folder, (12, 16, 3))
+
+
+def test_noise_has_the_stated_deviation_and_repeats():
+    x = np.full((4, 64, 64, 3), 0.5, "float32")
+    noisy = data.gaussian_noise(x, 25 / 255, np.random.default_rng(3))
+    assert (noisy - x).std() == pytest.approx(25 / 255, rel=0.02)
+    assert (noisy - x).mean() == pytest.approx(0, abs=0.002)
+    np.testing.assert_array_equal(noisy, data.gaussian_noise(x, 25 / 255, np.random.default_rng(3)))
+
+
+def test_patches_come_from_the_images_and_change_with_the_epoch():
+    image = np.arange(40 * 50 * 3, dtype="float32").reshape(40, 50, 3)
+    patches = data.Patches([image], lambda clean, rng: clean + 1, patch=16, batch=4, steps=3, seed=1)
+    noisy, clean = patches[0]
+    assert len(patches) == 3
+    assert clean.shape == (4, 16, 16, 3)
+    np.testing.assert_array_equal(noisy, clean + 1)
+    assert all(len(np.unique(patch)) == 16 * 16 * 3 for patch in clean)
+    np.testing.assert_array_equal(patches[0][1], clean)
+    patches.on_epoch_end()
+    assert (patches[0][1] != clean).any()
+    with pytest.raises(ValueError, match="at least 64x64 pixels"):
+        data.Patches([image], lambda clean, rng: clean)

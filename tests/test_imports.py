@@ -1,0 +1,88 @@
+"""Who may import whom, and what reading a file must not import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tflite import files
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "keras_unetmm"
+BACKENDS = {"tensorflow", "jax", "jaxlib", "torch"}
+INTERPRETERS = {"ai_edge_litert.interpreter", "tflite_micro"}
+SCHEMA = {"numpy", "ai_edge_litert.schema_py_generated"}
+READERS = {"graph", "arena", "macs", "report", "runtime", "quiet"}
+
+# the first row that a module's path begins with says which of our rooms, and which libraries, it may import
+RULES = [
+    ("layers", {"layers"}, {"keras"}),
+    ("skips", {"layers"}, set()),
+    ("expand", {"layers"}, {"keras"}),
+    ("models", {"layers", "skips", "models"}, {"keras", "numpy"}),
+    ("losses", set(), {"keras"}),
+    ("metrics", {"losses"}, {"keras", "numpy"}),
+    ("data", {"data"}, {"keras", "numpy", "PIL"}),
+    ("analysis", {"analysis", "expand", "layers", "skips", "models"}, {"keras", "numpy"}),
+    ("tflite/lowering", {"expand", "layers", "tflite.integer_layers"}, {"keras", "numpy"}),
+    ("tflite/integer_layers", set(), {"keras"}),
+    ("tflite/convert", {"data", "expand", "tflite"}, {"keras", "numpy", "tensorflow"}),
+    ("tflite/runtime", {"tflite.graph", "tflite.quiet"}, {"numpy", "ai_edge_litert", "tflite_micro"}),
+    ("tflite/report", {"tflite.arena", "tflite.runtime"}, {"rich", "matplotlib"}),
+    ("tflite/quiet", set(), set()),
+    ("tflite/__init__", {"tflite.arena", "tflite.convert", "tflite.runtime"}, set()),
+    ("tflite", {"tflite.graph", "tflite.macs"}, SCHEMA),
+    ("cli", {"data", "layers", "losses", "metrics", "models", "tflite"}, {"typer", "rich", "keras"}),
+    ("__init__", set(), set()),
+]
+MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def imports(path):
+    """The dotted names that a file imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: write imports in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def begins(name, prefixes):
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_room_may(module):
+    _, rooms, libraries = next(rule for rule in RULES if module.startswith(rule[0]))
+    for name in imports(PACKAGE / f"{module}.py"):
+        if name.startswith("keras_unetmm."):
+            assert begins(name.removeprefix("keras_unetmm."), rooms), f"{module} may not import {name}"
+        elif name.split(".")[0] not in sys.stdlib_module_names:
+            assert begins(name, libraries), f"{module} may not import {name}"
+
+
+def test_only_convert_names_a_backend_and_only_runtime_an_interpreter():
+    for module in MODULES:
+        names = list(imports(PACKAGE / f"{module}.py"))
+        if module != "tflite/convert":
+            assert not any(begins(name, BACKENDS) for name in names), module
+        if module != "tflite/runtime":
+            assert not any(begins(name, INTERPRETERS) for name in names), module
+
+
+def test_nothing_imports_recipes_or_tests():
+    for module in MODULES:
+        assert not any(begins(name, {"recipes", "tests", "benchmarks"}) for name in imports(PACKAGE / f"{module}.py"))
+
+
+def test_planning_a_file_imports_no_backend(tmp_path):
+    (tmp_path / "a.tflite").write_bytes(files.unet())
+    code = (
+        "import sys; from keras_unetmm.cli import app; "
+        f"app(['plan', {str(tmp_path / 'a.tflite')!r}, '--json'], standalone_mode=False); "
+        "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)), file=sys.stderr)"
+    )
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert child.stderr.strip().splitlines()[-1] == "[]"

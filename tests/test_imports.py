@@ -27,7 +27,7 @@ RULES = [
     ("analysis", {"analysis", "expand", "layers", "skips", "models"}, {"keras", "numpy"}),
     ("tflite/lowering", {"expand", "layers", "tflite.integer_layers"}, {"keras", "numpy"}),
     ("tflite/integer_layers", set(), {"keras"}),
-    ("tflite/convert", {"data", "expand", "tflite"}, {"keras", "numpy", "tensorflow"}),
+    ("tflite/convert", {"data", "expand", "layers", "tflite"}, {"keras", "numpy", "tensorflow"}),
     ("tflite/runtime", {"tflite.graph", "tflite.quiet"}, {"numpy", "ai_edge_litert", "tflite_micro"}),
     ("tflite/report", {"tflite.arena", "tflite.runtime"}, {"rich", "matplotlib"}),
     ("tflite/quiet", set(), set()),

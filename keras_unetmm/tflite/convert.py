@@ -140,7 +140,8 @@ def _convert_in_a_child(lowered, images):
 def _child(folder):
     import keras
 
-    from keras_unetmm.tflite import integer_layers  # noqa: F401 - registers what the saved model is made of
+    from keras_unetmm import layers  # noqa: F401 - registers what the saved model is made of
+    from keras_unetmm.tflite import integer_layers  # noqa: F401 - likewise
 
     lowered = keras.models.load_model(Path(folder, "lowered.keras"), compile=False)
     Path(folder, "model.tflite").write_bytes(_convert_here(lowered, np.load(Path(folder, "images.npy"))))

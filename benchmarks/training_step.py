@@ -1,6 +1,6 @@
 """Seconds per training step of NAFNet sidd_width32, every backend beside plain PyTorch.
 
-64x64 patches, batch 4, Adam (the paper has no weight decay), PSNR loss, CPU. Each contestant runs in a process of its
+64x64 patches, batch 4, AdamW, PSNR loss, CPU. Each contestant runs in a process of its
 own; PyTorch runs first and last. TensorFlow runs without XLA, with which it is several times slower here, and with
 oneDNN, which it leaves off by itself on CPUs without AVX-512; JAX always compiles.
 
@@ -37,7 +37,7 @@ def main():
         with console.status(f"{name}: building, then {arguments.steps} steps"):
             seconds.setdefault(name, []).extend(in_a_process(name, arguments.steps))
     peer = statistics.median(seconds["pytorch"])
-    table = Table(title=f"NAFNet sidd_width32, {SIZE}x{SIZE}, batch {BATCH}, Adam, {os.cpu_count()} CPU cores")
+    table = Table(title=f"NAFNet sidd_width32, {SIZE}x{SIZE}, batch {BATCH}, AdamW, {os.cpu_count()} CPU cores")
     for column in ("", "median s/step", "fastest", "slowest", "against pytorch"):
         table.add_column(column, justify="left" if not column else "right")
     for name, values in seconds.items():
@@ -83,8 +83,8 @@ def keras_step(name):
     from keras_unetmm import losses, models
 
     model = models.NAFNet("sidd_width32")
-    adam = keras.optimizers.Adam(1e-3, beta_2=0.9)
-    model.compile(adam, losses.PSNRLoss(), jit_compile=name == "keras on jax")
+    adamw = keras.optimizers.AdamW(1e-3, beta_2=0.9, weight_decay=0.0)
+    model.compile(adamw, losses.PSNRLoss(), jit_compile=name == "keras on jax")
     x = patches()
     return lambda: model.train_on_batch(x, x)
 
@@ -97,7 +97,7 @@ def pytorch_step():
     import pytorch_nafnet
 
     model = pytorch_nafnet.NAFNet(32)
-    optimizer = torch.optim.Adam(model.parameters(), 1e-3, betas=(0.9, 0.9))
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.9), weight_decay=0.0)
     x = torch.from_numpy(patches().transpose(0, 3, 1, 2).copy())
 
     def step():

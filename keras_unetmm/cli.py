@@ -22,8 +22,8 @@ app = typer.Typer(
 @app.command()
 def models():
     """List the networks and their published rows."""
-    _quiet_backend()
-    from keras_unetmm.models.nafnet import VARIANTS
+    with _errors(), _quiet_backend():
+        from keras_unetmm.models.nafnet import VARIANTS
 
     table = Table(title="Networks: keras_unetmm.models.NAFNet(row) and NAFNetUNetMinus(row)", title_justify="left")
     for column in ("row", "width", "encoder", "middle", "decoder", "norm", "input skip"):
@@ -45,6 +45,8 @@ def convert(
     """Convert a Keras model to a full-integer .tflite file."""
     with _errors():
         pixels = None if size is None else _parsed_size(size)
+        if output.suffix != ".tflite":
+            raise ValueError(f"--output must end in .tflite. Received: {output}.")
         _refuse_missing_folder(output)
         from keras_unetmm.data.images import image_paths
 
@@ -104,18 +106,21 @@ def _escaped(error):
     return escape(str(error))
 
 
+@contextlib.contextmanager
 def _quiet_backend():
+    """Keeps from the terminal what backends write while they load."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from keras_unetmm.tflite.quiet import captured
+
+    with captured():
+        yield
 
 
 def _load(path):
     """The saved model, whatever backend wrote it."""
     if not path.is_file():
         raise ValueError(f"MODEL.keras must be a file that model.save wrote. Received: {path}, which is not a file.")
-    _quiet_backend()
-    from keras_unetmm.tflite.quiet import captured
-
-    with captured():
+    with _quiet_backend():
         import keras
 
         from keras_unetmm import layers, losses, metrics  # noqa: F401 - registers what saved models are made of

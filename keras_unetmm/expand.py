@@ -17,13 +17,7 @@ def expand(model, input_shape=None):
     Raises:
         ValueError: if the model is not built as a graph of layers, or has several inputs.
     """
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        raise ValueError(
-            "expand needs a functional or sequential keras.Model that has been built. "
-            f"Received: {type(model).__name__}. Build subclassed models with keras.Model(inputs, outputs)."
-        )
-    if len(model.inputs) != 1:
-        raise ValueError(f"expand takes models with one input. Received: {len(model.inputs)} inputs.")
+    _refuse_what_is_no_graph(model)
     source = model.inputs[0]
     inputs = keras.Input(batch_shape=input_shape or source.shape, dtype=source.dtype, name=source.name)
     graph = keras.Model(source, model.outputs if len(model.outputs) > 1 else model.outputs[0], name=model.name)
@@ -43,6 +37,7 @@ def static_shape(model, size=None):
     Raises:
         ValueError: if the model leaves a size open that `size` does not give, or fixes another one.
     """
+    _refuse_what_is_no_graph(model)
     shape = model.inputs[0].shape
     if len(shape) != 4:
         raise ValueError(f"An image model takes inputs (N, height, width, channels). Received: a model input of {shape}.")
@@ -59,6 +54,16 @@ def static_shape(model, size=None):
             f"Build the model with input_shape=(None, None, {channels}) to choose the size later."
         )
     return (1, *size, channels)
+
+
+def _refuse_what_is_no_graph(model):
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise ValueError(
+            "model must be a functional or sequential keras.Model that has been built. "
+            f"Received: {type(model).__name__}. Build it with keras.Model(inputs, outputs), or give a Sequential an Input."
+        )
+    if len(model.inputs) != 1:
+        raise ValueError(f"model must have one input. Received: {len(model.inputs)} inputs.")
 
 
 def _has_parts(layer):

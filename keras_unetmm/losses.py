@@ -29,4 +29,5 @@ class PSNRLoss(keras.losses.Loss):
 
 def mean_squared_error(y_true, y_pred):
     """The mean squared error of each image, `(N, ...) -> (N,)`."""
-    return ops.mean(ops.square(y_true - y_pred), axis=tuple(range(1, len(y_true.shape))))
+    difference = ops.cast(y_true, "float32") - ops.cast(y_pred, "float32")  # bytes would wrap around
+    return ops.mean(ops.square(difference), axis=tuple(range(1, len(difference.shape))))

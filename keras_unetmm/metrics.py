@@ -63,6 +63,8 @@ def ssim(y_true, y_pred, max_value=1.0, size=11, sigma=1.5):
     Raises:
         ValueError: if the images are smaller than the window.
     """
+    if len(y_true.shape) != 4:
+        raise ValueError(f"ssim needs images (N, height, width, channels). Received: a shape of {tuple(y_true.shape)}.")
     height, width, channels = y_true.shape[1:]
     if None not in (height, width) and min(height, width) < size:
         raise ValueError(f"ssim needs images of at least {size}x{size} pixels. Received: {height}x{width}.")

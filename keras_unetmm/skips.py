@@ -70,7 +70,7 @@ class UNetMinusMinus(SkipConnections):
         reductions: tuple of int, one a level, finest first: by how much MSIAM divides the channels.
         level: int, whose resolution E' has; None is the lowest (figure 3a, the paper's choice), 0 the highest (3c).
         header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`.
-        norm: `"layer"` or `"batch"`, of the IEM's ConvNeXt V2 block.
+        norm: `"layer"` or `"batch"`, of the IEM's ConvNeXt V2 block; None is what the network's own blocks have.
 
     Raises:
         ValueError: when the network has another number of levels than there are reductions, or channels that
@@ -80,10 +80,13 @@ class UNetMinusMinus(SkipConnections):
     reductions: tuple = (16, 16, 16, 8)
     level: int | None = None
     header: str = "plain"
-    norm: str = "layer"
+    norm: str | None = None
 
     def __post_init__(self):
-        for name, choices in (("header", HEADERS), ("norm", NORMS)):
+        for reduction in self.reductions:
+            if not isinstance(reduction, int) or reduction < 1:
+                raise ValueError(f"reductions must be positive integers. Received: {self.reductions}.")
+        for name, choices in (("header", HEADERS), ("norm", (*NORMS, None))):
             if getattr(self, name) not in choices:
                 raise ValueError(
                     f"{name} must be one of {', '.join(map(repr, choices))}. Received: {getattr(self, name)!r}."
@@ -103,7 +106,7 @@ class UNetMinusMinus(SkipConnections):
 
     def restore(self, shared, level, channels):
         up = target_level(self.level, len(self.reductions)) - level
-        return IEM(channels, up, header=self.header, norm=self.norm, name=f"skip{level}_restore")(shared)
+        return IEM(channels, up, header=self.header, norm=self.norm or "layer", name=f"skip{level}_restore")(shared)
 
 
 NAMES = {"full": Full, "none": NoSkip, "unet--": UNetMinusMinus}

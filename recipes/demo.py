@@ -30,7 +30,7 @@ with captured():  # what backends write while they look for a GPU
     keras.ops.zeros(1)
 
 SIZE, SIGMA, SEED = 64, 25 / 255, 0
-STEPS, BATCH = 900, 8
+STEPS, BATCH, EPOCH = 900, 8, 100
 TRAIN = ("astronaut", "rocket", "retina", "hubble_deep_field", "immunohistochemistry")
 TEST = ("chelsea", "coffee")
 VARIANTS = {
@@ -48,6 +48,8 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what the demo writes")
     parser.add_argument("--steps", type=int, default=STEPS, help="training steps")
     arguments = parser.parse_args()
+    if arguments.steps < EPOCH or arguments.steps % EPOCH:
+        parser.error(f"--steps must be a multiple of {EPOCH}. Received: {arguments.steps}.")
     console = Console()
     out = arguments.out
     out.mkdir(parents=True, exist_ok=True)
@@ -85,22 +87,22 @@ def grid(image):
     return image.swapaxes(1, 2).reshape(-1, SIZE, SIZE, 3)
 
 
-def train(model, out, steps, per_epoch=100):
+def train(model, out, steps):
     """Trains in place; keeps a backup every epoch so that a killed run goes on."""
     patches = data.Patches(
         [photograph(name) for name in TRAIN],
         lambda clean, rng: data.gaussian_noise(clean, SIGMA, rng),
         patch=SIZE,
         batch=BATCH,
-        steps=min(per_epoch, steps),
+        steps=EPOCH,
         seed=SEED,
     )
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps, alpha=1e-3)
     adam = keras.optimizers.Adam(schedule, beta_2=0.9)
     model.compile(adam, losses.PSNRLoss(), metrics=[metrics.PSNR()], jit_compile=False)
-    backup = keras.callbacks.BackupAndRestore(out / "backup")
-    model.fit(patches, epochs=max(steps // per_epoch, 1), callbacks=[backup], verbose=1 if Console().is_terminal else 2)
-    model.save(out / "unet_minus.keras")
+    backup = keras.callbacks.BackupAndRestore(out / f"backup_{steps}_steps")
+    fresh = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(patches, "epoch", epoch))
+    model.fit(patches, epochs=steps // EPOCH, callbacks=[backup, fresh], verbose=1 if Console().is_terminal else 2)
 
 
 def convert(name, network, out, console):
@@ -110,6 +112,7 @@ def convert(name, network, out, console):
         calibration = np.concatenate([crops[:: len(crops) // 16] for crops in calibration])
         calibration = data.gaussian_noise(calibration, SIGMA, np.random.default_rng(SEED + 2))
         content = tflite.convert(network, calibration, target="tflm", size=(SIZE, SIZE))
+        network.save((out / FILES[name]).with_suffix(".keras"))
         (out / FILES[name]).write_bytes(content)
         arena = tflite.run(content, calibration[0], runtime="tflm").arena
     console.print(f"{name}: {len(content):,} bytes of flash, TFLM arena {arena.total:,} bytes", highlight=False)
@@ -179,6 +182,7 @@ def why(rows):
         "- The converter chose the order. It squeezes encoder maps long after the encoder, restores decoder inputs long "
         "before the decoder, and computes the input skip first of all.\n"
         f"- TFLM's planner takes a head of {head:,} bytes where this order needs no more than {bound:,}.\n"
+        "The two networks that are compared were converted with their initial weights: the arena does not depend on them.\n"
         "To order, rewrite and place the graph until the saving is bytes is the arena compiler's work, which comes next."
     )
 

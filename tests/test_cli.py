@@ -72,6 +72,7 @@ def test_convert_writes_a_file_that_plan_reads(here):
         (("plan", "model.tflite", "--arena", "-5"), "arena_bytes must be"),
         (("plan", "model.tflite", "--picture", "a.gif"), "must end in .svg or .png"),
         (("plan", "model.tflite", "--picture", "nowhere/a.png"), "folder that exists"),
+        (("convert", "open.keras", "--calibration", "images", "-o", "open.keras"), "must end in .tflite"),
         (("convert", "missing.keras", "--calibration", "images", "-o", "o.tflite"), "not a file"),
         (("convert", "words.tflite", "--calibration", "images", "-o", "o.tflite"), "cannot be loaded as a Keras model"),
         (("convert", "open.keras", "--calibration", "images", "-o", "o.tflite"), "size must be (height, width)"),

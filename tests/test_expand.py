@@ -50,7 +50,7 @@ def test_what_is_no_graph_is_refused():
     with pytest.raises(ValueError, match=r"functional or sequential keras\.Model.*Received: Subclassed"):
         expand(Subclassed())
     two = [keras.Input((4, 4, 1)), keras.Input((4, 4, 1))]
-    with pytest.raises(ValueError, match=r"one input\. Received: 2 inputs"):
+    with pytest.raises(ValueError, match=r"have one input\. Received: 2 inputs"):
         expand(keras.Model(two, keras.layers.Add()(two)))
 
 
@@ -68,3 +68,5 @@ def test_sizes():
     vector = keras.Input((7,))
     with pytest.raises(ValueError, match=r"image model takes inputs \(N, height, width, channels\)"):
         static_shape(keras.Model(vector, keras.layers.Dense(1)(vector)))
+    with pytest.raises(ValueError, match="that has been built"):
+        static_shape(keras.Sequential([keras.layers.Conv2D(1, 1)]))

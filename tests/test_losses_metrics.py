@@ -39,6 +39,11 @@ def test_ssim_survives_bright_flat_images():
     assert float(metrics.SSIM()(x, y)) == pytest.approx(want, abs=1e-4)
 
 
+def test_bytes_do_not_wrap_around():
+    x, y = np.full((1, 16, 16, 3), 10, "uint8"), np.full((1, 16, 16, 3), 50, "uint8")
+    assert float(metrics.PSNR(max_value=255)(x, y)) == pytest.approx(20 * np.log10(255 / 40), abs=1e-3)
+
+
 def test_an_image_smaller_than_the_window_is_refused():
     with pytest.raises(ValueError, match=r"at least 11x11 pixels\. Received: 8x32"):
         metrics.ssim(np.zeros((1, 8, 32, 3), "float32"), np.zeros((1, 8, 32, 3), "float32"))

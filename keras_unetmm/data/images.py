@@ -25,8 +25,13 @@ def read_image(path, channels=3):
         raise ValueError(f"channels must be 1 (gray) or 3 (RGB). Received: {channels}.")
     try:
         with Image.open(path) as image:
+            if image.mode.startswith("I;16"):
+                gray = np.asarray(image, "float32")[..., None] / 65535
+                return np.repeat(gray, channels, axis=-1)
+            if image.mode in ("I", "F"):
+                raise ValueError(f"its pixels have the mode {image.mode!r}, whose brightest value is not known")
             values = np.asarray(image.convert("RGB" if channels == 3 else "L"), "float32") / 255
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} cannot be read as an image: {error}. Replace it or take it out of the folder.") from error
     return values.reshape(*values.shape[:2], channels)
 

@@ -16,11 +16,14 @@ class PadToMultiple(keras.layers.Layer):
 
     def __init__(self, multiple, **kwargs):
         super().__init__(**kwargs)
+        if not isinstance(multiple, int) or multiple < 1:
+            raise ValueError(f"multiple must be a positive integer. Received: {multiple!r}.")
         self.multiple = multiple
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, x):
-        height, width = (-size % self.multiple for size in ops.shape(x)[1:3])
+        # not -size % multiple: exported to ONNX, the remainder of a negative number is negative
+        height, width = ((self.multiple - size % self.multiple) % self.multiple for size in ops.shape(x)[1:3])
         if isinstance(height, int) and isinstance(width, int) and height == width == 0:
             return x
         return ops.pad(x, ((0, 0), (0, height), (0, width), (0, 0)))

@@ -14,6 +14,10 @@ class SimpleGate(keras.layers.Layer):
         ValueError: if the number of channels is odd.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
+
     def build(self, input_shape):
         if input_shape[-1] % 2:
             raise ValueError(

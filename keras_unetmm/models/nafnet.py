@@ -86,6 +86,8 @@ def NAFNet(
         input_skip=input_skip,
     )
     skips = skip_connections.get(skips)
+    if isinstance(skips, skip_connections.UNetMinusMinus) and skips.norm is None:
+        skips = replace(skips, norm=row.norm)
     channels = _image_channels(input_shape)
 
     full = keras.config.floatx()  # the global residual stays in full precision under a mixed policy
@@ -105,7 +107,6 @@ def NAFNetUNetMinus(
     reductions=(16, 16, 16, 8),
     level=None,
     header="plain",
-    norm=None,
     name=None,
     **arguments,
 ):
@@ -116,9 +117,8 @@ def NAFNetUNetMinus(
         reductions: tuple of int, MSIAM's channel reductions, one a level, finest first.
         level: int, whose resolution E' has: None is the lowest (figure 3a), 0 the highest (figure 3c).
         header: `"plain"`, or `"pointwise"` for the published parameter count; see `keras_unetmm.layers.IEM`.
-        norm: `"layer"` or `"batch"`, of the blocks and of the IEM; by default the variant's.
         name: str, of the model.
-        **arguments: the other arguments of `NAFNet`, except `skips`.
+        **arguments: the other arguments of `NAFNet`, except `skips`; `norm` is that of the blocks and of the IEM.
 
     Returns:
         A functional `keras.Model`, `(N, H, W, C) -> (N, H, W, C)`.
@@ -126,9 +126,8 @@ def NAFNetUNetMinus(
     Raises:
         ValueError: as `NAFNet`.
     """
-    norm = _row(variant, norm=norm).norm
-    skips = skip_connections.UNetMinusMinus(tuple(reductions), level, header, norm)
-    return NAFNet(variant, skips=skips, norm=norm, name=name or "nafnet_unet_minus", **arguments)
+    skips = skip_connections.UNetMinusMinus(tuple(reductions), level, header)
+    return NAFNet(variant, skips=skips, name=name or "nafnet_unet_minus", **arguments)
 
 
 class _NAFStages:
@@ -167,24 +166,31 @@ class _NAFStages:
 
 
 def _row(variant, **changes):
-    if variant not in VARIANTS:
+    if not isinstance(variant, str) or variant not in VARIANTS:
         raise ValueError(f"variant must be one of {', '.join(map(repr, VARIANTS))}. Received: {variant!r}.")
     row = replace(VARIANTS[variant], **{name: value for name, value in changes.items() if value is not None})
-    row = replace(row, encoder_depths=tuple(row.encoder_depths), decoder_depths=tuple(row.decoder_depths))
     normalization(row.norm)  # refuses an unknown name
-    if row.width < 1:
-        raise ValueError(f"width must be a positive number of channels. Received: {row.width}.")
-    if not row.encoder_depths or len(row.encoder_depths) != len(row.decoder_depths):
+    if not _is_count(row.width, least=1):
+        raise ValueError(f"width must be a positive number of channels. Received: {row.width!r}.")
+    if not _is_count(row.middle_depth):
+        raise ValueError(f"middle_depth must be a number of blocks, 0 or more. Received: {row.middle_depth!r}.")
+    depths = (row.encoder_depths, row.decoder_depths)
+    sound = all(isinstance(d, (tuple, list)) and d and all(map(_is_count, d)) for d in depths)
+    if not sound or len(depths[0]) != len(depths[1]):
         raise ValueError(
-            "encoder_depths and decoder_depths must have one entry for each level, at least one. "
-            f"Received: {row.encoder_depths} and {row.decoder_depths}. Pass both with the same length."
+            "encoder_depths and decoder_depths must be tuples of numbers of blocks, one entry for each level, at least one. "
+            f"Received: {depths[0]} and {depths[1]}. Pass both with the same length."
         )
-    return row
+    return replace(row, encoder_depths=tuple(depths[0]), decoder_depths=tuple(depths[1]))
+
+
+def _is_count(value, least=0):
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _image_channels(input_shape):
-    sizes = tuple(input_shape)
-    fits = len(sizes) == 3 and isinstance(sizes[2], int) and all(s is None or s >= 1 for s in sizes)
+    sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
+    fits = len(sizes) == 3 and _is_count(sizes[2], 1) and all(s is None or _is_count(s, 1) for s in sizes[:2])
     if not fits:
         raise ValueError(
             "input_shape must be (height, width, channels), where height and width may be None. "

@@ -31,6 +31,7 @@ def load_pytorch(model, state_dict):
             f"state_dict must hold exactly the weights of {model.name!r}. Missing: {missing[:5]} ({len(missing)} in all). "
             f"Left over: {extra[:5]} ({len(extra)} in all). Build the model with the depths of the checkpoint."
         )
+    converted = []
     for prefix, part, owner in plan:
         arrays = [_converted(np.asarray(source[name]), part, owner) for name in _names(prefix, part)]
         shapes, wanted = [a.shape for a in arrays], [tuple(w.shape) for w in part.weights]
@@ -38,6 +39,8 @@ def load_pytorch(model, state_dict):
             raise ValueError(
                 f"state_dict entry {prefix!r} must have the shapes {wanted}. Received: {shapes}. Check the width."
             )
+        converted.append((part, arrays))
+    for part, arrays in converted:
         part.set_weights(arrays)
 
 

@@ -78,7 +78,13 @@ def plan(file):
     model = tflite_graph.read(file)
     graph = model.main
     lifetimes = tensor_lifetimes(graph)
-    return Plan(graph, lifetimes, live_bytes(lifetimes, len(graph.operators)), macs(graph), model.file_bytes)
+    try:
+        products = macs(graph)
+    except (IndexError, ZeroDivisionError) as error:
+        raise tflite_graph.TFLiteFileError(
+            f"file is damaged: one of its operators lacks a tensor or a size that it needs ({error}). Convert it again."
+        ) from error
+    return Plan(graph, lifetimes, live_bytes(lifetimes, len(graph.operators)), products, model.file_bytes)
 
 
 def tensor_lifetimes(graph):

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_unetmm.tflite import graph as tflite_graph
 from keras_unetmm.tflite.quiet import captured
+from keras_unetmm.tflite.runtime import TFLMError, measure
 
 
 class ConversionError(ValueError):
@@ -34,7 +35,8 @@ def convert(model, calibration, target="tflm", size=None):
 
     Raises:
         ValueError: for a model, target, size or calibration that does not fit.
-        ConversionError: if a tensor of the file is not an integer, or if the converter fails.
+        ConversionError: if a tensor of the file is not an integer, if TFLM cannot allocate the file, or if the
+            converter fails.
         ImportError: if TensorFlow is missing.
     """
     import keras
@@ -50,6 +52,10 @@ def convert(model, calibration, target="tflm", size=None):
     else:
         content = _convert_in_a_child(lowered, images)
     refuse_floats(tflite_graph.read(content))
+    try:
+        measure(content)
+    except TFLMError as error:
+        raise ConversionError(f"The file is all integers, but TFLM does not take it. {error}") from error
     return content
 
 
@@ -115,7 +121,8 @@ def _convert_here(lowered, images):
                 "Conversion needs TensorFlow, whatever backend trained the model. Install keras-unetmm[tensorflow]."
             ) from error
         except Exception as error:  # the converter raises anything: say what it said, in one kind of error
-            raise ConversionError(f"The TensorFlow Lite converter failed: {error}\n{_tail(text())}") from error
+            said = [line for line in f"{error}\n{text()}".splitlines() if "error:" in line] or str(error).splitlines()
+            raise ConversionError("The TensorFlow Lite converter failed: " + " ".join(said[:2])[:500]) from error
 
 
 def _convert_in_a_child(lowered, images):
@@ -128,12 +135,15 @@ def _convert_in_a_child(lowered, images):
             [sys.executable, "-c", command, folder], env=environment, capture_output=True, text=True, check=False
         )
         result = Path(folder, "model.tflite")
+        if Path(folder, "error.txt").exists():
+            raise ConversionError(Path(folder, "error.txt").read_text())
         if child.returncode:
             if "No module named 'tensorflow'" in child.stderr:
                 raise ImportError(
                     "Conversion needs TensorFlow, whatever backend trained the model. Install keras-unetmm[tensorflow]."
                 )
-            raise ConversionError(f"The conversion under TensorFlow failed:\n{_tail(child.stderr)}")
+            last = (child.stderr.strip().splitlines() or ["nothing was said"])[-1]
+            raise ConversionError(f"The conversion under TensorFlow failed: {last}")
         return result.read_bytes()
 
 
@@ -144,8 +154,7 @@ def _child(folder):
     from keras_unetmm.tflite import integer_layers  # noqa: F401 - likewise
 
     lowered = keras.models.load_model(Path(folder, "lowered.keras"), compile=False)
-    Path(folder, "model.tflite").write_bytes(_convert_here(lowered, np.load(Path(folder, "images.npy"))))
-
-
-def _tail(text, lines=12):
-    return "\n".join(text.strip().splitlines()[-lines:])
+    try:
+        Path(folder, "model.tflite").write_bytes(_convert_here(lowered, np.load(Path(folder, "images.npy"))))
+    except ConversionError as error:
+        Path(folder, "error.txt").write_text(str(error))

@@ -125,7 +125,7 @@ def read(file):
     content = load(file)
     try:
         model = _read(content)
-    except (struct.error, IndexError, ValueError, TypeError, KeyError, OverflowError, UnicodeDecodeError) as error:
+    except (struct.error, IndexError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise TFLiteFileError(
             f"file is cut short or damaged: a table in it points outside its {len(content)} bytes or makes no sense "
             f"({type(error).__name__}: {error}). Copy or convert it again."
@@ -145,7 +145,7 @@ def _read(content):
 
 def _operator_name(code):
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    return code.CustomCode().decode() if number == schema.BuiltinOperator.CUSTOM else _OPERATORS[number]
+    return (code.CustomCode() or b"CUSTOM").decode() if number == schema.BuiltinOperator.CUSTOM else _OPERATORS[number]
 
 
 def _buffer(buffer, content):

@@ -37,6 +37,8 @@ def lower(model, target="tflm", input_shape=None):
 
 def _exchange(layer):
     """Returns the chain of layers that stands for one layer."""
+    if type(layer).__name__ == "Gelu":  # keras.ops.gelu or keras.activations.gelu, called as a function
+        return [SigmoidGELU(name=layer.name)]
     if not isinstance(layer, keras.layers.Layer):
         return [layer]
     if isinstance(layer, GELU) or (isinstance(layer, keras.layers.Activation) and _ends_in_gelu(layer)):

@@ -15,7 +15,11 @@ RUNTIMES = ("tflm", "litert", "litert-reference")
 _ARENAS = (2**24, 2**28, 2**31 - 1)  # bytes, tried in turn where the caller sets no limit
 
 
-class TFLMError(ValueError):
+class RunError(ValueError):
+    """An interpreter cannot run the file."""
+
+
+class TFLMError(RunError):
     """TFLM cannot run the file, or not in the arena given."""
 
 
@@ -67,7 +71,7 @@ def run(file, x, runtime="tflm", arena_bytes=None):
     Raises:
         ValueError: for an unknown runtime or an input that does not fit.
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
-        TFLMError: if TFLM lacks an operator of the file or the arena is too small.
+        RunError: if LiteRT cannot run the file; a `TFLMError` if TFLM lacks an operator or the arena is too small.
     """
     if runtime not in RUNTIMES:
         raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
@@ -76,7 +80,7 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         interpreter, arena = _allocated(content, arena_bytes)
         device = _TFLM(interpreter, content)
     else:
-        device, arena = _LiteRT(content, reference=runtime == "litert-reference"), None
+        device, arena = _prepared(content, runtime), None
 
     inputs = _batches(x, device.inputs)
     count = len(inputs[0])
@@ -84,7 +88,7 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         try:
             steps = [device.invoke([batch[i] for batch in inputs]) for i in range(count)]
         except RuntimeError as error:
-            raise TFLMError(f"{runtime} failed while it ran the file: {error} {_reason(text())}") from error
+            raise RunError(f"{runtime} failed while it ran the file: {error} {_reason(text())}") from error
     outputs = tuple(np.concatenate(parts) for parts in zip(*steps, strict=True))
     values = tuple(_dequantised(output, details) for output, details in zip(outputs, device.outputs, strict=True))
     return Run(outputs, values, arena)
@@ -107,6 +111,8 @@ def _verified(file):
         try:
             Interpreter(model_content=content)
         except (ValueError, RuntimeError) as error:
+            if "Didn't find op" in str(error):
+                return content  # sound, only newer than this LiteRT
             raise TFLiteFileError(
                 f"file is cut short or damaged: LiteRT refuses its {len(content)} bytes ({error} {_reason(text())}). "
                 "Copy or convert it again."
@@ -129,8 +135,8 @@ def _allocated(content, arena_bytes):
                 missing = re.search(r"Didn't find op for builtin opcode '(\w+)'", said)
                 if missing:
                     raise TFLMError(
-                        f"TFLM has no operator {missing[1]}. Convert the model with target='tflm', "
-                        "which exchanges layers that TFLM cannot run."
+                        f"TFLM has no operator {missing[1]}. Replace the layer that makes it, or convert the Keras model "
+                        "with `unetmm convert`, which exchanges the layers that it knows to fail."
                     ) from error
                 if not re.search(r"[Ff]ailed to (re)?(size|allocate).*(memory|buffer|tail|head|temp|resize)|[Aa]rena", said):
                     raise TFLMError(f"TFLM cannot prepare the file: {error}. {_reason(said)}") from error
@@ -141,6 +147,14 @@ def _allocated(content, arena_bytes):
         f"arena_bytes={arena_bytes:,} is too small for this file: on this machine it takes {needed:,} bytes, and some "
         "more while it is planned. Choose a smaller input size or a narrower network, or give it a larger arena."
     )
+
+
+def _prepared(content, runtime):
+    """LiteRT with the file, or a `RunError`."""
+    try:
+        return _LiteRT(content, reference=runtime == "litert-reference")
+    except (ValueError, RuntimeError) as error:
+        raise RunError(f"{runtime} cannot prepare the file: {error}") from error
 
 
 def _parsed(text):

@@ -21,6 +21,15 @@ def test_images_are_read_as_floats(folder):
     assert data.read_image(folder / "b.png", channels=1).shape == (20, 30, 1)
 
 
+def test_sixteen_bits_are_scaled_and_open_ranges_refused(tmp_path):
+    ramp = np.linspace(0, 65535, 64).astype("uint16").reshape(8, 8)
+    Image.fromarray(ramp).save(tmp_path / "deep.png")
+    np.testing.assert_allclose(data.read_image(tmp_path / "deep.png")[..., 0], ramp / 65535, atol=1e-6)
+    Image.fromarray(ramp.astype("float32")).save(tmp_path / "open.tif")
+    with pytest.raises(ValueError, match="brightest value is not known"):
+        data.read_image(tmp_path / "open.tif")
+
+
 def test_crops_are_centred_and_in_the_order_of_names(folder):
     crops = data.read_crops(folder, (12, 16, 3))
     assert crops.shape == (2, 12, 16, 3)

@@ -27,6 +27,14 @@ def test_equals_the_equations_in_float64():
     np.testing.assert_allclose(got, reference.grn(x, gamma, beta), rtol=1e-4, atol=1e-4)
 
 
+def test_float16_does_not_overflow():
+    x = np.random.default_rng(0).normal(scale=2, size=(1, 128, 160, 4)).astype("float32")
+    layer = GlobalResponseNormalization(dtype="mixed_float16")
+    layer.build(x.shape)
+    layer.set_weights([np.ones(4), np.zeros(4)])
+    assert np.isfinite(keras.ops.convert_to_numpy(layer(x))).all()
+
+
 def test_a_dead_channel_does_not_poison_the_gradient():
     shape = (2, 4, 4, 3)
     inputs = keras.Input(shape[1:])

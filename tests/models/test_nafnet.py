@@ -71,6 +71,11 @@ def test_static_and_open_sizes_agree():
     np.testing.assert_allclose(called(fixed, x), called(network, x), atol=1e-5)
 
 
+def test_both_ways_to_ask_for_unet_minus_are_one_network():
+    by_name, by_function = models.NAFNet("mcu_width16", skips="unet--"), models.NAFNetUNetMinus("mcu_width16")
+    assert [w.path for w in by_name.weights] == [w.path for w in by_function.weights]
+
+
 def test_gray_images():
     assert models.NAFNet("mcu_width16", input_shape=(None, None, 1)).output_shape == (None, None, None, 1)
 
@@ -86,7 +91,8 @@ def test_save_and_load(tmp_path):
 def test_mixed_precision_keeps_the_image_in_full():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = models.NAFNetUNetMinus("mcu_width16")
+        small = {"encoder_depths": (1,), "middle_depth": 1, "decoder_depths": (1,), "reductions": (8,)}
+        model = models.NAFNetUNetMinus("mcu_width16", **small)
     finally:
         keras.config.set_dtype_policy("float32")
     model.get_layer("head").set_weights([np.zeros((3, 3, 16, 3)), np.zeros(3)])
@@ -124,6 +130,10 @@ def test_plot_model_draws_every_layer():
         ({"input_shape": (64, 64, None)}, r"input_shape must be"),
         ({"encoder_depths": (1, 1)}, r"one entry for each level.*Received: \(1, 1\) and \(2, 2, 2, 2\)"),
         ({"width": 0}, r"width must be a positive number of channels\. Received: 0"),
+        ({"width": 1.5}, r"width must be a positive number of channels\. Received: 1\.5"),
+        ({"middle_depth": -1}, r"middle_depth must be a number of blocks, 0 or more\. Received: -1"),
+        ({"decoder_depths": 3}, r"must be tuples of numbers of blocks"),
+        ({"variant": ["sidd_width32"]}, r"variant must be one of"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

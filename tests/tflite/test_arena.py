@@ -5,6 +5,7 @@ from tflite import files
 
 from keras_unetmm.tflite import plan
 from keras_unetmm.tflite.arena import aligned
+from keras_unetmm.tflite.graph import TFLiteFileError
 from keras_unetmm.tflite.runtime import measure
 
 MAP = 8 * 8 * 4  # bytes of the files' full-size maps
@@ -55,6 +56,12 @@ def test_live_bytes_of_random_graphs_equal_a_simulation(seed):
         alive = (existing & later) | set(sources) | set(made)
         alive -= {0} if 0 not in later and 0 not in sources and position > 0 else set()
         assert found.live[position] == sum(aligned(sizes[i]) for i in alive)
+
+
+def test_an_operator_without_its_kernel_is_refused():
+    broken = files.build([((1, 4, 4, 1), None), ((1, 4, 4, 1), None)], [("CONV_2D", [0], [1], None)], [0], [1])
+    with pytest.raises(TFLiteFileError, match="lacks a tensor"):
+        plan(broken)
 
 
 def test_an_empty_graph_has_no_peak():

@@ -65,6 +65,13 @@ def test_a_float_operator_is_refused_by_the_names_of_its_tensors():
         tflite.convert(model, images(2, (8, 12)))
 
 
+def test_integers_that_TFLM_cannot_run_are_refused():
+    inputs = keras.Input((8, 12, 3))
+    model = keras.Model(inputs, keras.layers.Activation("exponential")(inputs))
+    with pytest.raises(ConversionError, match="TFLM does not take it"):
+        tflite.convert(model, images(2, (8, 12)))
+
+
 @pytest.mark.parametrize(
     ("calibration", "message"),
     [

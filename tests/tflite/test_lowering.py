@@ -44,6 +44,13 @@ def test_gelu_inside_a_convolution_is_taken_out():
     assert [type(part).__name__ for part in lowered.layers] == ["InputLayer", "Conv2D", "SigmoidGELU"]
 
 
+def test_gelu_called_as_a_function():
+    inputs = keras.Input(SHAPE)
+    off, lowered = difference(keras.Model(inputs, keras.activations.gelu(inputs)))
+    assert 0 < off <= 0.021
+    assert any(isinstance(part, integer_layers.SigmoidGELU) for part in lowered.layers)
+
+
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_batch_norm_is_folded_into_a_pointwise_convolution(use_bias):
     norm, conv = keras.layers.BatchNormalization(), keras.layers.Conv2D(5, 1, use_bias=use_bias)

@@ -2,8 +2,8 @@
 
 Data      photographs that scikit-image ships, in the public domain, CC0 or without known restrictions
 Paper     UNet-- (arXiv 2412.18276), at microcontroller width and a few minutes of training
-Expect    about 28 dB on the held-out photographs at sigma 25, where the noisy input has 20.3 dB
-Takes     about 6 minutes on 2 CPU cores
+Expect    about 30 dB on the held-out photographs at sigma 25, where the noisy input has 20.6 dB
+Takes     6 to 8 minutes on 2 CPU cores
 Run       make demo, or python recipes/demo.py --out out; a killed run goes on where it was
 """
 

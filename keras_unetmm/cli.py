@@ -63,26 +63,61 @@ def convert(
 @app.command()
 def plan(
     model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Any .tflite file.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT.tflite", help="Write the planned file.")
+    ] = None,
+    kernels: Annotated[str, typer.Option(help="Kernels the plan is safe for: any, reference or cmsis-nn.")] = "any",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw live bytes to an .svg or .png file.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw live bytes and arena to an .svg or .png.")
+    ] = None,
     arena: Annotated[int | None, typer.Option(metavar="BYTES", help="Refuse a model that needs a larger arena.")] = None,
 ):
-    """Say what a .tflite file needs of the arena, measured on TFLM."""
+    """Say what a .tflite file needs of the arena, and plan it to need less: same outputs, byte for byte."""
     with _errors():
-        if picture is not None:
-            _refuse_missing_folder(picture)
-        from keras_unetmm.tflite.report import as_table, draw, report
+        for path in (output, picture):
+            if path is not None:
+                _refuse_missing_folder(path)
+        if output is not None and output.suffix != ".tflite":
+            raise ValueError(f"--output must end in .tflite. Received: {output}.")
+        from keras_unetmm.tflite.report import as_table, report
 
-        found, result = report(model, arena)
+        found, result = report(model, kernels)
+        if arena is not None:
+            from keras_unetmm.tflite.runtime import measure
+
+            measure(model if output is None else found.planned.content, arena)
+        if output is not None:
+            _prove_and_write(model, found, result, output)
         if picture is not None:
+            from keras_unetmm.tflite.picture import draw
+
             with _replacing(picture) as path:
-                draw(found, path, title=f"Live bytes of {model.name}")
+                draw(found, path, title=model.name)
         if as_json:
             typer.echo(json.dumps(result, indent=2))
             return
         Console().print(as_table(str(model), result))
-        if "why_not_measured" in result:
-            Console().print(f"Not measured: {result['why_not_measured']}", highlight=False)
+        for key, what in (("why_not_planned", "Not planned"), ("why_not_measured", "Not measured")):
+            if key in result:
+                Console().print(f"{what}: {result[key]}", highlight=False)
+        if output is not None:
+            Console().print(f"{output}: the same outputs on TFLM, byte for byte.", highlight=False)
+
+
+def _prove_and_write(model, found, result, output):
+    """Writes the planned file once both have given the same bytes."""
+    if found.planned is None or "why_not_measured" in result:
+        why = result.get("why_not_planned") or result["why_not_measured"]
+        raise ValueError(f"{output} is not written, for its outputs cannot be compared with those of {model}: {why}")
+    from rich.progress import Progress
+
+    from keras_unetmm.tflite.prove import INPUTS, prove
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("comparing on TFLM", total=len(INPUTS))
+        prove(model, found.planned.content, lambda _: progress.advance(task))
+    _write(output, found.planned.content)
 
 
 def main():

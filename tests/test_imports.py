@@ -13,7 +13,8 @@ PACKAGE = ROOT / "keras_unetmm"
 BACKENDS = {"tensorflow", "jax", "jaxlib", "torch"}
 INTERPRETERS = {"ai_edge_litert.interpreter", "tflite_micro"}
 SCHEMA = {"numpy", "ai_edge_litert.schema_py_generated"}
-READERS = {"graph", "arena", "macs", "report", "runtime", "quiet"}
+COMPILER = {f"tflite.{stage}" for stage in ("graph", "edit", "macs", "scratch", "lifetimes", "greedy", "overlap", "memory")}
+COMPILER |= {f"tflite.{stage}" for stage in ("bound", "reorder", "rewrites", "neighbours", "climb", "sweep", "arena")}
 
 # the first row that a module's path begins with says which of our rooms, and which libraries, it may import
 RULES = [
@@ -28,11 +29,17 @@ RULES = [
     ("tflite/lowering", {"expand", "layers", "tflite.integer_layers"}, {"keras", "numpy"}),
     ("tflite/integer_layers", set(), {"keras"}),
     ("tflite/convert", {"data", "expand", "layers", "tflite"}, {"keras", "numpy", "tensorflow"}),
-    ("tflite/runtime", {"tflite.graph", "tflite.quiet"}, {"numpy", "ai_edge_litert", "tflite_micro"}),
-    ("tflite/report", {"tflite.arena", "tflite.runtime"}, {"rich", "matplotlib"}),
+    ("tflite/runtime", {"tflite.graph", "tflite.macs"}, {"numpy"}),
+    ("tflite/interpreters", {"tflite.graph", "tflite.runtime"}, {"numpy", "ai_edge_litert", "tflite_micro"}),
+    ("tflite/report", {"tflite.planner", "tflite.runtime", "tflite.skips"}, {"rich"}),
+    ("tflite/picture", {"tflite.skips"}, {"matplotlib"}),
+    ("tflite/prove", {"tflite.graph", "tflite.runtime"}, {"numpy"}),
+    ("tflite/verify", set(), SCHEMA),
+    ("tflite/planner", COMPILER | {"tflite.runtime", "tflite.verify"}, set()),
+    ("tflite/rewrites", {"tflite.rewrites"}, SCHEMA),
     ("tflite/quiet", set(), set()),
-    ("tflite/__init__", {"tflite.arena", "tflite.convert", "tflite.runtime"}, set()),
-    ("tflite", {"tflite.graph", "tflite.macs"}, SCHEMA),
+    ("tflite/__init__", {"tflite.planner", "tflite.convert", "tflite.runtime"}, set()),
+    ("tflite", COMPILER, SCHEMA | {"flatbuffers"}),
     ("cli", {"data", "layers", "losses", "metrics", "models", "tflite"}, {"typer", "rich", "keras"}),
     ("__init__", set(), set()),
 ]
@@ -63,13 +70,14 @@ def test_a_module_imports_only_what_its_room_may(module):
             assert begins(name, libraries), f"{module} may not import {name}"
 
 
-def test_only_convert_names_a_backend_and_only_runtime_an_interpreter():
+def test_only_convert_names_a_backend_and_only_interpreters_an_interpreter():
     for module in MODULES:
         names = list(imports(PACKAGE / f"{module}.py"))
         if module != "tflite/convert":
             assert not any(begins(name, BACKENDS) for name in names), module
-        if module != "tflite/runtime":
+        if module != "tflite/interpreters":
             assert not any(begins(name, INTERPRETERS) for name in names), module
+        assert not any(begins(name, {"keras_unetmm.tflite.interpreters"}) for name in names), f"{module}: start a process"
 
 
 def test_nothing_imports_recipes_or_tests():
@@ -77,12 +85,12 @@ def test_nothing_imports_recipes_or_tests():
         assert not any(begins(name, {"recipes", "tests", "benchmarks"}) for name in imports(PACKAGE / f"{module}.py"))
 
 
-def test_planning_a_file_imports_no_backend(tmp_path):
+def test_planning_a_file_imports_no_backend_and_no_interpreter(tmp_path):
     (tmp_path / "a.tflite").write_bytes(files.unet())
     code = (
         "import sys; from keras_unetmm.cli import app; "
         f"app(['plan', {str(tmp_path / 'a.tflite')!r}, '--json'], standalone_mode=False); "
-        "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)), file=sys.stderr)"
+        f"print(sorted({BACKENDS | INTERPRETERS | {'keras'}} & set(sys.modules)), file=sys.stderr)"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert child.stderr.strip().splitlines()[-1] == "[]"

@@ -21,6 +21,7 @@ def _names(enumeration):
 _TYPES = _names(schema.TensorType)
 _OPERATORS = _names(schema.BuiltinOperator)
 _OPTIONS = _names(schema.BuiltinOptions)
+_ARENA_BYTES = {"INT4": 1, "UINT4": 1, "INT2": 1, "RESOURCE": 4}  # an element's, where TFLM does not pack as the file does
 _BITS = {
     **{"FLOAT64": 64, "INT64": 64, "UINT64": 64, "COMPLEX64": 64, "COMPLEX128": 128},
     **{"FLOAT32": 32, "INT32": 32, "UINT32": 32, "FLOAT16": 16, "BFLOAT16": 16, "INT16": 16, "UINT16": 16},
@@ -55,15 +56,31 @@ class Tensor:
         """Bytes of its values; unknown types (strings, resources) have none in an arena."""
         return math.ceil(math.prod(self.shape) * _BITS.get(self.type, 0) / 8)
 
+    @property
+    def element_bytes(self):
+        """Bytes of one of its values in TFLM's arena."""
+        return _ARENA_BYTES.get(self.type, _BITS.get(self.type, 0) // 8)
+
+    @property
+    def arena_bytes(self):
+        """Bytes that it takes in TFLM's arena, before alignment; a constant stays in flash."""
+        return 0 if self.data is not None else math.prod(self.shape) * self.element_bytes
+
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator: its schema name (`"CONV_2D"`), tensor indices (-1 for an absent one) and options object."""
+    """One operator: its schema name (`"CONV_2D"`), tensor indices (-1 for an absent one) and options.
+
+    Attributes:
+        options: the schema's table, or the bytes of a custom operator's options, or None.
+        custom: bool, whether the name is a custom operator's.
+    """
 
     name: str
     inputs: tuple
     outputs: tuple
     options: object | None
+    custom: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,14 @@ class Model:
     def main(self):
         """The graph that runs."""
         return self.graphs[0]
+
+    def tensor(self, number):
+        """Returns the tensor with that number, counted over all graphs."""
+        for graph in self.graphs:
+            if number < len(graph.tensors):
+                return graph.tensors[number]
+            number -= len(graph.tensors)
+        raise IndexError(number)
 
 
 def load(file):
@@ -145,7 +170,9 @@ def _read(content):
 
 def _operator_name(code):
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    return (code.CustomCode() or b"CUSTOM").decode() if number == schema.BuiltinOperator.CUSTOM else _OPERATORS[number]
+    if number == schema.BuiltinOperator.CUSTOM:
+        return (code.CustomCode() or b"CUSTOM").decode(), True
+    return _OPERATORS[number], False
 
 
 def _buffer(buffer, content):
@@ -194,8 +221,11 @@ def _operator(operator, codes):
     if kind and table is not None:
         options = getattr(schema, _OPTIONS[kind])()
         options.Init(table.Bytes, table.Pos)
+    name, custom = codes[operator.OpcodeIndex()]
+    if custom:
+        options = operator.CustomOptionsAsNumpy().tobytes() if operator.CustomOptionsLength() else b""
     inputs, outputs = _indices(operator.InputsAsNumpy()), _indices(operator.OutputsAsNumpy())
-    return Operator(codes[operator.OpcodeIndex()], inputs, outputs, options)
+    return Operator(name, inputs, outputs, options, custom)
 
 
 def _indices(array):

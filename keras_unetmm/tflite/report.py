@@ -1,160 +1,119 @@
-"""What a plan says, as a table, as JSON and as a picture."""
-
-import math
-import os
+"""What a plan says, as JSON and as a table."""
 
 from rich.table import Table
 
-from keras_unetmm.tflite.arena import plan
+from keras_unetmm.tflite.planner import plan
 from keras_unetmm.tflite.runtime import TFLMError, measure
+from keras_unetmm.tflite.skips import at_peak
 
 
-def report(file, arena_bytes=None):
-    """Plans a file and measures it on TFLM.
+def report(file, kernels="any"):
+    """Plans a file and measures it on TFLM, as it is and planned.
 
     Args:
         file: path or bytes of a .tflite file.
-        arena_bytes: int, the arena that TFLM is given; by default as much as it wants.
+        kernels: `"any"`, `"reference"` or `"cmsis-nn"`, the kernels that the plan must be safe for.
 
     Returns:
         The `Plan`, and the dict that `unetmm plan --json` prints. `measured` is None, and `"why_not_measured"` says
         why, where TFLM cannot run the file.
 
     Raises:
+        ValueError: for an unknown library of kernels.
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
-        TFLMError: if the arena given is too small.
     """
-    found = plan(file)
-    try:
-        arena, why = measure(file, arena_bytes), None
-    except TFLMError as error:
-        if arena_bytes is not None:
-            raise
-        arena, why = None, str(error)
-    return found, as_dict(found, arena, why)
+    found = plan(file, kernels)
+    arenas, why = [], None
+    for content in (file, found.planned and found.planned.content):
+        try:
+            arenas.append(None if content is None else measure(content))
+        except TFLMError as error:
+            arenas.append(None)
+            why = why or str(error)
+    return found, as_dict(found, *arenas, why)
 
 
-def as_dict(found, arena, why_not_measured=None):
-    """Returns a `Plan` and the measured `Arena` (or None) as JSON can hold them."""
-    tensors = found.graph.tensors
-    peak = None
-    if found.peak is not None:
-        live = [
-            {"tensor": tensors[life.tensor].name, "shape": list(tensors[life.tensor].shape), "bytes": life.bytes}
-            for life in found.alive(found.peak)
-        ]
-        peak = {"operator": found.peak, "name": found.graph.operators[found.peak].name, "live": live}
+def as_dict(found, arena, planned_arena=None, why_not_measured=None):
+    """Returns a `Plan` and what was measured, `Arena` or None, as JSON can hold them."""
     result = {
         "operators": len(found.graph.operators),
         "macs": found.macs,
         "flash_bytes": found.flash_bytes,
-        "as_is": {
-            "order_bound": found.order_bound,
-            "measured": None if arena is None else {"head": arena.head, "tail": arena.tail, "total": arena.total},
-        },
-        "peak": peak,
+        "as_is": {"greedy_head": found.greedy_head, "order_bound": found.order_bound, "measured": _measured(arena)},
+        "planned": _planned(found.planned, planned_arena),
+        "peak": _peak(found),
+        "skips": [
+            {"tensor": found.graph.tensors[life.tensor].name, "bytes": life.bytes, "from": life.first, "to": life.last}
+            for life in at_peak(found)
+        ],
     }
+    if found.why_not_planned:
+        result["why_not_planned"] = found.why_not_planned
     return result if why_not_measured is None else {**result, "why_not_measured": why_not_measured}
 
 
+def _measured(arena):
+    return None if arena is None else {"head": arena.head, "tail": arena.tail, "total": arena.total}
+
+
+def _planned(planned, arena):
+    if planned is None:
+        return None
+    return {
+        "kernels": planned.kernels,
+        "operators": len(planned.graph.operators),
+        "head": planned.head,
+        "bound": planned.bound,
+        "order_bound": planned.order_bound,
+        "flash_bytes": len(planned.content),
+        "measured": _measured(arena),
+        "rewrites": list(planned.rewrites),
+        "seconds": round(planned.seconds, 2),
+    }
+
+
+def _peak(found):
+    if found.peak is None:
+        return None
+    live = []
+    for life in found.alive(found.peak):
+        tensor = None if life.tensor is None else found.model.tensor(life.tensor)
+        name, shape = ("scratch of a kernel", ()) if tensor is None else (tensor.name, tensor.shape)
+        live.append({"tensor": name, "shape": list(shape), "bytes": life.bytes})
+    return {"operator": found.peak, "name": found.graph.operators[found.peak].name, "live": live}
+
+
 def as_table(title, result):
-    """Returns the dict of `report` as a rich table: what the file needs, then who is alive at the peak."""
-    table = Table(title=title, show_header=False, title_justify="left")
-    table.add_column()
-    table.add_column(justify="right")
-    measured = result["as_is"]["measured"]
-    table.add_row("operators", f"{result['operators']:,}")
-    table.add_row("multiply-accumulates", f"{result['macs']:,}")
-    table.add_row("flash", f"{result['flash_bytes']:,} B")
-    table.add_row("live bytes, bound of the file's order", f"{result['as_is']['order_bound']:,} B")
-    for part in ("head", "tail", "total"):
-        table.add_row(f"TFLM arena {part}, measured", f"{measured[part]:,} B" if measured else "-")
+    """Returns the dict of `report` as a rich table: as it is beside planned, then who is alive at the peak."""
+    as_is, planned = result["as_is"], result["planned"] or {}
+    before, after = as_is["measured"] or {}, planned.get("measured") or {}
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    table.add_column("as it is", justify="right")
+    table.add_column(f"planned, kernels {planned['kernels']}" if planned else "planned", justify="right")
+    for name, left, right, unit in (
+        ("operators", result["operators"], planned.get("operators"), ""),
+        ("multiply-accumulates", result["macs"], result["macs"] if planned else None, ""),
+        ("flash", result["flash_bytes"], planned.get("flash_bytes"), " B"),
+        ("lower bound of the head, in this order", as_is["order_bound"], planned.get("bound"), " B"),
+        ("arena head, foretold", as_is["greedy_head"], planned.get("head"), " B"),
+        *(
+            (f"arena {part}, measured on TFLM", before.get(part), after.get(part), " B")
+            for part in ("head", "tail", "total")
+        ),
+    ):
+        table.add_row(name, *("-" if value is None else f"{value:,}{unit}" for value in (left, right)))
     if result["peak"]:
         table.add_section()
-        table.add_row(f"peak: operator {result['peak']['operator']}, {result['peak']['name']}", "alive there")
+        table.add_row(f"peak as it is: operator {result['peak']['operator']}, {result['peak']['name']}", "alive there")
         for tensor in result["peak"]["live"]:
             shape = "x".join(map(str, tensor["shape"]))
             table.add_row(f"  {short_name(tensor['tensor'])} {shape}", f"{tensor['bytes']:,} B")
+    if planned.get("rewrites"):
+        table.add_section()
+        for rewrite in planned["rewrites"]:
+            table.add_row(rewrite)
     return table
-
-
-def draw(found, path, title=None):
-    """Draws live bytes over the operators, the peak, and what the skips hold, as SVG or PNG by the path's suffix.
-
-    Args:
-        found: `Plan`.
-        path: str or path.
-        title: str, above the picture.
-
-    Raises:
-        ValueError: for another suffix, or a file without operators.
-    """
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix not in (".svg", ".png"):
-        raise ValueError(f"picture must end in .svg or .png. Received: {path}.")
-    if not found.live:
-        raise ValueError("A file without operators has no picture.")
-    from matplotlib.figure import Figure  # half a second, which only those who want a picture wait for
-
-    positions = range(len(found.live))
-    layers = {
-        "operators and residuals": list(found.live),
-        "skips": [0] * len(found.live),
-        "network input": [0] * len(found.live),
-    }
-    for life, kind in waiting(found):
-        for position in range(life.first, life.last + 1):
-            if _waits_at(found.graph, life, position):
-                layers[kind][position] += life.bytes
-                layers["operators and residuals"][position] -= life.bytes
-
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    order = ("network input", "skips", "operators and residuals")
-    stacks = [[value / 1024 for value in layers[kind]] for kind in order]
-    edges = [position - 0.5 for position in positions] + [len(found.live) - 0.5]
-    base = [0.0] * len(found.live)
-    for kind, stack, color in zip(order, stacks, ("#9aa5b1", "#d1495b", "#4c86c6"), strict=True):
-        top = [low + value for low, value in zip(base, stack, strict=True)]
-        axes.stairs(top, edges, baseline=base, fill=True, color=color, linewidth=0, label=kind)
-        base = top
-    bound, peak = found.order_bound / 1024, found.peak
-    axes.axhline(bound, color="black", linewidth=0.8, linestyle=":")
-    place = "left" if peak < len(found.live) / 2 else "right"
-    held = sum(layers["skips"][peak : peak + 1])
-    axes.annotate(
-        f"peak {found.order_bound:,} B at operator {peak}, {found.graph.operators[peak].name}; skips hold {held:,} B of it",
-        (peak, bound),
-        xytext=(0, 6),
-        textcoords="offset points",
-        ha=place,
-        fontsize=9,
-    )
-    axes.plot([peak], [bound], marker="v", color="black", markersize=5)
-    axes.set(xlabel="operator, in the file's order", ylabel="live KiB", xlim=(edges[0], edges[-1]), ylim=(0, bound * 1.12))
-    axes.set_title(title or "Live bytes", loc="left", fontsize=11)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False, fontsize=9)
-    figure.savefig(path, format=suffix[1:], dpi=150)
-
-
-def waiting(found):
-    """Returns pairs of a `Lifetime` and its kind, for tensors that wait while coarser maps are computed.
-
-    The kinds are `"network input"` and `"skips"`: a map waits as a skip if, between its making and its last use, an
-    operator that does not touch it makes a map of fewer pixels, the single pixel of a global mean not counted.
-    """
-    graph = found.graph
-    areas = [_area(graph, operator) for operator in graph.operators]
-    result = []
-    for life in found.lifetimes:
-        if life.tensor in graph.inputs:
-            result.append((life, "network input"))
-            continue
-        own = _pixels(graph.tensors[life.tensor].shape)
-        between = (p for p in range(life.first, life.last + 1) if _waits_at(graph, life, p))
-        if own > 1 and any(1 < areas[p] < own for p in between):
-            result.append((life, "skips"))
-    return result
 
 
 def short_name(name):
@@ -162,16 +121,3 @@ def short_name(name):
     last = name.split(";")[0]
     parts = [part for part in last.split("/") if part]
     return "/".join(parts[1:3]) if len(parts) > 1 else last
-
-
-def _waits_at(graph, life, position):
-    operator = graph.operators[position]
-    return life.tensor not in operator.inputs and life.tensor not in operator.outputs
-
-
-def _area(graph, operator):
-    return max((_pixels(graph.tensors[index].shape) for index in operator.outputs if index >= 0), default=0)
-
-
-def _pixels(shape):
-    return math.prod(shape[1:-1]) if len(shape) >= 4 else 0

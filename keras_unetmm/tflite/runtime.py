@@ -1,18 +1,32 @@
-"""Running a .tflite file on the interpreters that devices use, and measuring what they take; the only importer of them."""
+"""Running a .tflite file on the interpreters that devices use, and measuring what they take.
 
-import re
+The interpreters live in a process of their own, `keras_unetmm.tflite.interpreters`: a damaged file can crash or hang
+nothing else.
+"""
+
+import atexit
+import contextlib
+import functools
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
 from dataclasses import dataclass
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from tflite_micro.python.tflite_micro import runtime as tflm
 
-from keras_unetmm.tflite.graph import TFLiteFileError, load
-from keras_unetmm.tflite.quiet import captured
+from keras_unetmm.tflite.graph import load, read
+from keras_unetmm.tflite.macs import macs
 
 RUNTIMES = ("tflm", "litert", "litert-reference")
-_ARENAS = (2**24, 2**28, 2**31 - 1)  # bytes, tried in turn where the caller sets no limit
+_START_SECONDS = 60  # for a process with the interpreters
+_PREPARE_SECONDS = 8  # for a file to be verified, prepared and measured
+_RUN_SECONDS = 30  # for one image, and a second more for as many multiply-accumulates as follow
+_MACS_PER_SECOND = 2_000_000  # a hundredth of what the slowest kernels do
+_MOST_SECONDS = 3600
+_MEMORY = int(1.9 * 2**30)  # bytes that TFLM may take: its largest arena, and the rest for the file
 
 
 class RunError(ValueError):
@@ -71,27 +85,21 @@ def run(file, x, runtime="tflm", arena_bytes=None):
     Raises:
         ValueError: for an unknown runtime or an input that does not fit.
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
-        RunError: if LiteRT cannot run the file; a `TFLMError` if TFLM lacks an operator or the arena is too small.
+        RunError: if the file cannot be run, or no interpreter be started; a `TFLMError` if TFLM lacks an operator, the
+            arena is too small, or TFLM crashes or hangs.
     """
     if runtime not in RUNTIMES:
         raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
-    content = _verified(file)
-    if runtime == "tflm":
-        interpreter, arena = _allocated(content, arena_bytes)
-        device = _TFLM(interpreter, content)
-    else:
-        device, arena = _prepared(content, runtime), None
-
-    inputs = _batches(x, device.inputs)
-    count = len(inputs[0])
-    with captured() as text:
-        try:
-            steps = [device.invoke([batch[i] for batch in inputs]) for i in range(count)]
-        except RuntimeError as error:
-            raise RunError(f"{runtime} failed while it ran the file: {error} {_reason(text())}") from error
-    outputs = tuple(np.concatenate(parts) for parts in zip(*steps, strict=True))
-    values = tuple(_dequantised(output, details) for output, details in zip(outputs, device.outputs, strict=True))
-    return Run(outputs, values, arena)
+    content = load(file)
+    child = _children["tflm" if runtime == "tflm" else "litert"]
+    with child.lock:
+        inputs, outputs, arena = child.ask(_PREPARE_SECONDS, "prepare", content, runtime, arena_bytes)
+        batches = _batches(x, inputs)
+        seconds = _run_seconds(content)
+        steps = [child.ask(seconds, "invoke", runtime, [b[i] for b in batches]) for i in range(len(batches[0]))]
+    arrays = tuple(np.concatenate([np.atleast_1d(part) for part in parts]) for parts in zip(*steps, strict=True))
+    values = tuple(_dequantised(array, details) for array, details in zip(arrays, outputs, strict=True))
+    return Run(arrays, values, arena)
 
 
 def measure(file, arena_bytes=None):
@@ -99,113 +107,130 @@ def measure(file, arena_bytes=None):
 
     Raises:
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
-        TFLMError: if TFLM lacks an operator of the file or the arena is too small.
+        TFLMError: if TFLM lacks an operator of the file, the arena is too small, or TFLM crashes or hangs.
     """
-    return _allocated(_verified(file), arena_bytes)[1]
+    content, child = load(file), _children["tflm"]
+    with child.lock:
+        return child.ask(_PREPARE_SECONDS, "prepare", content, "tflm", arena_bytes)[2]
 
 
-def _verified(file):
-    """The file's bytes, once LiteRT's verifier has found every offset in them to be sound: TFLM checks none."""
-    content = load(file)
-    with captured() as text:
+class _Child:
+    """A process that runs interpreters: started when first asked, and anew after it died."""
+
+    def __init__(self, name, error, memory):
+        self.name, self.error, self.memory = name, error, memory
+        self.lock = threading.Lock()  # to be held from a file's preparation to its last image
+        self.process = self.log = None
+
+    def ask(self, seconds, request, *arguments):
+        """Returns the answer, or raises what the process answered or what became of it."""
+        if request == "prepare" and (self.process is None or self.process.poll() is not None):
+            self.end()
+            self._start()
+        return self._exchange(seconds, (seconds, request, arguments))
+
+    def _start(self):
+        path = [str(entry) for entry in sys.path]
+        code = f"import sys; sys.path[:] = {path}; from keras_unetmm.tflite import interpreters as i; i.serve({self.memory})"
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy's; each thread takes memory and time to start
+        )
+        self._exchange(_START_SECONDS, None)
+
+    def _exchange(self, seconds, request):
+        process, hung = self.process, threading.Event()
+
+        def kill():
+            hung.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, kill)  # a wait of ours would not end a write that blocks
+        timer.daemon = True
         try:
-            Interpreter(model_content=content)
-        except (ValueError, RuntimeError) as error:
-            if "Didn't find op" in str(error):
-                return content  # sound, only newer than this LiteRT
-            raise TFLiteFileError(
-                f"file is cut short or damaged: LiteRT refuses its {len(content)} bytes ({error} {_reason(text())}). "
-                "Copy or convert it again."
-            ) from error
-    return content
-
-
-def _allocated(content, arena_bytes):
-    """A TFLM interpreter that has its arena, and the measured use of it."""
-    if arena_bytes is not None and not 0 < arena_bytes <= _ARENAS[-1]:
-        raise ValueError(f"arena_bytes must be a number of bytes from 1 to {_ARENAS[-1]:,}. Received: {arena_bytes:,}.")
-    for size in (arena_bytes,) if arena_bytes is not None else _ARENAS:
-        with captured() as text:
+            timer.start()
             try:
-                interpreter = tflm.Interpreter.from_bytes(content, arena_size=size)
-                interpreter.print_allocations()
-                return interpreter, _parsed(text())
-            except RuntimeError as error:
-                said = text()
-                missing = re.search(r"Didn't find op for builtin opcode '(\w+)'", said)
-                if missing:
-                    raise TFLMError(
-                        f"TFLM has no operator {missing[1]}. Replace the layer that makes it, or convert the Keras model "
-                        "with `unetmm convert`, which exchanges the layers that it knows to fail."
-                    ) from error
-                if not re.search(r"[Ff]ailed to (re)?(size|allocate).*(memory|buffer|tail|head|temp|resize)|[Aa]rena", said):
-                    raise TFLMError(f"TFLM cannot prepare the file: {error}. {_reason(said)}") from error
-    if arena_bytes is None:
-        raise TFLMError(f"TFLM cannot allocate the file in an arena of {_ARENAS[-1]:,} bytes. Choose a smaller input size.")
-    needed = _allocated(content, None)[1].total
-    raise TFLMError(
-        f"arena_bytes={arena_bytes:,} is too small for this file: on this machine it takes {needed:,} bytes, and some "
-        "more while it is planned. Choose a smaller input size or a narrower network, or give it a larger arena."
-    )
+                if request is not None:
+                    pickle.dump(request, process.stdin)
+                    process.stdin.flush()
+                answer, spent = pickle.load(process.stdout)
+            except Exception as error:  # the end of the pipe, or what a process wrote that was out of its mind
+                process.kill()
+                raise self._failure(process.wait(), request, hung.is_set()) from error
+            finally:
+                timer.cancel()
+                timer.join()
+            if hung.is_set():
+                raise self._failure(process.wait(), request, True)
+        except BaseException:  # control-C too: the answer that is under way would be taken for the next one
+            self.end()
+            raise
+        if isinstance(answer, Exception):
+            if spent:
+                self.end()
+            raise answer
+        return answer
+
+    def _failure(self, status, request, hung):
+        said = reason(written(self.log.fileno()))
+        if request is None:
+            return RunError(
+                f"The interpreters cannot be started: {'no answer' if hung else said or f'status {status}'}. Install "
+                "keras-unetmm again, with what it depends on."
+            )
+        seconds, name, _ = request
+        done = {"prepare": "prepared", "invoke": "run"}[name]
+        if hung:
+            return self.error(
+                f"{self.name} hung: it had not {done} the file after {seconds:,.0f} seconds. The file is damaged or far "
+                "too large. Convert it again, or with a smaller input size."
+            )
+        how = f"signal {-status}" if status < 0 else f"status {status}"
+        return self.error(
+            f"{self.name} crashed ({how}) before it had {done} the file: the file is damaged, or it needs more memory "
+            f"than there is. Convert it again. {said}".strip()
+        )
+
+    def end(self):
+        """Ends the process, if there is one."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, self.log):
+            with contextlib.suppress(OSError):  # what was not sent yet
+                stream.close()
+
+    def forget(self):
+        """Leaves the process to the parent of a fork."""
+        self.lock = threading.Lock()
+        process, self.process = self.process, None
+        if process is not None:
+            process.returncode = 0  # not ours to wait for
+            process.stdin.raw.close()  # without sending what the parent was about to send
+            process.stdout.raw.close()
+            self.log.close()
 
 
-def _prepared(content, runtime):
-    """LiteRT with the file, or a `RunError`."""
+_children = {"tflm": _Child("TFLM", TFLMError, _MEMORY), "litert": _Child("LiteRT", RunError, None)}
+for _child in _children.values():
+    atexit.register(_child.end)
+    os.register_at_fork(after_in_child=_child.forget)
+
+
+@functools.lru_cache(maxsize=4)
+def _run_seconds(content):
+    """Seconds after which a run on one image is taken to hang."""
     try:
-        return _LiteRT(content, reference=runtime == "litert-reference")
-    except (ValueError, RuntimeError) as error:
-        raise RunError(f"{runtime} cannot prepare the file: {error}") from error
-
-
-def _parsed(text):
-    found = {part: re.search(rf"Arena allocation {part} (\d+) bytes", text) for part in ("head", "tail", "total")}
-    if None in found.values():
-        raise TFLMError(f"TFLM's allocator did not report its figures. It wrote: {_reason(text)}")
-    return Arena(**{part: int(match[1]) for part, match in found.items()})
-
-
-class _TFLM:
-    """One interface to both interpreters: details of inputs and outputs, and `invoke`."""
-
-    def __init__(self, interpreter, content):
-        shapes = _LiteRT(content, reference=True, allocate=False)
-        self.interpreter = interpreter
-        self.inputs, self.outputs = shapes.inputs, shapes.outputs
-
-    def invoke(self, inputs):
-        for i, x in enumerate(inputs):
-            self.interpreter.set_input(x, i)
-        self.interpreter.invoke()
-        return [np.array(self.interpreter.get_output(i)) for i in range(len(self.outputs))]
-
-
-class _LiteRT:
-    def __init__(self, content, reference, allocate=True):
-        resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
-        content = _for_reference_kernels(content) if reference else content
-        with captured():
-            self.interpreter = Interpreter(model_content=content, experimental_op_resolver_type=resolver, num_threads=1)
-            if allocate:
-                self.interpreter.allocate_tensors()
-        self.inputs, self.outputs = self.interpreter.get_input_details(), self.interpreter.get_output_details()
-
-    def invoke(self, inputs):
-        for details, x in zip(self.inputs, inputs, strict=True):
-            self.interpreter.set_tensor(details["index"], x)
-        self.interpreter.invoke()
-        return [self.interpreter.get_tensor(details["index"]) for details in self.outputs]
-
-
-def _for_reference_kernels(content):
-    """A copy whose DEPTH_TO_SPACE says version 1: LiteRT registers its int8 reference kernel for no later one."""
-    changed = bytearray(content)
-    model = schema.Model.GetRootAs(changed)
-    for i in range(model.OperatorCodesLength()):
-        code = model.OperatorCodes(i)
-        if code.BuiltinCode() == schema.BuiltinOperator.DEPTH_TO_SPACE and code.Version() == 2:
-            position = code._tab.Pos + code._tab.Offset(8)  # the third field of the table, `version`
-            changed[position : position + 4] = (1).to_bytes(4, "little")
-    return bytes(changed)
+        count = macs(read(content).main)
+    except Exception:  # of shapes that make no sense; the interpreter says what it thinks of them
+        count = 0
+    return min(_RUN_SECONDS + count / _MACS_PER_SECOND, _MOST_SECONDS)
 
 
 def _batches(x, inputs):
@@ -219,6 +244,7 @@ def _batches(x, inputs):
     return batches
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a damaged scale may be anything
 def _quantised(x, details):
     shape, wanted = tuple(int(size) for size in details["shape"]), details["dtype"]
     inner = shape[1:] if shape[:1] == (1,) else shape
@@ -235,11 +261,19 @@ def _quantised(x, details):
     return x.astype(wanted).reshape(-1, *shape)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _dequantised(output, details):
     scale, zero_point = details["quantization"]
     return (output.astype("float32") - zero_point) * np.float32(scale) if scale else output.astype("float32")
 
 
-def _reason(text):
+def written(log):
+    """Returns the end of what was written to a log, given as a file descriptor."""
+    size = os.fstat(log).st_size
+    return os.pread(log, 2**16, max(0, size - 2**16)).decode(errors="replace")
+
+
+def reason(text):
+    """Returns the last lines of a log as one."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " ".join(lines[-3:])

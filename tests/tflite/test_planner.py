@@ -4,17 +4,18 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite import files
 
 from keras_unetmm.tflite import plan
-from keras_unetmm.tflite.arena import aligned
 from keras_unetmm.tflite.graph import TFLiteFileError
+from keras_unetmm.tflite.lifetimes import aligned
 from keras_unetmm.tflite.runtime import measure
 
 MAP = 8 * 8 * 4  # bytes of the files' full-size maps
 
 
-def test_a_chain_needs_two_maps_and_TFLM_takes_no_more():
+def test_a_chain_needs_two_maps_as_it_is_and_one_planned():
     found = plan(files.chain(5))
     assert found.live == (2 * MAP,) * 5
-    assert found.order_bound == 2 * MAP == measure(files.chain(5)).head
+    assert found.order_bound == found.greedy_head == 2 * MAP == measure(files.chain(5)).head
+    assert found.planned.head == found.planned.bound == MAP == measure(found.planned.content).head
 
 
 def test_a_skip_is_alive_across_the_branch():
@@ -25,7 +26,7 @@ def test_a_skip_is_alive_across_the_branch():
     assert found.live == (2 * MAP, MAP + half, MAP + 2 * half, MAP + 2 * half, 2 * MAP + half, 3 * MAP)
     assert (found.peak, found.order_bound) == (5, 3 * MAP)
     assert {life.tensor for life in found.alive(5)} == {1, 5, 6}
-    assert measure(files.unet()).head >= found.order_bound
+    assert measure(files.unet()).head == found.greedy_head >= found.order_bound
 
 
 def test_constants_need_no_arena_and_are_flash():
@@ -66,4 +67,9 @@ def test_an_operator_without_its_kernel_is_refused():
 
 def test_an_empty_graph_has_no_peak():
     found = plan(files.build([((1, 4), None)], [], [0], [0]))
-    assert (found.order_bound, found.peak, found.macs) == (0, None, 0)
+    assert (found.order_bound, found.peak, found.macs) == (16, None, 0)
+
+
+def test_unknown_kernels_are_refused():
+    with pytest.raises(ValueError, match=r"kernels must be one of 'any', 'reference', 'cmsis-nn'. Received: 'fast'"):
+        plan(files.chain(2), kernels="fast")

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 
@@ -10,6 +11,10 @@ from typer.testing import CliRunner
 
 from keras_unetmm import models
 from keras_unetmm.cli import app
+from keras_unetmm.tflite import planner
+from keras_unetmm.tflite import report as reports
+from keras_unetmm.tflite.edit import File
+from keras_unetmm.tflite.runtime import run
 
 
 @pytest.fixture
@@ -46,9 +51,50 @@ def test_models_lists_the_rows(here):
 
 def test_plan_prints_a_table_and_one_json_object(here):
     assert "768 B" in call("plan", "model.tflite").stdout
-    result = call("plan", "model.tflite", "--json", "--picture", "arena.svg")
-    assert json.loads(result.stdout)["as_is"]["order_bound"] == 768
+    result = call("plan", "model.tflite", "--json", "--picture", "arena.svg", "--kernels", "reference")
+    printed = json.loads(result.stdout)
+    assert printed["as_is"]["order_bound"] == 768
+    assert printed["planned"]["kernels"] == "reference"
     assert "<svg" in (here / "arena.svg").read_text()
+
+
+def test_plan_writes_a_file_that_gives_the_same_and_needs_less(here):
+    printed = json.loads(call("plan", "model.tflite", "-o", "planned.tflite", "--json").stdout)
+    x = np.random.default_rng(0).integers(-128, 128, (1, 8, 8, 4)).astype("int8")
+    as_is, planned = (run(here / name, x, "tflm") for name in ("model.tflite", "planned.tflite"))
+    np.testing.assert_array_equal(as_is.outputs[0], planned.outputs[0])
+    assert planned.arena.head == printed["planned"]["head"] < as_is.arena.head
+    again = json.loads(call("plan", "planned.tflite", "-o", "again.tflite", "--json").stdout)
+    assert again["as_is"]["greedy_head"] == again["planned"]["head"] == planned.arena.head
+    assert "byte for byte" in call("plan", "model.tflite", "-o", "planned.tflite").stdout
+
+
+def test_an_arena_that_only_the_planned_file_fits_into(here):
+    total = json.loads(call("plan", "model.tflite", "--json").stdout)["planned"]["measured"]["total"]
+    assert call("plan", "model.tflite", "--arena", total).exit_code == 2
+    assert call("plan", "model.tflite", "--arena", total, "-o", "planned.tflite").exit_code == 0
+
+
+def test_a_plan_that_changes_outputs_is_not_written(here, monkeypatch):
+    found = planner.plan(here / "model.tflite")
+    file = File(found.planned.content)
+    file.set_plan(dict.fromkeys(range(7), 0))
+    wrong = dataclasses.replace(found, planned=dataclasses.replace(found.planned, content=file.packed()))
+    monkeypatch.setattr(reports, "plan", lambda file, kernels: wrong)
+    result = call("plan", "model.tflite", "-o", "planned.tflite")
+    assert result.exit_code == 2
+    assert "must give the same bytes" in " ".join(result.stderr.split())
+    assert not (here / "planned.tflite").exists()
+
+
+def test_a_file_whose_outputs_cannot_be_compared_is_not_written(here):
+    content = files.build([((1, 16), None), ((1, 16), None)], [("GELU", [0], [1], None)], [0], [1])
+    (here / "gelu.tflite").write_bytes(content)
+    assert "Not measured: TFLM has no operator GELU" in " ".join(call("plan", "gelu.tflite").stdout.split())
+    result = call("plan", "gelu.tflite", "-o", "planned.tflite")
+    assert result.exit_code == 2
+    assert "TFLM has no operator GELU" in " ".join(result.stderr.split())
+    assert not (here / "planned.tflite").exists()
 
 
 def test_convert_writes_a_file_that_plan_reads(here):
@@ -71,6 +117,9 @@ def test_convert_writes_a_file_that_plan_reads(here):
         (("plan", "model.tflite", "--arena", "600"), "arena_bytes=600 is too small"),
         (("plan", "model.tflite", "--arena", "-5"), "arena_bytes must be"),
         (("plan", "model.tflite", "--picture", "a.gif"), "must end in .svg or .png"),
+        (("plan", "model.tflite", "--kernels", "esp-nn"), "kernels must be one of"),
+        (("plan", "model.tflite", "-o", "planned.bin"), "--output must end in .tflite"),
+        (("plan", "model.tflite", "-o", "nowhere/planned.tflite"), "folder that exists"),
         (("plan", "model.tflite", "--picture", "nowhere/a.png"), "folder that exists"),
         (("convert", "open.keras", "--calibration", "images", "-o", "open.keras"), "must end in .tflite"),
         (("convert", "missing.keras", "--calibration", "images", "-o", "o.tflite"), "not a file"),

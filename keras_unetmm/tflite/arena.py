@@ -40,25 +40,30 @@ def place(memory, bound, seconds=2.0, seed=0):
     end, rng = time.monotonic() + seconds, random.Random(seed)
     around = neighbours(memory)
     climb = Climb(memory, around)
-    best = _as_TFLM_will(memory, climb.addresses)
+    best = as_TFLM_will(memory, climb.addresses)
     tried = 0
     while best.head > bound and time.monotonic() < end:
         capacity = bound if tried % 3 < 2 else (bound + best.head) // 32 * 16
         shuffled = rng if tried >= len(_LARGE) else None
         addresses = sweep(memory, around, capacity, capacity // _LARGE[tried % len(_LARGE)], shuffled)
         if addresses is not None:
-            best = min(best, _as_TFLM_will(memory, addresses), key=lambda placement: placement.head)
+            best = min(best, as_TFLM_will(memory, addresses), key=lambda placement: placement.head)
         for _ in range(_CLIMBS):
             if climb.head > bound:
                 climb.step(rng)
         if climb.head < best.head:
-            best = min(best, _as_TFLM_will(memory, climb.addresses), key=lambda placement: placement.head)
+            best = min(best, as_TFLM_will(memory, climb.addresses), key=lambda placement: placement.head)
         tried += 1
     return best
 
 
-def _as_TFLM_will(memory, addresses):
-    """The placement that results when the tensors lie there and TFLM adds the scratch."""
+def as_TFLM_will(memory, addresses):
+    """Returns the `Placement` that results when tensors lie at those addresses and TFLM adds the scratch.
+
+    Args:
+        memory: `keras_unetmm.tflite.memory.Memory`.
+        addresses: dict from a buffer's position to bytes.
+    """
     fixed = {i: address for i, address in addresses.items() if memory.buffers[i].tensor is not None}
     everything, head = greedy(memory.buffers, fixed)
     offsets = {memory.buffers[i].tensor: address for i, address in fixed.items()}

@@ -6,7 +6,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-_PLAN = b"OfflineMemoryAllocation"
+from keras_unetmm.tflite.graph import PLAN
+
 _ALIGNMENT = 16  # bytes, of constants in the file: kernels read them where they lie
 
 
@@ -68,12 +69,12 @@ class File:
             plan[3 + tensor] = offset
         self.remove_plan()
         entry = schema.MetadataT()
-        entry.name, entry.buffer = _PLAN, self.add_buffer(plan)
+        entry.name, entry.buffer = PLAN, self.add_buffer(plan)
         self.model.metadata = [*(self.model.metadata or []), entry]
 
     def remove_plan(self):
         """Drops the plan that the file holds, if any."""
-        self.model.metadata = [entry for entry in self.model.metadata or [] if entry.name != _PLAN] or None
+        self.model.metadata = [entry for entry in self.model.metadata or [] if entry.name != PLAN] or None
 
     def prune(self):
         """Drops tensors of the main graph and constants that nothing uses any more; TFLM gives arena to the former."""

@@ -18,6 +18,7 @@ def _names(enumeration):
     return {value: name for name, value in vars(enumeration).items() if not name.startswith("_")}
 
 
+PLAN = b"OfflineMemoryAllocation"  # the metadata in which TFLM looks for a plan
 _TYPES = _names(schema.TensorType)
 _OPERATORS = _names(schema.BuiltinOperator)
 _OPTIONS = _names(schema.BuiltinOptions)
@@ -99,10 +100,18 @@ class Graph:
 
 @dataclass(frozen=True)
 class Model:
-    """A whole file: its graphs, the first of which runs, and its size in bytes."""
+    """A whole file: its graphs, the first of which runs, its size, and the plan for TFLM that it may hold.
+
+    Attributes:
+        graphs: tuple of `Graph`.
+        file_bytes: int.
+        offsets: tuple of int, the arena's bytes at which the plan puts the tensors, counted over all graphs, -1 where
+            TFLM chooses; or None without a plan that fits the file.
+    """
 
     graphs: tuple
     file_bytes: int
+    offsets: tuple | None = None
 
     @property
     def main(self):
@@ -165,7 +174,17 @@ def _read(content):
     graphs = tuple(_graph(model.Subgraphs(i), codes, buffers) for i in range(model.SubgraphsLength()))
     if not graphs:
         raise ValueError("no subgraph")
-    return Model(graphs, len(content))
+    return Model(graphs, len(content), _offsets(model, buffers, sum(len(graph.tensors) for graph in graphs)))
+
+
+def _offsets(model, buffers, tensors):
+    """The plan of the last entry, which is the one that TFLM obeys."""
+    entries = [model.Metadata(i) for i in range(model.MetadataLength())]
+    plans = [buffers[entry.Buffer()] for entry in entries if entry.Name() == PLAN]
+    if not plans or plans[-1] is None or len(plans[-1]) < 4 * (3 + tensors):
+        return None
+    numbers = np.frombuffer(plans[-1].tobytes()[: 4 * (3 + tensors)], "<i4").tolist()
+    return tuple(numbers[3:]) if numbers[2] == tensors else None
 
 
 def _operator_name(code):

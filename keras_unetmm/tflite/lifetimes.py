@@ -1,7 +1,8 @@
 """When the buffers of a file live, counted as TFLM counts it, so that its planner can be reproduced to the byte.
 
 Every operator has a time step of its own, from 1; step 0 is when the inputs are set. The graphs that control flow operators
-call have steps of their own in between. Tensors that hold state between runs and constants are not in the plan.
+call have steps of their own in between. Constants need no arena, nor do tensors that hold state between runs, unless the
+file's own plan gives them a place.
 """
 
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ def timeline(model):
     buffers = []
     for tensor, (g, index) in enumerate(walk.places):
         entry = model.graphs[g].tensors[index]
-        if entry.arena_bytes and not entry.variable:
+        fixed = model.offsets is not None and model.offsets[tensor] != -1
+        if entry.arena_bytes and (fixed or not entry.variable):
             buffers.append(
                 Buffer(tensor, walk.first.get(tensor, _NEVER), walk.last.get(tensor, _NEVER), aligned(entry.arena_bytes))
             )

@@ -51,7 +51,7 @@ def memory(model, kernels="any"):
     """
     time = timeline(model)
     of_tensor = {buffer.tensor: i for i, buffer in enumerate(time.buffers) if buffer.tensor is not None}
-    pairs = []
+    pairs, kept = [], set(model.main.outputs)  # these outlive the last operator, at whose step their lives end
     for step, (graph, position, _) in enumerate(time.steps, 1):
         if graph != 0:
             continue  # the steps of graphs that loops call repeat
@@ -60,7 +60,7 @@ def memory(model, kernels="any"):
             if source is None or output is None:
                 continue
             a, b = time.buffers[source], time.buffers[output]
-            dies = a.last == step == b.first
+            dies = a.last == step == b.first and overlap.input not in kept
             least = aligned(overlap.least) if overlap.least is not None and dies else None
             if b.first == step and (least is not None or overlap.same is not None):
                 pairs.append(Pair(source, output, step, least, overlap.same))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from keras_unetmm.tflite import graph as tflite_graph
 from keras_unetmm.tflite import rewrites
-from keras_unetmm.tflite.arena import Placement, place
+from keras_unetmm.tflite.arena import Placement, as_TFLM_will, place
 from keras_unetmm.tflite.bound import lower_bound
 from keras_unetmm.tflite.edit import File
 from keras_unetmm.tflite.greedy import greedy
@@ -86,7 +86,7 @@ class Plan:
         lifetimes: tuple of `Lifetime`, of everything that needs arena.
         live: tuple of int, live bytes while each operator runs, in the file's order.
         order_bound: int, bytes: no placement without overlaps can need less in the file's order.
-        greedy_head: int, bytes of the arena's head that TFLM's own planner needs for the file.
+        greedy_head: int, bytes of the arena's head that stock TFLM takes for the file, obeying a plan that it holds.
         macs: int, multiply-accumulates of one run.
         planned: `Planned`, or None if the file cannot be planned; `why_not_planned` then says why.
     """
@@ -177,7 +177,17 @@ def as_it_is(file):
             f"file is damaged: one of its operators lacks a tensor or a size that it needs ({error}). Convert it again."
         ) from error
     lifetimes, live = _profile(time_line, len(model.main.operators))
-    return Plan(model, lifetimes, live, max(time_line.live()), greedy(time_line.buffers)[1], products)
+    return Plan(
+        model, lifetimes, live, max(time_line.live()), greedy(time_line.buffers, _fixed(model, time_line))[1], products
+    )
+
+
+def _fixed(model, time_line):
+    """The addresses that the file's own plan gives to buffers, which TFLM obeys."""
+    if model.offsets is None:
+        return {}
+    offsets = (None if buffer.tensor is None else model.offsets[buffer.tensor] for buffer in time_line.buffers)
+    return {i: offset for i, offset in enumerate(offsets) if offset not in (None, -1)}
 
 
 def _profile(time_line, operators):
@@ -212,8 +222,22 @@ def _planned(content, found, kernels, seconds):
             best = without
     if best.head > found.greedy_head:
         best = min(best, _placed(plain, kernels, seconds, said, own_order=True), key=lambda p: p.head)
+    if best.head > found.greedy_head and found.model.offsets is not None:
+        best = _kept(content, found, kernels) or best
     verify(best.content, kernels)
     return best
+
+
+def _kept(content, found, kernels):
+    """The file with the plan that it holds, if that is safe for the kernels."""
+    try:
+        verify(content, kernels)
+    except PlanRefused:
+        return None
+    problem = memory(found.model, kernels)
+    placement = as_TFLM_will(problem, _fixed(found.model, problem.timeline))
+    bound = lower_bound(problem)
+    return Planned(content, kernels, found.model, found.lifetimes, found.live, placement, bound, bound, (), 0.0)
 
 
 def _placed(content, kernels, seconds, said, own_order=False):

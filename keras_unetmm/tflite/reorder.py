@@ -1,8 +1,9 @@
 """The order of operators with the smallest live peak.
 
 A search over the sets of operators done so far, lowest peak first: the first full set that it reaches has the smallest
-peak there is. Two facts keep it small. An operator that frees at least what it makes, and needs no more than the peak so far,
-may run at once without loss. And no order needs less than what must be alive, whatever the order, while some operator runs.
+peak there is. Two facts keep it small. An operator that frees at least what it makes, and needs no more than the peak so
+far, may run at once without loss. And no order needs less than what must be alive, whatever the order, while some
+operator runs.
 """
 
 import heapq

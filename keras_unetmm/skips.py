@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from keras_unetmm.layers.iem import HEADERS, IEM
 from keras_unetmm.layers.msiam import Aggregation, StageReduction, target_level
 from keras_unetmm.layers.normalization import NORMS
+from keras_unetmm.layers.select import Select
+from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,30 @@ class Only(SkipConnections):
 
 
 @dataclass(frozen=True)
+class SAT(SkipConnections):
+    """Select-Attend-Transfer gates (arXiv 1804.05181): one attention map a level, whatever its channels."""
+
+    def keep(self, feature, level, levels):
+        return SelectAttendTransfer(name=f"skip{level}_keep")(feature)
+
+
+@dataclass(frozen=True)
+class AT(SkipConnections):
+    """Attend and transfer (arXiv 1804.05181): SAT without selecting channels."""
+
+    def keep(self, feature, level, levels):
+        return Attend(name=f"skip{level}_keep")(feature)
+
+
+@dataclass(frozen=True)
+class ST(SkipConnections):
+    """Select and transfer (arXiv 1804.05181): every channel weighted, none summed up."""
+
+    def keep(self, feature, level, levels):
+        return Select(name=f"skip{level}_keep")(feature)
+
+
+@dataclass(frozen=True)
 class UNetMinusMinus(SkipConnections):
     """MSIAM and IEM of UNet-- (arXiv 2412.18276): one small map E' is all that stays.
 
@@ -98,6 +124,11 @@ class UNetMinusMinus(SkipConnections):
                 f"UNetMinusMinus needs one reduction for each of the network's {levels} levels. "
                 f"Received: reductions={self.reductions}. Pass {levels} of them, finest level first."
             )
+        if len(feature.shape) != 4:
+            raise ValueError(
+                "UNetMinusMinus shuffles pixels, which is for maps of two spatial dimensions. "
+                f"Received: a map of shape {tuple(feature.shape)}. Use skips='sat' or 'full' for volumes."
+            )
         up = level - target_level(self.level, levels)
         return StageReduction(self.reductions[level], up, name=f"skip{level}_keep")(feature)
 
@@ -109,11 +140,11 @@ class UNetMinusMinus(SkipConnections):
         return IEM(channels, up, header=self.header, norm=self.norm or "layer", name=f"skip{level}_restore")(shared)
 
 
-NAMES = {"full": Full, "none": NoSkip, "unet--": UNetMinusMinus}
+NAMES = {"full": Full, "none": NoSkip, "unet--": UNetMinusMinus, "sat": SAT, "at": AT, "st": ST}
 
 
 def get(identifier):
-    """Returns skip connections by name (`"full"`, `"none"`, `"unet--"`), or the object itself.
+    """Returns skip connections by name (a key of `NAMES`, such as `"full"` or `"sat"`), or the object itself.
 
     Raises:
         ValueError: for any other name or object.

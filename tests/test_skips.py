@@ -9,8 +9,8 @@ SMALL = {"width": 8, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depth
 
 @pytest.mark.parametrize(
     ("kind", "fused"),
-    [("full", 2), ("none", 0), (skips.Only(1), 1), (skips.UNetMinusMinus((2, 2)), 2)],
-    ids=["full", "none", "only", "unet--"],
+    [("full", 2), ("none", 0), ("st", 2), (skips.Only(1), 1), (skips.UNetMinusMinus((2, 2)), 2)],
+    ids=["full", "none", "st", "only", "unet--"],
 )
 def test_every_kind_fits_a_network(kind, fused):
     model = NAFNet(**SMALL, skips=kind)
@@ -22,6 +22,7 @@ def test_names_are_resolved():
     assert skips.get("full") == skips.Full()
     assert skips.get("none") == skips.NoSkip()
     assert skips.get("unet--") == skips.UNetMinusMinus()
+    assert (skips.get("sat"), skips.get("at"), skips.get("st")) == (skips.SAT(), skips.AT(), skips.ST())
     assert skips.get(skips.Only(2)) == skips.Only(level=2)
 
 
@@ -37,14 +38,18 @@ def test_all_target_resolutions(level):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"skips": "sum"}, r"skips must be one of 'full', 'none', 'unet--' or an object.*Received: 'sum'"),
+        (
+            {"skips": "sum"},
+            r"skips must be one of 'full', 'none', 'unet--', 'sat', 'at', 'st' or an object.*Received: 'sum'",
+        ),
         ({"skips": 3}, r"Received: 3"),
         ({"skips": skips.Only(2)}, r"level must lie between 0 \(full resolution\) and 1\. Received: 2"),
         ({"skips": skips.UNetMinusMinus()}, r"each of the network's 2 levels\. Received: reductions=\(16, 16, 16, 8\)"),
+        ({"skips": "sat"}, r"needs 16 channels of them\. Received: 1 channels, as skips='sat'.*Use 'st'"),
         ({"skips": skips.UNetMinusMinus((16, 8))}, r"multiple of 16\. Received: 8 channels"),
         ({"skips": skips.UNetMinusMinus((8, 8), level=0)}, r"multiple of 32\. Received: 16 channels"),
     ],
-    ids=["name", "type", "level", "reductions", "channels", "figure 3c"],
+    ids=["name", "type", "level", "reductions", "sat", "channels", "figure 3c"],
 )
 def test_what_does_not_fit_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -56,3 +61,8 @@ def test_unknown_options_are_refused_at_once():
         skips.UNetMinusMinus(header="big")
     with pytest.raises(ValueError, match="norm must be one of"):
         skips.UNetMinusMinus(norm="group")
+
+
+def test_volumes_are_not_shuffled():
+    with pytest.raises(ValueError, match=r"two spatial dimensions\. Received: a map of shape .* Use skips='sat'"):
+        skips.UNetMinusMinus((2, 2)).keep(np.zeros((1, 4, 4, 4, 8)), 0, 2)

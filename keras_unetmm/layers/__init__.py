@@ -13,6 +13,8 @@ from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.padding import CropLike, PadToMultiple
 from keras_unetmm.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_unetmm.layers.pixel_shuffle_upsampling import PixelShuffleUpsampling
+from keras_unetmm.layers.select import Select
+from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
 from keras_unetmm.layers.separable_convolution import SeparableConvolution
 from keras_unetmm.layers.simple_gate import SimpleGate
 
@@ -21,6 +23,7 @@ __all__ = [
     "IEM",
     "MSIAM",
     "Aggregation",
+    "Attend",
     "ChannelScale",
     "Composite",
     "ConvNeXtV2Block",
@@ -31,6 +34,8 @@ __all__ = [
     "PixelShuffle",
     "PixelShuffleUpsampling",
     "PixelUnshuffle",
+    "Select",
+    "SelectAttendTransfer",
     "SeparableConvolution",
     "SimpleGate",
     "SimplifiedChannelAttention",

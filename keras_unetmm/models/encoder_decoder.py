@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import keras
+
 
 class Stages(Protocol):
     """What a network does at each level; `x` is a symbolic map, level 0 is full resolution."""
@@ -46,3 +48,22 @@ def encoder_decoder(x, stages, skips):
             x = stages.fuse(x, skip, level)
         x = stages.decode(x, level)
     return x
+
+
+def add(x, skip, name):
+    """Fuses a skip by addition.
+
+    Raises:
+        ValueError: if it has other channels than the decoder's map.
+    """
+    if skip.shape[-1] != x.shape[-1]:
+        raise ValueError(
+            f"This network adds its skips, so {name} needs {x.shape[-1]} channels of them. Received: {skip.shape[-1]} "
+            "channels, as skips='sat' and 'at' make. Use 'st', 'full' or 'unet--', or a network that concatenates."
+        )
+    return keras.layers.Add(name=name)([x, skip])
+
+
+def concatenate(x, skip, name):
+    """Fuses a skip by concatenation, after the decoder's own channels."""
+    return keras.layers.Concatenate(name=name)([x, skip])

@@ -11,7 +11,7 @@ import keras
 
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import CropLike, NAFBlock, PadToMultiple, PixelShuffleUpsampling, normalization
-from keras_unetmm.models.encoder_decoder import encoder_decoder
+from keras_unetmm.models.encoder_decoder import add, encoder_decoder
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def NAFNet(
     Args:
         variant: str, a row of `keras_unetmm.models.nafnet.VARIANTS`; the arguments below replace its entries.
         input_shape: `(height, width, channels)`; height and width may be None.
-        skips: `"full"`, `"none"`, `"unet--"` or an object of `keras_unetmm.skips`.
+        skips: `"full"`, `"none"`, `"unet--"`, `"st"` or an object of `keras_unetmm.skips`.
         width: int, channels at full resolution; they double at each level.
         encoder_depths: tuple of int, blocks of each encoder stage, finest first.
         middle_depth: int, blocks of the bottleneck.
@@ -156,7 +156,7 @@ class _NAFStages:
         return PixelShuffleUpsampling(x.shape[-1] // 2, name=f"dec{level}_up")(x)
 
     def fuse(self, x, skip, level):
-        return keras.layers.Add(name=f"dec{level}_fuse")([x, skip])
+        return add(x, skip, name=f"dec{level}_fuse")
 
     def decode(self, x, level):
         if level == 0 and self.row.input_skip:

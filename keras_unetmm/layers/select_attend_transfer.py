@@ -1,0 +1,53 @@
+"""Select-Attend-Transfer gates (SAT, arXiv 1804.05181): what a skip connection carries is one attention map.
+
+Written from the paper. `Attend` without `Select` is its AT, `Select` without `Attend` its ST.
+"""
+
+import keras
+
+from keras_unetmm.layers.composite import Composite
+from keras_unetmm.layers.select import Select
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class Attend(Composite):
+    """Sums a map up in one channel between 0 and 1: `y = sigmoid(w . x + b)`, a 1x1 (in 3-D 1x1x1) convolution.
+
+    Shape: `(N, *spatial, C) -> (N, *spatial, 1)`, two or three spatial axes.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
+
+    def build(self, input_shape):
+        convolution = {4: keras.layers.Conv2D, 5: keras.layers.Conv3D}[len(input_shape)]
+        self.convolution = convolution(1, 1, name="convolution", dtype=self.dtype_policy.name)
+        self.sigmoid = keras.layers.Activation("sigmoid", name="sigmoid", dtype=self.dtype_policy.name)
+        self.convolution.build(input_shape)
+
+    def call(self, x):
+        return self.sigmoid(self.convolution(x))
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class SelectAttendTransfer(Composite):
+    """The whole gate: channels are selected, then summed up in one attention map, which is transferred.
+
+    It has `2C + 1` weights.
+
+    Shape: `(N, *spatial, C) -> (N, *spatial, 1)`, two or three spatial axes.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
+
+    def build(self, input_shape):
+        self.select = Select(name="select", dtype=self.dtype_policy.name)
+        self.attend = Attend(name="attend", dtype=self.dtype_policy.name)
+        self.select.build(input_shape)
+        self.attend.build(input_shape)
+
+    def call(self, x):
+        return self.attend(self.select(x))

@@ -40,7 +40,7 @@ def test_all_target_resolutions(level):
     [
         (
             {"skips": "sum"},
-            r"skips must be one of 'full', 'none', 'unet--', 'sat', 'at', 'st' or an object.*Received: 'sum'",
+            r"skips must be one of 'full', 'none', 'unet--', 'sat', 'at', 'st' or an object.*'sum'",
         ),
         ({"skips": 3}, r"Received: 3"),
         ({"skips": skips.Only(2)}, r"level must lie between 0 \(full resolution\) and 1\. Received: 2"),

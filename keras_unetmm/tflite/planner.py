@@ -50,7 +50,7 @@ class Planned:
         live: tuple of int, live bytes while each operator runs, overlaps not deducted.
         placement: `Placement` of its buffers.
         bound: int, bytes: no placement in this order, with these overlaps, needs less.
-        order_bound: int, bytes: no order of these operators has a smaller live peak.
+        order_bound: int, bytes: no order of these operators needs less; None if other orders were not looked at.
         rewrites: tuple of str, what was rewritten.
         seconds: float, how long the planning took.
     """
@@ -62,7 +62,7 @@ class Planned:
     live: tuple
     placement: Placement
     bound: int
-    order_bound: int
+    order_bound: int | None
     rewrites: tuple
     seconds: float
 
@@ -237,7 +237,7 @@ def _kept(content, found, kernels):
     problem = memory(found.model, kernels)
     placement = as_TFLM_will(problem, _fixed(found.model, problem.timeline))
     bound = lower_bound(problem)
-    return Planned(content, kernels, found.model, found.lifetimes, found.live, placement, bound, bound, (), 0.0)
+    return Planned(content, kernels, found.model, found.lifetimes, found.live, placement, bound, None, (), 0.0)
 
 
 def _placed(content, kernels, seconds, said, own_order=False):
@@ -255,7 +255,7 @@ def _placed(content, kernels, seconds, said, own_order=False):
     placement = place(problem, bound, seconds)
     file.set_plan(placement.offsets)
     profile = _profile(problem.timeline, len(model.main.operators))
-    return Planned(file.packed(), kernels, model, *profile, placement, bound, order_bound or bound, said, 0.0)
+    return Planned(file.packed(), kernels, model, *profile, placement, bound, order_bound, said, 0.0)
 
 
 def _rewritten(content, kernels):

@@ -239,7 +239,7 @@ def remarks(figures):
     if plans and not faults:
         yield f"{plans} plans: every head is at its lower bound, as foretold, and not above that of the file as it is."
     if open_orders:
-        yield f"{open_orders} of {plans} plans: another order might need less, down to the bound of any order where it is known."
+        yield f"{open_orders} of {plans} plans: another order might need less, down to its bound where that is known."
 
 
 def _reasons(each):

@@ -34,7 +34,7 @@ RULES = [
     ("tflite/report", {"tflite.planner", "tflite.runtime", "tflite.skips"}, {"rich"}),
     ("tflite/picture", {"tflite.skips"}, {"matplotlib"}),
     ("tflite/prove", {"tflite.graph", "tflite.runtime"}, {"numpy"}),
-    ("tflite/verify", set(), SCHEMA),
+    ("tflite/verify", {"tflite.verify"}, SCHEMA),
     ("tflite/planner", COMPILER | {"tflite.runtime", "tflite.verify"}, set()),
     ("tflite/rewrites", {"tflite.rewrites"}, SCHEMA),
     ("tflite/quiet", set(), set()),

@@ -3,7 +3,7 @@
 import math
 import struct
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ class Tensor:
         data: bytes of a constant as a numpy array of uint8, or None for what the operators compute.
         scales: tuple of float, one or one a channel; empty if not quantised.
         zero_points: tuple of int, as many.
-        variable: bool, whether its value lives on between runs.
+        variable: bool, whether its value lives on between runs, or it is the handle of what does.
     """
 
     name: str
@@ -211,6 +211,8 @@ def _graph(graph, codes, buffers):
     for index in (*inputs, *outputs, *(i for op in operators for i in (*op.inputs, *op.outputs))):
         if not -1 <= index < len(tensors):
             raise ValueError(f"tensor {index} of {len(tensors)}")
+    handles = {i for op in operators if op.name == "VAR_HANDLE" for i in op.outputs}  # TFLM keeps them with the operator
+    tensors = tuple(replace(tensor, variable=True) if i in handles else tensor for i, tensor in enumerate(tensors))
     made = Counter(i for op in operators for i in op.outputs)
     if any(count > 1 for index, count in made.items() if index >= 0 and not tensors[index].variable):
         raise ValueError("a tensor that two operators compute")

@@ -81,7 +81,7 @@ class _Runner:
             self.current = _litert(content, runtime)
         else:
             self.current = self.prepared.pop(key, None)
-            if self.current is None or self.current.interpreter.reset():  # the status, 0 if all went well
+            if self.current is None or self.current.once or self.current.interpreter.reset():  # 0 if all is well
                 self.current = None
                 _verify(content)
                 self.current = _allocated(content, arena_bytes, self._make_room)
@@ -133,10 +133,10 @@ def _allocated(content, arena_bytes, make_room):
             raise
         except Exception as error:  # of struct, numpy and so on, where TFLM's Python code reads a damaged file
             said = _log()
-            missing = re.search(r"Didn't find op for builtin opcode '(\w+)'", said)
+            missing = _missing(content, said)
             if missing:
                 raise TFLMError(
-                    f"TFLM has no operator {missing[1]}. Replace the layer that makes it, or convert the Keras model "
+                    f"TFLM has no operator {missing}. Replace the layer that makes it, or convert the Keras model "
                     "with `unetmm convert`, which exchanges the layers that it knows to fail."
                 ) from error
             full = re.search(r"[Ff]ailed to (re)?(size|allocate).*(memory|buffer|tail|head|temp|resize)|[Aa]rena", said)
@@ -151,6 +151,16 @@ def _allocated(content, arena_bytes, make_room):
         f"arena_bytes={arena_bytes:,} is too small for this file: on this machine it takes {needed:,} bytes, and some "
         "more while it is planned. Choose a smaller input size or a narrower network, or give it a larger arena."
     )
+
+
+def _missing(content, said):
+    """The operator that TFLM says it has not; which of several custom ones it is, it does not say."""
+    found = re.search(r"Didn't find op for builtin opcode '(\w+)'", said)
+    if found or "registration from op code CUSTOM" not in said:
+        return found and found[1]
+    model = schema.Model.GetRootAs(content)
+    names = {model.OperatorCodes(i).CustomCode() for i in range(model.OperatorCodesLength())} - {None}
+    return " or ".join(sorted(name.decode(errors="replace") for name in names))
 
 
 def _litert(content, runtime):
@@ -169,7 +179,10 @@ class _TFLM:
         self.interpreter = tflm.Interpreter.from_bytes(content, arena_size=arena_bytes)
         self.interpreter.print_allocations()
         self.arena = _parsed(_log())
-        graph = schema.Model.GetRootAs(content).Subgraphs(0)
+        model = schema.Model.GetRootAs(content)
+        codes = [model.OperatorCodes(i).BuiltinCode() for i in range(model.OperatorCodesLength())]
+        self.once = schema.BuiltinOperator.CALL_ONCE in codes  # a reset clears what it set and does not run it again
+        graph = model.Subgraphs(0)
         self.inputs = [_details(self.interpreter.get_input_details(i)) for i in range(graph.InputsLength())]
         self.outputs = [_details(self.interpreter.get_output_details(i)) for i in range(graph.OutputsLength())]
 

@@ -85,8 +85,8 @@ def timeline(model):
     buffers = []
     for tensor, (g, index) in enumerate(walk.places):
         entry = model.graphs[g].tensors[index]
-        fixed = model.offsets is not None and model.offsets[tensor] != -1
-        if entry.arena_bytes and (fixed or not entry.variable):
+        fixed = model.offsets is not None and model.offsets[tensor] != -1 and entry.type != "RESOURCE"
+        if entry.arena_bytes and (fixed or not entry.variable):  # a variable with a place takes it, its handle does not
             buffers.append(
                 Buffer(tensor, walk.first.get(tensor, _NEVER), walk.last.get(tensor, _NEVER), aligned(entry.arena_bytes))
             )

@@ -17,6 +17,7 @@ _UNARY = {
 }
 _BINARY = {"ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM"}
 _COPIES = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
+_TYPES = {"INT8", "UINT8", "INT16", "INT32", "FLOAT32"}  # of which the kernels' order is known
 _WIDEST_DEPTHWISE = 124  # channels: CMSIS-NN walks wider maps block by block of channels on Helium
 
 
@@ -68,6 +69,7 @@ def overlaps(graph, operator, kernels="any"):
         source = operator.inputs[0]
         found = [Overlap(source, output, least=_distance(*_shuffle_order(tensors[source], tensors[output], name)))]
     live = [o for o in found if o and o.input >= 0 and tensors[o.input].arena_bytes and not tensors[o.input].variable]
+    live = [o for o in live if {tensors[o.input].type, tensors[o.output].type} <= _TYPES]
     return tuple(o for o in live if list(operator.inputs).count(o.input) == 1 or name in _BINARY)
 
 
@@ -105,12 +107,13 @@ def _reads_windows(tensors, operator, kernels):
         return True
     if name not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         return False
-    kernel = tensors[operator.inputs[1]].shape
+    weights = tensors[operator.inputs[1]]
+    kernel = weights.shape
     if name == "CONV_2D" and kernel[3] != source.shape[3]:
         return False
     if kernels == "reference":
         return True
-    if source.type not in ("INT8", "FLOAT32"):
+    if source.type not in ("INT8", "FLOAT32") or weights.type != source.type:
         return False
     if name == "CONV_2D":  # CMSIS-NN takes 1x1 kernels channel by channel, and 1xN kernels in three parts
         return kernel[1] > 1

@@ -172,7 +172,7 @@ def as_it_is(file):
     time_line = timeline(model)
     try:
         products = macs(model.main)
-    except (IndexError, ZeroDivisionError) as error:
+    except (IndexError, ZeroDivisionError, AttributeError, TypeError) as error:
         raise tflite_graph.TFLiteFileError(
             f"file is damaged: one of its operators lacks a tensor or a size that it needs ({error}). Convert it again."
         ) from error

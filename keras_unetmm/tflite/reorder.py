@@ -53,9 +53,10 @@ def reorder(model, kernels="any", seconds=3.0):
     if own_peak <= floor:
         return Order(own, own_peak, own_peak)
     found, proven = _exact(graph, floor, own_peak, time.monotonic() + seconds)
-    if found is None:
-        beam = _beam(graph, floor, time.monotonic() + seconds)
-        found = beam if beam and beam[0] < own_peak else (own_peak, own)
+    if found is None and proven < own_peak:
+        found = _beam(graph, floor, time.monotonic() + seconds)
+    if found is None or found[0] >= own_peak:
+        found = own_peak, own
     return Order(tuple(found[1]), found[0], proven)
 
 
@@ -85,6 +86,7 @@ class OperatorGraph:
             for earlier in _bits(waits):
                 self.followers[earlier].append(position)
         self.first_live = sum(sizes[i] for i in set(graph.inputs))
+        self.start = sum(sizes[i] for i in set(graph.inputs) if i in users or i in kept)  # alive from then on
         self.floors = self._floors(graph, sizes, made_by, users, kept)
 
     def _dependences(self, graph, made_by):
@@ -114,7 +116,7 @@ class OperatorGraph:
 
     def peak(self, positions):
         """Returns the peak of an order."""
-        done, live, peak = 0, self.first_live, self.first_live
+        done, live, peak = 0, self.start, self.first_live
         for position in positions:
             need, live = self.run(position, done, live)
             peak, done = max(peak, need), done | 1 << position
@@ -190,7 +192,7 @@ def _exact(graph, floor, ceiling, end):
     everything = (1 << graph.count) - 1
     ready = tuple(p for p in range(graph.count) if not graph.waits[p])
     heap, seen, ticket = [], set(), 0
-    _push(heap, graph, (max(floor, graph.first_live), 0, graph.first_live, ready, None), ceiling, 0)
+    _push(heap, graph, (floor, 0, graph.start, ready, None), ceiling, 0)
     while heap:
         peak, _, live, _, done, ready, order = heapq.heappop(heap)
         if done == everything:
@@ -233,7 +235,7 @@ def _after(graph, position, done, ready):
 def _beam(graph, floor, end):
     """A good order: step by step, the few states with the lowest peaks, then the least alive."""
     ready = tuple(p for p in range(graph.count) if not graph.waits[p])
-    states = {0: (max(floor, graph.first_live), graph.first_live, ready, None)}
+    states = {0: (floor, graph.start, ready, None)}
     for _ in range(graph.count):
         following = {}
         for done, (peak, live, ready, order) in states.items():

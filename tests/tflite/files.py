@@ -3,6 +3,10 @@
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from tflite.network import Network
+
+from keras_unetmm.tflite.graph import read
+from keras_unetmm.tflite.runtime import run
 
 TYPES = {"int8": schema.TensorType.INT8, "int32": schema.TensorType.INT32, "float32": schema.TensorType.FLOAT32}
 
@@ -12,7 +16,8 @@ def build(tensors, operators, inputs, outputs):
 
     Args:
         tensors: list of `(shape, numpy array or None)`; int8 unless the array says otherwise, scale 1/64.
-        operators: list of `(operator name, inputs, outputs, options object or None)`.
+        operators: list of `(operator name, inputs, outputs, options object or None)`; a custom one if the schema does not
+            know the name.
         inputs, outputs: lists of tensor indices.
     """
     model = schema.ModelT()
@@ -46,7 +51,8 @@ def _tensor(model, index, shape, data):
 
 def _operator(model, name, inputs, outputs, options):
     code, operator = schema.OperatorCodeT(), schema.OperatorT()
-    code.builtinCode = getattr(schema.BuiltinOperator, name)
+    code.builtinCode = getattr(schema.BuiltinOperator, name, schema.BuiltinOperator.CUSTOM)
+    code.customCode = name if code.builtinCode == schema.BuiltinOperator.CUSTOM else None
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
     code.version = 2
     operator.opcodeIndex, operator.inputs, operator.outputs = len(model.operatorCodes), inputs, outputs
@@ -101,3 +107,50 @@ def convolutions():
     ]
     operators = [("CONV_2D", [0, 1, 2], [3], conv), ("DEPTHWISE_CONV_2D", [3, 4, 2], [5], depthwise)]
     return build(tensors, operators, [0], [5])
+
+
+_TANGLED = (
+    lambda net, x, other, n: net.unary("RELU", x),
+    lambda net, x, other, n: net.conv(x, n, (3, 3)),
+    lambda net, x, other, n: net.depthwise(x, stride=(2, 2)),
+    lambda net, x, other, n: net.transposed(x, 3) if net.shape(x)[1] < 10 else net.pool("MAX_POOL_2D", x, stride=(2, 2)),
+    lambda net, x, other, n: net.binary("ADD", x, other),
+    lambda net, x, other, n: net.concatenate([x, other], 1 + n % 3),
+    lambda net, x, other, n: net.split_v(x, [2, net.shape(x)[3] - 2]) if net.shape(x)[3] > 2 else net.split(x, 1, 3),
+    lambda net, x, other, n: net.mean(x, (1, 2)),
+    lambda net, x, other, n: net.reshape(x, 1, net.shape(x)[2], net.shape(x)[1], net.shape(x)[3]),
+    lambda net, x, other, n: net.pad(x, (0, 0), (1, 0), (0, 1), (0, 0)),
+)
+
+
+def tangle(seed, operators=10):
+    """Random operators on random tensors that are there: skips, several outputs, scratch, results that nothing reads.
+
+    There are three inputs, the last of which is an output too, and one may be unused.
+    """
+    rng, net = np.random.default_rng(seed), Network(seed)
+    tensors = [net.input(1, 6, 6, 8), net.input(1, 3, 9, 4), net.input(1, 4, 4, 4)]
+    for _ in range(operators):
+        x = int(rng.choice(tensors))
+        other = int(rng.choice([tensor for tensor in tensors if net.shape(tensor) == net.shape(x)]))
+        made = _TANGLED[rng.integers(len(_TANGLED))](net, x, other, int(rng.integers(1, 12)))
+        tensors += made if isinstance(made, list) else [made]
+    return net.file(*sorted({2, *(int(i) for i in rng.choice(tensors[3:], 2)), tensors[-1]}))
+
+
+def inputs(content, seed=0):
+    """Random arrays for the inputs of a file."""
+    rng, graph = np.random.default_rng(seed), read(content).main
+    arrays = []
+    for tensor in (graph.tensors[index] for index in graph.inputs):
+        if tensor.type == "FLOAT32":
+            arrays.append(rng.uniform(-1, 1, tensor.shape).astype("float32"))
+        else:
+            low, high = {"INT8": (-128, 127), "INT16": (-(2**15), 2**15 - 1)}.get(tensor.type, (0, 1))
+            arrays.append(rng.integers(low, high, tensor.shape, endpoint=True).astype(tensor.type.lower()))
+    return arrays
+
+
+def outputs(content, seed=0):
+    """What TFLM computes from random inputs, as bytes."""
+    return [output.tobytes() for output in run(content, inputs(content, seed)).outputs]

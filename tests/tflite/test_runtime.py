@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tflite import files
+from tflite import files, unusual
 
 from keras_unetmm import tflite
 from keras_unetmm.tflite import runtime
@@ -115,6 +115,13 @@ def test_files_that_take_turns_keep_their_figures():
     for content, (arena, output) in zip(contents[::-1], first[::-1], strict=True):
         assert measure(content) == arena
         np.testing.assert_array_equal(tflite.run(content, image()).outputs[0], output)
+
+
+def test_what_runs_once_runs_once_a_run():
+    content = unusual.remembered()
+    first, second = (tflite.run(content, np.stack([files.inputs(content)[0][0]] * 2)).outputs[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert (first[0] != first[1]).any()  # the second image is added to the sum that the first one left
 
 
 def test_what_no_arena_holds_is_refused():

@@ -18,6 +18,7 @@ _CHANNELWISE = {
 }
 _BINARY = {"ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MAXIMUM", "MINIMUM"}
 _SMALL = 16  # an operand that is this many times smaller than the map may be split by an operator of its own
+_LONGEST = 100  # operators between a convolution and the split
 _CHANNEL_AXIS = {"CONV_2D": 0, "FULLY_CONNECTED": 0, "DEPTHWISE_CONV_2D": 3}
 
 
@@ -73,21 +74,23 @@ class _Parts:
     def make(self, way, part, low, high, output):
         """Appends the operators that make channels `low` to `high` into tensor `output`."""
         operator = copy.copy(self.originals[way.position])
-        inputs = [int(index) for index in operator.inputs]
+        wholes = [int(index) for index in operator.inputs]
+        inputs = list(wholes)
         source_low, source_high = low // way.factor, high // way.factor
         for slot, how in way.sliced.items():
+            whole = wholes[slot]
             if how == "weights":
                 axis = _CHANNEL_AXIS[self.graph.operators[way.position].name] if slot == 1 else 0
-                inputs[slot] = self._sliced(inputs[slot], axis, low, high, part)
+                new = self._sliced(whole, axis, low, high, part)
             elif how == "constant":
-                inputs[slot] = self._sliced(inputs[slot], -1, low, high, part)
+                new = self._sliced(whole, -1, low, high, part)
             elif how == "split":
-                inputs[slot] = self._split(inputs[slot], part)
+                new = self._split(whole, part)
             else:
-                made = inputs[slot]
-                shape = (*self.graph.tensors[made].shape[:-1], source_high - source_low)
-                inputs[slot] = self.file.add_tensor(made, shape, f"/part{part}")
-                self.make(how, part, source_low, source_high, inputs[slot])
+                shape = (*self.graph.tensors[whole].shape[:-1], source_high - source_low)
+                new = self.file.add_tensor(whole, shape, f"/part{part}")
+                self.make(how, part, source_low, source_high, new)
+            inputs = [new if index == whole else index for index in inputs]  # an operator may read it twice
         operator.inputs, operator.outputs = np.array(inputs, "int32"), np.array([output], "int32")
         self.new.append(operator)
 
@@ -152,17 +155,24 @@ def _way_of_split(graph, position, operator):
     ):
         return None
     equal = len({graph.tensors[output].shape[-1] for output in operator.outputs}) == 1
-    return _way(graph, source, position, edges, shape[-1], equal)
+    return _way(graph, source, position, edges, shape[-1], len(shape) if equal else None)
 
 
-def _way(graph, index, user, edges, channels, equal):
-    """How the parts of a tensor that only the operator at `user` uses can be made, or None."""
+def _way(graph, index, user, edges, channels, rank, longest=_LONGEST):
+    """How the parts of a tensor that only the operator at `user` uses can be made, or None.
+
+    The SPLIT divides small operands of that rank too, none if it is None.
+    """
+    if not longest:
+        return None
     makers = [p for p, operator in enumerate(graph.operators) if index in operator.outputs]
     users = [p for p, operator in enumerate(graph.operators) if index in operator.inputs]
     if len(makers) != 1 or users != [user] or index in graph.outputs or graph.tensors[index].shape[-1] != channels:
         return None
     position, operator = makers[0], graph.operators[makers[0]]
     way = _Way(position)
+    if len(operator.outputs) != 1:
+        return None
     if operator.name in _CHANNEL_AXIS and not _weights(graph, operator, way, channels):
         return None
     if operator.name in ("CONV_2D", "FULLY_CONNECTED"):
@@ -172,14 +182,14 @@ def _way(graph, index, user, edges, channels, equal):
         way.factor = channels // inner
         if channels % inner or any(edge % way.factor for edge in edges):
             return None
-        below = _way(graph, operator.inputs[0], position, edges // way.factor, inner, equal)
+        below = _way(graph, operator.inputs[0], position, edges // way.factor, inner, rank, longest - 1)
         way.sliced[0] = below
         return way if below else None
     if operator.name in _CHANNELWISE:
-        way.sliced[0] = _way(graph, operator.inputs[0], position, edges, channels, equal)
+        way.sliced[0] = _way(graph, operator.inputs[0], position, edges, channels, rank, longest - 1)
         return way if way.sliced[0] else None
     if operator.name in _BINARY:
-        return _binary(graph, operator, way, edges, channels, equal)
+        return _binary(graph, operator, way, edges, channels, rank, longest - 1)
     return None
 
 
@@ -204,9 +214,9 @@ def _whole_input(graph, operator):
     return operator.name == "FULLY_CONNECTED" or weights[3] == source[3]
 
 
-def _binary(graph, operator, way, edges, channels, equal):
-    for slot, index in enumerate(operator.inputs):
-        tensor = graph.tensors[index]
+def _binary(graph, operator, way, edges, channels, rank, longest):
+    for index in dict.fromkeys(operator.inputs):
+        slot, tensor = operator.inputs.index(index), graph.tensors[index]
         if not tensor.shape or tensor.shape[-1] == 1:
             continue
         if tensor.data is not None:
@@ -214,8 +224,9 @@ def _binary(graph, operator, way, edges, channels, equal):
                 return None
             way.sliced[slot] = "constant"
             continue
-        below = _way(graph, index, way.position, edges, channels, equal)
-        if below is None and equal and tensor.arena_bytes * _SMALL <= graph.tensors[operator.outputs[0]].arena_bytes:
+        below = _way(graph, index, way.position, edges, channels, rank, longest)
+        small = tensor.arena_bytes * _SMALL <= graph.tensors[operator.outputs[0]].arena_bytes
+        if below is None and len(tensor.shape) == rank and small:
             below = "split"
         if below is None:
             return None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tflite import files
+from tflite.conftest import WITH_BACKEND
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_unetmm"
@@ -83,6 +84,17 @@ def test_only_convert_names_a_backend_and_only_interpreters_an_interpreter():
 def test_nothing_imports_recipes_or_tests():
     for module in MODULES:
         assert not any(begins(name, {"recipes", "tests", "benchmarks"}) for name in imports(PACKAGE / f"{module}.py"))
+
+
+def test_tests_that_run_once_import_no_backend():
+    folder = ROOT / "tests" / "tflite"
+    for path in folder.rglob("*.py"):
+        if path.name not in WITH_BACKEND:
+            assert not any(begins(name, BACKENDS | {"keras"}) for name in imports(path)), path
+            rooms = {name.removeprefix("keras_unetmm.") for name in imports(path) if name.startswith("keras_unetmm.")}
+            assert all(
+                begins(room, {"tflite"}) and not begins(room, {"tflite.convert", "tflite.lowering"}) for room in rooms
+            )
 
 
 def test_planning_a_file_imports_no_backend_and_no_interpreter(tmp_path):

@@ -1,0 +1,11 @@
+"""Most tests of the compiler touch no backend: they run once, and `-m "not no_backend"` leaves them out of further runs."""
+
+import pytest
+
+WITH_BACKEND = ("test_convert.py", "test_lowering.py")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tflite" in item.path.parts and item.path.name not in WITH_BACKEND:
+            item.add_marker(pytest.mark.no_backend)

@@ -83,13 +83,13 @@ def clock(step=0.001):
     return lambda: next(ticks) * step
 
 
-@pytest.mark.parametrize("seed", [3, 5, 8])
+@pytest.mark.parametrize("seed", [0, 4])
 def test_the_same_problem_is_always_placed_alike(seed, monkeypatch):
     found = []
-    for _ in range(2):
+    for choices in (0, 0, 1):
         monkeypatch.setattr(arena, "time", SimpleNamespace(monotonic=clock(0.05)))
-        found.append(place(problem(files.tangle(seed, 16)), 0, seconds=0.3))
-    assert found[0] == found[1]
+        found.append(place(problem(files.tangle(seed, 30)), 0, seconds=0.5, seed=choices))
+    assert found[0] == found[1] != found[2]
 
 
 def test_it_ends_when_the_bound_is_met(monkeypatch):

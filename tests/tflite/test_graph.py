@@ -161,6 +161,10 @@ def test_tensors_that_do_not_exist_are_refused(index):
     content = files.build([((1, 4), None)] * 3, [("ADD", [0, index], [1], schema.AddOptionsT())], [0], [1])
     with pytest.raises(TFLiteFileError, match=f"tensor {index} of 3"):
         read(content)
+    with pytest.raises(TFLiteFileError, match=f"tensor {index} of 3"):
+        read(files.build([((1, 4), None)] * 3, [], [index], [0]))
+    with pytest.raises(TFLiteFileError, match=f"tensor {index} of 3"):
+        read(files.build([((1, 4), None)] * 3, [], [0], [index]))
 
 
 def test_a_negative_size_is_refused():

@@ -89,10 +89,26 @@ def test_files_with_several_graphs(make):
     assert measure(partly_planned(make(), offsets)).head == predicted(make(), offsets)
 
 
-def test_a_graph_that_two_operators_run():
-    file = File(unusual.branches())
-    file.main.operators[1].builtinOptions.elseSubgraphIndex = 1
-    assert predicted(file.packed()) == measure(file.packed()).head
+def test_a_graph_that_an_operator_runs_twice():
+    """Its tensors and its scratch live from the first run to the last, through the graphs run in between."""
+    net = Network()
+    condition, x = net.input(1, dtype="bool"), net.input(1, 8, 8, 4)
+    made = net.like(x, 1, 8, 8)
+    net.operator("IF", [condition, x], [made], "If", thenSubgraphIndex=1, elseSubgraphIndex=1)
+    net.graph.outputs = [made]
+    net.subgraph()
+    content = net.file(net.mean(net.unary("RELU", net.input(1, 8, 8, 4)), (3,), keep=False))
+    assert predicted(content) == measure(content).head
+    scratch = [buffer for buffer in timeline(read(content)).buffers if buffer.tensor is None]
+    assert {(buffer.first, buffer.last) for buffer in scratch} == {(4, 7)}
+
+
+def test_a_graph_that_nothing_runs():
+    net = Network()
+    net.graph.outputs = [net.unary("RELU", net.input(1, 4, 4, 4))]
+    net.subgraph()
+    content = net.file(net.unary("RELU", net.input(1, 8, 8, 8)))
+    assert predicted(content) == measure(content).head == 2 * 512  # its tensors exclude each other
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "float32"])
@@ -109,6 +125,13 @@ def test_inputs_that_are_outputs_and_nothing_in_between():
     net = Network()
     content = net.file(net.input(1, 5, 5, 5), net.input(1, 7))
     assert predicted(content) == measure(content).head == 128 + 16
+
+
+def test_an_output_that_nothing_computes():
+    net = Network()
+    made = net.unary("RELU", net.pool("MAX_POOL_2D", net.input(1, 8, 8, 4), stride=(2, 2)))
+    content = net.file(net.unary("RELU", made), net.tensor((1, 4, 4, 8)))
+    assert predicted(content) == measure(content).head == 256 + 64  # it is there at the end only
 
 
 def test_a_variable_with_a_place_in_the_plan():

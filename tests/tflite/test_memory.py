@@ -86,6 +86,18 @@ def test_graphs_that_an_operator_runs_keep_their_tensors_apart():
     assert set(pairs(unusual.loop())) == {(7, 8)}  # not the counter, whose sum is computed within the loop
 
 
+def test_a_graph_may_be_longer_than_the_one_that_runs_it():
+    net = Network()
+    condition, x = net.input(1, dtype="bool"), net.input(1, 4, 4, 4)
+    made = net.operator("IF", [condition, x], [net.like(x)], "If", thenSubgraphIndex=1, elseSubgraphIndex=1)
+    net.graph.outputs = [made]
+    net.subgraph()
+    y = net.input(1, 4, 4, 4)
+    for _ in range(4):
+        y = net.unary("RELU", y)
+    assert pairs(net.file(y)) == {}
+
+
 def test_the_library_of_kernels_decides():
     net = Network()
     content = net.file(net.conv(net.unary("RELU", net.input(*MAP)), 16))

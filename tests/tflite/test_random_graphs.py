@@ -6,7 +6,7 @@ By hand, other networks and more of them: `EXAMPLES=500 pytest tests/tflite/test
 import math
 import os
 
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from tflite.claims import check
 from tflite.network import Network
@@ -205,15 +205,24 @@ def networks(draw):
     return net.file(*outputs, *sorted(again - {*outputs}))
 
 
-@settings(
-    max_examples=EXAMPLES,
-    derandomize="EXAMPLES" not in os.environ,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-)
-@given(networks())
-def test_what_a_plan_claims_is_so(content):
-    for kernels in KERNELS:
-        planned = check(content, kernels, SECONDS).planned
-        event(f"head over bound: {100 * (planned.head / max(planned.bound, 1) - 1):.0f} %")
+def test_what_a_plan_claims_is_so(tmp_path):
+    gaps = []
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize="EXAMPLES" not in os.environ,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+    )
+    @given(networks())
+    def holds(content):
+        note(f"the network is in {tmp_path / 'network.tflite'}")
+        (tmp_path / "network.tflite").write_bytes(content)
+        for kernels in KERNELS:
+            planned = check(content, kernels, SECONDS).planned
+            gaps.append(planned.head / max(planned.bound, 1) - 1)
+
+    holds()
+    wide = [gap for gap in gaps if gap > 0.02]
+    assert len(wide) <= 0.02 * len(gaps), f"{len(wide)} of {len(gaps)} plans are more than 2 % above their bound: {wide}"

@@ -185,7 +185,7 @@ def test_500_operators_take_ten_seconds_at_most(model):
     order = reorder(model, "any")
     assert time.monotonic() - begin < 10
     check(model, order)
-    assert order.peak == peak(model, order.positions) < peak(model, range(len(order.positions)))
+    assert order.peak == peak(model, order.positions) <= peak(model, range(len(order.positions)))
 
 
 def test_a_unet_is_put_into_its_sensible_order():

@@ -81,7 +81,7 @@ def test_kinds_of_a_unet():
 def test_a_residual_at_one_size_is_no_skip_and_neither_is_one_around_a_global_mean():
     net = Network()
     x = net.unary("RELU", net.input(1, 4, 4, 4))
-    y = net.binary("ADD", net.conv(x, 4, (3, 3)), x)
+    y = net.binary("ADD", net.depthwise(net.conv(x, 4, (3, 3))), x)
     attention = net.conv(net.mean(y, (1, 2)), 4)
     kind = kinds_of(net.file(net.binary("MUL", y, attention)))
     assert set(kind.values()) == {"network input", "other", "scratch"}
@@ -105,7 +105,15 @@ def test_maps_without_rows_and_columns_are_no_skips():
     net = Network()
     x = net.unary("RELU", net.input(1, 64))
     small = net.dense(net.dense(x, 8), 64)
-    assert "skip" not in kinds_of(net.file(net.binary("ADD", x, small))).values()
+    row = net.unary("RELU", net.input(1, 16, 4))
+    fewer = net.reshape(net.unary("RELU", net.reshape(row, 1, 4, 16)), 1, 16, 4)
+    assert "skip" not in kinds_of(net.file(net.binary("ADD", x, small), net.binary("ADD", row, fewer))).values()
+
+
+def test_what_is_made_small_at_once_is_no_skip():
+    net = Network()
+    x = net.unary("RELU", net.input(1, 8, 8, 4))
+    assert "skip" not in kinds_of(net.file(net.pool("MAX_POOL_2D", x, stride=(2, 2)))).values()
 
 
 def test_who_waits_at_an_operator():

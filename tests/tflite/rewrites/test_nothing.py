@@ -69,9 +69,9 @@ NOTHING = {
 
 SOMETHING = {
     "RESHAPE": lambda net, x: net.reshape(x, 2, 8, 4, 4),
-    "QUANTIZE to another scale": lambda net, x: net.unary("QUANTIZE", x, scale=1 / 63),
-    "QUANTIZE to another zero point": lambda net, x: net.unary("QUANTIZE", x, scale=1 / 64, zero_point=1),
-    "QUANTIZE to another type": lambda net, x: net.unary("QUANTIZE", x, dtype="int16"),
+    "QUANTIZE to another scale": lambda net, x: net.unary("QUANTIZE", x, scale=1 / 51, zero_point=3),
+    "QUANTIZE to another zero point": lambda net, x: net.unary("QUANTIZE", x, scale=1 / 50, zero_point=1),
+    "QUANTIZE to another type": lambda net, x: net.unary("QUANTIZE", x, scale=1 / 50, dtype="int16"),
     "RELU": lambda net, x: net.unary("RELU", x),
     "EXPAND_DIMS": expand,
     "SLICE": lambda net, x: cut(net, x, "SLICE", (0, 1, 0, 0), (2, 3, 4, 8), shape=(2, 3, 4, 8)),

@@ -87,8 +87,12 @@ def computed_weights(net, x):
     return by_hand(net, x, net.unary("RELU", net.input(4, 2, 2, 6)), (1, 10, 6, 4))
 
 
-def by_hand(net, x, weights, shape):
-    strides = {"strideH": 2, "strideW": 2, "padding": schema.Padding.VALID}
+def another_stride(net, x):
+    return by_hand(net, x, net.constant(4, 2, 2, 6), (1, 10, 6, 4), 3)
+
+
+def by_hand(net, x, weights, shape, stride=2):
+    strides = {"strideH": 2, "strideW": stride, "padding": schema.Padding.VALID}
     return net.operator("TRANSPOSE_CONV", [net.numbers(*shape), weights, x], [net.tensor(shape)], "TransposeConv", **strides)
 
 
@@ -108,6 +112,7 @@ NOT_EXACT = {
     "2x2 by 3": lambda net, x: net.transposed(x, 4, (2, 2), (3, 3)),
     "4x4 by 2, cut": lambda net, x: net.transposed(x, 4, (4, 4)),
     "larger output": larger_output,
+    "2x2 by 2 and 3": another_stride,
     "computed weights": computed_weights,
     "computed bias": computed_bias,
 }

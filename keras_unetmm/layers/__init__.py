@@ -13,6 +13,7 @@ from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.padding import CropLike, PadToMultiple
 from keras_unetmm.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_unetmm.layers.pixel_shuffle_upsampling import PixelShuffleUpsampling
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.select import Select
 from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
 from keras_unetmm.layers.separable_convolution import SeparableConvolution
@@ -34,6 +35,7 @@ __all__ = [
     "PixelShuffle",
     "PixelShuffleUpsampling",
     "PixelUnshuffle",
+    "PointwiseConvolution",
     "Select",
     "SelectAttendTransfer",
     "SeparableConvolution",

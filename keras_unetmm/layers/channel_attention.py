@@ -3,6 +3,7 @@
 import keras
 
 from keras_unetmm.layers.composite import Composite
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -15,7 +16,7 @@ class SimplifiedChannelAttention(Composite):
     def build(self, input_shape):
         channels = input_shape[-1]
         self.pool = keras.layers.GlobalAveragePooling2D(keepdims=True, name="pool", dtype=self.dtype_policy.name)
-        self.conv = keras.layers.Conv2D(channels, 1, name="conv", dtype=self.dtype_policy.name)
+        self.conv = PointwiseConvolution(channels, name="conv", dtype=self.dtype_policy.name)
         self.multiply = keras.layers.Multiply(name="multiply", dtype=self.dtype_policy.name)
         self.conv.build((input_shape[0], 1, 1, channels))
 

@@ -6,6 +6,7 @@ from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.gelu import GELU
 from keras_unetmm.layers.global_response_normalization import GlobalResponseNormalization
 from keras_unetmm.layers.normalization import normalization
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -35,10 +36,10 @@ class ConvNeXtV2Block(Composite):
 
         self.depthwise = keras.layers.DepthwiseConv2D(self.kernel_size, padding="same", name="depthwise", **dtype)
         self.normalization = normalization(self.norm, name="normalization", **dtype)
-        self.expand = keras.layers.Conv2D(wide, 1, name="expand", **dtype)
+        self.expand = PointwiseConvolution(wide, name="expand", **dtype)
         self.activation = GELU(name="activation", **dtype)
         self.grn = GlobalResponseNormalization(name="grn", **dtype)
-        self.project = keras.layers.Conv2D(channels, 1, name="project", **dtype)
+        self.project = PointwiseConvolution(channels, name="project", **dtype)
         self.residual = keras.layers.Add(name="residual", **dtype)
 
         for layer in (self.depthwise, self.normalization, self.expand):

@@ -5,6 +5,7 @@ import keras
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.convnext_v2_block import ConvNeXtV2Block
 from keras_unetmm.layers.pixel_shuffle import change_level
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.separable_convolution import SeparableConvolution
 
 HEADERS = ("plain", "pointwise")
@@ -44,7 +45,7 @@ class IEM(Composite):
         self.block = ConvNeXtV2Block(norm=self.norm, name="block", **dtype)
         self.separable = SeparableConvolution(self.channels, name="separable", **dtype)
         self.pointwise = (
-            keras.layers.Conv2D(self.channels, 1, name="pointwise", **dtype) if self.header == "pointwise" else None
+            PointwiseConvolution(self.channels, name="pointwise", **dtype) if self.header == "pointwise" else None
         )
 
         self.resize.build(input_shape)

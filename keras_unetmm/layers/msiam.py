@@ -8,6 +8,7 @@ import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.pixel_shuffle import change_level
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -41,7 +42,7 @@ class StageReduction(Composite):
                 f"multiple of {multiple}. Received: {channels} channels. Use {fits} channels here (another width "
                 "of the network), a smaller reduction, or a coarser target level."
             )
-        self.reduce = keras.layers.Conv2D(channels // self.reduction, 1, name="reduce", dtype=self.dtype_policy.name)
+        self.reduce = PointwiseConvolution(channels // self.reduction, name="reduce", dtype=self.dtype_policy.name)
         self.resize = change_level(self.levels_up, name="resize", dtype=self.dtype_policy.name)
         self.reduce.build(input_shape)
         self.resize.build((*outer, channels // self.reduction))
@@ -67,7 +68,7 @@ class Aggregation(Composite):
     def build(self, input_shape):
         channels = sum(shape[-1] for shape in input_shape)
         self.concatenate = keras.layers.Concatenate(name="concatenate", dtype=self.dtype_policy.name)
-        self.mix = keras.layers.Conv2D(channels, 1, name="mix", dtype=self.dtype_policy.name)
+        self.mix = PointwiseConvolution(channels, name="mix", dtype=self.dtype_policy.name)
         self.concatenate.build(input_shape)
         self.mix.build((*input_shape[0][:-1], channels))
 

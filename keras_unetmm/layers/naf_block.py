@@ -10,6 +10,7 @@ from keras_unetmm.layers.channel_attention import SimplifiedChannelAttention
 from keras_unetmm.layers.channel_scale import ChannelScale
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.normalization import normalization
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.simple_gate import SimpleGate
 
 
@@ -42,18 +43,18 @@ class NAFBlock(Composite):
         dtype = {"dtype": self.dtype_policy.name}
 
         self.norm1 = normalization(self.norm, name="norm1", **dtype)
-        self.conv1 = keras.layers.Conv2D(wide, 1, name="conv1", **dtype)
+        self.conv1 = PointwiseConvolution(wide, name="conv1", **dtype)
         self.conv2 = keras.layers.DepthwiseConv2D(3, padding="same", name="conv2", **dtype)
         self.gate1 = SimpleGate(name="gate1", **dtype)
         self.sca = SimplifiedChannelAttention(name="sca", **dtype) if self.channel_attention else None
-        self.conv3 = keras.layers.Conv2D(channels, 1, name="conv3", **dtype)
+        self.conv3 = PointwiseConvolution(channels, name="conv3", **dtype)
         self.beta = ChannelScale(name="beta", **dtype)
         self.residual1 = keras.layers.Add(name="residual1", **dtype)
 
         self.norm2 = normalization(self.norm, name="norm2", **dtype)
-        self.conv4 = keras.layers.Conv2D(forward, 1, name="conv4", **dtype)
+        self.conv4 = PointwiseConvolution(forward, name="conv4", **dtype)
         self.gate2 = SimpleGate(name="gate2", **dtype)
-        self.conv5 = keras.layers.Conv2D(channels, 1, name="conv5", **dtype)
+        self.conv5 = PointwiseConvolution(channels, name="conv5", **dtype)
         self.gamma = ChannelScale(name="gamma", **dtype)
         self.residual2 = keras.layers.Add(name="residual2", **dtype)
 

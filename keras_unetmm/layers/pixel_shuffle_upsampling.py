@@ -4,6 +4,7 @@ import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.pixel_shuffle import PixelShuffle
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -21,7 +22,7 @@ class PixelShuffleUpsampling(Composite):
         self.channels = channels
 
     def build(self, input_shape):
-        self.conv = keras.layers.Conv2D(4 * self.channels, 1, use_bias=False, name="conv", dtype=self.dtype_policy.name)
+        self.conv = PointwiseConvolution(4 * self.channels, use_bias=False, name="conv", dtype=self.dtype_policy.name)
         self.shuffle = PixelShuffle(2, name="shuffle", dtype=self.dtype_policy.name)
         self.conv.build(input_shape)
         self.shuffle.build((*input_shape[:-1], 4 * self.channels))

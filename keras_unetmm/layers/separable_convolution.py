@@ -3,6 +3,7 @@
 import keras
 
 from keras_unetmm.layers.composite import Composite
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -26,7 +27,7 @@ class SeparableConvolution(Composite):
     def build(self, input_shape):
         dtype = {"dtype": self.dtype_policy.name}
         self.depthwise = keras.layers.DepthwiseConv2D(self.kernel_size, padding="same", name="depthwise", **dtype)
-        self.pointwise = keras.layers.Conv2D(self.channels, 1, name="pointwise", **dtype)
+        self.pointwise = PointwiseConvolution(self.channels, name="pointwise", **dtype)
         self.depthwise.build(input_shape)
         self.pointwise.build(input_shape)
 

@@ -171,7 +171,7 @@ def test_a_run_that_hangs_is_ended(monkeypatch):
 
 
 def test_control_c_ends_the_process_too(stopped):
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         measure(files.unet())
 

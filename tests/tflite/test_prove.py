@@ -81,6 +81,8 @@ def test_a_plan_whose_skip_is_overwritten_is_seen():
     measure(wrong)  # TFLM takes it without a word
     with pytest.raises(OutputsDifferError, match="please report it"):
         prove(content, wrong)
+    with pytest.raises(OutputsDifferError, match="The original holds a plan of its own"):
+        prove(wrong, planned.content)
 
 
 @pytest.mark.parametrize(

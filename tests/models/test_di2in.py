@@ -1,0 +1,46 @@
+import keras
+import numpy as np
+import pytest
+import reference
+import segmenters
+from checks import randomize
+from segmenters import parameters
+
+from keras_unetmm import tflite
+from keras_unetmm.models import DI2IN
+
+
+def test_parameters_are_the_published_ones():
+    assert parameters(DI2IN) == 2_353_089
+    assert parameters(DI2IN, skips="sat") == 2_063_053
+    assert parameters(DI2IN, "mcu_width8") == 197_345
+    assert parameters(DI2IN, "mcu_width8", skips="sat") == 173_649
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("skips", ["full", "sat"])
+def test_small_network_equals_the_equations_in_float64(rank, skips):
+    model = randomize(DI2IN(channels=4, levels=2, rank=rank, skips=skips))
+    weights = reference.Weights(model)
+    x = np.random.default_rng(0).random((2, *(8, 12, 4)[:rank], 1))
+    want = segmenters.di2in(weights, x, 2, skips == "sat")
+    assert weights.used == set(weights.values)
+    got = keras.ops.convert_to_numpy(model(x.astype("float32"), training=False))
+    np.testing.assert_allclose(got, want, atol=1e-5)
+
+
+def test_odd_channels_are_refused():
+    with pytest.raises(ValueError, match=r"channels must be even.*Received: 7\. Use 6 or 8"):
+        DI2IN(channels=7)
+
+
+def test_the_row_for_devices_becomes_integers_that_TFLM_runs():
+    model = randomize(DI2IN("mcu_width8", skips="sat"))
+    images = np.random.default_rng(0).random((4, 32, 48, 3)).astype("float32")
+    content = tflite.convert(model, images, size=(32, 48))
+    run = tflite.run(content, images[0])
+    want = keras.ops.convert_to_numpy(model(images[:1], training=False))
+    np.testing.assert_allclose(run.values[0], want, atol=0.02)
+    planned = tflite.plan(content).planned
+    assert planned.head < run.arena.head
+    np.testing.assert_array_equal(tflite.run(planned.content, images[0]).outputs[0], run.outputs[0])

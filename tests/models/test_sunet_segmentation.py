@@ -1,0 +1,202 @@
+import math
+
+import keras
+import numpy as np
+import peers
+import pytest
+from checks import randomize
+
+from benchmarks import pytorch_sunet
+from keras_unetmm import models
+
+SMALL = {"filters": 3, "modules": (1, 1, 1, 1), "channels": (6, 8, 9, 10), "stem": 4, "degridding_filters": 7}
+
+
+def small(**arguments):
+    return models.SUNetSegmentation("sunet64", **{"classes": 4, **SMALL, **arguments})
+
+
+def images(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def called(model, x):
+    return keras.ops.convert_to_numpy(model(x, training=False))
+
+
+def trained(model):
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    ("variant", "plain", "degridding"),
+    [
+        ("sunet64", 5_906_773, 12_976_981),
+        ("sunet128", 22_698_389, 34_465_685),
+        ("sunet7128", 36_857_237, 49_798_805),
+    ],
+)
+def test_published_counts(variant, plain, degridding):
+    with keras.StatelessScope():
+        counts = [trained(models.SUNetSegmentation(variant, degridding=on)) for on in (False, True)]
+    assert counts == [plain, degridding]
+
+
+def test_a_row_for_microcontrollers_is_small():
+    assert trained(models.SUNetSegmentation("mcu_filters16", classes=3, degridding=True)) == 214_819
+
+
+@pytest.mark.parametrize(
+    ("output_stride", "sizes", "rates"),
+    [
+        (32, [(64, 96), (32, 48), (16, 24), (8, 12)], [1, 1, 1, 1]),
+        (16, [(64, 96), (32, 48), (16, 24), (16, 24)], [1, 1, 1, 2]),
+        (8, [(64, 96), (32, 48), (32, 48), (32, 48)], [1, 1, 2, 4]),
+    ],
+)
+def test_output_strides_change_sizes_and_rates_and_no_weight(output_stride, sizes, rates):
+    model = small(output_stride=output_stride, input_shape=(256, 384, 3))
+    modules = [model.get_layer(f"block{i}_unet0") for i in range(1, 5)]
+    assert [module.output.shape[1:3] for module in modules] == sizes
+    assert [module.rate for module in modules] == rates
+    assert model.output_shape == (None, 256, 384, 4)
+    assert [w.shape for w in model.weights] == [w.shape for w in small().weights]
+    strided = small(output_stride=output_stride, multigrid=False, input_shape=(256, 384, 3))
+    assert strided.get_layer("tail_relu").output.shape == model.get_layer("tail_relu").output.shape
+    assert {strided.get_layer(f"block{i}_unet0").rate for i in range(1, 5)} == {1}
+
+
+@pytest.mark.parametrize("size", [(64, 96), (61, 45)], ids=str)
+@pytest.mark.parametrize(("output_stride", "degridding"), [(32, False), (16, False), (8, True)])
+def test_equals_pytorch_by_order_of_the_weights(output_stride, degridding, size):
+    modules = (1, 1, 2, 1)
+    row = (SMALL["filters"], modules, SMALL["channels"])
+    peer = peers.randomized(pytorch_sunet.SUNet(row, 4, output_stride, 7 if degridding else None, stem=4))
+    model = small(modules=modules, output_stride=output_stride, degridding=degridding, activation=None)
+    model.set_weights(peers.weights(peer))
+    x = images(2, *size, 3)
+    np.testing.assert_allclose(called(model, x), peers.called(peer, x), atol=1e-4)
+
+
+class Offset(keras.layers.Layer):
+    """Adds a weight to every pixel: a step of SGD shows the gradient there, on every backend."""
+
+    def build(self, input_shape):
+        self.offset = self.add_weight(name="offset", shape=input_shape[1:], initializer="zeros")
+
+    def call(self, x):
+        return x + self.offset
+
+
+def field(column, output_stride, multigrid=True, height=32, width=1536):
+    """The first and the last column of the image that the features over this column depend on."""
+    row = {**SMALL, "filters": 1, "stem": 1, "channels": (2, 3, 4, 5)}
+    arguments = {**row, "output_stride": output_stride, "multigrid": multigrid, "input_shape": (height, width, 1)}
+    network = small(**arguments)
+    features = keras.Model(network.input, network.get_layer("tail_relu").output)
+    for weight in features.weights:
+        if weight.path.endswith("kernel"):  # positive, so that nothing cancels and no ReLU is shut
+            weight.assign(np.full(weight.shape, 1 / 3 / math.sqrt(math.prod(weight.shape[2:]))))
+    features.trainable = False
+    image, offset = keras.Input((height, width, 1)), Offset()
+    model = keras.Model(image, features(offset(image)))
+    model.compile(keras.optimizers.SGD(1.0), lambda chosen, y: keras.ops.sum(chosen * y), jit_compile=False)
+    chosen = np.zeros((1, *model.output_shape[1:]), "float32")
+    chosen[0, 0, column // output_stride] = 1e-3
+    model.train_on_batch(np.ones((1, height, width, 1), "float32"), chosen)
+    columns = np.flatnonzero(keras.ops.convert_to_numpy(offset.offset).any(axis=(0, 2)))
+    return columns[0], columns[-1]
+
+
+@pytest.mark.parametrize("column", [768, 800])
+def test_the_dilated_form_sees_as_far_as_the_strided_one(column):
+    strided, half, quarter = (field(column, stride) for stride in (32, 16, 8))
+    assert quarter[0] <= half[0] <= strided[0] <= column - 500
+    assert quarter[1] >= half[1] >= strided[1] >= column + 500
+    assert min(quarter) > 0
+    assert max(quarter) < 1535, "the image must be wider than the field"
+
+
+def test_strided_modules_behind_dropped_pools_see_less():
+    first, last = field(768, 8, multigrid=False)
+    assert last - first < 700
+
+
+@pytest.mark.parametrize(
+    ("classes", "activation", "last"), [(1, "auto", "sigmoid"), (4, "auto", "softmax"), (4, "sigmoid", "sigmoid")]
+)
+def test_activations(classes, activation, last):
+    logits, model = small(classes=classes, activation=None), small(classes=classes, activation=activation)
+    model.set_weights(randomize(logits).get_weights())
+    x = images(1, 32, 40, 3)
+    want = getattr(keras.ops, last)(logits(x, training=False))
+    np.testing.assert_allclose(called(model, x), keras.ops.convert_to_numpy(want), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["full", "none", "sat", "at", "st"])
+def test_kinds_of_skip(kind):
+    assert called(small(skips=kind), images(1, 32, 48, 3)).shape == (1, 32, 48, 4)
+
+
+@pytest.mark.parametrize(("output_stride", "least"), [(32, 29), (16, 13), (8, 5)])
+def test_the_smallest_size(output_stride, least):
+    assert small(output_stride=output_stride, input_shape=(least, 40, 3)).output_shape == (None, least, 40, 4)
+    message = rf"at least {least} pixels at output stride {output_stride}\. .*The nearest that fits: \({least}, 40, 3\)"
+    with pytest.raises(ValueError, match=message):
+        small(output_stride=output_stride, input_shape=(least - 1, 40, 3))
+
+
+def test_static_and_open_sizes_agree():
+    model = randomize(small(output_stride=8))
+    fixed = small(output_stride=8, input_shape=(45, 38, 3))
+    fixed.set_weights(model.get_weights())
+    x = images(1, 45, 38, 3)
+    np.testing.assert_allclose(called(fixed, x), called(model, x), atol=1e-6)
+
+
+def test_fit_learns():
+    keras.utils.set_random_seed(0)
+    model = small(classes=2, output_stride=8, degridding=True)
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "categorical_crossentropy", jit_compile=False)
+    labels = np.zeros((4, 32, 48, 2), "float32")
+    labels[:, :, :24, 0] = labels[:, :, 24:, 1] = 1
+    x = 0.3 * images(4, 32, 48, 3) + labels[..., 1:]
+    history = model.fit(x, labels, epochs=10, batch_size=4, verbose=0).history["loss"]
+    assert history[-1] < 0.7 * history[0]
+
+
+def test_save_and_load(tmp_path):
+    model = randomize(small(output_stride=8, degridding=True))
+    model.save(tmp_path / "model.keras")
+    x = images(1, 32, 40, 3)
+    np.testing.assert_array_equal(called(keras.models.load_model(tmp_path / "model.keras"), x), called(model, x))
+
+
+def test_mixed_precision_ends_in_full():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = small(output_stride=8)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.get_layer("head").compute_dtype == "bfloat16"
+    x = images(1, 32, 40, 3)
+    assert keras.backend.standardize_dtype(model(x).dtype) == "float32"
+    np.testing.assert_allclose(called(model, x).sum(-1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"output_stride": 4}, r"output_stride must be one of 8, 16, 32\. Received: 4"),
+        ({"variant": "sunet_64"}, r"variant must be one of 'sunet64'"),
+        ({"activation": "relu"}, r"activation must be one of 'auto', 'sigmoid', 'softmax', None\. Received: 'relu'"),
+        ({"classes": 2.0}, r"classes must be a positive integer\. Received: 2\.0"),
+        ({"degridding_filters": -1}, r"degridding_filters must be a positive number of channels\. Received: -1"),
+        ({"input_shape": (64, 64)}, r"input_shape must be"),
+        ({"skips": "unet--"}, r"one connection inside each U-Net module"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_does_not_fit_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        models.SUNetSegmentation(**arguments)

@@ -1,6 +1,35 @@
 """Networks, one a file: functions that return a functional `keras.Model`."""
 
+from keras_unetmm.models.di2in import DI2IN
+from keras_unetmm.models.kbnet import KBNet, KBNetUNetMinus
+from keras_unetmm.models.lunet import LUnet
+from keras_unetmm.models.multi_scale import predict_multi_scale
 from keras_unetmm.models.nafnet import NAFNet, NAFNetUNetMinus
 from keras_unetmm.models.pytorch_weights import load_pytorch
+from keras_unetmm.models.sunet import SUNet, SUNet64, SUNet128, SUNet7128
+from keras_unetmm.models.sunet_segmentation import SUNetSegmentation
+from keras_unetmm.models.sunet_weights import load_classifier, load_pytorch_sunet
+from keras_unetmm.models.tiramisu import Tiramisu
+from keras_unetmm.models.unet import UNet
+from keras_unetmm.models.vnet import VNet
 
-__all__ = ["NAFNet", "NAFNetUNetMinus", "load_pytorch"]
+__all__ = [
+    "DI2IN",
+    "KBNet",
+    "KBNetUNetMinus",
+    "LUnet",
+    "NAFNet",
+    "NAFNetUNetMinus",
+    "SUNet",
+    "SUNet64",
+    "SUNet128",
+    "SUNet7128",
+    "SUNetSegmentation",
+    "Tiramisu",
+    "UNet",
+    "VNet",
+    "load_classifier",
+    "load_pytorch",
+    "load_pytorch_sunet",
+    "predict_multi_scale",
+]

@@ -1,26 +1,40 @@
-"""Loading PyTorch checkpoints of NAFNet with the names of the authors' public code (MIT licence, read for the names)."""
+"""Loading PyTorch checkpoints of NAFNet and KBNet_s.
+
+Their names are those of the authors' public code (both MIT licence), read for them.
+"""
 
 import re
+from operator import attrgetter
 
 import numpy as np
 
-_BLOCK_PARTS = ("norm1", "conv1", "conv2", "sca", "conv3", "beta", "norm2", "conv4", "conv5", "gamma")
+from keras_unetmm.layers import ChannelScale, KBBlock, KernelBasisAttention, NAFBlock
+
+# what a checkpoint calls the parts of a block, and what we do
+_NAF_PARTS = {part: part for part in ("norm1", "conv1", "conv2", "conv3", "beta", "norm2", "conv4", "conv5", "gamma")}
+_NAF_PARTS["sca.1"] = "sca.conv"
+_KB_PARTS = {part: part for part in ("norm1", "conv1", "conv21", "conv211", "conv3", "norm2", "conv4", "conv5")}
+_KB_PARTS |= {part: part for part in ("ga1", "attgamma", "beta", "gamma")}
+_KB_PARTS |= {"sca.1": "sca", "conv11.0": "conv11_0", "conv11.1": "conv11_1", "conv2.0": "conv2_0", "conv2.2": "conv2_2"}
+_KB_PARTS[""] = "kba"
 
 
 def load_pytorch(model, state_dict):
-    """Loads a `state_dict` of the authors' NAFNet into ours; every weight must find its place.
+    """Loads a `state_dict` of the authors' NAFNet or KBNet_s into ours; every weight must find its place.
 
     Kernels are transposed, and the channels in front of a pixel shuffle brought into the order of
     `keras.ops.depth_to_space`.
 
     Args:
-        model: a `NAFNet` with full skips, layer norm and no input skip.
-        state_dict: dict from name to tensor or array, on the CPU; also under the key `"params"`, as published.
+        model: a `NAFNet` with full skips, layer norm and no input skip, or a `KBNet` with full skips.
+        state_dict: dict from name to tensor or array, on the CPU; also under the key `"params"`, `"model"` or `"net"`, as
+            published.
 
     Raises:
         ValueError: if a name is missing or left over, or a shape differs.
     """
-    source = dict(state_dict.get("params", state_dict))
+    wrapped = [state_dict[key] for key in ("params", "model", "net") if key in state_dict]
+    source = dict(wrapped[0] if wrapped else state_dict)
     plan = []
     for layer in model.layers:
         plan += [(prefix, part, layer.name) for prefix, part in _parts(layer, _levels(model))]
@@ -56,8 +70,8 @@ def _parts(layer, levels):
     if block := re.fullmatch(r"(enc|mid|dec)(\d*)_block(\d+)", name):
         stage, level, index = block.groups()
         prefix = {"enc": f"encoders.{level}", "mid": "middle_blks"}.get(stage) or f"decoders.{levels - 1 - int(level)}"
-        parts = ((part, getattr(layer, part)) for part in _BLOCK_PARTS)
-        return [(f"{prefix}.{index}.{part}", sub.conv if part == "sca" else sub) for part, sub in parts]
+        parts = {NAFBlock: _NAF_PARTS, KBBlock: _KB_PARTS}[type(layer)]
+        return [(f"{prefix}.{index}.{part}".rstrip("."), attrgetter(ours)(layer)) for part, ours in parts.items()]
     if down := re.fullmatch(r"enc(\d+)_down", name):
         return [(f"downs.{down[1]}", layer)]
     if up := re.fullmatch(r"dec(\d+)_up", name):
@@ -66,17 +80,24 @@ def _parts(layer, levels):
 
 
 def _names(prefix, part):
-    if prefix.endswith((".beta", ".gamma")):
+    if isinstance(part, ChannelScale):
         return [prefix]
-    stem = f"{prefix}.1" if prefix.endswith(".sca") else prefix
-    return [f"{stem}.weight", f"{stem}.bias"][: len(part.weights)]
+    if isinstance(part, KernelBasisAttention):
+        return [f"{prefix}.w", f"{prefix}.b"]
+    return [f"{prefix}.weight", f"{prefix}.bias"][: len(part.weights)]
 
 
 def _converted(array, part, owner):
+    if isinstance(part, ChannelScale):
+        return array.reshape(-1)  # (1, C, 1, 1)
+    if isinstance(part, KernelBasisAttention):
+        size, _, group, bases, channels = part.kernels.shape
+        if array.shape[1:] != (bases, group * size * size * channels):
+            return array[0]  # biases (1, K, C)
+        array = array.reshape(bases, channels, group, size, size)
+        return array.transpose(3, 4, 2, 0, 1)  # to (h, w, in, K, out)
     if array.ndim != 4:
         return array
-    if array.shape[0] == 1 and array.shape[2:] == (1, 1) and len(part.weights) == 1 and part.name in ("beta", "gamma"):
-        return array.reshape(-1)  # a scale, (1, C, 1, 1)
     if "depthwise" in type(part).__name__.lower():
         return array.transpose(2, 3, 0, 1)  # (C, 1, h, w) -> (h, w, C, 1)
     kernel = array.transpose(2, 3, 1, 0)  # (out, in, h, w) -> (h, w, in, out)

@@ -1,0 +1,42 @@
+"""The de-gridding filters of SUNets (arXiv 1804.10343), section 4. Written from the paper."""
+
+import keras
+
+from keras_unetmm.layers.composite import Composite
+from keras_unetmm.layers.preactivated_convolution import EPSILON
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class Degridding(Composite):
+    """Two 3x3 convolutions of falling rate that smooth the grid which dilated convolutions leave behind.
+
+    `y = relu(norm2(conv2(relu(norm1(conv1(x))))))`, conv1 with rate 2, conv2 with rate 1.
+
+    Args:
+        filters: int, of both.
+        momentum: float, of the batch normalizations.
+
+    Shape: `(N, H, W, C) -> (N, H, W, filters)`.
+    """
+
+    def __init__(self, filters=512, momentum=0.99, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.momentum = momentum
+
+    def build(self, input_shape):
+        dtype = {"dtype": self.dtype_policy.name}
+        norm = {"epsilon": EPSILON, "momentum": self.momentum, **dtype}
+        self.conv1 = keras.layers.Conv2D(self.filters, 3, padding="same", dilation_rate=2, name="conv1", **dtype)
+        self.norm1 = keras.layers.BatchNormalization(name="norm1", **norm)
+        self.relu1 = keras.layers.ReLU(name="relu1", **dtype)
+        self.conv2 = keras.layers.Conv2D(self.filters, 3, padding="same", name="conv2", **dtype)
+        self.norm2 = keras.layers.BatchNormalization(name="norm2", **norm)
+        self.relu2 = keras.layers.ReLU(name="relu2", **dtype)
+        self.conv1.build(input_shape)
+        for layer in (self.norm1, self.conv2, self.norm2):
+            layer.build((*input_shape[:-1], self.filters))
+
+    def call(self, x):
+        x = self.relu1(self.norm1(self.conv1(x)))  # (N, H, W, filters)
+        return self.relu2(self.norm2(self.conv2(x)))

@@ -1,0 +1,116 @@
+"""The dense block of the One Hundred Layers Tiramisu (arXiv 1611.09326), and its form with Select-Attend-Transfer gates.
+
+Written from the papers, section 3 and table 1, and section 2 and figure 4 of SAT (arXiv 1804.05181).
+"""
+
+import keras
+
+from keras_unetmm.layers.composite import Composite
+from keras_unetmm.layers.normalization import normalization
+from keras_unetmm.layers.rank import layer
+from keras_unetmm.layers.select import Select
+from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
+
+GATES = {"full": None, "sat": SelectAttendTransfer, "at": Attend, "st": Select}
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class DenseLayer(Composite):
+    """Batch norm, ReLU, a 3x3 (3x3x3) convolution with bias, dropout: `growth` new channels.
+
+    Args:
+        growth: int, the paper's k.
+        dropout: float, rate.
+        kernel_size: int; 1 in the transitions down.
+
+    Shape: `(N, *spatial, C) -> (N, *spatial, growth)`, two or three spatial axes.
+    """
+
+    def __init__(self, growth, dropout=0.2, kernel_size=3, **kwargs):
+        super().__init__(**kwargs)
+        self.growth = growth
+        self.dropout = dropout
+        self.kernel_size = kernel_size
+        self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
+
+    def build(self, input_shape):
+        dtype = {"dtype": self.dtype_policy.name}
+        start = {"padding": "same", "kernel_initializer": "he_uniform", **dtype}
+        self.norm = normalization("batch", name="norm", **dtype)
+        self.relu = keras.layers.ReLU(name="relu", **dtype)
+        self.conv = layer("convolution", len(input_shape) - 2, self.growth, self.kernel_size, name="conv", **start)
+        self.drop = keras.layers.Dropout(self.dropout, name="drop", **dtype)
+        self.norm.build(input_shape)
+        self.conv.build(input_shape)
+
+    def call(self, x):
+        return self.drop(self.conv(self.relu(self.norm(x))))
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.growth)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class DenseBlock(Composite):
+    """Dense layers, each of which reads the block's input and the outputs of all layers before it.
+
+    With gates, a layer reads whole what comes right before it; every connection that jumps over a layer carries what
+    a gate makes of the map instead, for `"sat"` one attention map. A map has one gate, whose output all later
+    layers read. The block's output is made of whole maps all the same. Figure 4 of the paper does not settle the
+    last two, and its published counts could not be reached by any reading.
+
+    Args:
+        depth: int, how many layers.
+        growth: int, new channels of each layer.
+        dropout: float, rate.
+        include_input: bool, whether the output begins with the block's input, as before a transition down; after
+            which, on the way up, only the new channels go on.
+        gates: `"full"` (none), `"sat"`, `"at"` or `"st"`.
+
+    Shape: `(N, *spatial, C) -> (N, *spatial, depth * growth)`, plus C with `include_input`.
+
+    Raises:
+        ValueError: for an unknown gate.
+    """
+
+    def __init__(self, depth, growth, dropout=0.2, include_input=True, gates="full", **kwargs):
+        super().__init__(**kwargs)
+        if gates not in GATES:
+            raise ValueError(f"gates must be one of {', '.join(map(repr, GATES))}. Received: {gates!r}.")
+        self.depth = depth
+        self.growth = growth
+        self.dropout = dropout
+        self.include_input = include_input
+        self.gates = gates
+        self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
+
+    def build(self, input_shape):
+        *outer, given = input_shape
+        dtype = {"dtype": self.dtype_policy.name}
+        gate, new = GATES[self.gates], (*outer, self.growth)
+        self.dense, self.carry, self.join = [], [], []
+        jumped = 0  # channels that arrive over connections that jump over a layer
+        for i in range(self.depth):
+            before = given if i == 0 else self.growth
+            self.dense.append(DenseLayer(self.growth, self.dropout, name=f"layer{i}", **dtype))
+            self.dense[i].build((*outer, jumped + before))
+            if i > 0:
+                self.join.append(keras.layers.Concatenate(name=f"join{i}", **dtype))
+            if gate is not None and i < self.depth - 1:
+                self.carry.append(gate(name=f"gate{i}", **dtype))
+                self.carry[i].build((*outer, before))
+            jumped += 1 if self.gates in ("sat", "at") else before
+        self.output_join = keras.layers.Concatenate(name="join", **dtype)
+        self.output_join.build([input_shape] * self.include_input + [new] * self.depth)
+
+    def call(self, x):
+        maps, carried = [x], []
+        for i, dense in enumerate(self.dense):
+            maps.append(dense(self.join[i - 1]([*carried, maps[-1]]) if i > 0 else x))
+            if i < len(self.dense) - 1:
+                carried.append(self.carry[i](maps[-2]) if self.carry else maps[-2])
+        outputs = maps if self.include_input else maps[1:]
+        return self.output_join(outputs) if len(outputs) > 1 else outputs[0]
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] * self.include_input + self.depth * self.growth)

@@ -1,0 +1,26 @@
+"""Bilinear resizing to the size of another map, as segmentation networks end."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class ResizeLike(keras.layers.Layer):
+    """Resizes the first input bilinearly to the height and width of the second.
+
+    Pixels are squares, so corners are not aligned: PyTorch's `align_corners=False`, TensorFlow's half-pixel centres.
+
+    Shape: `[(N, H, W, C), (N, h, w, D)] -> (N, h, w, C)`.
+    """
+
+    def call(self, inputs):
+        x, like = inputs
+        return ops.image.resize(x, ops.shape(like)[1:3], interpolation="bilinear", data_format="channels_last")
+
+    def compute_output_shape(self, input_shape):
+        (batch, _, _, channels), like = input_shape
+        return (batch, *like[1:3], channels)
+
+    def compute_output_spec(self, inputs):
+        x, like = inputs
+        return keras.KerasTensor(self.compute_output_shape([x.shape, like.shape]), dtype=self.compute_dtype)

@@ -1,0 +1,91 @@
+"""SUNets for semantic segmentation (arXiv 1804.10343), section 4: dilated, with or without de-gridding filters.
+
+Written from the paper; it agrees with the authors' public code (MIT licence, read for that), whose bilinear resizing has
+`align_corners=False`. The paper does not say; code of its time ran on PyTorch releases in which the default differed.
+"""
+
+import keras
+
+from keras_unetmm.layers import Degridding, ResizeLike
+from keras_unetmm.models.segmentation import ACTIVATIONS, is_count
+from keras_unetmm.models.sunet import checked_row, checked_shape, features
+from keras_unetmm.models.sunet_weights import load_classifier
+
+OUTPUT_STRIDES = (8, 16, 32)
+MOMENTUM = 0.99  # of batch normalization, as the paper fine-tunes; the classifiers have 0.9
+
+
+def SUNetSegmentation(
+    variant="sunet64",
+    *,
+    output_stride=16,
+    degridding=False,
+    multigrid=True,
+    classes=21,
+    activation="auto",
+    input_shape=(None, None, 3),
+    weights=None,
+    skips="full",
+    filters=None,
+    modules=None,
+    channels=None,
+    stem=None,
+    degridding_filters=None,
+    name=None,
+):
+    """Builds a SUNet that labels every pixel: the classifier's features, a 1x1 convolution, bilinear resizing.
+
+    The parameters are the same at every output stride. Pools that would make the stride greater are left out, and the
+    U-Net modules behind them keep their field of view by dilation. Images of any size are taken whose smaller side has
+    at least `output_stride - 3` pixels.
+
+    Args:
+        variant: str, a row of `keras_unetmm.models.sunet.VARIANTS`; the last five arguments but `name` replace its entries.
+        output_stride: int, 8, 16 (as in the paper's main results) or 32 (the strided classifier throughout).
+        degridding: bool, puts two 3x3 convolutions in front of the last one; the paper has them at output stride 8.
+        multigrid: bool, False leaves the modules behind dropped pools strided, the rival in the paper's Table 4.
+        classes: int, 21 are those of PASCAL VOC.
+        activation: of the output: `"sigmoid"`, `"softmax"`, None for logits, or `"auto"`: sigmoid for one class, softmax for
+            several, since pixels have one label each and `predict_multi_scale` averages probabilities. The authors'
+            code returns logits, for its loss.
+        input_shape: `(height, width, channels)`; height and width may be None. None stands for colour images of any size.
+        weights: a classifier, made by `SUNet` from the same row, or the path of one that was saved as `.keras`; see
+            `keras_unetmm.models.sunet_weights.load_classifier`.
+        skips: as for `SUNet`.
+        filters: int, channels inside the U-Net modules.
+        modules: tuple of int, U-Net modules of each block.
+        channels: tuple of int, of each block's output.
+        stem: int, channels of the first convolution.
+        degridding_filters: int, channels of the de-gridding filters.
+        name: str, of the model.
+
+    Returns:
+        A functional `keras.Model`, `(N, H, W, C) -> (N, H, W, classes)`.
+
+    Raises:
+        ValueError: for an unknown variant, output stride, activation or skip, entries that do not match, a wrong
+            `input_shape`, or weights that do not fit.
+    """
+    row = checked_row(
+        variant, filters=filters, modules=modules, channels=channels, stem=stem, degridding_filters=degridding_filters
+    )
+    if output_stride not in OUTPUT_STRIDES:
+        raise ValueError(f"output_stride must be one of {', '.join(map(str, OUTPUT_STRIDES))}. Received: {output_stride!r}.")
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}. Received: {activation!r}.")
+    if not is_count(classes):
+        raise ValueError(f"classes must be a positive integer. Received: {classes!r}.")
+    if activation == "auto":
+        activation = "sigmoid" if classes == 1 else "softmax"
+    full = keras.config.floatx()  # logits are resized and compared in full precision under a mixed policy
+    inputs = keras.Input(checked_shape(input_shape, output_stride), name="image")
+    x = features(inputs, row, skips, output_stride, multigrid, MOMENTUM)
+    if degridding:
+        x = Degridding(row.degridding_filters, MOMENTUM, name="degridding")(x)
+    x = keras.layers.Conv2D(classes, 1, name="head")(x)
+    x = ResizeLike(dtype=full, name="resize")([x, inputs])
+    x = keras.layers.Activation(activation or "linear", dtype=full, name="prediction")(x)
+    model = keras.Model(inputs, x, name=name or f"{variant}_segmentation")
+    if weights is not None:
+        load_classifier(model, weights)
+    return model

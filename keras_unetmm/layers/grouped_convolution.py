@@ -8,25 +8,36 @@ from keras import ops
 class GroupedConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D` with `groups`, computed as a depthwise convolution and a sum over each group.
 
-    Same arguments, weights and results. The plain form has no gradient in TensorFlow on a CPU unless XLA compiles it,
-    which took 90 times as long as this form on a KBNet block, as did JAX. PyTorch's own is kept where groups write
-    several channels: there it is the faster one. Strides, dilation and channels-first maps are left out.
+    Same arguments, weights and results. In TensorFlow the plain form has no gradient on a CPU without oneDNN, so Keras
+    has XLA compile it, and XLA on a CPU, JAX's too, took about a hundred times as long as this form for the block of
+    KBNet. PyTorch's own form is kept where a group writes several channels: there it is the faster one.
 
-    Shape: `(N, H, W, C) -> (N, H, W, filters)`.
+    Shape: `(N, H, W, C) -> (N, H', W', filters)`.
+
+    Raises:
+        ValueError: for maps with channels first.
     """
 
+    def __init__(self, filters, kernel_size, **kwargs):
+        super().__init__(filters, kernel_size, **kwargs)
+        if self.data_format != "channels_last":
+            raise ValueError(
+                f"data_format must be 'channels_last'. Received: {self.data_format!r}. Use keras.layers.Conv2D, or "
+                "keras.config.set_image_data_format('channels_last')."
+            )
+
     def convolution_op(self, inputs, kernel):
-        height, width, members, filters = kernel.shape  # members: channels that one group reads
+        *size, members, filters = kernel.shape  # members: channels that one group reads
         written = filters // self.groups
         if keras.backend.backend() == "torch" and written > 1:
             return super().convolution_op(inputs, kernel)
-        kernel = ops.reshape(kernel, (height, width, members, self.groups, written))
-        kernel = ops.reshape(ops.transpose(kernel, (0, 1, 3, 2, 4)), (height, width, -1, 1))
+        kernel = ops.reshape(kernel, (*size, members, self.groups, written))
+        kernel = ops.reshape(ops.transpose(kernel, (0, 1, 3, 2, 4)), (*size, -1, 1))
         if written > 1:
-            inputs = ops.repeat(inputs, written, axis=-1)  # (N, H, W, C * written): group, member, written
-        y = ops.depthwise_conv(inputs, kernel, strides=self.strides, padding=self.padding)
+            inputs = ops.repeat(inputs, written, axis=-1)  # (N, H, W, groups * members * written)
+        y = ops.depthwise_conv(inputs, kernel, strides=self.strides, padding=self.padding, dilation_rate=self.dilation_rate)
         if members == 1:
             return y
-        rows, columns = ops.shape(y)[1:3]
-        y = ops.sum(ops.reshape(y, (-1, rows, columns, self.groups, members, written)), axis=-2)
-        return ops.reshape(y, (-1, rows, columns, filters))
+        height, width = ops.shape(y)[1:3]
+        y = ops.sum(ops.reshape(y, (-1, height, width, self.groups, members, written)), axis=-2)
+        return ops.reshape(y, (-1, height, width, filters))

@@ -76,7 +76,7 @@ def _attend(u, a, kernels, biases):
     def add(n, y):
         n = _after(y, n)
         mixed = ops.matmul(weights, kernels[n])  # one of the 36 numbers of every value
-        return y + ops.reshape(mixed, size) * _window(planes, n, size)
+        return y + _wide(ops.reshape(mixed, size) * _window(planes, n, size))
 
     y = ops.reshape(ops.matmul(weights, biases), size)
     return ops.cast(ops.fori_loop(0, STEPS, add, _wide(y)), u.dtype), gradient
@@ -96,10 +96,10 @@ def _gradients(u, a, kernels, biases, dy):
         da, du, dkernels = sums
         n = _after(da, n)
         product = _flat(dy * _window(read, n, size))
-        da = da + ops.matmul(product, ops.transpose(kernels[n]))
+        da = da + _wide(ops.matmul(product, ops.transpose(kernels[n])))
         dkernels = ops.slice_update(dkernels, (n, 0, 0), ops.matmul(weights, product)[None])
         mixed = ops.matmul(_flat(_shifted(around, 0, n // GROUP, size)), backward[n])
-        du = du + ops.reshape(mixed, size) * _window(written, n, size)
+        du = du + _wide(ops.reshape(mixed, size) * _window(written, n, size))
         return da, du, dkernels
 
     da = _wide(ops.matmul(flat, ops.transpose(biases)))

@@ -9,6 +9,7 @@ import pytest
 from checks import randomize
 
 from keras_unetmm import skips
+from keras_unetmm.expand import expand
 from keras_unetmm.models import DI2IN, LUnet, Tiramisu, UNet, VNet, segmentation
 
 # small networks of two levels above the bottom and four channels, which reductions divide, at every level
@@ -35,6 +36,12 @@ def small(network, **changes):
     return builder(**{**arguments, **changes})
 
 
+def drawn(network, **changes):
+    """The network without values in its weights, which cost more time than all else."""
+    with keras.StatelessScope():
+        return small(network, **changes)
+
+
 def maps(model, *sizes, seed=0):
     return np.random.default_rng(seed).random((2, *sizes, model.input_shape[-1])).astype("float32")
 
@@ -46,7 +53,7 @@ def called(model, x):
 @EACH
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_every_kind_of_skip(network, kind):
-    model = small(network, rank=2, skips=KINDS[kind])
+    model = drawn(network, rank=2, skips=KINDS[kind])
     fused = sum(layer.name.endswith("_fuse") for layer in model.layers)
     assert fused == {"none": 0, "only": 1}.get(kind, 2)
     assert model.output_shape == (None, None, None, 2)
@@ -57,14 +64,14 @@ def test_every_kind_of_skip(network, kind):
 @EACH
 @pytest.mark.parametrize("kind", ["none", "sat"])
 def test_volumes(network, kind):
-    model = small(network, rank=3, skips=kind, input_shape=(4, 8, 12, 1))
+    model = drawn(network, rank=3, skips=kind, input_shape=(4, 8, 12, 1))
     assert model.output_shape == (None, 4, 8, 12, 2)
 
 
 @EACH
 def test_volumes_are_not_shuffled(network):
     with pytest.raises(ValueError, match=r"two spatial dimensions.*Use skips='sat' or 'full'"):
-        small(network, rank=3, skips=KINDS["unet--"])
+        drawn(network, rank=3, skips=KINDS["unet--"])
 
 
 @pytest.mark.parametrize("network", ["unet", "tiramisu"])
@@ -82,7 +89,7 @@ def test_fit_learns(network):
     keras.utils.set_random_seed(0)
     rank = 3 if network in ("di2in", "vnet") else 2
     model = small(network, rank=rank, skips="sat", **SHALLOW[network])
-    model.compile(keras.optimizers.Adam(1e-2), "categorical_crossentropy", jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.3, momentum=0.9), "categorical_crossentropy", jit_compile=False)
     x = maps(model, *(8, 8, 4)[:rank])
     y = np.stack([x[..., 0] > 0.5, x[..., 0] <= 0.5], -1).astype("float32")
     history = model.fit(x, y, epochs=20, batch_size=2, verbose=0).history["loss"]
@@ -111,7 +118,7 @@ def test_saved_networks_are_the_same_in_a_fresh_process(tmp_path):
 def test_mixed_precision_keeps_probabilities_in_full(network):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = small(network, rank=2, skips="sat")
+        model = small(network, rank=2) if network == "lunet" else drawn(network, rank=2, skips="sat")
     finally:
         keras.config.set_dtype_policy("float32")
     computed = {layer.compute_dtype for layer in model.layers if layer.weights}
@@ -121,9 +128,18 @@ def test_mixed_precision_keeps_probabilities_in_full(network):
         np.testing.assert_allclose(got.sum(-1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("network", ["vnet", "tiramisu"])
+def test_networks_are_laid_out_in_parts(network):
+    arguments = {"dense_skips": "sat"} if network == "tiramisu" else {}
+    model = randomize(small(network, rank=2, **SHALLOW[network], **arguments))
+    x = maps(model, 8, 12)
+    np.testing.assert_allclose(called(expand(model), x), called(model, x), atol=1e-6)
+
+
 def test_config_round_trip():
-    model = small("tiramisu", rank=2, skips=KINDS["unet--"], dense_skips="st")
-    again = keras.Model.from_config(model.get_config())
+    with keras.StatelessScope():
+        model = small("tiramisu", rank=2, skips=KINDS["unet--"], dense_skips="st")
+        again = keras.Model.from_config(model.get_config())
     assert [w.path for w in again.weights] == [w.path for w in model.weights]
 
 
@@ -161,7 +177,7 @@ def test_config_round_trip():
 )
 def test_what_does_not_fit_is_refused(network, arguments, message):
     with pytest.raises(ValueError, match=message):
-        small(network, **arguments)
+        drawn(network, **arguments)
 
 
 @pytest.mark.parametrize(

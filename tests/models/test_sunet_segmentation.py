@@ -63,8 +63,9 @@ def test_output_strides_change_sizes_and_rates_and_no_weight(output_stride, size
     assert [w.shape for w in model.weights] == [w.shape for w in small().weights]
 
 
-@pytest.mark.parametrize("size", [(64, 96), (61, 45)], ids=str)
-@pytest.mark.parametrize(("output_stride", "degridding"), [(32, False), (16, False), (8, True)])
+@pytest.mark.parametrize(
+    ("output_stride", "degridding", "size"), [(32, False, (61, 45)), (16, True, (64, 96)), (8, False, (45, 61))]
+)
 def test_equals_pytorch_by_order_of_the_weights(output_stride, degridding, size):
     modules = (1, 1, 2, 1)
     row = (SMALL["filters"], modules, SMALL["channels"])
@@ -133,7 +134,7 @@ def test_activations(classes, activation, last):
     np.testing.assert_allclose(called(model, x), keras.ops.convert_to_numpy(want), atol=1e-6)
 
 
-@pytest.mark.parametrize(("kind", "joined"), [("full", 6), ("none", 3), ("sat", 4), ("at", 4), ("st", 6)])
+@pytest.mark.parametrize(("kind", "joined"), [("none", 3), ("sat", 4), ("st", 6)])
 def test_kinds_of_skip(kind, joined):
     module = small(skips=kind, output_stride=8).get_layer("block3_unet0")
     assert module.decoder1.conv1.convolution.kernel.shape[-1] == joined
@@ -162,7 +163,7 @@ def test_fit_learns():
     labels = np.zeros((4, 32, 48, 2), "float32")
     labels[:, :, :24, 0] = labels[:, :, 24:, 1] = 1
     x = 0.3 * images(4, 32, 48, 3) + labels[..., 1:]
-    history = model.fit(x, labels, epochs=10, batch_size=4, verbose=0).history["loss"]
+    history = model.fit(x, labels, epochs=8, batch_size=4, verbose=0).history["loss"]
     assert history[-1] < 0.7 * history[0]
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import keras
 
 from keras_unetmm import skips as skip_connections
-from keras_unetmm.layers import CropLike, NAFBlock, PadToMultiple, PixelShuffleUpsampling, normalization
-from keras_unetmm.models.encoder_decoder import add, encoder_decoder
+from keras_unetmm.layers import NAFBlock, normalization
+from keras_unetmm.models.restoration import RestorationStages, changed_row, restoration_network
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def NAFNet(
         ValueError: for an unknown variant, norm or skip name, a wrong `input_shape`, depths that do not match, or
             channels that the skips cannot divide.
     """
-    row = _row(
+    row = changed_row(
+        VARIANTS,
         variant,
         width=width,
         encoder_depths=encoder_depths,
@@ -85,20 +86,15 @@ def NAFNet(
         norm=norm,
         input_skip=input_skip,
     )
+    normalization(row.norm)  # refuses an unknown name
     skips = skip_connections.get(skips)
     if isinstance(skips, skip_connections.UNetMinusMinus) and skips.norm is None:
         skips = replace(skips, norm=row.norm)
-    channels = _image_channels(input_shape)
 
-    full = keras.config.floatx()  # the global residual stays in full precision under a mixed policy
-    inputs = keras.Input(input_shape, name="image")
-    image = PadToMultiple(2 ** len(row.encoder_depths), dtype=full, name="pad")(inputs)
-    x = keras.layers.Conv2D(row.width, 3, padding="same", name="intro")(image)
-    x = encoder_decoder(x, _NAFStages(row, image), skips)
-    x = keras.layers.Conv2D(channels, 3, padding="same", name="head")(x)
-    x = keras.layers.Add(dtype=full, name="residual")([x, image])
-    outputs = CropLike(dtype=full, name="crop")([x, inputs])
-    return keras.Model(inputs, outputs, name=name or "nafnet")
+    def block(name):
+        return NAFBlock(norm=row.norm, name=name)
+
+    return restoration_network(row, block, input_shape, skips, name or "nafnet", _NAFStages)
 
 
 def NAFNetUNetMinus(
@@ -130,70 +126,11 @@ def NAFNetUNetMinus(
     return NAFNet(variant, skips=skips, name=name or "nafnet_unet_minus", **arguments)
 
 
-class _NAFStages:
-    """NAFNet's stages, as `keras_unetmm.models.encoder_decoder.Stages`."""
-
-    def __init__(self, row, image):
-        self.row = row
-        self.image = image
-        self.levels = len(row.encoder_depths)
-
-    def _blocks(self, x, count, prefix):
-        for i in range(count):
-            x = NAFBlock(norm=self.row.norm, name=f"{prefix}_block{i}")(x)
-        return x
-
-    def encode(self, x, level):
-        return self._blocks(x, self.row.encoder_depths[level], f"enc{level}")
-
-    def down(self, x, level):
-        return keras.layers.Conv2D(2 * x.shape[-1], 2, strides=2, name=f"enc{level}_down")(x)
-
-    def middle(self, x):
-        return self._blocks(x, self.row.middle_depth, "mid")
-
-    def up(self, x, level):
-        return PixelShuffleUpsampling(x.shape[-1] // 2, name=f"dec{level}_up")(x)
-
-    def fuse(self, x, skip, level):
-        return add(x, skip, name=f"dec{level}_fuse")
+class _NAFStages(RestorationStages):
+    """NAFNet's stages: an input skip may join the last one."""
 
     def decode(self, x, level):
         if level == 0 and self.row.input_skip:
             first = keras.layers.Conv2D(x.shape[-1], 3, padding="same", name="input_skip")(self.image)
             x = keras.layers.Add(name="dec0_input")([x, first])
-        return self._blocks(x, self.row.decoder_depths[self.levels - 1 - level], f"dec{level}")
-
-
-def _row(variant, **changes):
-    if not isinstance(variant, str) or variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(map(repr, VARIANTS))}. Received: {variant!r}.")
-    row = replace(VARIANTS[variant], **{name: value for name, value in changes.items() if value is not None})
-    normalization(row.norm)  # refuses an unknown name
-    if not _is_count(row.width, least=1):
-        raise ValueError(f"width must be a positive number of channels. Received: {row.width!r}.")
-    if not _is_count(row.middle_depth):
-        raise ValueError(f"middle_depth must be a number of blocks, 0 or more. Received: {row.middle_depth!r}.")
-    depths = (row.encoder_depths, row.decoder_depths)
-    sound = all(isinstance(d, (tuple, list)) and d and all(map(_is_count, d)) for d in depths)
-    if not sound or len(depths[0]) != len(depths[1]):
-        raise ValueError(
-            "encoder_depths and decoder_depths must be tuples of numbers of blocks, one entry for each level, at least one. "
-            f"Received: {depths[0]} and {depths[1]}. Pass both with the same length."
-        )
-    return replace(row, encoder_depths=tuple(depths[0]), decoder_depths=tuple(depths[1]))
-
-
-def _is_count(value, least=0):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _image_channels(input_shape):
-    sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
-    fits = len(sizes) == 3 and _is_count(sizes[2], 1) and all(s is None or _is_count(s, 1) for s in sizes[:2])
-    if not fits:
-        raise ValueError(
-            "input_shape must be (height, width, channels), where height and width may be None. "
-            f"Received: {input_shape}. For colour images of any size pass (None, None, 3)."
-        )
-    return sizes[2]
+        return super().decode(x, level)

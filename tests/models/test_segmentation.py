@@ -89,7 +89,7 @@ def test_fit_learns(network):
     keras.utils.set_random_seed(0)
     rank = 3 if network in ("di2in", "vnet") else 2
     model = small(network, rank=rank, skips="sat", **SHALLOW[network])
-    model.compile(keras.optimizers.SGD(0.3, momentum=0.9), "categorical_crossentropy", jit_compile=False)
+    model.compile(keras.optimizers.Adam(0.05), "categorical_crossentropy", jit_compile=False)
     x = maps(model, *(8, 8, 4)[:rank])
     y = np.stack([x[..., 0] > 0.5, x[..., 0] <= 0.5], -1).astype("float32")
     history = model.fit(x, y, epochs=20, batch_size=2, verbose=0).history["loss"]

@@ -71,9 +71,9 @@ def DI2IN(
     """
     row = segmentation.chosen(VARIANTS, variant, rank=rank, channels=channels, levels=levels, classes=classes)
     if row.channels % 2:
+        nearest = " or ".join(str(c) for c in (row.channels - 1, row.channels + 1) if c)
         raise ValueError(
-            f"channels must be even, because decoder stages halve them. Received: {row.channels}. "
-            f"Use {row.channels - 1 or 2} or {row.channels + 1}."
+            f"channels must be even, because decoder stages halve them. Received: {row.channels}. Use {nearest}."
         )
     inputs = segmentation.image(input_shape, row.rank, row.inputs, row.levels)
     x = encoder_decoder(inputs, _DI2INStages(row), segmentation.connections(skips, batch_norm=True))

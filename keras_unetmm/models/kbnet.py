@@ -9,6 +9,7 @@ more than all convolutions of a block together below some 200 channels and 8 tim
 two activations would each be rounded to 8 bits before they are summed.
 """
 
+import math
 from dataclasses import dataclass
 
 from keras_unetmm import skips as skip_connections
@@ -72,8 +73,8 @@ def KBNet(
         A functional `keras.Model`, `(N, H, W, C) -> (N, H, W, C)`.
 
     Raises:
-        ValueError: for an unknown variant or skip name, a wrong `input_shape`, depths that do not match, or channels
-            that the blocks or the skips cannot divide.
+        ValueError: for an unknown variant or skip name, a wrong `input_shape`, depths that do not match, an `ffn_scale`
+            that is no number, or channels that the blocks or the skips cannot divide.
     """
     row = changed_row(
         VARIANTS,
@@ -85,6 +86,9 @@ def KBNet(
         lightweight=lightweight,
         ffn_scale=ffn_scale,
     )
+    sound = isinstance(row.ffn_scale, (int, float)) and not isinstance(row.ffn_scale, bool)
+    if not sound or not 0 < row.ffn_scale < math.inf:
+        raise ValueError(f"ffn_scale must be a positive number. Received: {row.ffn_scale!r}. Use 1.5 or 2, as published.")
     _check_width(row.width, len(row.encoder_depths))
 
     def block(name):

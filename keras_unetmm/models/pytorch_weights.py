@@ -23,7 +23,9 @@ def load_pytorch(model, state_dict):
     """Loads a `state_dict` of the authors' NAFNet or KBNet_s into ours; every weight must find its place.
 
     Kernels are transposed, and the channels in front of a pixel shuffle brought into the order of
-    `keras.ops.depth_to_space`.
+    `keras.ops.depth_to_space`. Weights go by name, not by order: in both papers' networks a block lists its own scales (and
+    kernel bases) before its convolutions, and a network its last, up and down convolutions apart from the stages; here
+    `model.weights` stand in the order in which they are used.
 
     Args:
         model: a `NAFNet` with full skips, layer norm and no input skip, or a `KBNet` with full skips.

@@ -21,10 +21,16 @@ def load_classifier(model, classifier):
         classifier: a `SUNet`, with or without its top, or the path of one that was saved as `.keras`.
 
     Raises:
-        ValueError: if a layer is missing or left over, or its weights have other shapes. Then nothing was copied.
+        ValueError: if it is neither, a layer is missing or left over, or its weights have other shapes. Then nothing was
+            copied.
     """
     if isinstance(classifier, (str, os.PathLike)):
         classifier = keras.models.load_model(classifier, compile=False)
+    if not isinstance(classifier, keras.Model):
+        raise ValueError(
+            "The classifier that gives the weights must be a keras.Model as SUNet(...) makes it, or the path of one that "
+            f"was saved as .keras. Received: {classifier!r}."
+        )
     sources, targets = ({x.name: x for x in m.layers if x.weights and x.name not in _OWN} for m in (classifier, model))
     shapes = [{name: [tuple(w.shape) for w in layer.weights] for name, layer in x.items()} for x in (sources, targets)]
     if shapes[0] != shapes[1]:
@@ -42,6 +48,9 @@ def load_classifier(model, classifier):
 
 def load_pytorch_sunet(model, state_dict):
     """Loads a `state_dict` of the authors' SUNet, classifier or segmenter, into ours; every weight must find its place.
+
+    By order it goes, too: `model.weights` come as a `state_dict` lists them without `num_batches_tracked`, and
+    `model.trainable_weights` as `parameters()`, kernels with their axes in Keras's order.
 
     Args:
         model: a `SUNet` with its top or a `SUNetSegmentation`, with full skips.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_unetmm.layers import DenseBlock, TransitionDown, TransitionUp
+from keras_unetmm.layers.dense_block import GATES
 from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
@@ -91,6 +92,8 @@ def Tiramisu(
         dropout=dropout,
         classes=classes,
     )
+    if not isinstance(dense_skips, str) or dense_skips not in GATES:
+        raise ValueError(f"dense_skips must be one of {', '.join(map(repr, GATES))}. Received: {dense_skips!r}.")
     stages = _TiramisuStages(row, dense_skips)
     inputs = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
     start = {"padding": "same", "kernel_initializer": "he_uniform"}

@@ -29,9 +29,17 @@ def test_small_network_equals_the_equations_in_float64(rank, skips):
     np.testing.assert_allclose(got, want, atol=1e-5)
 
 
-def test_odd_channels_are_refused():
-    with pytest.raises(ValueError, match=r"channels must be even.*Received: 7\. Use 6 or 8"):
-        DI2IN(channels=7)
+@pytest.mark.parametrize(("channels", "nearest"), [(7, "6 or 8"), (1, "2")])
+def test_odd_channels_are_refused(channels, nearest):
+    with pytest.raises(ValueError, match=rf"channels must be even.*Received: {channels}\. Use {nearest}\.$"):
+        DI2IN(channels=channels)
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_gates_save_by_one_law(rank):
+    row = {"rank": rank, "channels": 6, "levels": 2}
+    saved = parameters(DI2IN, **row) - parameters(DI2IN, **row, skips="sat")
+    assert saved == sum(3**rank * (c - 1) * c // 2 - (2 * c + 1) for c in (6, 12))
 
 
 def test_the_row_for_devices_becomes_integers_that_TFLM_runs():

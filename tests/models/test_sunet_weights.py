@@ -94,6 +94,10 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(loaded, peer):
             models.load_classifier(model, loaded)
         assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
 
+    for other in (3, models.SUNet):
+        with pytest.raises(ValueError, match=r"must be a keras\.Model .*Received: (3|<function SUNet)"):
+            segmenter(weights=other)
+
     state = peer.state_dict()
     with pytest.raises(ValueError, match=r"'linear\.weight' must come out as \(10, 7\)\. Received: \(10, 5\)"):
         models.load_pytorch_sunet(classifier(classes=7), state)

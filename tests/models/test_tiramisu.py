@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -67,6 +69,7 @@ def test_dropout_of_a_row_is_0_2():
     assert model.get_layer("enc0_down").dense.drop.rate == 0.2
 
 
-def test_an_unknown_gate_is_refused():
-    with pytest.raises(ValueError, match=r"gates must be one of .*Received: 'unet--'"):
-        Tiramisu(dense_skips="unet--")
+@pytest.mark.parametrize("gates", ["unet--", "none", None, ["sat"]], ids=str)
+def test_an_unknown_gate_is_refused(gates):
+    with pytest.raises(ValueError, match=rf"dense_skips must be one of .*Received: {re.escape(repr(gates))}"):
+        Tiramisu(dense_skips=gates)

@@ -109,9 +109,15 @@ class UNetMinusMinus(SkipConnections):
     norm: str | None = None
 
     def __post_init__(self):
-        for reduction in self.reductions:
-            if not isinstance(reduction, int) or reduction < 1:
-                raise ValueError(f"reductions must be positive integers. Received: {self.reductions}.")
+        whole = isinstance(self.reductions, (tuple, list)) and all(type(r) is int and r > 0 for r in self.reductions)
+        if not whole or not self.reductions:
+            raise ValueError(
+                "reductions must be a tuple of positive integers, one a level, such as (16, 16, 16, 8). "
+                f"Received: {self.reductions!r}."
+            )
+        object.__setattr__(self, "reductions", tuple(self.reductions))
+        if self.level is not None and type(self.level) is not int:
+            raise ValueError(f"level must be an integer, 0 for full resolution, or None. Received: {self.level!r}.")
         for name, choices in (("header", HEADERS), ("norm", (*NORMS, None))):
             if getattr(self, name) not in choices:
                 raise ValueError(

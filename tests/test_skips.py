@@ -61,6 +61,12 @@ def test_unknown_options_are_refused_at_once():
         skips.UNetMinusMinus(header="big")
     with pytest.raises(ValueError, match="norm must be one of"):
         skips.UNetMinusMinus(norm="group")
+    for reductions in (4, (), (2, 0), (2.0, 2), "22"):
+        with pytest.raises(ValueError, match="reductions must be a tuple of positive integers"):
+            NAFNetUNetMinus(reductions=reductions)
+    with pytest.raises(ValueError, match=r"level must be an integer.*Received: 'a'"):
+        NAFNetUNetMinus(level="a")
+    assert skips.UNetMinusMinus([2, 2]) == skips.UNetMinusMinus((2, 2))
 
 
 def test_volumes_are_not_shuffled():

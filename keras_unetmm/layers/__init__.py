@@ -2,6 +2,7 @@
 
 from keras_unetmm.layers.channel_attention import SimplifiedChannelAttention
 from keras_unetmm.layers.channel_scale import ChannelScale
+from keras_unetmm.layers.checked_sizes import CheckedSizes
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.convnext_v2_block import ConvNeXtV2Block
 from keras_unetmm.layers.convolution_block import ConvolutionBlock
@@ -14,10 +15,13 @@ from keras_unetmm.layers.grouped_convolution import GroupedConv2D
 from keras_unetmm.layers.iem import IEM
 from keras_unetmm.layers.kb_block import KBBlock
 from keras_unetmm.layers.kernel_basis_attention import KernelBasisAttention
+from keras_unetmm.layers.mscan_block import MSCANBlock
 from keras_unetmm.layers.msiam import MSIAM, Aggregation, StageReduction
+from keras_unetmm.layers.multi_scale_attention import MultiScaleAttention
 from keras_unetmm.layers.naf_block import NAFBlock
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.padding import CropLike, PadToMultiple
+from keras_unetmm.layers.patch_embedding import ConvolutionalStem, OverlappingPatchEmbedding
 from keras_unetmm.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_unetmm.layers.pixel_shuffle_upsampling import PixelShuffleUpsampling
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
@@ -40,9 +44,11 @@ __all__ = [
     "Aggregation",
     "Attend",
     "ChannelScale",
+    "CheckedSizes",
     "Composite",
     "ConvNeXtV2Block",
     "ConvolutionBlock",
+    "ConvolutionalStem",
     "CropLike",
     "Degridding",
     "DenseBlock",
@@ -52,7 +58,10 @@ __all__ = [
     "GroupedConv2D",
     "KBBlock",
     "KernelBasisAttention",
+    "MSCANBlock",
+    "MultiScaleAttention",
     "NAFBlock",
+    "OverlappingPatchEmbedding",
     "PadToMultiple",
     "PixelShuffle",
     "PixelShuffleUpsampling",

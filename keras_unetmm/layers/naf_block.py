@@ -68,6 +68,9 @@ class NAFBlock(Composite):
         self.gate2.build((*outer, forward))
         self.conv5.build((*outer, forward // 2))
 
+    def compute_output_shape(self, input_shape):
+        return input_shape  # or Keras would run the block to find out
+
     def call(self, x):
         y = self.conv2(self.conv1(self.norm1(x)))  # (N, H, W, expansion * C)
         y = self.gate1(y)  # (N, H, W, expansion * C / 2)

@@ -3,6 +3,8 @@
 from keras_unetmm.models.di2in import DI2IN
 from keras_unetmm.models.kbnet import KBNet, KBNetUNetMinus
 from keras_unetmm.models.lunet import LUnet
+from keras_unetmm.models.mscan import MSCAN
+from keras_unetmm.models.mscan_matting import MSCANMatting, MSCANMattingUNetMinus
 from keras_unetmm.models.multi_scale import predict_multi_scale
 from keras_unetmm.models.nafnet import NAFNet, NAFNetUNetMinus
 from keras_unetmm.models.pytorch_weights import load_pytorch
@@ -11,13 +13,17 @@ from keras_unetmm.models.sunet_segmentation import SUNetSegmentation
 from keras_unetmm.models.sunet_weights import load_classifier, load_pytorch_sunet
 from keras_unetmm.models.tiramisu import Tiramisu
 from keras_unetmm.models.unet import UNet
+from keras_unetmm.models.unet_on import unet_on
 from keras_unetmm.models.vnet import VNet
 
 __all__ = [
     "DI2IN",
+    "MSCAN",
     "KBNet",
     "KBNetUNetMinus",
     "LUnet",
+    "MSCANMatting",
+    "MSCANMattingUNetMinus",
     "NAFNet",
     "NAFNetUNetMinus",
     "SUNet",
@@ -32,4 +38,5 @@ __all__ = [
     "load_pytorch",
     "load_pytorch_sunet",
     "predict_multi_scale",
+    "unet_on",
 ]

@@ -75,8 +75,8 @@ def DI2IN(
         raise ValueError(
             f"channels must be even, because decoder stages halve them. Received: {row.channels}. Use {nearest}."
         )
-    inputs = segmentation.image(input_shape, row.rank, row.inputs, row.levels)
-    x = encoder_decoder(inputs, _DI2INStages(row), segmentation.connections(skips, batch_norm=True))
+    inputs, x = segmentation.image(input_shape, row.rank, row.inputs, row.levels)
+    x = encoder_decoder(x, _DI2INStages(row), segmentation.connections(skips, batch_norm=True))
     return keras.Model(inputs, segmentation.head(x, row.classes, activation), name=name or "di2in")
 
 

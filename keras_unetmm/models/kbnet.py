@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import KBBlock
+from keras_unetmm.models.arguments import check_flags
 from keras_unetmm.models.restoration import changed_row, restoration_network
 
 
@@ -89,6 +90,7 @@ def KBNet(
     sound = isinstance(row.ffn_scale, (int, float)) and not isinstance(row.ffn_scale, bool)
     if not sound or not 0 < row.ffn_scale < math.inf:
         raise ValueError(f"ffn_scale must be a positive number. Received: {row.ffn_scale!r}. Use 1.5 or 2, as published.")
+    check_flags(lightweight=row.lightweight)
     _check_width(row.width, len(row.encoder_depths))
 
     def block(name):
@@ -122,7 +124,7 @@ def KBNetUNetMinus(
     Raises:
         ValueError: as `KBNet`.
     """
-    skips = skip_connections.UNetMinusMinus(tuple(reductions), level, header)
+    skips = skip_connections.UNetMinusMinus(reductions, level, header)
     return KBNet(variant, skips=skips, name=name or "kbnet_unet_minus", **arguments)
 
 

@@ -11,6 +11,7 @@ import keras
 
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import NAFBlock, normalization
+from keras_unetmm.models.arguments import check_flags
 from keras_unetmm.models.restoration import RestorationStages, changed_row, restoration_network
 
 
@@ -86,6 +87,7 @@ def NAFNet(
         norm=norm,
         input_skip=input_skip,
     )
+    check_flags(input_skip=row.input_skip)
     normalization(row.norm)  # refuses an unknown name
     skips = skip_connections.get(skips)
     if isinstance(skips, skip_connections.UNetMinusMinus) and skips.norm is None:
@@ -122,7 +124,7 @@ def NAFNetUNetMinus(
     Raises:
         ValueError: as `NAFNet`.
     """
-    skips = skip_connections.UNetMinusMinus(tuple(reductions), level, header)
+    skips = skip_connections.UNetMinusMinus(reductions, level, header)
     return NAFNet(variant, skips=skips, name=name or "nafnet_unet_minus", **arguments)
 
 

@@ -6,6 +6,7 @@ import keras
 
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import CropLike, PadToMultiple, PixelShuffleUpsampling
+from keras_unetmm.models.arguments import checked_image_shape, is_count
 from keras_unetmm.models.encoder_decoder import add, encoder_decoder
 
 
@@ -63,7 +64,7 @@ def restoration_network(row, block, input_shape, skips, name, stages=Restoration
         ValueError: for a wrong `input_shape`, an unknown kind of skips, or skips that do not fit.
     """
     skips = skip_connections.get(skips)
-    channels = _image_channels(input_shape)
+    *_, channels = checked_image_shape(input_shape)
     full = keras.config.floatx()  # the global residual stays in full precision under a mixed policy
     inputs = keras.Input(input_shape, name="image")
     image = PadToMultiple(2 ** len(row.encoder_depths), dtype=full, name="pad")(inputs)
@@ -84,30 +85,15 @@ def changed_row(variants, variant, **changes):
     if not isinstance(variant, str) or variant not in variants:
         raise ValueError(f"variant must be one of {', '.join(map(repr, variants))}. Received: {variant!r}.")
     row = replace(variants[variant], **{name: value for name, value in changes.items() if value is not None})
-    if not _is_count(row.width, least=1):
+    if not is_count(row.width):
         raise ValueError(f"width must be a positive number of channels. Received: {row.width!r}.")
-    if not _is_count(row.middle_depth):
+    if not is_count(row.middle_depth, least=0):
         raise ValueError(f"middle_depth must be a number of blocks, 0 or more. Received: {row.middle_depth!r}.")
     depths = (row.encoder_depths, row.decoder_depths)
-    sound = all(isinstance(d, (tuple, list)) and d and all(map(_is_count, d)) for d in depths)
+    sound = all(isinstance(d, (tuple, list)) and d and all(is_count(n, least=0) for n in d) for d in depths)
     if not sound or len(depths[0]) != len(depths[1]):
         raise ValueError(
             "encoder_depths and decoder_depths must be tuples of numbers of blocks, one entry for each level, at least one. "
             f"Received: {depths[0]} and {depths[1]}. Pass both with the same length."
         )
     return replace(row, encoder_depths=tuple(depths[0]), decoder_depths=tuple(depths[1]))
-
-
-def _is_count(value, least=0):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _image_channels(input_shape):
-    sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
-    fits = len(sizes) == 3 and _is_count(sizes[2], 1) and all(s is None or _is_count(s, 1) for s in sizes[:2])
-    if not fits:
-        raise ValueError(
-            "input_shape must be (height, width, channels), where height and width may be None. "
-            f"Received: {input_shape}. For colour images of any size pass (None, None, 3)."
-        )
-    return sizes[2]

@@ -5,7 +5,9 @@ from dataclasses import fields, replace
 import keras
 
 from keras_unetmm import skips as skip_connections
+from keras_unetmm.layers.checked_sizes import CheckedSizes, check_sizes
 from keras_unetmm.layers.rank import checked, layer
+from keras_unetmm.models.arguments import is_count
 
 ACTIVATIONS = ("auto", "sigmoid", "softmax", None)
 
@@ -33,13 +35,8 @@ def chosen(variants, variant, **changes):
     return row
 
 
-def is_count(value):
-    """Whether a value is a positive integer."""
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
 def image(input_shape, rank, channels, halvings):
-    """Returns the symbolic input of a network that halves its maps so many times.
+    """Returns the symbolic input of a network that halves its maps so many times, and that input with its sizes checked.
 
     Args:
         input_shape: `(height, width, channels)`, or `(depth, height, width, channels)` for rank 3; sizes may be None. None
@@ -60,14 +57,11 @@ def image(input_shape, rank, channels, halvings):
             f"input_shape must be ({names}, channels) for rank={rank}, where all but the channels may be None. "
             f"Received: {input_shape}. Pass {(None,) * rank + (channels,)} for any size, or rank={5 - rank}."
         )
-    multiple = 2**halvings
-    if any(size is not None and size % multiple for size in shape[:-1]):
-        nearest = tuple(s if s is None else max(multiple, (s + multiple // 2) // multiple * multiple) for s in shape[:-1])
-        raise ValueError(
-            f"input_shape must have sizes that divide by {multiple}, because the network halves them {halvings} times. "
-            f"Received: {shape}. The nearest that fits is {(*nearest, shape[-1])}."
-        )
-    return keras.Input(shape, name="image")
+    check_sizes(shape, 2**halvings, 1, "input_shape")
+    inputs = keras.Input(shape, name="image")
+    if halvings and None in shape:
+        return inputs, CheckedSizes(2**halvings, name="sizes")(inputs)
+    return inputs, inputs
 
 
 def connections(skips, batch_norm):

@@ -12,9 +12,10 @@ import keras
 
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import ResidualDownsampling, UNetModule
+from keras_unetmm.layers.checked_sizes import CheckedSizes, check_sizes
 from keras_unetmm.layers.preactivated_convolution import EPSILON, symmetric_stride_2
 from keras_unetmm.layers.unet_module import SKIPS
-from keras_unetmm.models.segmentation import is_count
+from keras_unetmm.models.arguments import check_flags, checked_image_shape, is_count
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,12 @@ def SUNet(
     row = checked_row(variant, filters=filters, modules=modules, channels=channels, stem=stem)
     if not is_count(classes):
         raise ValueError(f"classes must be a positive integer. Received: {classes!r}.")
+    check_flags(include_top=include_top)
     if pooling not in (None, "avg", "max"):
         raise ValueError(f"pooling must be None, 'avg' or 'max'. Received: {pooling!r}.")
     full = keras.config.floatx()  # what leaves the network is in full precision under a mixed policy
-    inputs = keras.Input(checked_shape(input_shape), name="image")
-    x = features(inputs, row, skips)
+    inputs, x = image(input_shape)
+    x = features(x, row, skips)
     if include_top:
         x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
         x = keras.layers.Dense(classes, activation=classifier_activation, dtype=full, name="head")(x)
@@ -171,28 +173,17 @@ def checked_row(variant, **changes):
     return row
 
 
-def checked_shape(input_shape, output_stride=32):
-    """Returns `input_shape` if the network can take it, `(None, None, 3)` for None.
+def image(input_shape, output_stride=32):
+    """Returns the symbolic input of a network, and that input with its sizes checked; None is for colour images of any size.
 
     Raises:
-        ValueError: if it is no `(height, width, channels)`, or too small for the pools.
+        ValueError: if `input_shape` is no `(height, width, channels)`, or too small for the pools.
     """
-    if input_shape is None:
-        return (None, None, 3)
-    sizes = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
-    if len(sizes) != 3 or not is_count(sizes[2]) or not all(s is None or is_count(s) for s in sizes[:2]):
-        raise ValueError(
-            "input_shape must be (height, width, channels), where height and width may be None. "
-            f"Received: {input_shape}. For colour images of any size pass (None, None, 3)."
-        )
+    sizes = checked_image_shape((None, None, 3) if input_shape is None else input_shape)
     least = output_stride - STEM_STRIDE + 1  # strided convolutions round up, pools down
-    if any(size is not None and size < least for size in sizes[:2]):
-        enough = (*(size and max(size, least) for size in sizes[:2]), sizes[2])
-        raise ValueError(
-            f"input_shape must have a height and a width of at least {least} pixels at output stride {output_stride}. "
-            f"Received: {input_shape}. The nearest that fits: {enough}."
-        )
-    return sizes
+    check_sizes(sizes, 1, least, "input_shape")
+    inputs = keras.Input(sizes, name="image")
+    return inputs, CheckedSizes(least=least, name="sizes")(inputs) if None in sizes else inputs
 
 
 def _module_skip(skips):

@@ -7,8 +7,9 @@ Written from the paper; it agrees with the authors' public code (MIT licence, re
 import keras
 
 from keras_unetmm.layers import Degridding, ResizeLike
-from keras_unetmm.models.segmentation import ACTIVATIONS, is_count
-from keras_unetmm.models.sunet import checked_row, checked_shape, features
+from keras_unetmm.models.arguments import check_flags, is_count
+from keras_unetmm.models.segmentation import ACTIVATIONS
+from keras_unetmm.models.sunet import checked_row, features, image
 from keras_unetmm.models.sunet_weights import load_classifier
 
 OUTPUT_STRIDES = (8, 16, 32)
@@ -71,6 +72,7 @@ def SUNetSegmentation(
     )
     if output_stride not in OUTPUT_STRIDES:
         raise ValueError(f"output_stride must be one of {', '.join(map(str, OUTPUT_STRIDES))}. Received: {output_stride!r}.")
+    check_flags(degridding=degridding, multigrid=multigrid)
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}. Received: {activation!r}.")
     if not is_count(classes):
@@ -78,8 +80,8 @@ def SUNetSegmentation(
     if activation == "auto":
         activation = "sigmoid" if classes == 1 else "softmax"
     full = keras.config.floatx()  # logits are resized and compared in full precision under a mixed policy
-    inputs = keras.Input(checked_shape(input_shape, output_stride), name="image")
-    x = features(inputs, row, skips, output_stride, multigrid, MOMENTUM)
+    inputs, x = image(input_shape, output_stride)
+    x = features(x, row, skips, output_stride, multigrid, MOMENTUM)
     if degridding:
         x = Degridding(row.degridding_filters, MOMENTUM, name="degridding")(x)
     x = keras.layers.Conv2D(classes, 1, name="head")(x)

@@ -95,9 +95,9 @@ def Tiramisu(
     if not isinstance(dense_skips, str) or dense_skips not in GATES:
         raise ValueError(f"dense_skips must be one of {', '.join(map(repr, GATES))}. Received: {dense_skips!r}.")
     stages = _TiramisuStages(row, dense_skips)
-    inputs = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
+    inputs, x = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
     start = {"padding": "same", "kernel_initializer": "he_uniform"}
-    x = layer("convolution", row.rank, row.channels, 3, name="intro", **start)(inputs)
+    x = layer("convolution", row.rank, row.channels, 3, name="intro", **start)(x)
     x = encoder_decoder(x, stages, segmentation.connections(skips, batch_norm=True))
     outputs = segmentation.head(x, row.classes, activation, "he_uniform")
     return keras.Model(inputs, outputs, name=name or "tiramisu")

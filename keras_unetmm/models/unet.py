@@ -126,8 +126,8 @@ def built(row, input_shape, skips, activation, name):
             raise ValueError(
                 f"{argument} must be one of {', '.join(map(repr, choices))}. Received: {getattr(row, argument)!r}."
             )
-    inputs = segmentation.image(input_shape, row.rank, row.inputs, row.levels - 1)
-    x = encoder_decoder(inputs, _UNetStages(row), segmentation.connections(skips, "norm" in row.order))
+    inputs, x = segmentation.image(input_shape, row.rank, row.inputs, row.levels - 1)
+    x = encoder_decoder(x, _UNetStages(row), segmentation.connections(skips, "norm" in row.order))
     return keras.Model(inputs, segmentation.head(x, row.classes, activation, row.initializer), name=name)
 
 

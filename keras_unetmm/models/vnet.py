@@ -14,6 +14,7 @@ import keras
 
 from keras_unetmm.layers import ResidualStage, StridedConvolution
 from keras_unetmm.models import segmentation
+from keras_unetmm.models.arguments import check_flags
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
 
 
@@ -90,9 +91,10 @@ def VNet(
         norm=norm,
         classes=classes,
     )
+    check_flags(norm=row.norm)
     stages = _VNetStages(row)
-    inputs = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
-    x = encoder_decoder(inputs, stages, segmentation.connections(skips, row.norm))
+    inputs, x = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
+    x = encoder_decoder(x, stages, segmentation.connections(skips, row.norm))
     return keras.Model(inputs, segmentation.head(x, row.classes, activation), name=name or "vnet")
 
 

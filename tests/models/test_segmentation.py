@@ -85,6 +85,14 @@ def test_static_and_open_sizes_agree(network):
 
 
 @EACH
+@pytest.mark.parametrize("kind", ["none", "full"])
+def test_open_sizes_that_do_not_fit_are_refused(network, kind):
+    model = small(network, rank=2, skips=kind, **SHALLOW[network])
+    with pytest.raises(ValueError, match=r"divide by 2.*Received: \(8, 9, .\).*nearest that fits is \(8, 10, .\)"):
+        called(model, maps(model, 8, 9))
+
+
+@EACH
 def test_fit_learns(network):
     keras.utils.set_random_seed(0)
     rank = 3 if network in ("di2in", "vnet") else 2

@@ -160,7 +160,7 @@ def test_mixed_precision_ends_in_full():
         ({"input_shape": (64, 64, None)}, r"For colour images of any size pass \(None, None, 3\)"),
         (
             {"input_shape": (28, None, 3)},
-            r"at least 29 pixels at output stride 32\. Received: \(28, None, 3\)\. The nearest that fits: \(29, None, 3\)",
+            r"at least 29 pixels\. Received: \(28, None, 3\)\. The nearest that fits is \(29, None, 3\)",
         ),
         (
             {"skips": "unet--"},

@@ -20,18 +20,26 @@ app = typer.Typer(
 
 
 @app.command()
-def models():
-    """List the networks and their published rows."""
-    with _errors(), _quiet_backend():
-        from keras_unetmm.models.nafnet import VARIANTS
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+):
+    """List every network with every row of its table, and what it costs on paper."""
+    with _errors(), _quiet_backend(), Console(stderr=True).status("counting"):
+        from keras_unetmm.catalogue import catalogue
 
-    table = Table(title="Networks: keras_unetmm.models.NAFNet(row) and NAFNetUNetMinus(row)", title_justify="left")
-    for column in ("row", "width", "encoder", "middle", "decoder", "norm", "input skip"):
-        table.add_column(column)
-    for name, row in VARIANTS.items():
-        depths = ("-".join(map(str, d)) for d in (row.encoder_depths, (row.middle_depth,), row.decoder_depths))
-        table.add_row(name, str(row.width), *depths, row.norm, "yes" if row.input_skip else "no")
-    Console().print(table)
+        entries = list(catalogue())
+    if as_json:
+        typer.echo(json.dumps(entries, indent=2))
+        return
+    table = Table(title="from keras_unetmm.models, 8 bits a value of skip memory", title_justify="left")
+    for column in ("network", "row", "input", "trainable", "MACs", "skips, KiB", "arXiv"):
+        table.add_column(column, justify="left" if column in ("network", "row") else "right", no_wrap=True)
+    for entry in entries:
+        costs = (f"{entry['trainable']:,}", f"{entry['macs'] / 1e6:,.0f} M", f"{entry['skip_bytes'] / 1024:,.0f}")
+        paper = entry["paper"].split(", ")[0].removeprefix("arXiv ")
+        table.add_row(entry["name"], entry["row"], "x".join(map(str, entry["input"])), *costs, paper)
+    console = Console()
+    console.print(table, width=max(console.width, 130), soft_wrap=True)
 
 
 @app.command()

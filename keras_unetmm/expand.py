@@ -27,31 +27,40 @@ def expand(model, input_shape=None):
             return graph
 
 
-def static_shape(model, size=None):
-    """Returns `(1, height, width, channels)` of the input of an image model.
+def static_shape(model, size=None, ranks=(2,)):
+    """Returns `(1, height, width, channels)` of the input of an image model, or `(1, depth, height, width, channels)`.
 
     Args:
-        model: a functional `keras.Model` on images `(N, H, W, C)`.
-        size: `(height, width)` in pixels; by default the model's own, which then must be static.
+        model: a functional `keras.Model` on images `(N, H, W, C)` or volumes `(N, D, H, W, C)`.
+        size: `(height, width)` in pixels or `(depth, height, width)`; by default the model's own, which then must be static.
+        ranks: tuple of int, how many spatial axes the caller can do with.
 
     Raises:
         ValueError: if the model leaves a size open that `size` does not give, or fixes another one.
     """
     _refuse_what_is_no_graph(model)
     shape = model.inputs[0].shape
-    if len(shape) != 4:
-        raise ValueError(f"An image model takes inputs (N, height, width, channels). Received: a model input of {shape}.")
-    height, width, channels = shape[1:]
-    size = (height, width) if size is None else tuple(size)
-    if len(size) != 2 or None in size:
+    rank = len(shape) - 2
+    if rank not in ranks:
+        volumes = ", a volume model (N, depth, height, width, channels)" if 3 in ranks else ""
         raise ValueError(
-            "size must be (height, width) for a model that takes images of any size. "
-            f"Received: size={size} and a model input of {shape}. Pass for example size=(256, 256)."
+            f"An image model takes inputs (N, height, width, channels){volumes}. Received: a model input of {shape}."
         )
-    if any(wanted < 1 or own not in (None, wanted) for own, wanted in zip((height, width), size, strict=True)):
+    *own, channels = shape[1:]
+    size = tuple(own) if size is None else tuple(size) if isinstance(size, (tuple, list)) else (size,)
+    if len(size) != rank or not all(isinstance(wanted, int) for wanted in size):
+        what, names, example = {
+            2: ("images", "height, width", (256, 256)),
+            3: ("volumes", "depth, height, width", (64, 64, 64)),
+        }[rank]
+        raise ValueError(
+            f"size must be ({names}) for a model that takes {what} of any size. "
+            f"Received: size={size} and a model input of {shape}. Pass for example size={example}."
+        )
+    if any(wanted < 1 or fixed not in (None, wanted) for fixed, wanted in zip(own, size, strict=True)):
         raise ValueError(
             f"size must be one that the model takes. Received: size={size} and a model input of {shape}. "
-            f"Build the model with input_shape=(None, None, {channels}) to choose the size later."
+            f"Build the model with input_shape={(*[None] * rank, channels)} to choose the size later."
         )
     return (1, *size, channels)
 

@@ -26,7 +26,10 @@ RULES = [
     ("losses", set(), {"keras"}),
     ("metrics", {"losses"}, {"keras", "numpy"}),
     ("data", {"data"}, {"keras", "numpy", "PIL"}),
-    ("analysis", {"analysis", "expand", "layers", "skips", "models"}, {"keras", "numpy"}),
+    ("outline", set(), {"keras"}),
+    ("analysis/pictures", {"analysis"}, {"keras", "matplotlib", "numpy"}),
+    ("analysis", {"analysis", "expand", "layers", "metrics", "models", "skips"}, {"keras", "numpy"}),
+    ("catalogue", {"analysis", "models", "outline"}, set()),
     ("tflite/lowering", {"expand", "layers", "tflite.integer_layers"}, {"keras", "numpy"}),
     ("tflite/integer_layers", set(), {"keras"}),
     ("tflite/convert", {"data", "expand", "layers", "tflite"}, {"keras", "numpy", "tensorflow"}),
@@ -41,7 +44,7 @@ RULES = [
     ("tflite/quiet", set(), set()),
     ("tflite/__init__", {"tflite.planner", "tflite.convert", "tflite.runtime"}, set()),
     ("tflite", COMPILER, SCHEMA | {"flatbuffers"}),
-    ("cli", {"data", "layers", "losses", "metrics", "models", "tflite"}, {"typer", "rich", "keras"}),
+    ("cli", {"catalogue", "data", "layers", "losses", "metrics", "models", "tflite"}, {"typer", "rich", "keras"}),
     ("__init__", set(), set()),
 ]
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))

@@ -33,6 +33,7 @@ def test_all_target_resolutions(level):
     shared = model.get_layer("skips_share").output.shape
     factor = 2 ** (3 if level is None else level)
     assert shared[1:3] == (32 // factor, 48 // factor)
+    assert NAFNetUNetMinus("mcu_width16", reductions=reductions, level=level).output_shape == (None, None, None, 3)
 
 
 @pytest.mark.parametrize(

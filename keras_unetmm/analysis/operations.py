@@ -2,35 +2,58 @@
 
 import math
 
-import keras
+from keras import layers
 
-from keras_unetmm.expand import expand, static_shape
+from keras_unetmm.analysis.trace import trace
+from keras_unetmm.layers.kernel_basis_attention import STEPS, KernelBasisAttention
+
+_TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+_AT_EVERY_OUTPUT = (
+    *(layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv1D, layers.DepthwiseConv2D),
+    *(layers.SeparableConv1D, layers.SeparableConv2D, layers.Dense),
+)
+_POOLS = (layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D)
 
 
-def macs(model, size=None):
-    """Counts the multiply-accumulate operations of one image.
+def macs(model, size=None, kernel_bases=False):
+    """Counts the multiply-accumulate operations of one image or volume.
 
     The rule is that of the tables in NAFNet and UNet--: the weights of a convolution times its output pixels, plus one
-    for each biased output, plus the inputs of global average pooling. Norms and element-wise operations are free.
+    for each biased output, plus the inputs of global average pooling. Norms, activations, other pooling, resizing and
+    element-wise operations are free.
+
+    A transposed convolution multiplies each weight once with each *input* pixel, and that is counted, plus one for each
+    biased output, before cropping. No network of those two tables has one; ptflops 0.7.5, which counts as the tables do,
+    has the same rule. A separable convolution counts as its two halves.
+
+    KBNet's published figure leaves the kernel basis attention out, which is most of its arithmetic: `kernel_bases=True`
+    counts it, mixing a kernel and a bias for every pixel and applying the kernel.
 
     Args:
-        model: a functional `keras.Model` on images.
-        size: `(height, width)` in pixels; by default the model's own, which then must be static.
+        model: a functional `keras.Model` on images or volumes, whose weights need no values.
+        size: `(height, width)` in pixels, of a volume `(depth, height, width)`; by default the model's own, which then
+            must be static.
+        kernel_bases: bool, whether kernel basis attention counts.
 
     Returns:
         int.
 
     Raises:
-        ValueError: if no size is known.
+        ValueError: if no size is known, or the model does not take it.
     """
-    shape = static_shape(model, size)
-    return sum(_layer_macs(layer) for layer in expand(model, shape).layers)
+    return sum(_counted(call, kernel_bases) for call in trace(model, size))
 
 
-def _layer_macs(layer):
-    if isinstance(layer, keras.layers.GlobalAveragePooling2D):
-        return math.prod(layer.input.shape[1:])
-    if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)):
-        outputs = math.prod(layer.output.shape[1:-1])
+def _counted(call, kernel_bases):
+    layer, outputs = call.operation, math.prod(call.outputs[0].shape[1:-1])
+    if isinstance(layer, _POOLS):
+        return math.prod(call.inputs[0].shape[1:])
+    if isinstance(layer, _AT_EVERY_OUTPUT):
         return outputs * sum(math.prod(weight.shape) for weight in layer.weights)
+    if isinstance(layer, _TRANSPOSED):
+        biases = outputs * layer.filters if layer.use_bias else 0
+        return math.prod(call.inputs[0].shape[1:-1]) * math.prod(layer.kernel.shape) + biases
+    if kernel_bases and isinstance(layer, KernelBasisAttention):
+        bases, channels = layer.biases.shape
+        return outputs * channels * (STEPS * bases + bases + STEPS)
     return 0

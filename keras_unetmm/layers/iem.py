@@ -55,6 +55,9 @@ class IEM(Composite):
         if self.pointwise is not None:
             self.pointwise.build((*shape[:-1], self.channels))
 
+    def compute_output_shape(self, input_shape):
+        return (*change_level(self.levels_up).compute_output_shape(input_shape)[:-1], self.channels)
+
     def call(self, x):
         x = self.block(self.resize(x))  # (N, H * 2**levels_up, W * 2**levels_up, C' / 4**levels_up)
         x = self.separable(x)  # (N, H * 2**levels_up, W * 2**levels_up, channels)

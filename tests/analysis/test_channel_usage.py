@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from keras_unetmm import models
+from keras_unetmm.analysis import switched_off
+
+
+@pytest.mark.parametrize("skips", ["sat", "st"])
+def test_the_share_of_channels_at_or_below_zero(skips):
+    model = models.LUnet(rank=2, channels=4, levels=3, convolutions=1, skips=skips)
+    assert switched_off(model) == {"skip0_keep": 0, "skip1_keep": 0, "total": 0}
+    for level, weight in enumerate([[-1, 0, 0.2, 3], [0.1, 0.1, 0.1, -0.1]]):
+        model.get_layer(f"skip{level}_keep").trainable_weights[0].assign(np.array(weight, "float32"))
+    assert switched_off(model) == {"skip0_keep": 0.5, "skip1_keep": 0.25, "total": 0.375}
+
+
+def test_gates_inside_dense_blocks_and_unet_modules_weigh_by_their_channels():
+    model = models.Tiramisu(growth=2, depths=(2, 2), channels=6, skips="full", dense_skips="st")
+    shares = switched_off(model)
+    assert set(shares) == {"enc0_block_gate0", "mid_block_gate0", "dec0_block_gate0", "total"}
+    gate = next(part for part in model.get_layer("enc0_block")._flatten_layers() if part.name == "gate0")
+    gate.weight.assign(np.zeros(6, "float32"))
+    shares = switched_off(model)
+    assert (shares["enc0_block_gate0"], shares["mid_block_gate0"]) == (1, 0)
+    channels = 6 + 10 + (4 + 10)  # of the block before each gate: intro, encoder; up and the skip
+    assert shares["total"] == pytest.approx(6 / channels)
+    assert "block1_unet0_keep" in switched_off(models.SUNet("mcu_filters16", modules=(1, 1, 1, 1), skips="sat"))
+
+
+def test_without_gates():
+    with pytest.raises(ValueError, match=r"gates that select channels\. Received: 'lunet', which has none.*skips='sat' or"):
+        switched_off(models.LUnet(rank=2, channels=2, levels=2, skips="at"))

@@ -17,10 +17,15 @@ export TF_ENABLE_ONEDNN_OPTS = 1
 demo: .venv/demo
 	$(BIN)/python recipes/demo.py --out out
 
+# Each backend in two processes, for tests wait for one core most of the time; what measures time and touches no backend alone.
+# JAX compiles every operator of every small network: without XLA's optimizations that takes a quarter of the time.
+PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest
+
 test: .venv/test lint
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not no_backend"
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not no_backend"
+	$(PYTEST) -m no_backend
+	KERAS_BACKEND=tensorflow $(PYTEST) -n 2 -m "not no_backend"
+	KERAS_BACKEND=torch $(PYTEST) -n 2 -m "not no_backend"
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(PYTEST) -n 2 -m "not no_backend"
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -24,10 +25,13 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ):
     """List every network with every row of its table, and what it costs on paper."""
-    with _errors(), _quiet_backend(), Console(stderr=True).status("counting"):
-        from keras_unetmm.catalogue import catalogue
+    with _errors(), _quiet_backend():
+        from rich.progress import track
 
-        entries = list(catalogue())
+        from keras_unetmm.catalogue import NETWORKS, catalogue
+
+        rows = sum(len(network.rows) for network in NETWORKS)
+        entries = list(track(catalogue(), "counting, about a minute", rows, console=Console(stderr=True), transient=True))
     if as_json:
         typer.echo(json.dumps(entries, indent=2))
         return
@@ -38,8 +42,7 @@ def models(
         costs = (f"{entry['trainable']:,}", f"{entry['macs'] / 1e6:,.0f} M", f"{entry['skip_bytes'] / 1024:,.0f}")
         paper = entry["paper"].split(", ")[0].removeprefix("arXiv ")
         table.add_row(entry["name"], entry["row"], "x".join(map(str, entry["input"])), *costs, paper)
-    console = Console()
-    console.print(table, width=max(console.width, 130), soft_wrap=True)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)  # which would be cut at 80 in a file
 
 
 @app.command()

@@ -3,14 +3,14 @@
 import math
 from itertools import product
 
-import keras
 import numpy as np
+
+from keras_unetmm.outline import outline
 
 
 def parameters(builder, *args, everything=False, **kwargs):
     """How many parameters a network has: those that are trained, or with batch norm's statistics; gives them no values."""
-    with keras.StatelessScope():
-        model = builder(*args, **kwargs)
+    model = outline(builder, *args, **kwargs)
     return sum(math.prod(weight.shape) for weight in (model.weights if everything else model.trainable_weights))
 
 

@@ -9,8 +9,9 @@ from PIL import Image
 from tflite import files
 from typer.testing import CliRunner
 
-from keras_unetmm import models
+from keras_unetmm import catalogue, models
 from keras_unetmm.cli import app
+from keras_unetmm.models import lunet, nafnet
 from keras_unetmm.tflite import planner
 from keras_unetmm.tflite import report as reports
 from keras_unetmm.tflite.edit import File
@@ -42,11 +43,25 @@ def saved(path, **arguments):
     return path
 
 
-def test_models_lists_the_rows(here):
-    result = call("models")
-    assert result.exit_code == 0
-    assert "sidd_width32" in result.stdout
-    assert "mcu_width16" in result.stdout
+def test_models_lists_every_row(here, monkeypatch):
+    networks = {network.build: network for network in catalogue.NETWORKS}
+    few = dataclasses.replace(networks[models.NAFNet], rows={"sidd_width32": nafnet.VARIANTS["sidd_width32"]})
+    monkeypatch.setattr(catalogue, "NETWORKS", [few, networks[models.LUnet]])
+    printed = json.loads(call("models", "--json").stdout)
+    rows = [(entry["name"], entry["row"]) for entry in printed]
+    assert rows == [("NAFNet", "sidd_width32")] + [("LUnet", row) for row in lunet.VARIANTS]
+    assert printed[0] == {
+        "name": "NAFNet",
+        "row": "sidd_width32",
+        "input": [256, 256, 3],
+        "parameters": 29_159_715,
+        "trainable": 29_159_715,
+        "macs": 16_228_611_712,
+        "skip_bytes": 3_932_160,
+        "paper": "arXiv 2204.04676",
+    }
+    table = call("models").stdout
+    assert all(word in table for word in ("sidd_width32", "29,159,715", "16,229 M", "3,840", "table_width4", "64x64x64x1"))
 
 
 def test_plan_prints_a_table_and_one_json_object(here):

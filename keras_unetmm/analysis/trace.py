@@ -32,7 +32,7 @@ class Call:
 def trace(model, size=None):
     """Returns the `Call`s of one image or volume, in an order in which they can run.
 
-    No weight is read, copied or made: a model that was built under `keras.StatelessScope()` will do.
+    No weight is read, copied or made: a model that was built by `keras_unetmm.outline` will do.
 
     Args:
         model: a functional or sequential `keras.Model` on images or volumes.

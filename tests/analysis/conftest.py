@@ -1,7 +1,7 @@
-import keras
 import pytest
 
 from keras_unetmm import models
+from keras_unetmm.outline import outline
 
 NETWORKS = {
     "NAFNet": (models.NAFNet, {}),
@@ -14,7 +14,4 @@ NETWORKS = {
 @pytest.fixture(scope="session")
 def published():
     """The networks of UNet--'s tables, whose weights have no values."""
-    with keras.StatelessScope(initialize_variables=False):
-        networks = {name: build(**arguments) for name, (build, arguments) in NETWORKS.items()}
-    keras.utils.clear_session(free_memory=False)  # else Keras gives them values when it next leaves a scope
-    return networks
+    return {name: outline(build, **arguments) for name, (build, arguments) in NETWORKS.items()}

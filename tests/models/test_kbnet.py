@@ -12,6 +12,7 @@ from kb_reference import kbnet
 from keras_unetmm import analysis, models, skips
 from keras_unetmm.layers import KBBlock
 from keras_unetmm.models.kbnet import VARIANTS
+from keras_unetmm.outline import outline
 
 SMALL = {"width": 8, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depths": (1, 1)}
 TINY = {"width": 8, "encoder_depths": (1,), "middle_depth": 0, "decoder_depths": (0,)}
@@ -28,8 +29,7 @@ def called(model, x):
 
 def parameters(builder, *args, **kwargs):
     """How many there are in all, and without kernel bases, scales and LayerNorm: UNet--'s rule."""
-    with keras.StatelessScope():  # gives them no values
-        model = builder(*args, **kwargs)
+    model = outline(builder, *args, **kwargs)
     left_out = ("kba", "ga1", "attgamma", "beta", "gamma", "norm1", "norm2", "normalization")
     counted = [w for w in model.weights if w.path.split("/")[-2] not in left_out]
     return tuple(sum(math.prod(w.shape) for w in weights) for weights in (model.weights, counted))

@@ -11,6 +11,7 @@ from checks import randomize
 from keras_unetmm import skips
 from keras_unetmm.expand import expand
 from keras_unetmm.models import DI2IN, KBNetUNetMinus, LUnet, SUNetSegmentation, Tiramisu, UNet, VNet, segmentation
+from keras_unetmm.outline import outline
 
 # small networks of two levels above the bottom and four channels, which reductions divide, at every level
 NETWORKS = {
@@ -38,8 +39,7 @@ def small(network, **changes):
 
 def drawn(network, **changes):
     """The network without values in its weights, which cost more time than all else."""
-    with keras.StatelessScope():
-        return small(network, **changes)
+    return outline(small, network, **changes)
 
 
 def maps(model, *sizes, seed=0):
@@ -148,9 +148,8 @@ def test_networks_are_laid_out_in_parts(network):
 
 
 def test_config_round_trip():
-    with keras.StatelessScope():
-        model = small("tiramisu", rank=2, skips=KINDS["unet--"], dense_skips="st")
-        again = keras.Model.from_config(model.get_config())
+    model = drawn("tiramisu", rank=2, skips=KINDS["unet--"], dense_skips="st")
+    again = outline(keras.Model.from_config, model.get_config())
     assert [w.path for w in again.weights] == [w.path for w in model.weights]
 
 

@@ -8,6 +8,7 @@ from checks import randomize
 
 from benchmarks import pytorch_sunet
 from keras_unetmm import models
+from keras_unetmm.outline import outline
 
 SMALL = {"filters": 3, "modules": (1, 1, 1, 1), "channels": (6, 8, 9, 10), "stem": 4, "degridding_filters": 7}
 
@@ -37,8 +38,7 @@ def trained(model):
     ],
 )
 def test_published_counts(variant, plain, degridding):
-    with keras.StatelessScope():
-        counts = [trained(models.SUNetSegmentation(variant, degridding=on)) for on in (False, True)]
+    counts = [trained(outline(models.SUNetSegmentation, variant, degridding=on)) for on in (False, True)]
     assert counts == [plain, degridding]
 
 

@@ -9,6 +9,7 @@ from segmenters import parameters
 
 from benchmarks import pytorch_unet
 from keras_unetmm.models import UNet
+from keras_unetmm.outline import outline
 
 SMALL = {"channels": 4, "levels": 3}
 
@@ -84,8 +85,7 @@ def test_rows_differ_as_published():
     def outputs(model, layer):
         return [part.filters for part in model.get_layer(layer).parts if hasattr(part, "filters")]
 
-    with keras.StatelessScope():
-        cicek, ct = UNet("cicek2016"), UNet("ct_width24")
+    cicek, ct = outline(UNet, "cicek2016"), outline(UNet, "ct_width24")
     assert outputs(cicek, "enc2_block") == [128, 256]
     assert outputs(cicek, "mid_block") == [256, 512]
     assert outputs(cicek, "dec2_block") == [256, 256]
@@ -95,8 +95,7 @@ def test_rows_differ_as_published():
 
 
 def test_dropout_lies_on_the_two_coarsest_maps():
-    with keras.StatelessScope():
-        model = UNet()
+    model = outline(UNet)
     rates = {layer.name: layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
     assert rates == {"enc3_dropout": 0.5, "mid_dropout": 0.5}
     assert not any(isinstance(layer, keras.layers.Dropout) for layer in UNet("mcu_width8").layers)

@@ -8,6 +8,7 @@ from checks import randomize
 
 from keras_unetmm import analysis, skips
 from keras_unetmm.models import unet_on
+from keras_unetmm.outline import outline
 
 KINDS = {
     "full": "full", "none": "none", "sat": "sat", "at": "at", "st": "st", "only": skips.Only(1), "unet--": "unet--",
@@ -63,14 +64,13 @@ def test_every_kind_of_skip_on_every_size(kind):
     np.testing.assert_allclose(called(fixed, x), called(model, x), atol=1e-5)
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX compiles an initializer for every shape: a minute")
 @pytest.mark.parametrize("network", ["MobileNetV2", "MobileNetV3Small"])
 def test_every_kind_of_skip_on_networks_of_keras(network):
-    with keras.StatelessScope():
-        backbone = getattr(keras.applications, network)(include_top=False, weights=None, input_shape=(64, 96, 3))
-        for kind in ("full", "none", "sat", "at", "st", "only", "unet--"):
-            model = unet_on(backbone, skips=KINDS[kind], classes=3)
-            assert (model.output_shape, model.name) == ((None, 64, 96, 3), f"unet_on_{backbone.name}")
+    builder = getattr(keras.applications, network)
+    backbone = outline(builder, include_top=False, weights=None, input_shape=(64, 96, 3))
+    for kind in ("full", "none", "sat", "at", "st", "only", "unet--"):
+        model = outline(unet_on, backbone, skips=KINDS[kind], classes=3)
+        assert (model.output_shape, model.name) == ((None, 64, 96, 3), f"unet_on_{backbone.name}")
     reductions = tuple(model.get_layer(f"skip{i}_keep").reduction for i in range(4))
     assert reductions == {"MobileNetV2": (16, 16, 16, 9), "MobileNetV3Small": (16, 18, 12, 9)}[network]
     assert model.get_layer("skip0_restore").norm == "batch"  # as the decoder's own blocks, so that it folds
@@ -82,12 +82,8 @@ def test_levels_of_keras_hub_and_keras_cv(attribute, kind):
     source = encoder()
     names = {f"P{i + 1}": f"stage{i}" for i in range(4)}
     tensors = {level: source.get_layer(name).output for level, name in names.items()}
-    with keras.StatelessScope():
-        model = unet_on(
-            Pyramid(source, **{attribute: names if attribute == "pyramid_level_inputs" else tensors}),
-            **SMALL,
-            skips=KINDS[kind],
-        )
+    backbone = Pyramid(source, **{attribute: names if attribute == "pyramid_level_inputs" else tensors})
+    model = outline(unet_on, backbone, **SMALL, skips=KINDS[kind])
     assert model.output_shape == (None, 32, 48, 3)
 
 
@@ -138,17 +134,15 @@ def test_mixed_precision_keeps_probabilities_in_full():
 
 @pytest.mark.parametrize("kind", ["full", "none", "sat"])
 def test_volumes(kind):
-    with keras.StatelessScope():
-        model = unet_on(encoder((16, 16, 32, 1)), **SMALL, skips=KINDS[kind])
+    model = outline(unet_on, encoder((16, 16, 32, 1)), **SMALL, skips=KINDS[kind])
     assert model.output_shape == (None, 16, 16, 32, 3)
 
 
 def test_channels_and_maps_at_full_and_at_a_quarter_of_the_size():
-    with keras.StatelessScope():
-        quarter = unet_on(encoder(), layers=("stage2", "stage1"), channels=(3, 5, 7))
-        image = keras.Input((16, 16, 3))
-        x = keras.layers.Conv2D(8, 3, padding="same", name="full")(image)
-        full = unet_on(keras.Model(image, keras.layers.MaxPooling2D(name="pool")(x)), channels=6)
+    quarter = unet_on(encoder(), layers=("stage2", "stage1"), channels=(3, 5, 7))
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(8, 3, padding="same", name="full")(image)
+    full = unet_on(keras.Model(image, keras.layers.MaxPooling2D(name="pool")(x)), channels=6)
     widths = {name: quarter.get_layer(f"{name}_block").output.shape for name in ("dec0", "out1", "out0")}
     assert widths == {"dec0": (None, 8, 12, 7), "out1": (None, 16, 24, 5), "out0": (None, 32, 48, 3)}
     assert full.get_layer("dec0_fuse").output.shape == (None, 16, 16, 6 + 8)
@@ -194,5 +188,5 @@ def with_a_head():
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(arguments, message):
-    with keras.StatelessScope(), pytest.raises(ValueError, match=message):
-        unet_on(**{"backbone": encoder(), **arguments})
+    with pytest.raises(ValueError, match=message):
+        outline(unet_on, **{"backbone": encoder(), **arguments})

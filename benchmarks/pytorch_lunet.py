@@ -1,6 +1,6 @@
 """A plain PyTorch Lean U-Net for volumes, written for comparison: the peer in benchmarks and in tests.
 
-It is `keras_unetmm.models.LUnet` of rank 3: the same channels at every level.
+It is `keras_unetmm.models.LUnet` of rank 3, its weights in the same order: the same channels at every level.
 """
 
 import torch
@@ -13,7 +13,7 @@ class Block(nn.Sequential):
     def __init__(self, given, channels, convolutions):
         parts = []
         for inputs in [given] + [channels] * (convolutions - 1):
-            parts += [nn.Conv3d(inputs, channels, 3, padding=1), nn.ReLU(inplace=True), nn.BatchNorm3d(channels, eps=1e-3)]
+            parts += [nn.Conv3d(inputs, channels, 3, padding=1), nn.ReLU(inplace=True), nn.BatchNorm3d(channels)]
         super().__init__(*parts)
 
 
@@ -26,8 +26,10 @@ class LUnet(nn.Module):
             Block(inputs if level == 0 else channels, channels, convolutions) for level in range(levels)
         )
         self.pool = nn.MaxPool3d(2)
-        self.ups = nn.ModuleList(nn.ConvTranspose3d(channels, channels, 2, 2) for _ in range(levels - 1))
-        self.decoders = nn.ModuleList(Block(2 * channels, channels, convolutions) for _ in range(levels - 1))
+        self.decoders = nn.ModuleList(
+            nn.ModuleList([nn.ConvTranspose3d(channels, channels, 2, 2), Block(2 * channels, channels, convolutions)])
+            for _ in range(levels - 1)
+        )
         self.head = nn.Conv3d(channels, classes, 1)
 
     def forward(self, x):
@@ -36,6 +38,6 @@ class LUnet(nn.Module):
             kept.append(encoder(x))
             x = self.pool(kept[-1])
         x = self.encoders[-1](x)
-        for up, decoder in zip(self.ups, self.decoders, strict=True):
-            x = decoder(torch.cat([up(x), kept.pop()], 1))
+        for up, block in self.decoders:
+            x = block(torch.cat([up(x), kept.pop()], 1))
         return self.head(x)

@@ -1,5 +1,6 @@
 """Plain PyTorch networks as references: random weights, the way over to Keras, and calls with `(N, H, W, C)` arrays."""
 
+import numpy as np
 import torch
 
 
@@ -8,7 +9,7 @@ def randomized(network, seed=0):
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
+            if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)):
                 for values in (module.weight, module.running_var):
                     values.uniform_(0.5, 1.5, generator=generator)
                 for values in (module.bias, module.running_mean):
@@ -19,11 +20,11 @@ def randomized(network, seed=0):
 def weights(network):
     """The network's weights in its own order, as arrays of Keras's shapes."""
     values = [value.numpy() for name, value in network.state_dict().items() if not name.endswith("num_batches_tracked")]
-    return [value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T for value in values]
+    return [value.transpose(*range(2, value.ndim), 1, 0) if value.ndim > 1 else value for value in values]
 
 
 def called(network, x):
-    """The network's output for images `(N, H, W, C)`, with channels last if it is a map."""
+    """The network's output for images `(N, *spatial, C)`, with channels last if it is a map."""
     with torch.no_grad():
-        y = network(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).numpy()
-    return y.transpose(0, 2, 3, 1) if y.ndim == 4 else y
+        y = network(torch.from_numpy(np.moveaxis(x, -1, 1).copy())).numpy()
+    return np.moveaxis(y, 1, -1)

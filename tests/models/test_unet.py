@@ -63,12 +63,19 @@ def test_small_network_equals_the_equations_in_float64(variant, rank, order, up_
     np.testing.assert_allclose(got, want, atol=1e-5)
 
 
-def test_network_equals_a_plain_PyTorch_one_with_its_weights_in_order():
-    peer = pytorch_unet.UNet(channels=4, levels=4).eval()
-    model = UNet("ronneberger2015", channels=4, levels=4, activation=None)
+@pytest.mark.parametrize("sat", [False, True])
+def test_network_equals_a_plain_PyTorch_one_with_its_weights_in_order(sat):
+    peer = pytorch_unet.UNet(channels=4, levels=4, sat=sat).eval()
+    model = UNet("ronneberger2015", channels=4, levels=4, activation=None, skips="sat" if sat else "full")
+    gates = [model.get_layer(f"skip{level}_keep") for level in range(3)] if sat else []
+    for gate, module in zip(gates, peer.gates if sat else (), strict=True):
+        torch.nn.init.uniform_(module.weight, -0.5, 1.5)
+        attend = [module.attend.weight.detach().numpy().transpose(2, 3, 1, 0), module.attend.bias.detach().numpy()]
+        gate.set_weights([module.weight.detach().numpy().ravel(), *attend])
     ups = [layer for layer in model.layers if layer.name.endswith("_up")]
-    mine = [layer for layer in model.layers if layer.weights and layer not in ups]
-    theirs = [module for module in peer.modules() if isinstance(module, torch.nn.Conv2d)]
+    mine = [layer for layer in model.layers if layer.weights and layer not in (*ups, *gates)]
+    outside = [module for name, module in peer.named_modules() if not name.startswith("gates")]
+    theirs = [module for module in outside if isinstance(module, torch.nn.Conv2d)]
     kernels = [weight.detach().numpy().transpose(2, 3, 1, 0) for weight in (module.weight for module in theirs)]
     weights = [w for k, m in zip(kernels, theirs, strict=True) for w in (k, m.bias.detach().numpy())]
     for layer in mine:

@@ -5,6 +5,9 @@ import json
 import keras
 import numpy as np
 
+# of `compile` for small networks: else JAX compiles every operator by itself, and TensorFlow takes long with XLA
+JIT = keras.backend.backend() == "jax"
+
 
 def check_layer(layer_class, arguments, input_shape, *, output_shape, weights, folder, seed=0):
     """Checks shapes, serialization, mixed precision and one training step of a layer.

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import torch
-from checks import check_layer, randomize
+from checks import JIT, check_layer, randomize
 from kb_reference import kernel_basis_attention
 
 from benchmarks import pytorch_kbnet
@@ -56,7 +56,7 @@ def test_gradients_are_those_of_the_plain_form(open_sizes):
     attention = keras.layers.Conv2D(6, 1, use_bias=False)(inputs)
     model = randomize(keras.Model(inputs, KernelBasisAttention()([features, attention])))
     before = [weight.astype("float64") for weight in model.get_weights()]
-    model.compile(keras.optimizers.SGD(1.0), lambda wanted, y: keras.ops.sum(wanted * y) / 2, jit_compile=False)
+    model.compile(keras.optimizers.SGD(1.0), lambda wanted, y: keras.ops.sum(wanted * y) / 2, jit_compile=JIT)
     model.train_on_batch(x.astype("float32"), upstream.astype("float32"))
     got = [b - a for b, a in zip(before, model.get_weights(), strict=True)]
 

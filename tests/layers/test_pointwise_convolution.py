@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import check_layer, randomize
+from checks import JIT, check_layer, randomize
 
 from keras_unetmm.layers import PointwiseConvolution
 
@@ -28,7 +28,7 @@ def test_trains_like_a_convolution_on_maps_of_any_size(arguments):
     trained = []
     for layer in (PointwiseConvolution(3, **arguments), keras.layers.Conv2D(3, 1, **arguments)):
         model = randomize(model_with(layer))
-        model.compile(keras.optimizers.SGD(0.5), "mse", jit_compile=False)
+        model.compile(keras.optimizers.SGD(0.5), "mse", jit_compile=JIT)
         loss = model.train_on_batch(x, y)
         trained.append([loss, *(keras.ops.convert_to_numpy(weight) for weight in model.weights)])
     for ours, keras_own in zip(*trained, strict=True):

@@ -42,6 +42,7 @@ def test_gates_save_by_one_law(rank):
     assert saved == sum(3**rank * (c - 1) * c // 2 - (2 * c + 1) for c in (6, 12))
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tests/tflite/test_convert.py comes from all backends")
 def test_the_row_for_devices_becomes_integers_that_TFLM_runs():
     model = randomize(DI2IN("mcu_width8", skips="sat"))
     images = np.random.default_rng(0).random((4, 32, 48, 3)).astype("float32")

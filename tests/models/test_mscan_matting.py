@@ -9,7 +9,7 @@ import onnxruntime
 import peers
 import pytest
 import torch
-from checks import randomize
+from checks import JIT, randomize
 from segmenters import parameters
 
 from benchmarks import pytorch_mscan
@@ -136,6 +136,7 @@ def test_names_and_the_encoder():
     assert {"stem", "enc0_block0", "enc0_norm", "enc2_down", "mid_block1", "mid_norm", "dec2_up", "head", "alpha"} <= set(
         names
     )
+    names.remove("sizes")  # must divide here, not in the encoder
     own = [layer.name.replace("enc3", "mid") for layer in encoder.layers]
     assert names[: len(own)] == own
     assert not any(layer.drop_path for layer in models.MSCANMatting(**SMALL, drop_path=0.0).layers if "_block" in layer.name)
@@ -154,9 +155,7 @@ def test_static_and_open_sizes_agree(kind):
 def test_fit_learns():
     keras.utils.set_random_seed(0)
     model = models.MSCANMatting(**SMALL)
-    model.compile(
-        keras.optimizers.SGD(1.0), "binary_crossentropy", jit_compile=False
-    )  # Adam's graph takes TensorFlow longer
+    model.compile(keras.optimizers.SGD(1.0), "binary_crossentropy", jit_compile=JIT)  # Adam's graph takes TensorFlow longer
     alpha = np.zeros((4, 32, 64, 1), "float32")
     alpha[:, :, 32:] = 1
     x = 0.3 * images(4, 32, 64, 3) + 0.5 * alpha
@@ -189,10 +188,11 @@ def test_mixed_precision_ends_in_full():
     assert model.get_layer("enc0_block0").msca.mix.compute_dtype == "bfloat16"
     x = images(1, 32, 64, 3)
     assert keras.backend.standardize_dtype(model(x).dtype) == "float32"
-    model.compile("sgd", "mae", jit_compile=False)
+    model.compile("sgd", "mae", jit_compile=JIT)
     assert np.isfinite(model.train_on_batch(x, np.zeros((1, 32, 64, 1), "float32")))
 
 
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="jax2onnx: resizing with an open batch")
 def test_onnx_export_gives_the_same_alpha(tmp_path):
     model = randomize(models.MSCANMatting(**SMALL, input_shape=(64, 32, 3)))
     x = images(1, 64, 32, 3)
@@ -208,6 +208,7 @@ def test_onnx_export_gives_the_same_alpha(tmp_path):
     np.testing.assert_allclose(got, want, atol=1e-4)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tests/tflite/test_convert.py comes from all backends")
 def test_a_row_for_microcontrollers_becomes_integers_and_runs_on_TFLM():
     model = randomize(models.MSCANMatting("mcu_width16"))
     x = images(2, 64, 64, 3)

@@ -6,7 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from checks import randomize
+from checks import JIT, randomize
 
 from keras_unetmm import skips
 from keras_unetmm.expand import expand
@@ -97,7 +97,7 @@ def test_fit_learns(network):
     keras.utils.set_random_seed(0)
     rank = 3 if network in ("di2in", "vnet") else 2
     model = small(network, rank=rank, skips="sat", **SHALLOW[network])
-    model.compile(keras.optimizers.Adam(0.05), "categorical_crossentropy", jit_compile=False)
+    model.compile(keras.optimizers.Adam(0.05), "categorical_crossentropy", jit_compile=JIT)
     x = maps(model, *(8, 8, 4)[:rank])
     y = np.stack([x[..., 0] > 0.5, x[..., 0] <= 0.5], -1).astype("float32")
     history = model.fit(x, y, epochs=20, batch_size=2, verbose=0).history["loss"]

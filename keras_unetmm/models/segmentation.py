@@ -89,11 +89,21 @@ def head(x, classes, activation, initializer="glorot_uniform"):
     Raises:
         ValueError: for another activation, or classes that are not a number.
     """
+    activation = head_activation(classes, activation)
+    x = layer("convolution", len(x.shape) - 2, classes, 1, kernel_initializer=initializer, name="head")(x)
+    return keras.layers.Activation(activation, dtype=keras.config.floatx(), name="prediction")(x)
+
+
+def head_activation(classes, activation):
+    """Returns the name of the head's activation, see `head`.
+
+    Raises:
+        ValueError: for another activation, or classes that are not a number.
+    """
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}. Received: {activation!r}.")
     if not is_count(classes):
         raise ValueError(f"classes must be a positive integer. Received: {classes!r}.")
     if activation == "auto":
         activation = "sigmoid" if classes == 1 else "softmax"
-    x = layer("convolution", len(x.shape) - 2, classes, 1, kernel_initializer=initializer, name="head")(x)
-    return keras.layers.Activation(activation or "linear", dtype=keras.config.floatx(), name="prediction")(x)
+    return activation or "linear"

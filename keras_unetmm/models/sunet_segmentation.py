@@ -7,8 +7,8 @@ Written from the paper; it agrees with the authors' public code (MIT licence, re
 import keras
 
 from keras_unetmm.layers import Degridding, ResizeLike
-from keras_unetmm.models.arguments import check_flags, is_count
-from keras_unetmm.models.segmentation import ACTIVATIONS
+from keras_unetmm.models.arguments import check_flags
+from keras_unetmm.models.segmentation import head_activation
 from keras_unetmm.models.sunet import checked_row, features, image
 from keras_unetmm.models.sunet_weights import load_classifier
 
@@ -73,12 +73,7 @@ def SUNetSegmentation(
     if output_stride not in OUTPUT_STRIDES:
         raise ValueError(f"output_stride must be one of {', '.join(map(str, OUTPUT_STRIDES))}. Received: {output_stride!r}.")
     check_flags(degridding=degridding, multigrid=multigrid)
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}. Received: {activation!r}.")
-    if not is_count(classes):
-        raise ValueError(f"classes must be a positive integer. Received: {classes!r}.")
-    if activation == "auto":
-        activation = "sigmoid" if classes == 1 else "softmax"
+    activation = head_activation(classes, activation)
     full = keras.config.floatx()  # logits are resized and compared in full precision under a mixed policy
     inputs, x = image(input_shape, output_stride)
     x = features(x, row, skips, output_stride, multigrid, MOMENTUM)
@@ -86,7 +81,7 @@ def SUNetSegmentation(
         x = Degridding(row.degridding_filters, MOMENTUM, name="degridding")(x)
     x = keras.layers.Conv2D(classes, 1, name="head")(x)
     x = ResizeLike(dtype=full, name="resize")([x, inputs])
-    x = keras.layers.Activation(activation or "linear", dtype=full, name="prediction")(x)
+    x = keras.layers.Activation(activation, dtype=full, name="prediction")(x)
     model = keras.Model(inputs, x, name=name or f"{variant}_segmentation")
     if weights is not None:
         load_classifier(model, weights)

@@ -22,7 +22,7 @@ CONTESTANTS = ("pytorch", "keras on tensorflow", "keras on jax", "keras on torch
 # name: (title, shape of a batch, output: an image, a vector of classes or a map of classes)
 NETWORKS = {
     "nafnet": ("NAFNet sidd_width32", (4, 64, 64, 3), "image"),
-    "kbnet": ("KBNet_s sidd_width64", (1, 64, 64, 3), "image"),
+    "kbnet": ("KBNet_s sidd_width64", (4, 64, 64, 3), "image"),
     "unet_sat": ("U-Net ronneberger2015 with SAT gates", (2, 64, 64, 1), 2),
     "lunet": ("Lean U-Net harp_width4, 3-D", (1, 64, 64, 64, 1), 2),
     "sunet64": ("SUNet-64 classifier", (4, 128, 128, 3), 1000),

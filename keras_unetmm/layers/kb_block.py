@@ -12,6 +12,7 @@ from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.grouped_convolution import GroupedConv2D
 from keras_unetmm.layers.kernel_basis_attention import GROUP, KernelBasisAttention
 from keras_unetmm.layers.normalization import normalization
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.simple_gate import SimpleGate
 
 MIDDLE = 32  # channels of the attention branch, at most
@@ -67,7 +68,7 @@ class KBBlock(Composite):
         self.norm1 = normalization("layer", name="norm1", **dtype)
         self.pool = keras.layers.GlobalAveragePooling2D(keepdims=True, name="pool", **dtype)
         self.sca = keras.layers.Conv2D(channels, 1, name="sca", **dtype)
-        self.conv11_0 = keras.layers.Conv2D(channels, 1, name="conv11_0", **dtype)
+        self.conv11_0 = PointwiseConvolution(channels, name="conv11_0", **dtype)
         self.conv11_1 = (
             keras.layers.DepthwiseConv2D(3, name="conv11_1", **same)
             if self.lightweight
@@ -75,24 +76,24 @@ class KBBlock(Composite):
         )
         self.conv2_0 = GroupedConv2D(middle, 3, groups=middle, name="conv2_0", **same)
         self.gate1 = SimpleGate(name="gate1", **dtype)
-        self.conv2_2 = keras.layers.Conv2D(self.bases, 1, name="conv2_2", **dtype)
+        self.conv2_2 = PointwiseConvolution(self.bases, name="conv2_2", **dtype)
         self.attgamma = ChannelScale(0.01, name="attgamma", **dtype)
-        self.conv211 = keras.layers.Conv2D(self.bases, 1, name="conv211", **dtype)
+        self.conv211 = PointwiseConvolution(self.bases, name="conv211", **dtype)
         self.attention = keras.layers.Add(name="attention", **dtype)
-        self.conv1 = keras.layers.Conv2D(channels, 1, name="conv1", **dtype)
+        self.conv1 = PointwiseConvolution(channels, name="conv1", **dtype)
         self.conv21 = keras.layers.DepthwiseConv2D(3, name="conv21", **same)
         self.kba = KernelBasisAttention(name="kba", **dtype)
         self.ga1 = ChannelScale(0.01, name="ga1", **dtype)
         self.features = keras.layers.Add(name="features", **dtype)
         self.fusion = keras.layers.Multiply(name="fusion", **dtype)
-        self.conv3 = keras.layers.Conv2D(channels, 1, name="conv3", **dtype)
+        self.conv3 = PointwiseConvolution(channels, name="conv3", **dtype)
         self.beta = ChannelScale(0.01, name="beta", **dtype)
         self.residual1 = keras.layers.Add(name="residual1", **dtype)
 
         self.norm2 = normalization("layer", name="norm2", **dtype)
-        self.conv4 = keras.layers.Conv2D(forward, 1, name="conv4", **dtype)
+        self.conv4 = PointwiseConvolution(forward, name="conv4", **dtype)
         self.gate2 = SimpleGate(name="gate2", **dtype)
-        self.conv5 = keras.layers.Conv2D(channels, 1, name="conv5", **dtype)
+        self.conv5 = PointwiseConvolution(channels, name="conv5", **dtype)
         self.gamma = ChannelScale(0.01, name="gamma", **dtype)
         self.residual2 = keras.layers.Add(name="residual2", **dtype)
 

@@ -9,6 +9,7 @@ import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.dilated_transposed_convolution import DilatedTransposedConvolution
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 
 KINDS = ("same", "down", "up")
 EPSILON = 1e-5  # of every batch normalization: PyTorch's, the paper names none
@@ -51,6 +52,8 @@ class PreactivatedConvolution(Composite):
         self.padding = self.crop = None
         if self.kind == "down":
             self.padding, self.convolution = symmetric_stride_2(self.filters, self.kernel_size, "convolution", **dtype)
+        elif self.kind == "same" and self.kernel_size == 1:
+            self.convolution = PointwiseConvolution(self.filters, name="convolution", **dtype)
         elif self.kind == "same":
             self.convolution = keras.layers.Conv2D(
                 self.filters, self.kernel_size, padding="same", dilation_rate=self.rate, name="convolution", **dtype

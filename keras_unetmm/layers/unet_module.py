@@ -9,6 +9,7 @@ import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.padding import CropLike
+from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution
 from keras_unetmm.layers.select import Select
 from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
@@ -134,7 +135,7 @@ class UNetModule(Composite):
 
         # made in the order of the authors' checkpoints: down, up, then what reduce and shortcut share
         if widens:
-            self.reduce = keras.layers.Conv2D(self.filters, 1, name="reduce", **dtype)
+            self.reduce = PointwiseConvolution(self.filters, name="reduce", **dtype)
         else:
             self.reduce = PreactivatedConvolution(self.filters, 1, name="reduce", **options)
         self.encoder1 = UNetEncoder(self.filters, rates[0], name="encoder1", **options)
@@ -146,7 +147,7 @@ class UNetModule(Composite):
         if widens:
             self.norm = keras.layers.BatchNormalization(epsilon=EPSILON, name="norm", **options)
             self.relu = keras.layers.ReLU(name="relu", **dtype)
-            self.shortcut = keras.layers.Conv2D(self.channels, 1, name="shortcut", **dtype)
+            self.shortcut = PointwiseConvolution(self.channels, name="shortcut", **dtype)
         gate = SKIPS[self.skip] if deep else None
         self.keep = gate(name="keep", **dtype) if gate else None
         self.fuse = keras.layers.Concatenate(name="fuse", **dtype) if deep and self.skip != "none" else None

@@ -98,8 +98,8 @@ def pytorch_step(arguments):
     """All gradients of the plain form."""
     import torch
 
-    sys.path.insert(0, str(Path(__file__).parent))
-    import pytorch_kbnet
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from benchmarks import pytorch_kbnet
 
     features, attention, upstream = (torch.from_numpy(x.transpose(0, 3, 1, 2).copy()) for x in maps(arguments))
     kernels, biases = torch.randn(BASES, arguments.channels * 36), torch.randn(BASES, arguments.channels)

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks.pytorch_nafnet import ChannelNorm, Gate
+
 BASES, GROUP = 32, 4
 
 
@@ -19,27 +21,6 @@ def kernel_basis_attention(u, attention, kernels, biases):
     patches = functional.unfold(u, 3, padding=1).reshape(n, c // GROUP, 9 * GROUP, height * width).permute(0, 3, 1, 2)
     y = (own @ patches.unsqueeze(-1)).reshape(n, height * width, c) + attention @ biases
     return y.transpose(1, 2).reshape(n, c, height, width)
-
-
-class ChannelNorm(nn.Module):
-    """Layer normalization over the channels of `(N, C, H, W)`."""
-
-    def __init__(self, channels):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x):
-        x = x.permute(0, 2, 3, 1)
-        return functional.layer_norm(x, x.shape[-1:], self.weight, self.bias, 1e-6).permute(0, 3, 1, 2)
-
-
-class Gate(nn.Module):
-    """Half of the channels times the other half."""
-
-    def forward(self, x):
-        first, second = x.chunk(2, dim=1)
-        return first * second
 
 
 class Block(nn.Module):

@@ -123,12 +123,8 @@ def pytorch_step(network, x, y):
     import numpy as np
     import torch
 
-    sys.path.insert(0, str(Path(__file__).parent))
-    import pytorch_kbnet
-    import pytorch_lunet
-    import pytorch_nafnet
-    import pytorch_sunet
-    import pytorch_unet
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from benchmarks import pytorch_kbnet, pytorch_lunet, pytorch_nafnet, pytorch_sunet, pytorch_unet
 
     model = {
         "nafnet": lambda: pytorch_nafnet.NAFNet(32),

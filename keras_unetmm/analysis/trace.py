@@ -1,7 +1,6 @@
 """Every operator of a model with the shapes that it meets, found without giving a weight a value."""
 
 import functools
-import re
 import weakref
 from dataclasses import dataclass
 
@@ -128,9 +127,5 @@ def _refuse_other_sizes(name, shapes):
 
 
 def _misfit(model, size, error):
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    levels = [int(found[1]) for layer in model.layers if (found := re.match(r"dec(\d+)_", layer.name))]
-    multiple = 2 ** (max(levels, default=-1) + 1)
-    nearest = tuple(max(multiple, (s + multiple // 2) // multiple * multiple) for s in size)
-    fix = f"The nearest that divides by {multiple}: {nearest}." if nearest != size else "Try a larger one."
-    return f"size must be one that the model takes. Received: size={size}, at which {model.name} fails: {reason}. {fix}"
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return f"size must be one that the model takes. Received: size={size}, at which {model.name} fails: {reason}"

@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class CheckedSizes(keras.layers.Layer):
-    """Passes a map on as it is, and refuses one whose sizes the network behind it cannot take.
+    """Passes a map on as it is, and refuses images whose sizes the network cannot take.
 
     A network with open sizes would otherwise fail in the middle, or return a map that is smaller than the image.
 
@@ -14,7 +14,8 @@ class CheckedSizes(keras.layers.Layer):
         multiple: int, what every size must divide by.
         least: int, what every size must be at least.
 
-    Shape: `(N, *spatial, C) -> (N, *spatial, C)`.
+    Shape: `(N, *spatial, C) -> (N, *spatial, C)`, the image itself; or `[map, image] -> map`, where the network begins
+    with layers that are not ours.
 
     Raises:
         ValueError: when it is called, with the nearest sizes that fit. In a graph of TensorFlow that was made for any size
@@ -30,13 +31,15 @@ class CheckedSizes(keras.layers.Layer):
         return {**super().get_config(), "multiple": self.multiple, "least": self.least}
 
     def compute_output_shape(self, input_shape):
-        check_sizes(input_shape[1:], self.multiple, self.least, "the image")
-        return input_shape
+        kept, image = input_shape if isinstance(input_shape, list) else (input_shape, input_shape)
+        check_sizes(image[1:], self.multiple, self.least, "the image")
+        return kept
 
-    def call(self, x):
-        check_sizes(x.shape[1:], self.multiple, self.least, "the image")
+    def call(self, inputs):
+        x, image = inputs if isinstance(inputs, (list, tuple)) else (inputs, inputs)
+        check_sizes(image.shape[1:], self.multiple, self.least, "the image")
         if keras.backend.backend() == "tensorflow":  # traces a second size of image as an unknown one
-            for size in ops.shape(x)[1:-1]:
+            for size in ops.shape(image)[1:-1]:
                 if not isinstance(size, int):  # only an operator can refuse it; one that adds nothing
                     x = x + ops.sum(ops.reshape(ops.zeros((size,), x.dtype), (size // self.multiple, self.multiple)))
         return x

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import keras
 
+from keras_unetmm.layers.checked_sizes import check_sizes
+
 PROBE = 2**10  # pixels: an open size stands for this one while strides are found out
 LOST = 8  # pixels that convolutions without padding may have taken from a map, at most
 PADDING = tuple(getattr(keras.layers, f"{kind}{rank}D") for kind in ("ZeroPadding", "Cropping") for rank in (2, 3))
@@ -68,7 +70,7 @@ def backbone_maps(backbone, layers=None, levels=None):
                 f"levels must be a number of maps from 2 to {len(maps)}, the bottom included. Received: {levels!r}."
             )
         maps = maps[:levels]
-    _refuse_sizes_that_do_not_divide(backbone, maps[-1].halvings)
+    _check_sizes(backbone, maps[-1].halvings)
     for fine, coarse in pairwise(maps):
         if coarse.halvings != fine.halvings + 1:
             raise ValueError(
@@ -209,7 +211,7 @@ def _measured(backbone, tensors, size, sizes, needed, distinct):
                 raise ValueError(f"layers must make maps of different sizes. Received: {both}. Leave one out.")
             maps[found.halvings] = found
         elif id(tensor) in needed:
-            _refuse_sizes_that_do_not_divide(backbone, found.halvings)
+            _check_sizes(backbone, found.halvings)
             raise ValueError(
                 "The backbone's maps must have the size of the input, halved equally often along each axis. Received: "
                 f"{found.name} with {own} of {tuple(size)}. Name other layers in layers=(...), or take a larger image if "
@@ -228,14 +230,8 @@ def _halvings(size, own):
     return min(found)[1:] if found else (0, tuple(LOST + 1 for _ in own))
 
 
-def _refuse_sizes_that_do_not_divide(backbone, halvings):
-    size, multiple = tuple(backbone.inputs[0].shape[1:-1]), 2 ** max(halvings, 0)
-    if any(s is not None and s % multiple for s in size):
-        nearest = tuple(s if s is None else max(multiple, (s + multiple // 2) // multiple * multiple) for s in size)
-        raise ValueError(
-            f"The backbone's input must have sizes that divide by {multiple}, the stride of its coarsest map. Received: "
-            f"{size}. The nearest that fits is {nearest}: build the backbone with it, or with None for any size."
-        )
+def _check_sizes(backbone, halvings):
+    check_sizes(backbone.inputs[0].shape[1:], 2 ** max(halvings, 0), 1, f"The backbone {backbone.name}")
 
 
 def _listed(maps):

@@ -11,7 +11,7 @@ from dataclasses import replace
 import keras
 
 from keras_unetmm import skips as skip_connections
-from keras_unetmm.layers import ConvolutionBlock
+from keras_unetmm.layers import CheckedSizes, ConvolutionBlock
 from keras_unetmm.layers.convolution_block import ORDERS
 from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
@@ -77,7 +77,7 @@ def unet_on(
     if order not in ORDERS:
         raise ValueError(f"order must be one of {', '.join(map(repr, ORDERS))}. Received: {order!r}.")
     maps = backbone_maps(backbone, layers, levels)
-    stages = _Stages(maps, _widths(channels, maps[-1].halvings), order)
+    stages = _Stages(backbone.inputs[0], maps, _widths(channels, maps[-1].halvings), order)
     skips = segmentation.connections(_fitting(skips, maps), "norm" in order)
     x = encoder_decoder(backbone.inputs[0], stages, skips)
     for halvings in reversed(range(maps[0].halvings)):
@@ -95,7 +95,8 @@ def unet_on(
 class _Stages:
     """The stages, as `keras_unetmm.models.encoder_decoder.Stages`: the encoder is there already."""
 
-    def __init__(self, maps, widths, order):
+    def __init__(self, image, maps, widths, order):
+        self.image = image
         self.maps = maps
         self.widths = widths
         self.order = order
@@ -114,7 +115,10 @@ class _Stages:
         return x
 
     def middle(self, x):
-        return self.encode(x, self.levels)
+        x = self.encode(x, self.levels)
+        if None not in self.image.shape[1:]:
+            return x
+        return CheckedSizes(2 ** self.maps[-1].halvings, name="sizes")([x, self.image])
 
     def up(self, x, level):
         return self.upsampled(x, self.maps[level].halvings, f"dec{level}_up")

@@ -51,5 +51,7 @@ def test_bad_input():
     model = models.LUnet(rank=2, skips="at", **SMALL)
     with pytest.raises(ValueError, match=r"images must be a batch.*Received: shape \(8, 8, 1\)"):
         attention_maps(model, np.zeros((8, 8, 1)))
-    with pytest.raises(ValueError, match=r"size must be.*Received: size=\(10, 8\).*nearest that divides by 4: \(12, 8\)"):
+    with pytest.raises(
+        ValueError, match=r"size must be.*Received: size=\(10, 8\).*divide by 4.*nearest that fits is \(12, 8, 1\)"
+    ):
         attention_maps(model, np.zeros((1, 10, 8, 1)))

@@ -32,6 +32,14 @@ def test_sizes_that_do_not_fit_are_refused(symbolic, arguments, sizes, message):
         CheckedSizes(*arguments)(keras.KerasTensor(shape) if symbolic else np.zeros(shape, "float32"))
 
 
+def test_a_map_passes_when_its_image_fits():
+    x, image = np.ones((1, 2, 3, 5), "float32"), np.zeros((1, 8, 12, 3), "float32")
+    layer = CheckedSizes(4)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer([x, image])), x)
+    with pytest.raises(ValueError, match=r"divide by 4.*Received: \(8, 10, 3\)"):
+        layer([x, image[:, :, :10]])
+
+
 def test_open_sizes_are_refused_when_they_are_known():
     inputs = keras.Input((None, None, 1))
     model = keras.Model(inputs, CheckedSizes(4)(inputs))

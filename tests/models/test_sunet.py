@@ -1,36 +1,21 @@
-import math
-
 import keras
 import numpy as np
 import peers
 import pytest
 from checks import JIT, randomize
+from sunets import SMALL, called, images, trained
 
 from benchmarks import pytorch_sunet
 from keras_unetmm import models, skips
 from keras_unetmm.expand import expand
 from keras_unetmm.outline import outline
 
-SMALL = {"filters": 3, "modules": (1, 1, 1, 1), "channels": (6, 8, 9, 10), "stem": 4}
 DEEPER = (2, 1, 1, 2)  # with modules that keep their channels
 KINDS = ("full", "none", "sat", "at", "st")
 
 
 def small(**arguments):
     return models.SUNet("sunet64", **{"classes": 5, **SMALL, **arguments})
-
-
-def images(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
-def called(model, x):
-    return keras.ops.convert_to_numpy(model(x, training=False))
-
-
-def trained(model):
-    """Parameters as the paper counts them: of batch normalization gamma and beta."""
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 @pytest.mark.parametrize(

@@ -4,29 +4,19 @@ import keras
 import numpy as np
 import peers
 import pytest
+import sunets
 from checks import JIT, randomize
+from sunets import called, images, trained
 
 from benchmarks import pytorch_sunet
 from keras_unetmm import models
 from keras_unetmm.outline import outline
 
-SMALL = {"filters": 3, "modules": (1, 1, 1, 1), "channels": (6, 8, 9, 10), "stem": 4, "degridding_filters": 7}
+SMALL = {**sunets.SMALL, "degridding_filters": 7}
 
 
 def small(**arguments):
     return models.SUNetSegmentation("sunet64", **{"classes": 4, **SMALL, **arguments})
-
-
-def images(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
-def called(model, x):
-    return keras.ops.convert_to_numpy(model(x, training=False))
-
-
-def trained(model):
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,13 @@ def with_a_head():
     return keras.Model(image, keras.layers.MaxPooling2D(name="pool")(x), name="busy")
 
 
+@pytest.mark.parametrize("kind", ["none", "full"])
+def test_open_sizes_that_do_not_fit_are_refused(kind):
+    model = unet_on(encoder((None, None, 3)), **SMALL, skips=KINDS[kind])
+    with pytest.raises(ValueError, match=r"the image must .*divide by 16.*Received: \(32, 50, 3\)"):
+        called(model, images(32, 50))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -182,7 +189,7 @@ def with_a_head():
         ({"backbone": encoder(widths=(5, 7, 9, 8)), "skips": "unet--"}, r"\(5, 7, 9\) channels\. None fit: take other"),
         ({"backbone": encoder((16, 16, 32, 1)), "skips": skips.UNetMinusMinus((2, 2, 1))}, r"two spatial dimensions"),
         ({"backbone": with_a_head()}, r"The backbone busy has layers with names that the decoder needs\. .*head"),
-        ({"backbone": encoder((30, 48, 3))}, r"The nearest that fits is \(32, 48\)"),
+        ({"backbone": encoder((30, 48, 3))}, r"The nearest that fits is \(32, 48, 3\)"),
         ({"levels": 7}, r"levels must be a number of maps from 2 to 4"),
         ({"layers": ("stage7", "stage0")}, r"Received: 'stage7'\. Near ones are 'stage"),
     ],

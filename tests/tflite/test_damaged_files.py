@@ -1,6 +1,7 @@
 """Damaged files are refused with a clear error or answered, and neither crash, nor hang, nor fill the memory.
 
 By hand, other files and more mutants: `MUTANTS=2000 FILES="a.tflite b.tflite" pytest tests/tflite/test_damaged_files.py`.
+One file although it is long: it runs itself as the process that may crash, with every way of damaging a file in it.
 """
 
 import json

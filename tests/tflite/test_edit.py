@@ -1,3 +1,8 @@
+"""Files read and written, planned, pruned and grown.
+
+One file although it is long: all of it compares the same file, with everything in it that no operator needs.
+"""
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema

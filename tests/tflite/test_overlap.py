@@ -1,4 +1,7 @@
-"""Every rule is tried on the real kernels, and compared with a simulation that goes pixel by pixel."""
+"""Every rule is tried on the real kernels, and compared with a simulation that goes pixel by pixel.
+
+One file although it is long: every rule is tried by the same few functions, on the same small graphs.
+"""
 
 import numpy as np
 import pytest

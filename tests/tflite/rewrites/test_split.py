@@ -1,4 +1,7 @@
-"""A SPLIT of channels pushed up: the same bytes, whatever lies between it and the convolutions, or no rewrite at all."""
+"""A SPLIT of channels pushed up: the same bytes, whatever lies between it and the convolutions, or no rewrite at all.
+
+One file although it is long: what may be split and what may not are two lists of small graphs around the same gate.
+"""
 
 import numpy as np
 import pytest

@@ -1,110 +1,232 @@
 """Exchanging the layers that a target has no integer operator for, weights carried over."""
 
+from dataclasses import dataclass
+
 import keras
-import numpy as np
 
 from keras_unetmm.expand import expand
-from keras_unetmm.layers import GELU, GlobalResponseNormalization
-from keras_unetmm.tflite.integer_layers import (
-    IntegerGlobalResponseNormalization,
-    IntegerLayerNormalization,
-    NearestUpsampling,
-    SigmoidGELU,
-)
-
-TARGETS = ("tflm",)
+from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
+from keras_unetmm.tflite import volumes
+from keras_unetmm.tflite.exchange import DROPPED, can_shuffle, exchanged, shuffle
+from keras_unetmm.tflite.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
+from keras_unetmm.tflite.forms import forms_of
+from keras_unetmm.tflite.gates import as_halves
+from keras_unetmm.tflite.integer_layers import Affine
 
 
-def lower(model, target="tflm", input_shape=None):
+@dataclass(frozen=True)
+class Exchange:
+    """A layer, and what stands for it.
+
+    Attributes:
+        layer: the layer, of the model laid out into its parts.
+        becomes: tuple of str, what stands for it; empty if it went, or another took it in.
+        inputs: tuple of tuples, the tensors of the lowered model for each of its inputs; several for the slices of a volume.
+        output: tuple of tensors, those for its output.
+    """
+
+    layer: object
+    becomes: tuple
+    inputs: tuple
+    output: tuple
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What `lowered` returns.
+
+    Attributes:
+        model: the `keras.Model` of integer forms.
+        exchanges: tuple of `Exchange`, one a layer, in the order of the graph.
+    """
+
+    model: keras.Model
+    exchanges: tuple
+
+
+def lower(model, target="tflm", input_shape=None, **choices):
     """Returns a model with the same function whose layers map to integer operators of the target.
 
-    Equal but for GELU, whose sigmoid form differs by at most 0.021. Batch normalization in front of a 1x1
-    convolution is folded into it. Composite layers come out as their parts, all in float32.
+    Equal but for GELU, where the target lacks the operator: its sigmoid form differs by at most 0.0204. Scales and shifts,
+    of batch normalization above all, are folded into convolutions. Volumes are computed slice by slice, with 2-D layers.
+    Composite layers come out as their parts, all in float32.
 
     Args:
         model: a functional or sequential `keras.Model` with one input.
-        target: `"tflm"`, TensorFlow Lite for Microcontrollers.
-        input_shape: tuple with the batch size, of the new model; by default the model's own.
+        target: `"litert"`, `"tflm"` (TensorFlow Lite for Microcontrollers), `"coral"`, `"ethos-u55"`, `"ethos-u65"` or
+            `"ethos-u85"`.
+        input_shape: tuple with the batch size, of the new model; by default the model's own. Volumes need one.
+        **choices: other forms than the target's, see `keras_unetmm.tflite.forms.Forms`.
 
     Raises:
-        ValueError: for an unknown target, or a model that is not a graph of layers.
+        ValueError: for an unknown target or form, a model that is not a graph of layers, or a layer that has no
+            integer form.
     """
-    if target not in TARGETS:
-        raise ValueError(f"target must be one of {', '.join(map(repr, TARGETS))}. Received: {target!r}.")
-    graph = expand(model, input_shape)
-    return keras.models.clone_model(graph, clone_function=_exchange, call_function=_call)
+    return lowered(model, target, input_shape, **choices).model
 
 
-def _exchange(layer):
-    """Returns the chain of layers that stands for one layer."""
-    if type(layer).__name__ == "Gelu":  # keras.ops.gelu or keras.activations.gelu, called as a function
-        return [SigmoidGELU(name=layer.name)]
-    if not isinstance(layer, keras.layers.Layer):
-        return [layer]
-    if isinstance(layer, GELU) or (isinstance(layer, keras.layers.Activation) and _ends_in_gelu(layer)):
-        return [SigmoidGELU(name=layer.name)]
-    if _ends_in_gelu(layer):
-        return [_rebuilt(layer, activation=None), SigmoidGELU(name=f"{layer.name}_gelu")]
-    if isinstance(layer, keras.layers.LayerNormalization) and _plain(layer):
-        return [_exchanged(layer, IntegerLayerNormalization(layer.epsilon, name=layer.name))]
-    if isinstance(layer, GlobalResponseNormalization):
-        return [_exchanged(layer, IntegerGlobalResponseNormalization(layer.epsilon, name=layer.name))]
-    if isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "nearest":
-        return [NearestUpsampling(layer.size, name=layer.name)]
-    return [_rebuilt(layer)]
+def lowered(model, target="tflm", input_shape=None, **choices):
+    """Returns a `Lowered`, which tells what became of every layer. Arguments and errors are those of `lower`."""
+    forms = forms_of(target, choices)
+    source = expand(model, input_shape)
+    lowering = _Lowering(source, target, forms)
+    clone = keras.models.clone_model(source, clone_function=lambda layer: layer, call_function=lowering.call)
+    outputs = [lowering.whole(x) for x in clone.outputs]
+    outputs = outputs if len(outputs) > 1 else outputs[0]
+    return Lowered(keras.Model(clone.inputs[0], outputs, name=model.name), tuple(lowering.exchanges))
 
 
-def _call(chain, *args, **kwargs):
-    first, *rest = chain
-    if _is_pointwise(first) and isinstance(_source(args[0]), keras.layers.BatchNormalization):
-        norm = _source(args[0])
-        first, args = _folded(norm, first), (norm.input,)
-    x = first(*args, **kwargs)
-    for layer in rest:
-        x = layer(x)
-    return x
+class UnknownLayerError(ValueError):
+    """A layer has no integer form for the target."""
 
 
-def _ends_in_gelu(layer):
-    return getattr(layer, "activation", None) is keras.activations.gelu
+class _Lowering:
+    """Calls for each layer of the source model what stands for it, in the order of the graph.
+
+    A tensor of the new graph stands for a list of maps: itself, or the slices of a volume, of which it is the first.
+    """
+
+    def __init__(self, source, target, forms):
+        self.target, self.forms = target, forms
+        self.readers = _readers(source)
+        self.taken_in = set()  # names of layers that the convolution before them has taken in
+        self.volumes = {}  # lists of slices, by the id of the first
+        self.alone = {}  # tensors and whether they have one reader only, by their id
+        self.exchanges = []
+
+    def call(self, layer, *args, **kwargs):
+        """Returns the output in the new graph of a layer of the source, called on tensors of the new graph."""
+        tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
+        inputs = [self._maps(x) for x in tensors]
+        volume = any(id(x) in self.volumes for x in tensors)
+        kwargs = {} if isinstance(layer, keras.layers.Layer) else kwargs  # of layers those of training, masks
+        becomes, made = self._made(layer, args, kwargs, inputs, volume)
+        if not isinstance(made[0], keras.KerasTensor):
+            return made[0]  # a list: what a function with several outputs gives
+        self.alone.update((id(x), (x, len(self.readers[layer.name]) == 1)) for x in made)
+        if volume and id(made[0]) not in self.volumes:
+            self.volumes[id(made[0])] = made
+        if not _shared(layer):
+            self.exchanges.append(Exchange(layer, becomes, tuple(map(tuple, inputs)), tuple(made)))
+        return made[0]
+
+    def whole(self, tensor):
+        """Returns the tensor in the shape that the model's user knows."""
+        return volumes.Volume()(self.volumes[id(tensor)]) if id(tensor) in self.volumes else tensor
+
+    def _maps(self, tensor):
+        if len(tensor.shape) == 5 and id(tensor) not in self.volumes:
+            if None in tensor.shape:
+                raise ValueError(
+                    f"A volume must have a fixed size to be lowered. Received: a model input of {tensor.shape}. "
+                    "Pass input_shape=(1, depth, height, width, channels)."
+                )
+            self.volumes[id(tensor)] = list(volumes.Slices()(tensor))
+        return self.volumes.get(id(tensor), [tensor])
+
+    def _made(self, layer, args, kwargs, inputs, volume):
+        """The classes of the layers that stand for one layer, and the maps that they make."""
+        if layer.name in self.taken_in:
+            return (), inputs[0]
+        chain = self._with_scale_after(layer)
+        if is_pointwise(chain):
+            chain, inputs = _with_scale_before(chain, inputs)
+        if volume and not isinstance(layer, (*volumes.SLICEWISE, *DROPPED)) and affine(layer) is None:
+            made = volumes.on_slices(chain, inputs[0], self.forms)
+            if made is None:
+                self._refuse(layer)
+            return (f"{len(made)} slices",), made
+        if type(layer) is SimpleGate and self.forms.gate == "halves":
+            halves = [as_halves(x, self._alone) for x in inputs[0]]
+            if None not in halves:
+                multiply = keras.layers.Multiply(name=layer.name)
+                return ("halves", "Multiply"), [multiply(list(pair)) for pair in halves]
+        shapes = tuple(maps[0].shape for maps in inputs)
+        if isinstance(layer, ResizeLike):  # the other map only says how large
+            args, inputs = (args[0][0],), inputs[:1]
+        if type(layer) is PixelShuffle:
+            chain, inputs = self._with_convolution_before(layer, inputs)
+        else:
+            chain = self._chain(chain, shapes)
+        if chain is None:
+            self._refuse(layer)
+        made = []
+        for i in range(max(map(len, inputs))):
+            x = None
+            for part in chain:
+                x = part(*_with(args, [maps[i] for maps in inputs]), **kwargs) if part is chain[0] else part(x)
+            made.append(x if chain else inputs[0][i])
+        return tuple(type(part).__name__ for part in chain), made
+
+    def _chain(self, layer, shapes):
+        scaled = affine(layer)
+        if scaled is not None:
+            return (as_layer(*scaled, shapes[0][-1], self.forms.affine, layer.name),)
+        return exchanged(layer, self.forms, shapes)
+
+    def _with_scale_after(self, layer):
+        """The layer with the scales and shifts that alone follow it taken in."""
+        name = layer.name
+        while can_take_in(layer) and len(self.readers[name]) == 1:
+            follower = self.readers[name][0]
+            scaled = None if follower is None or _shared(follower) else affine(follower)
+            if scaled is None:
+                break
+            layer, name = scaled_after(layer, *scaled), follower.name
+            self.taken_in.add(name)
+        return layer
+
+    def _with_convolution_before(self, layer, inputs):
+        """A pixel shuffle, if it is a convolution with the 1x1 convolution before it taken in, and the map that it reads."""
+        (x,), channels = inputs[0], inputs[0][0].shape[-1] // layer.factor**2
+        before = x._keras_history.operation
+        if self._alone(x) and can_shuffle(layer.factor, channels, self.forms, before):
+            return shuffle(layer.factor, channels, self.forms, layer.name, before), [[_read_by(x)]]
+        return shuffle(layer.factor, channels, self.forms, layer.name), inputs
+
+    def _alone(self, tensor):
+        return id(tensor) in self.alone and self.alone[id(tensor)][1]
+
+    def _refuse(self, layer):
+        raise UnknownLayerError(
+            f"Every layer must have an integer form for target {self.target!r}. Received: {layer.name}, a "
+            f"{type(layer).__name__}, which has none. Use another layer, or, if it only wires others, derive it from "
+            "keras_unetmm.layers.Composite, so that they are seen."
+        )
 
 
-def _plain(layer):
-    axis = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
-    return axis == [-1] and layer.scale and layer.center and not layer.rms_scaling
+def _with_scale_before(layer, inputs):
+    """A pointwise layer with the scale and shift before it taken in, and the maps that it then reads."""
+    sources = [x._keras_history for x in inputs[0]]
+    if not all(isinstance(source.operation, Affine) for source in sources):
+        return layer, inputs
+    scaled = affine(sources[0].operation)
+    return scaled_before(layer, *scaled), [[_read_by(x) for x in inputs[0]]]
 
 
-def _is_pointwise(layer):
-    return isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (1, 1) and layer.groups == 1
+def _read_by(tensor):
+    """What the layer that made a tensor has read."""
+    made = tensor._keras_history
+    return made.operation._inbound_nodes[made.node_index].input_tensors[0]
 
 
-def _source(tensor):
-    return tensor._keras_history.operation
+def _with(args, tensors):
+    """The arguments with other tensors."""
+    tensors = iter(tensors)
+    return keras.tree.map_structure(lambda x: next(tensors) if isinstance(x, keras.KerasTensor) else x, args)
 
 
-def _rebuilt(layer, **changes):
-    config = {**layer.get_config(), "dtype": "float32", **changes}
-    return _exchanged(layer, type(layer).from_config(config))
+def _readers(source):
+    """The layers that read each layer's output, by its name; None for the user of the model."""
+    readers = {layer.name: [] for layer in source.operations}
+    for layer in source.operations:
+        for node in layer._inbound_nodes:
+            for x in node.input_tensors:
+                readers[x._keras_history.operation.name].append(layer)
+    for x in source.outputs:
+        readers[x._keras_history.operation.name].append(None)
+    return readers
 
 
-def _exchanged(layer, replacement):
-    if layer.weights:
-        replacement.build_from_config(layer.get_build_config())
-        replacement.set_weights(layer.get_weights())
-    return replacement
-
-
-def _folded(norm, conv):
-    """The 1x1 convolution that equals the batch normalization followed by `conv`."""
-    channels = norm.moving_mean.shape
-    mean, variance = (keras.ops.convert_to_numpy(w) for w in (norm.moving_mean, norm.moving_variance))
-    gamma = keras.ops.convert_to_numpy(norm.gamma) if norm.scale else np.ones(channels)
-    beta = keras.ops.convert_to_numpy(norm.beta) if norm.center else np.zeros(channels)
-    scale = gamma / np.sqrt(variance + norm.epsilon)
-    kernel = keras.ops.convert_to_numpy(conv.kernel)  # (1, 1, in, out)
-    bias = keras.ops.convert_to_numpy(conv.bias) if conv.use_bias else 0.0
-
-    folded = type(conv).from_config({**conv.get_config(), "use_bias": True})
-    folded.build(norm.input.shape)
-    folded.set_weights([kernel * scale[:, None], bias + (beta - mean * scale) @ kernel[0, 0]])
-    return folded
+def _shared(layer):
+    return len(layer._inbound_nodes) > 1

@@ -1,0 +1,79 @@
+"""Which integer form stands for a layer on each target."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Forms:
+    """One choice for each layer that has several integer forms; the first is the layer's own operator, where it has one.
+
+    Attributes:
+        gelu: `"operator"`; or `"sigmoid"`, LOGISTIC and MUL, at most 0.0204 from it.
+        shuffle: of a pixel shuffle, `"operator"`, DEPTH_TO_SPACE; or `"convolution"`, transposed, with a one-hot kernel.
+        unshuffle: of a pixel unshuffle, `"operator"`, SPACE_TO_DEPTH; or `"convolution"`, strided, with a one-hot kernel.
+        upconvolution: of a transposed convolution whose windows do not overlap, `"operator"`; or `"shuffle"`, a 1x1
+            convolution and a pixel shuffle.
+        mean: over channels, `"operator"`; or `"convolution"`, 1x1 with the weights 1/C.
+        gate: of the simple gate, `"split"`; or `"halves"`, two convolutions of half the filters.
+        affine: of a normalization that no convolution takes in, `"arithmetic"`, MUL and ADD; or `"depthwise"`, a
+            depthwise 1x1 convolution.
+        resize: `"operator"`; or `"steps"`, to the nearest pixel in steps of at most 8, bilinear by 2 or by a mean after those.
+        groups: of a grouped convolution, `"operator"`; or `"dense"`, the kernel filled up with zeros.
+        leaky: of a leaky ReLU, `"operator"`; or `"prelu"`.
+        step: int, the largest factor of one shuffle as a convolution; larger powers of two take several.
+    """
+
+    gelu: str = "operator"
+    shuffle: str = "operator"
+    unshuffle: str = "operator"
+    upconvolution: str = "operator"
+    mean: str = "operator"
+    gate: str = "split"
+    affine: str = "arithmetic"
+    resize: str = "operator"
+    groups: str = "operator"
+    leaky: str = "operator"
+    step: int = 64
+
+
+CHOICES = {
+    "gelu": ("operator", "sigmoid"),
+    "shuffle": ("operator", "convolution"),
+    "unshuffle": ("operator", "convolution"),
+    "upconvolution": ("operator", "shuffle"),
+    "mean": ("operator", "convolution"),
+    "gate": ("split", "halves"),
+    "affine": ("arithmetic", "depthwise"),
+    "resize": ("operator", "steps"),
+    "groups": ("operator", "dense"),
+    "leaky": ("operator", "prelu"),
+    "step": (2, 4, 8, 64),
+}
+
+_ETHOS_U = Forms(shuffle="convolution", unshuffle="convolution", mean="convolution", resize="steps", step=2)
+FORMS = {
+    "litert": Forms(),
+    "tflm": Forms(gelu="sigmoid", upconvolution="shuffle"),
+    "coral": Forms(gelu="sigmoid", shuffle="convolution", mean="convolution", groups="dense", leaky="prelu"),
+    "ethos-u55": _ETHOS_U,
+    "ethos-u65": _ETHOS_U,
+    "ethos-u85": _ETHOS_U,
+}
+
+
+def forms_of(target, choices):
+    """Returns the `Forms` of a target, with other choices where they are given.
+
+    Raises:
+        ValueError: for an unknown target, layer or form.
+    """
+    if target not in FORMS:
+        raise ValueError(f"target must be one of {', '.join(map(repr, FORMS))}. Received: {target!r}.")
+    for name, form in choices.items():
+        if name not in CHOICES:
+            raise ValueError(f"A choice must be one of {', '.join(CHOICES)}. Received: {name}={form!r}.")
+        if form not in CHOICES[name]:
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, CHOICES[name]))}. Received: {form!r}.")
+    return replace(FORMS[target], **choices)
+
+

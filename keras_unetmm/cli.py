@@ -1,4 +1,4 @@
-"""The command line: `unetmm models`, `unetmm convert`, `unetmm plan`."""
+"""The command line: `unetmm models`, `unetmm convert`, `unetmm plan`, `unetmm check`."""
 
 import contextlib
 import json
@@ -114,6 +114,32 @@ def plan(
                 Console().print(f"{what}: {result[key]}", highlight=False)
         if output is not None:
             Console().print(f"{output}: the same outputs on TFLM, byte for byte.", highlight=False)
+
+
+@app.command()
+def check(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="A full-integer .tflite file.")],
+    target: Annotated[str, typer.Option(help="litert, tflm, coral, ethos-u55, ethos-u65 or ethos-u85.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    static: Annotated[bool, typer.Option("--static", help="Ask no compiler, even where one is installed.")] = False,
+):
+    """Say which operators of a .tflite file a target runs, and what to use instead of the others.
+
+    Exit status 1: an operator cannot run there at all.
+    """
+    with _errors():
+        from keras_unetmm.tflite.targets import check as judged
+        from keras_unetmm.tflite.verdict_table import as_table
+
+        with Console(stderr=True).status("checking"):
+            verdict = judged(model, target, compile=not static)
+        if as_json:
+            typer.echo(json.dumps(verdict.as_json(), indent=2))
+        else:
+            Console().print(as_table(f"{model} on {target}", verdict))
+            Console().print(verdict.note, highlight=False)
+    if not verdict.runs:
+        raise typer.Exit(1)
 
 
 def _prove_and_write(model, found, result, output):

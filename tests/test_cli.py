@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from tflite import files
+from tflite.compilers import pretend
+from tflite.network import Network
 from typer.testing import CliRunner
 
 from keras_unetmm import catalogue, models
@@ -24,6 +26,8 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "model.tflite").write_bytes(files.unet())
     (tmp_path / "cut.tflite").write_bytes(files.unet()[:300])
     (tmp_path / "words.tflite").write_text("these are not tensors")
+    net = Network(dtype="float32")
+    (tmp_path / "float.tflite").write_bytes(net.file(net.unary("RELU", net.input(1, 4))))
     (tmp_path / "images").mkdir()
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
@@ -112,6 +116,40 @@ def test_a_file_whose_outputs_cannot_be_compared_is_not_written(here):
     assert not (here / "planned.tflite").exists()
 
 
+def test_check_counts_what_runs_and_names_the_rest(here):
+    result = call("check", "model.tflite", "--target", "tflm")
+    assert result.exit_code == 0
+    assert "6 of 6" in result.stdout
+    assert "not compiled" in result.stdout
+    net = Network()
+    (here / "gelu.tflite").write_bytes(net.file(net.unary("GELU", net.unary("RELU", net.input(1, 16)))))
+    result = call("check", "gelu.tflite", "--target", "tflm")
+    assert result.exit_code == 1
+    assert all(words in " ".join(result.stdout.split()) for words in ("1 of 2", "1 GELU", "cannot run"))
+    result = call("check", "gelu.tflite", "--target", "tflm", "--json")
+    assert result.exit_code == 1
+    printed = json.loads(result.stdout)
+    assert list(printed) == ["target", "runs", "compiled", "operators"]
+    assert printed["operators"][1] == {
+        "index": 1,
+        "name": "GELU",
+        "verdict": "unsupported",
+        "why": "TFLM has no operator GELU",
+        "instead": "x * sigmoid(1.702 x): unetmm convert writes it",
+    }
+
+
+def test_check_asks_the_compiler_unless_told_not_to(here, monkeypatch):
+    monkeypatch.setenv("PATH", str(pretend(here / "bin", "vela", "sys.exit('it broke')\n")))
+    result = call("check", "model.tflite", "--target", "ethos-u55")
+    assert result.exit_code == 2
+    assert "Vela failed (status 1): it broke." in result.stderr
+    assert "unetmm check --static" in " ".join(result.stderr.split())
+    result = call("check", "model.tflite", "--target", "ethos-u55", "--static", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["compiled"] is False
+
+
 def test_convert_writes_a_file_that_plan_reads(here):
     saved("model.keras")
     result = call("convert", "model.keras", "--calibration", "images", "--size", "24x32", "-o", "out.tflite")
@@ -136,6 +174,11 @@ def test_convert_writes_a_file_that_plan_reads(here):
         (("plan", "model.tflite", "-o", "planned.bin"), "--output must end in .tflite"),
         (("plan", "model.tflite", "-o", "nowhere/planned.tflite"), "folder that exists"),
         (("plan", "model.tflite", "--picture", "nowhere/a.png"), "folder that exists"),
+        (("check", "missing.tflite", "--target", "tflm"), "No such file"),
+        (("check", "cut.tflite", "--target", "tflm"), "cut short or damaged"),
+        (("check", "model.tflite", "--target", "tpu"), "target must be one of 'litert', 'tflm', 'coral', 'ethos-u55'"),
+        (("check", "float.tflite", "--target", "tflm", "--json"), "computes in floats: operator 0, RELU"),
+        (("check", "model.tflite"), "Missing option '--target'"),
         (("convert", "open.keras", "--calibration", "images", "-o", "open.keras"), "must end in .tflite"),
         (("convert", "missing.keras", "--calibration", "images", "-o", "o.tflite"), "not a file"),
         (("convert", "words.tflite", "--calibration", "images", "-o", "o.tflite"), "cannot be loaded as a Keras model"),

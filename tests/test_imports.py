@@ -17,6 +17,12 @@ SCHEMA = {"numpy", "ai_edge_litert.schema_py_generated"}
 COMPILER = {f"tflite.{stage}" for stage in ("graph", "edit", "macs", "scratch", "lifetimes", "greedy", "overlap", "memory")}
 COMPILER |= {f"tflite.{stage}" for stage in ("bound", "reorder", "rewrites", "neighbours", "climb", "sweep", "arena")}
 
+LOWERING = {
+    f"tflite.{stage}" for stage in ("lowering", "forms", "exchange", "folding", "gates", "volumes", "integer_layers")
+}
+RULED = {f"tflite.{stage}" for stage in ("graph", "operands", "substitutes", "kernels", "verdict")}
+COMPILERS = {f"tflite.{stage}" for stage in ("graph", "edit", "compilers", "verdict")}
+
 # the first row that a module's path begins with says which of our rooms, and which libraries, it may import
 RULES = [
     ("layers", {"layers"}, {"keras"}),
@@ -30,9 +36,14 @@ RULES = [
     ("analysis/pictures", {"analysis"}, {"keras", "matplotlib", "numpy"}),
     ("analysis", {"analysis", "expand", "layers", "metrics", "models", "skips"}, {"keras", "numpy"}),
     ("catalogue", {"analysis", "models", "outline"}, set()),
-    ("tflite/lowering", {"expand", "layers", "tflite.integer_layers"}, {"keras", "numpy"}),
-    ("tflite/integer_layers", set(), {"keras"}),
-    ("tflite/convert", {"data", "expand", "layers", "tflite"}, {"keras", "numpy", "tensorflow"}),
+    *((f"tflite/{stage}", {"expand", "layers", *LOWERING}, {"keras", "numpy"}) for stage in ("lowering", "differences")),
+    *(
+        (f"tflite/{stage}", {"layers", *LOWERING}, {"keras", "numpy"})
+        for stage in ("exchange", "folding", "gates", "volumes")
+    ),
+    ("tflite/integer_layers", {"layers"}, {"keras", "numpy"}),
+    ("tflite/forms", set(), set()),
+    ("tflite/convert", {"__version__", "data", "expand", "layers", "tflite"}, {"keras", "numpy", "tensorflow"}),
     ("tflite/runtime", {"tflite.graph", "tflite.macs"}, {"numpy"}),
     ("tflite/interpreters", {"tflite.graph", "tflite.runtime"}, {"numpy", "ai_edge_litert", "tflite_micro"}),
     ("tflite/report", {"tflite.planner", "tflite.runtime", "tflite.skips"}, {"rich"}),
@@ -42,6 +53,21 @@ RULES = [
     ("tflite/planner", COMPILER | {"tflite.runtime", "tflite.verify"}, set()),
     ("tflite/rewrites", {"tflite.rewrites"}, SCHEMA),
     ("tflite/quiet", set(), set()),
+    ("tflite/verdict_table", {"tflite.verdict"}, {"rich"}),
+    ("tflite/verdict", set(), set()),
+    ("tflite/substitutes", set(), set()),
+    ("tflite/operands", {"tflite.graph"}, {"numpy"}),
+    ("tflite/kernels", RULED, set()),
+    ("tflite/coral", RULED, {"numpy"}),
+    ("tflite/ethos_u", RULED, {"numpy"}),
+    ("tflite/compilers", {"tflite.verdict"}, set()),
+    ("tflite/vela", COMPILERS, set()),
+    ("tflite/edgetpu_compiler", COMPILERS, set()),
+    (
+        "tflite/targets",
+        RULED | COMPILERS | {f"tflite.{t}" for t in ("coral", "ethos_u", "vela", "edgetpu_compiler")},
+        SCHEMA,
+    ),
     ("tflite/__init__", {"tflite.planner", "tflite.convert", "tflite.runtime"}, set()),
     ("tflite", COMPILER, SCHEMA | {"flatbuffers"}),
     ("cli", {"catalogue", "data", "layers", "losses", "metrics", "models", "tflite"}, {"typer", "rich", "keras"}),
@@ -100,11 +126,14 @@ def test_tests_that_run_once_import_no_backend():
             )
 
 
-def test_planning_a_file_imports_no_backend_and_no_interpreter(tmp_path):
+@pytest.mark.parametrize(
+    "command", [["plan"], ["check", "--target", "tflm"], ["check", "--target", "ethos-u55", "--static"]]
+)
+def test_reading_a_file_imports_no_backend_and_no_interpreter(tmp_path, command):
     (tmp_path / "a.tflite").write_bytes(files.unet())
     code = (
         "import sys; from keras_unetmm.cli import app; "
-        f"app(['plan', {str(tmp_path / 'a.tflite')!r}, '--json'], standalone_mode=False); "
+        f"app([*{command!r}, {str(tmp_path / 'a.tflite')!r}, '--json'], standalone_mode=False); "
         f"print(sorted({BACKENDS | INTERPRETERS | {'keras'}} & set(sys.modules)), file=sys.stderr)"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

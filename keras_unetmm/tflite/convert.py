@@ -1,82 +1,118 @@
 """From a Keras model to a full-integer .tflite file, on any backend; the only importer of tensorflow."""
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
 
+from keras_unetmm import __version__
 from keras_unetmm.tflite import graph as tflite_graph
+from keras_unetmm.tflite.metadata import with_metadata
 from keras_unetmm.tflite.quiet import captured
-from keras_unetmm.tflite.runtime import TFLMError, measure
+from keras_unetmm.tflite.ranges import BYTES, measured, with_ranges
+from keras_unetmm.tflite.runtime import RunError, measure, run
+from keras_unetmm.tflite.targets import check
+
+IO = ("int8", "uint8")
+OUTPUTS = ("auto", "image", "probabilities", "values", "logits", "indices")
+_MEANING = {
+    "image": "the display's bytes: 0 is black and 1 is white",
+    "probabilities": "probabilities between 0 and 1",
+    "values": "what the model computes, in the range that calibration measured",
+    "logits": "what softmax or sigmoid would turn into probabilities, in the range that calibration measured",
+    "indices": "the number of the class at each place",
+}
+_FAR = 3.0  # outside [0, 1], from where on the output is no picture
 
 
 class ConversionError(ValueError):
-    """The model cannot become a file of integers only."""
+    """The model cannot become a file of integers only that the target runs."""
 
 
-def convert(model, calibration, target="tflm", size=None):
-    """Converts an image model to a .tflite file in which every tensor is an integer.
+def convert(model, calibration, target="tflm", size=None, io="int8", output="auto", mean=None, std=None, **choices):
+    """Converts a model of images or volumes to a .tflite file in which every tensor is an integer.
 
-    Layers for which the target has no integer operator are exchanged (see `keras_unetmm.tflite.lowering`). Under JAX
-    and torch the file is made in a second process, under TensorFlow.
+    The input is the camera's bytes: the scale is 1/255, whatever the calibration, so that a frame goes in by a copy. What
+    the model needs beyond that, `mean` and `std`, is computed inside the file. Layers for which the target has no
+    integer operator are exchanged (see `keras_unetmm.tflite.lowering`). Under JAX and torch the file is made in a
+    second process, under TensorFlow. `keras_unetmm.tflite.metadata` reads what the file says of itself.
 
     Args:
-        model: a functional or sequential `keras.Model` on images `(N, H, W, C)` with values in [0, 1].
-        calibration: a folder of images, or an iterable of float arrays `(H, W, C)` or `(1, H, W, C)`: what the network
-            will be given on the device, noise included. 20 to 200 are usual.
-        target: `"tflm"`.
-        size: `(height, width)` in pixels, for models that take any size.
+        model: a functional or sequential `keras.Model` on images `(N, H, W, C)` or volumes `(N, D, H, W, C)` with values in
+            [0, 1], or normalised by `mean` and `std`.
+        calibration: a folder of images (of .npy files for volumes), or an iterable of float arrays `(H, W, C)` or
+            `(1, H, W, C)` with values in [0, 1]: what the network will be given on the device, noise included. 20 to 200
+            are usual. What lies outside is cut off, as the device's bytes do.
+        target: `"litert"`, `"tflm"`, `"coral"`, `"ethos-u55"`, `"ethos-u65"` or `"ethos-u85"`.
+        size: `(height, width)` in pixels or `(depth, height, width)`, for models that take any size.
+        io: `"int8"`, bytes less 128; or `"uint8"`, the bytes themselves, at the cost of an operator at either end.
+        output: what the output is. `"image"`: bytes as well, scale 1/255. `"probabilities"`: scale 1/256, as the kernels of
+            sigmoid and softmax have it. `"values"`: the scale is calibrated. `"logits"`: the same, without the model's
+            last softmax or sigmoid. `"indices"`: the number of the class at each place, as a byte. `"auto"`:
+            probabilities behind a sigmoid or softmax, an image where the model gives as many channels as it takes, else
+            values.
+        mean, std: float, or a sequence of one a channel, if the model was trained on `(x - mean) / std` of an x in [0, 1].
+        **choices: other integer forms than the target's, see `keras_unetmm.tflite.forms.Forms`.
 
     Returns:
-        bytes, the content of the .tflite file: batch 1, int8 input and output.
+        bytes, the content of the .tflite file, batch 1.
 
     Raises:
-        ValueError: for a model, target, size or calibration that does not fit.
-        ConversionError: if a tensor of the file is not an integer, if TFLM cannot allocate the file, or if the
+        ValueError: for a model, target, size or calibration that does not fit, or a layer without an integer form.
+        ConversionError: if a tensor of the file is not an integer, if the target cannot run an operator, or if the
             converter fails.
         ImportError: if TensorFlow is missing.
     """
     import keras
 
     from keras_unetmm.expand import static_shape
-    from keras_unetmm.tflite.lowering import lower
+    from keras_unetmm.tflite.lowering import lowered
 
-    shape = static_shape(model, size)
+    for name, value, known in (("io", io, IO), ("output", output, OUTPUTS)):
+        if value not in known:
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
+    shape = static_shape(model, size, ranks=(2, 3))
     images = calibration_images(calibration, shape)
-    lowered = lower(model, target, shape)
-    if keras.backend.backend() == "tensorflow":
-        content = _convert_here(lowered, images)
-    else:
-        content = _convert_in_a_child(lowered, images)
-    refuse_floats(tflite_graph.read(content))
-    try:
-        measure(content)
-    except TFLMError as error:
-        raise ConversionError(f"The file is all integers, but TFLM does not take it. {error}") from error
-    return content
+    made = lowered(_wrapped(model, shape, output, io, mean, std), target, shape, **choices)
+    output = _kind(made.source) if output == "auto" else output
+    make = _convert_here if keras.backend.backend() == "tensorflow" else _convert_in_a_child
+    content, limits = make(made.model, images, io, output)
+    if output == "image" and not -_FAR < limits[0] <= limits[1] < 1 + _FAR:
+        warnings.warn(
+            f"The output is taken for an image and cut to 0 to 1, and the calibration images give {limits[0]:.2f} to "
+            f"{limits[1]:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
+            stacklevel=2,
+        )
+    file = tflite_graph.read(content)
+    refuse_floats(file)
+    _refuse_what_does_not_run(content, target)
+    return with_metadata(content, _description(file.main, target, output, mean, std))
 
 
 def calibration_images(calibration, shape):
-    """Returns calibration data as one float32 array `(count, H, W, C)`.
+    """Returns calibration data as one float32 array `(count, H, W, C)` or `(count, D, H, W, C)` with values in [0, 1].
 
     Args:
         calibration: as for `convert`.
-        shape: `(1, height, width, channels)` that the model takes.
+        shape: `(1, height, width, channels)` that the model takes, or `(1, depth, height, width, channels)`.
 
     Raises:
         ValueError: if there is none, or one that does not fit.
     """
     if isinstance(calibration, (str, os.PathLike)):
         from keras_unetmm.data.images import read_crops
+        from keras_unetmm.data.volumes import read_volume_crops
 
-        return read_crops(calibration, shape[1:])
+        return (read_crops if len(shape) == 4 else read_volume_crops)(calibration, shape[1:])
     images = []
     for i, image in enumerate(calibration):
         values = np.asarray(image)
-        values = values[0] if values.ndim == 4 and len(values) == 1 else values
+        values = values[0] if values.ndim == len(shape) and len(values) == 1 else values
         if values.shape != shape[1:] or values.dtype.kind != "f" or not np.isfinite(values).all():
             raise ValueError(
                 f"calibration must give finite float images of shape {shape[1:]}. Received: image {i} of shape "
@@ -85,7 +121,14 @@ def calibration_images(calibration, shape):
         images.append(values.astype("float32"))
     if not images:
         raise ValueError("calibration must give at least one image. Received: none. Pass 20 to 200 typical inputs.")
-    return np.stack(images)
+    images = np.stack(images)
+    low, high = float(images.min()), float(images.max())
+    if low < -1 or high > 2:
+        raise ValueError(
+            f"calibration must hold values in [0, 1], as the device's bytes stand for. Received: {low:.3g} to {high:.3g}. "
+            "Scale bytes by 1/255; a model's own normalisation belongs into the arguments mean and std."
+        )
+    return np.clip(images, 0, 1)
 
 
 def refuse_floats(model):
@@ -100,22 +143,131 @@ def refuse_floats(model):
     if offenders:
         raise ConversionError(
             f"{len(offenders)} tensors of the file are not integers, because the converter has no integer operator for "
-            "the layers that make them:\n" + "\n".join(offenders) + "\nReplace these layers, or add their "
-            "integer form to keras_unetmm.tflite.lowering."
+            "the layers that make them:\n" + "\n".join(offenders) + "\nReplace these layers."
         )
 
 
-def _convert_here(lowered, images):
+def _wrapped(model, shape, output, io, mean, std):
+    """The model with what the file does before and after it."""
+    import keras
+
+    from keras_unetmm.tflite.integer_layers import ClassIndices
+
+    if output == "logits":
+        model = _without_probabilities(model)
+    if output != "indices" and mean is None and std is None:
+        return model
+    x = image = keras.Input(batch_shape=shape, name="image")
+    if mean is not None or std is not None:
+        mean, std = _a_channel("mean", mean, 0.0, shape), _a_channel("std", std, 1.0, shape)
+        if (std <= 0).any():
+            raise ValueError(f"std must be positive. Received: {std.tolist()}.")
+        x = keras.layers.Normalization(mean=mean, variance=std**2, name="normalization")(x)
+    y = model(x)
+    if output == "indices":
+        most = 2 ** (7 if io == "int8" else 8)
+        if not 2 <= y.shape[-1] <= most:
+            raise ValueError(
+                f"output='indices' takes from 2 to {most} classes in bytes of {io}. Received: a model output of {y.shape}. "
+                "A mask of one class comes as probabilities."
+            )
+        y = ClassIndices(io, name="indices")(y)
+    return keras.Model(image, y, name=model.name)
+
+
+def _a_channel(name, value, default, shape):
+    values = np.ravel(default if value is None else value).astype("float32")
+    if values.size not in (1, shape[-1]) or not np.isfinite(values).all():
+        raise ValueError(f"{name} must be a finite number, or {shape[-1]}, one a channel. Received: {value!r}.")
+    return np.broadcast_to(values, shape[-1:])
+
+
+def _without_probabilities(model):
+    import keras
+
+    from keras_unetmm.tflite.lowering import PROBABILITIES
+
+    last = model.outputs[0]._keras_history.operation
+    if not isinstance(last, keras.layers.Activation) or last.activation not in PROBABILITIES:
+        raise ValueError(
+            f"output='logits' takes a model that ends in a softmax or sigmoid activation. Received: one that ends in "
+            f"{last.name}, a {type(last).__name__}. Pass output='values'."
+        )
+    return keras.Model(model.inputs, last.input, name=model.name)
+
+
+def _kind(source):
+    """What the output of a model is, as far as its layers say."""
+    last = source.outputs[0]._keras_history.operation
+    activation = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
+    if activation in ("sigmoid", "softmax"):
+        return "probabilities"
+    (_, *sizes, channels), (_, *given, of) = source.outputs[0].shape, source.inputs[0].shape
+    alike = len(sizes) == len(given) and channels == of and all(s % g == 0 for s, g in zip(sizes, given, strict=True))
+    return "image" if alike else "values"
+
+
+def _refuse_what_does_not_run(content, target):
+    verdict = check(content, target)
+    missing = [operator for operator in verdict.operators if operator.verdict == "unsupported"]
+    if missing:
+        lines = [f"  {o.index} {o.name}: {o.why}" + (f" Instead: {o.instead}" if o.instead else "") for o in missing]
+        raise ConversionError(f"The file is all integers, but {target} cannot run it:\n" + "\n".join(lines))
+    try:
+        if target == "tflm":
+            measure(content)
+        if target == "litert":
+            tensors = tflite_graph.read(content).main
+            run(
+                content,
+                [np.zeros(tensors.tensors[i].shape, tensors.tensors[i].type.lower()) for i in tensors.inputs],
+                "litert",
+            )
+    except RunError as error:
+        runtime = {"tflm": "TFLM", "litert": "LiteRT"}[target]
+        raise ConversionError(f"The file is all integers, but {runtime} does not take it. {error}") from error
+
+
+def _description(graph, target, output, mean, std):
+    def tensor(index, meaning):
+        found = graph.tensors[index]
+        scale, zero_point = (found.scales[0], found.zero_points[0]) if found.scales else (None, None)
+        described = {"type": found.type.lower(), "shape": list(found.shape), "scale": scale, "zero_point": zero_point}
+        return {**described, "meaning": meaning}
+
+    def listed(values):
+        return None if values is None else np.ravel(values).astype(float).tolist()
+
+    return {
+        "version": __version__,
+        "target": target,
+        "input": tensor(graph.inputs[0], "the camera's bytes: 0 is black and 1 is white"),
+        "output": {"kind": output, **tensor(graph.outputs[0], _MEANING[output])},
+        "mean": listed(mean),
+        "std": listed(std),
+    }
+
+
+def _convert_here(lowered, images, io, output):
+    """The file, and the range of the output on the calibration images."""
     with captured() as text:
         try:
             import tensorflow as tf
+            from tensorflow.lite.python.convert import mlir_quantize
 
+            shape = lowered.inputs[0].shape
             converter = tf.lite.TFLiteConverter.from_keras_model(lowered)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: ([image[None]] for image in images)
+            converter.representative_dataset = lambda: ([image.reshape(shape)] for image in images)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = converter.inference_output_type = tf.int8
-            return converter.convert()
+            converter._experimental_calibrate_only = True  # as TensorFlow's own quantization debugger does
+            calibrated = converter.convert()
+            graph = tflite_graph.read(calibrated).main
+            limits = measured(calibrated, graph)[0]
+            fixed = BYTES if output == "image" else None
+            calibrated = with_ranges(calibrated, graph, inputs=BYTES, outputs=fixed, alike=images.ndim == 5)
+            kind = {"int8": tf.int8, "uint8": tf.uint8}[io]
+            return mlir_quantize(calibrated, input_data_type=kind, output_data_type=kind), limits
         except ImportError as error:
             raise ImportError(
                 "Conversion needs TensorFlow, whatever backend trained the model. Install keras-unetmm[tensorflow]."
@@ -125,16 +277,19 @@ def _convert_here(lowered, images):
             raise ConversionError("The TensorFlow Lite converter failed: " + " ".join(said[:2])[:500]) from error
 
 
-def _convert_in_a_child(lowered, images):
+def _convert_in_a_child(lowered, images, io, output):
     with tempfile.TemporaryDirectory() as folder:
         lowered.save(Path(folder, "lowered.keras"))
         np.save(Path(folder, "images.npy"), images)
-        command = "import sys; from keras_unetmm.tflite.convert import _child; _child(sys.argv[1])"
+        command = "import sys; from keras_unetmm.tflite.convert import _child; _child(*sys.argv[1:])"
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
         child = subprocess.run(
-            [sys.executable, "-c", command, folder], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-c", command, folder, io, output],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        result = Path(folder, "model.tflite")
         if Path(folder, "error.txt").exists():
             raise ConversionError(Path(folder, "error.txt").read_text())
         if child.returncode:
@@ -144,17 +299,20 @@ def _convert_in_a_child(lowered, images):
                 )
             last = (child.stderr.strip().splitlines() or ["nothing was said"])[-1]
             raise ConversionError(f"The conversion under TensorFlow failed: {last}")
-        return result.read_bytes()
+        return Path(folder, "model.tflite").read_bytes(), json.loads(Path(folder, "limits.json").read_text())
 
 
-def _child(folder):
+def _child(folder, io, output):
     import keras
 
     from keras_unetmm import layers  # noqa: F401 - registers what the saved model is made of
-    from keras_unetmm.tflite import integer_layers  # noqa: F401 - likewise
+    from keras_unetmm.tflite import integer_layers, volumes  # noqa: F401 - likewise
 
     lowered = keras.models.load_model(Path(folder, "lowered.keras"), compile=False)
     try:
-        Path(folder, "model.tflite").write_bytes(_convert_here(lowered, np.load(Path(folder, "images.npy"))))
+        content, limits = _convert_here(lowered, np.load(Path(folder, "images.npy")), io, output)
     except ConversionError as error:
         Path(folder, "error.txt").write_text(str(error))
+        return
+    Path(folder, "limits.json").write_text(json.dumps(limits))
+    Path(folder, "model.tflite").write_bytes(content)

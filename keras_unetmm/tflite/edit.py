@@ -67,14 +67,21 @@ class File:
         plan[:3] = 1, len(self.model.subgraphs), count
         for tensor, offset in offsets.items():
             plan[3 + tensor] = offset
-        self.remove_plan()
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = PLAN, self.add_buffer(plan)
-        self.model.metadata = [*(self.model.metadata or []), entry]
+        self.set_metadata(PLAN, plan)
 
     def remove_plan(self):
         """Drops the plan that the file holds, if any."""
-        self.model.metadata = [entry for entry in self.model.metadata or [] if entry.name != PLAN] or None
+        self._remove_metadata(PLAN)
+
+    def set_metadata(self, name, array):
+        """Writes an array under a name, in bytes, in place of what is there under it."""
+        self._remove_metadata(name)
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = name, self.add_buffer(array)
+        self.model.metadata = [*(self.model.metadata or []), entry]
+
+    def _remove_metadata(self, name):
+        self.model.metadata = [entry for entry in self.model.metadata or [] if entry.name != name] or None
 
     def prune(self):
         """Drops tensors of the main graph and constants that nothing uses any more; TFLM gives arena to the former."""

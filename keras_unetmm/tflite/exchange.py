@@ -6,6 +6,7 @@ import numpy as np
 from keras_unetmm import layers
 from keras_unetmm.tflite.folding import with_weights
 from keras_unetmm.tflite.integer_layers import (
+    ClassIndices,
     EdgePadding,
     IntegerGlobalResponseNormalization,
     IntegerKernelBasisAttention,
@@ -27,7 +28,7 @@ AS_THEY_ARE = (
     *(keras.layers.Maximum, keras.layers.Minimum, keras.layers.Activation, keras.layers.ReLU),
     *(keras.layers.ELU, keras.layers.Softmax, keras.layers.Flatten, keras.layers.Reshape),
     *(keras.layers.Permute, keras.layers.ZeroPadding2D, keras.layers.Cropping2D),
-    *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
+    *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate, ClassIndices),
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
     *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "LeakyRelu", "Maximum", "Mean", "Minimum"),
@@ -86,7 +87,7 @@ def shuffle(factor, channels, forms, name, before=None):
 
 
 def can_shuffle(factor, channels, forms, before):
-    """Whether a shuffle as a convolution can take in a 1x1 convolution: if its bias is one number for each channel to come."""
+    """Whether a shuffle as a convolution can take in a 1x1 convolution: its bias must be the same in every phase."""
     if forms.shuffle == "operator" or not _is_plain_pointwise(before):
         return False
     step = _steps(factor, forms.step)[0]
@@ -255,7 +256,10 @@ def _convolution(layer, forms, shapes):
     kernel = keras.ops.convert_to_numpy(layer.kernel)  # (h, w, in / groups, out)
     if forms.groups == "dense" and layer.groups > 1:
         channels = shapes[0][-1]
-        member = np.arange(channels)[:, None] * layer.groups // channels == np.arange(layer.filters) * layer.groups // layer.filters
+        member = (
+            np.arange(channels)[:, None] * layer.groups // channels
+            == np.arange(layer.filters) * layer.groups // layer.filters
+        )
         kernel = np.tile(kernel, (1, 1, layer.groups, 1)) * member
         config["groups"] = 1
     copy = keras.layers.Conv2D(**config)

@@ -17,9 +17,11 @@ class Forms:
         gate: of the simple gate, `"split"`; or `"halves"`, two convolutions of half the filters.
         affine: of a normalization that no convolution takes in, `"arithmetic"`, MUL and ADD; or `"depthwise"`, a
             depthwise 1x1 convolution.
-        resize: `"operator"`; or `"steps"`, to the nearest pixel in steps of at most 8, bilinear by 2 or by a mean after those.
+        resize: `"operator"`; or `"steps"`, of at most 8 to the nearest pixel, and a mean after those where it is bilinear.
         groups: of a grouped convolution, `"operator"`; or `"dense"`, the kernel filled up with zeros.
         leaky: of a leaky ReLU, `"operator"`; or `"prelu"`.
+        volume: of the model's input and output, `"operator"`, a volume of five axes; or `"stack"`, an image with the same
+            bytes, in which the slices lie below each other.
         step: int, the largest factor of one shuffle as a convolution; larger powers of two take several.
     """
 
@@ -33,6 +35,7 @@ class Forms:
     resize: str = "operator"
     groups: str = "operator"
     leaky: str = "operator"
+    volume: str = "operator"
     step: int = 64
 
 
@@ -47,6 +50,7 @@ CHOICES = {
     "resize": ("operator", "steps"),
     "groups": ("operator", "dense"),
     "leaky": ("operator", "prelu"),
+    "volume": ("operator", "stack"),
     "step": (2, 4, 8, 64),
 }
 
@@ -54,7 +58,7 @@ _ETHOS_U = Forms(shuffle="convolution", unshuffle="convolution", mean="convoluti
 FORMS = {
     "litert": Forms(),
     "tflm": Forms(gelu="sigmoid", upconvolution="shuffle"),
-    "coral": Forms(gelu="sigmoid", shuffle="convolution", mean="convolution", groups="dense", leaky="prelu"),
+    "coral": Forms(gelu="sigmoid", shuffle="convolution", mean="convolution", groups="dense", leaky="prelu", volume="stack"),
     "ethos-u55": _ETHOS_U,
     "ethos-u65": _ETHOS_U,
     "ethos-u85": _ETHOS_U,
@@ -75,5 +79,3 @@ def forms_of(target, choices):
         if form not in CHOICES[name]:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, CHOICES[name]))}. Received: {form!r}.")
     return replace(FORMS[target], **choices)
-
-

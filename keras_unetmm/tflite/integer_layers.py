@@ -207,19 +207,21 @@ class IntegerKernelBasisAttention(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class Rearranged(keras.layers.Layer):
-    """The same bytes in another shape, of all axes, the batch too.
+class ClassIndices(keras.layers.Layer):
+    """The number of the class with the largest value, as a byte.
 
     Args:
-        shape: tuple of int.
+        kind: `"int8"`, of up to 128 classes, or `"uint8"`, of up to 256.
+
+    Shape: `(..., classes) -> (...)`.
     """
 
-    def __init__(self, shape, **kwargs):
+    def __init__(self, kind, **kwargs):
         super().__init__(**kwargs)
-        self.shape = tuple(shape)
+        self.kind = kind
 
     def call(self, x):
-        return ops.reshape(x, self.shape)
+        return ops.cast(ops.argmax(x, axis=-1), self.kind)
 
-    def compute_output_shape(self, input_shape):
-        return self.shape
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape[:-1], dtype=self.kind)

@@ -11,7 +11,9 @@ from keras_unetmm.tflite.exchange import DROPPED, can_shuffle, exchanged, shuffl
 from keras_unetmm.tflite.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
 from keras_unetmm.tflite.forms import forms_of
 from keras_unetmm.tflite.gates import as_halves
-from keras_unetmm.tflite.integer_layers import Affine
+from keras_unetmm.tflite.integer_layers import Affine, ClassIndices
+
+PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,12 @@ class Lowered:
 
     Attributes:
         model: the `keras.Model` of integer forms.
+        source: the `keras.Model` that it equals, laid out into its parts.
         exchanges: tuple of `Exchange`, one a layer, in the order of the graph.
     """
 
     model: keras.Model
+    source: keras.Model
     exchanges: tuple
 
 
@@ -70,10 +74,11 @@ def lowered(model, target="tflm", input_shape=None, **choices):
     forms = forms_of(target, choices)
     source = expand(model, input_shape)
     lowering = _Lowering(source, target, forms)
-    clone = keras.models.clone_model(source, clone_function=lambda layer: layer, call_function=lowering.call)
+    image = lowering.begin(source.inputs[0])
+    clone = keras.models.clone_model(source, image, clone_function=lambda layer: layer, call_function=lowering.call)
     outputs = [lowering.whole(x) for x in clone.outputs]
     outputs = outputs if len(outputs) > 1 else outputs[0]
-    return Lowered(keras.Model(clone.inputs[0], outputs, name=model.name), tuple(lowering.exchanges))
+    return Lowered(keras.Model(image, outputs, name=model.name), source, tuple(lowering.exchanges))
 
 
 class UnknownLayerError(ValueError):
@@ -91,6 +96,8 @@ class _Lowering:
         self.readers = _readers(source)
         self.taken_in = set()  # names of layers that the convolution before them has taken in
         self.volumes = {}  # lists of slices, by the id of the first
+        self.chains = {}  # what stands for a layer, by its name and the shapes of its inputs
+        self.depths = {}  # of volumes that are one stack already, by the id of that
         self.alone = {}  # tensors and whether they have one reader only, by their id
         self.exchanges = []
 
@@ -110,26 +117,41 @@ class _Lowering:
             self.exchanges.append(Exchange(layer, becomes, tuple(map(tuple, inputs)), tuple(made)))
         return made[0]
 
+    def begin(self, x):
+        """Returns the input of the new model, for that of the source."""
+        shape = x.shape
+        if len(shape) < 5:
+            return keras.Input(batch_shape=shape, dtype=x.dtype, name=x.name)
+        if None in shape:
+            raise ValueError(
+                f"A volume must have a fixed size to be lowered. Received: a model input of {shape}. "
+                "Pass input_shape=(1, depth, height, width, channels)."
+            )
+        _, depth, height, *rest = shape
+        shape = (1, depth * height, *rest) if self.forms.volume == "stack" else (1, *shape[1:])
+        image = keras.Input(batch_shape=shape, dtype=x.dtype, name=x.name)
+        self.volumes[id(image)] = list(volumes.Slices(depth)(image))
+        return image
+
     def whole(self, tensor):
-        """Returns the tensor in the shape that the model's user knows."""
-        return volumes.Volume()(self.volumes[id(tensor)]) if id(tensor) in self.volumes else tensor
+        """Returns the tensor in the shape that the model's user knows, or a stack."""
+        if id(tensor) not in self.volumes:
+            return tensor
+        slices, depth = self.volumes[id(tensor)], self.depths.get(id(tensor))
+        stack = slices[0] if depth else volumes.Stack()(slices)
+        return stack if self.forms.volume == "stack" else volumes.Volume(depth or len(slices))(stack)
 
     def _maps(self, tensor):
-        if len(tensor.shape) == 5 and id(tensor) not in self.volumes:
-            if None in tensor.shape:
-                raise ValueError(
-                    f"A volume must have a fixed size to be lowered. Received: a model input of {tensor.shape}. "
-                    "Pass input_shape=(1, depth, height, width, channels)."
-                )
-            self.volumes[id(tensor)] = list(volumes.Slices()(tensor))
         return self.volumes.get(id(tensor), [tensor])
 
     def _made(self, layer, args, kwargs, inputs, volume):
         """The classes of the layers that stand for one layer, and the maps that they make."""
         if layer.name in self.taken_in:
             return (), inputs[0]
+        if self._only_orders(layer):
+            return (), inputs[0]
         chain = self._with_scale_after(layer)
-        if is_pointwise(chain):
+        if is_pointwise(chain) and not _shared(layer):
             chain, inputs = _with_scale_before(chain, inputs)
         if volume and not isinstance(layer, (*volumes.SLICEWISE, *DROPPED)) and affine(layer) is None:
             made = volumes.on_slices(chain, inputs[0], self.forms)
@@ -150,15 +172,30 @@ class _Lowering:
             chain = self._chain(chain, shapes)
         if chain is None:
             self._refuse(layer)
-        made = []
+        made, depth = [], len(inputs[0])
+        if volume and self.readers[layer.name] == [None] and isinstance(layer, keras.layers.Activation):
+            inputs = [[volumes.Stack()(inputs[0])]]  # the last one, of all slices at once
         for i in range(max(map(len, inputs))):
             x = None
             for part in chain:
                 x = part(*_with(args, [maps[i] for maps in inputs]), **kwargs) if part is chain[0] else part(x)
             made.append(x if chain else inputs[0][i])
+        if len(made) < depth:
+            self.depths[id(made[0])] = depth
         return tuple(type(part).__name__ for part in chain), made
 
+    def _only_orders(self, layer):
+        """Whether a layer keeps the order of a pixel's values, and no more is asked of them."""
+        readers = self.readers[layer.name]
+        asked = bool(readers) and all(isinstance(reader, ClassIndices) for reader in readers)
+        return asked and isinstance(layer, keras.layers.Activation) and layer.activation in PROBABILITIES
+
     def _chain(self, layer, shapes):
+        if (layer.name, shapes) not in self.chains:
+            self.chains[layer.name, shapes] = self._new_chain(layer, shapes)
+        return self.chains[layer.name, shapes]
+
+    def _new_chain(self, layer, shapes):
         scaled = affine(layer)
         if scaled is not None:
             return (as_layer(*scaled, shapes[0][-1], self.forms.affine, layer.name),)
@@ -167,7 +204,7 @@ class _Lowering:
     def _with_scale_after(self, layer):
         """The layer with the scales and shifts that alone follow it taken in."""
         name = layer.name
-        while can_take_in(layer) and len(self.readers[name]) == 1:
+        while can_take_in(layer) and not _shared(layer) and len(self.readers[name]) == 1:
             follower = self.readers[name][0]
             scaled = None if follower is None or _shared(follower) else affine(follower)
             if scaled is None:

@@ -11,43 +11,79 @@ from keras import ops
 
 from keras_unetmm import layers
 from keras_unetmm.tflite.exchange import exchanged
-from keras_unetmm.tflite.integer_layers import Resizing
+from keras_unetmm.tflite.integer_layers import ClassIndices, Resizing
 
+MOST = 8  # maps that one operator puts together; TFLM's kernel takes at most 10
 SLICEWISE = (  # what looks at one place at a time, and at all of its channels
     *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Maximum, keras.layers.Minimum),
     *(keras.layers.Concatenate, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.ELU),
-    *(keras.layers.PReLU, keras.layers.Softmax, layers.GELU, layers.SimpleGate, layers.RepeatChannels),
+    *(keras.layers.PReLU, keras.layers.Softmax, layers.GELU, layers.SimpleGate, layers.RepeatChannels, ClassIndices),
 )
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class Slices(keras.layers.Layer):
-    """The slices of a volume.
+    """The slices of a volume, or of a `Stack`, which has the same bytes.
 
-    Shape: `(1, D, H, W, C)` -> D times `(1, H, W, C)`.
+    Args:
+        depth: int, how many slices it holds.
+
+    Shape: `(1, D, H, W, C)` or `(1, D * H, W, C)` -> D times `(1, H, W, C)`.
     """
 
+    def __init__(self, depth, **kwargs):
+        super().__init__(**kwargs)
+        self.depth = depth
+
     def call(self, x):
-        _, depth, height, width, channels = x.shape
-        return ops.split(ops.reshape(x, (1, depth * height, width, channels)), depth, axis=1)
+        if len(x.shape) == 5:
+            _, depth, height, *rest = x.shape
+            x = ops.reshape(x, (1, depth * height, *rest))
+        return ops.split(x, self.depth, axis=1)
 
     def compute_output_shape(self, input_shape):
-        return [(1, *input_shape[2:])] * input_shape[1]
+        height = input_shape[2] if len(input_shape) == 5 else input_shape[1] // self.depth
+        return [(1, height, *input_shape[-2:])] * self.depth
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class Stack(keras.layers.Layer):
+    """The slices of a volume below each other in one map.
+
+    Shape: D times `(1, H, W, C)` -> `(1, D * H, W, C)`.
+    """
+
+    def call(self, slices):
+        while len(slices) > 1:
+            groups = [slices[i : i + MOST] for i in range(0, len(slices), MOST)]
+            slices = [ops.concatenate(group, axis=1) if len(group) > 1 else group[0] for group in groups]
+        return slices[0]
+
+    def compute_output_shape(self, input_shape):
+        _, height, *rest = input_shape[0]
+        return (1, len(input_shape) * height, *rest)
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class Volume(keras.layers.Layer):
-    """The volume of slices, the inverse of `Slices`.
+    """The volume of a `Stack`.
 
-    Shape: D times `(1, H, W, C)` -> `(1, D, H, W, C)`.
+    Args:
+        depth: int, how many slices it holds.
+
+    Shape: `(1, D * H, W, C)` -> `(1, D, H, W, C)`.
     """
 
-    def call(self, slices):
-        x = ops.concatenate(slices, axis=1) if len(slices) > 1 else slices[0]
-        return ops.reshape(x, self.compute_output_shape([s.shape for s in slices]))
+    def __init__(self, depth, **kwargs):
+        super().__init__(**kwargs)
+        self.depth = depth
+
+    def call(self, x):
+        return ops.reshape(x, self.compute_output_shape(x.shape))
 
     def compute_output_shape(self, input_shape):
-        return (1, len(input_shape), *input_shape[0][1:])
+        _, height, *rest = input_shape
+        return (1, self.depth, height // self.depth, *rest)
 
 
 def on_slices(layer, slices, forms):
@@ -121,11 +157,18 @@ def _slid(windows, slices, part):
         if taps not in made:
             made[taps] = part(taps)
         read = [slices[d] for d, _ in window]
-        x = keras.layers.Concatenate(axis=-1)(read) if len(read) > 1 else read[0]
+        x = _side_by_side(read)
         for layer in made[taps]:
             x = layer(x)
         result.append(x)
     return result
+
+
+def _side_by_side(maps):
+    while len(maps) > 1:
+        groups = [maps[i : i + MOST] for i in range(0, len(maps), MOST)]
+        maps = [keras.layers.Concatenate(axis=-1)(group) if len(group) > 1 else group[0] for group in groups]
+    return maps[0]
 
 
 def _max_pooling(layer, slices, forms):

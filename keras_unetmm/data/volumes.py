@@ -1,0 +1,48 @@
+"""Reading volumes from disk."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def read_volume_crops(folder, shape):
+    """Reads the centre of every volume of a folder.
+
+    Args:
+        folder: str or path of a folder with .npy files, arrays `(depth, height, width)` or with a last axis of channels:
+            floats in [0, 1], or bytes.
+        shape: `(depth, height, width, channels)` of the crops.
+
+    Returns:
+        float32 array `(count, depth, height, width, channels)` with values in [0, 1].
+
+    Raises:
+        ValueError: if the folder holds no volume, or one that is damaged, smaller than the crop or outside [0, 1].
+    """
+    try:
+        paths = sorted(path for path in Path(folder).iterdir() if path.suffix == ".npy")
+    except OSError as error:
+        raise ValueError(f"{folder} must be a folder of volumes that can be read. Received: {error.strerror}.") from error
+    if not paths:
+        raise ValueError(f"{folder} must hold at least one volume (.npy). Received: a folder without any.")
+    return np.stack([_crop(path, shape) for path in paths])
+
+
+def _crop(path, shape):
+    try:
+        volume = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read as a volume: {error}. Replace it or take it out of the folder.") from error
+    *size, channels = shape
+    volume = volume[..., None] if volume.ndim == 3 and channels == 1 else volume
+    if volume.ndim != 4 or volume.shape[-1] != channels or any(s < w for s, w in zip(volume.shape, size, strict=False)):
+        raise ValueError(
+            f"{path} must hold at least {'x'.join(map(str, size))} voxels of {channels} channels, the size of the model's "
+            f"input. Received: {volume.shape}. Take it out of the folder or choose a smaller size."
+        )
+    if volume.dtype == np.uint8:
+        volume = volume / np.float32(255)
+    if volume.dtype.kind != "f" or not (np.isfinite(volume).all() and volume.min() >= 0 and volume.max() <= 1):
+        raise ValueError(f"{path} must hold finite floats in [0, 1], or bytes. Received: {volume.dtype}. Scale it.")
+    start = [(s - w) // 2 for s, w in zip(volume.shape, size, strict=False)]
+    return volume[tuple(slice(a, a + w) for a, w in zip(start, size, strict=True))].astype("float32")

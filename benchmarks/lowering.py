@@ -44,7 +44,7 @@ ROWS = {
     "SUNet, 10 classes": lambda: models.SUNet("mcu_filters16", classes=10, **IMAGE),
     "LUnet, 3-D": lambda: models.LUnet("mcu_width8", rank=3, input_shape=(32, 32, 32, 1)),
 }
-TRIED = ("shuffle", "unshuffle", "upconvolution", "mean", "gate", "affine", "resize", "gelu")
+TRIED = ("shuffle", "unshuffle", "upconvolution", "channel_mean", "gate", "affine", "resize", "gelu")
 
 
 def main():

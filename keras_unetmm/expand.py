@@ -21,10 +21,12 @@ def expand(model, input_shape=None):
     source = model.inputs[0]
     inputs = keras.Input(batch_shape=input_shape or source.shape, dtype=source.dtype, name=source.name)
     graph = keras.Model(source, model.outputs if len(model.outputs) > 1 else model.outputs[0], name=model.name)
-    while True:
+    nested = True
+    while any(_has_parts(layer) for layer in graph.layers) or nested:
+        # the layers of a model within the model stand in its graph, too, until they are copied once more
+        nested = any(isinstance(layer, keras.Model) for layer in graph.layers)
         graph = keras.models.clone_model(graph, input_tensors=inputs, clone_function=_copy, call_function=_call_parts)
-        if not any(_has_parts(layer) for layer in graph.layers):
-            return graph
+    return graph
 
 
 def static_shape(model, size=None, ranks=(2,)):

@@ -16,6 +16,7 @@ INTERPRETERS = {"ai_edge_litert.interpreter", "tflite_micro"}
 SCHEMA = {"numpy", "ai_edge_litert.schema_py_generated"}
 COMPILER = {f"tflite.{stage}" for stage in ("graph", "edit", "macs", "scratch", "lifetimes", "greedy", "overlap", "memory")}
 COMPILER |= {f"tflite.{stage}" for stage in ("bound", "reorder", "rewrites", "neighbours", "climb", "sweep", "arena")}
+COMPILER |= {"tflite.ranges"}
 
 LOWERING = {
     f"tflite.{stage}" for stage in ("lowering", "forms", "exchange", "folding", "gates", "volumes", "integer_layers")

@@ -12,7 +12,9 @@ import numpy as np
 
 from keras_unetmm import __version__
 from keras_unetmm.tflite import graph as tflite_graph
+from keras_unetmm.tflite.indices import with_indices
 from keras_unetmm.tflite.metadata import with_metadata
+from keras_unetmm.tflite.multipliers import with_equal_multipliers
 from keras_unetmm.tflite.quiet import captured
 from keras_unetmm.tflite.ranges import BYTES, measured, with_ranges
 from keras_unetmm.tflite.runtime import RunError, measure, run
@@ -27,6 +29,7 @@ _MEANING = {
     "logits": "what softmax or sigmoid would turn into probabilities, in the range that calibration measured",
     "indices": "the number of the class at each place",
 }
+MOST_CLASSES = 128  # that int8 can tell apart
 _FAR = 3.0  # outside [0, 1], from where on the output is no picture
 
 
@@ -78,7 +81,7 @@ def convert(model, calibration, target="tflm", size=None, io="int8", output="aut
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
     shape = static_shape(model, size, ranks=(2, 3))
     images = calibration_images(calibration, shape)
-    made = lowered(_wrapped(model, shape, output, io, mean, std), target, shape, **choices)
+    made = lowered(_wrapped(model, shape, output, mean, std), target, shape, **choices)
     output = _kind(made.source) if output == "auto" else output
     make = _convert_here if keras.backend.backend() == "tensorflow" else _convert_in_a_child
     content, limits = make(made.model, images, io, output)
@@ -88,6 +91,9 @@ def convert(model, calibration, target="tflm", size=None, io="int8", output="aut
             f"{limits[1]:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
             stacklevel=2,
         )
+    content = with_equal_multipliers(content, tflite_graph.read(content).main)
+    if output == "indices":
+        content = with_indices(content)
     file = tflite_graph.read(content)
     refuse_floats(file)
     _refuse_what_does_not_run(content, target)
@@ -147,32 +153,33 @@ def refuse_floats(model):
         )
 
 
-def _wrapped(model, shape, output, io, mean, std):
-    """The model with what the file does before and after it."""
+def _wrapped(model, shape, output, mean, std):
+    """The model with the normalisation that the file does, and without the probabilities that nobody asks for."""
     import keras
 
-    from keras_unetmm.tflite.integer_layers import ClassIndices
-
-    if output == "logits":
-        model = _without_probabilities(model)
-    if output != "indices" and mean is None and std is None:
-        return model
-    x = image = keras.Input(batch_shape=shape, name="image")
-    if mean is not None or std is not None:
-        mean, std = _a_channel("mean", mean, 0.0, shape), _a_channel("std", std, 1.0, shape)
-        if (std <= 0).any():
-            raise ValueError(f"std must be positive. Received: {std.tolist()}.")
-        x = keras.layers.Normalization(mean=mean, variance=std**2, name="normalization")(x)
-    y = model(x)
     if output == "indices":
-        most = 2 ** (7 if io == "int8" else 8)
-        if not 2 <= y.shape[-1] <= most:
+        if not 2 <= model.outputs[0].shape[-1] <= MOST_CLASSES:
             raise ValueError(
-                f"output='indices' takes from 2 to {most} classes in bytes of {io}. Received: a model output of {y.shape}. "
-                "A mask of one class comes as probabilities."
+                f"output='indices' takes from 2 to {MOST_CLASSES} classes. Received: a model output of "
+                f"{model.outputs[0].shape}. A mask of one class comes as probabilities."
             )
-        y = ClassIndices(io, name="indices")(y)
-    return keras.Model(image, y, name=model.name)
+    last = model.outputs[0]._keras_history.operation
+    if output in ("logits", "indices") and isinstance(last, keras.layers.Activation):
+        if last.activation in (keras.activations.softmax, keras.activations.sigmoid):  # which keep the order
+            model = keras.Model(model.inputs, last.input, name=model.name)
+    elif output == "logits":
+        raise ValueError(
+            f"output='logits' takes a model that ends in an activation layer. Received: one that ends in {last.name}, a "
+            f"{type(last).__name__}. Pass output='values'."
+        )
+    if mean is None and std is None:
+        return model
+    mean, std = _a_channel("mean", mean, 0.0, shape), _a_channel("std", std, 1.0, shape)
+    if (std <= 0).any():
+        raise ValueError(f"std must be positive. Received: {std.tolist()}.")
+    image = keras.Input(batch_shape=shape, name="image")
+    normalized = keras.layers.Normalization(mean=mean, variance=std**2, name="normalization")(image)
+    return keras.Model(image, model(normalized), name=model.name)
 
 
 def _a_channel(name, value, default, shape):
@@ -180,20 +187,6 @@ def _a_channel(name, value, default, shape):
     if values.size not in (1, shape[-1]) or not np.isfinite(values).all():
         raise ValueError(f"{name} must be a finite number, or {shape[-1]}, one a channel. Received: {value!r}.")
     return np.broadcast_to(values, shape[-1:])
-
-
-def _without_probabilities(model):
-    import keras
-
-    from keras_unetmm.tflite.lowering import PROBABILITIES
-
-    last = model.outputs[0]._keras_history.operation
-    if not isinstance(last, keras.layers.Activation) or last.activation not in PROBABILITIES:
-        raise ValueError(
-            f"output='logits' takes a model that ends in a softmax or sigmoid activation. Received: one that ends in "
-            f"{last.name}, a {type(last).__name__}. Pass output='values'."
-        )
-    return keras.Model(model.inputs, last.input, name=model.name)
 
 
 def _kind(source):
@@ -265,9 +258,10 @@ def _convert_here(lowered, images, io, output):
             graph = tflite_graph.read(calibrated).main
             limits = measured(calibrated, graph)[0]
             fixed = BYTES if output == "image" else None
-            calibrated = with_ranges(calibrated, graph, inputs=BYTES, outputs=fixed, alike=images.ndim == 5)
-            kind = {"int8": tf.int8, "uint8": tf.uint8}[io]
-            return mlir_quantize(calibrated, input_data_type=kind, output_data_type=kind), limits
+            calibrated = with_ranges(calibrated, graph, inputs=BYTES, outputs=fixed, one_range=images.ndim == 5)
+            kinds = {"int8": tf.int8, "uint8": tf.uint8}
+            last = kinds["int8" if output == "indices" else io]
+            return mlir_quantize(calibrated, input_data_type=kinds[io], output_data_type=last), limits
         except ImportError as error:
             raise ImportError(
                 "Conversion needs TensorFlow, whatever backend trained the model. Install keras-unetmm[tensorflow]."

@@ -154,6 +154,15 @@ class File:
         self.model.operatorCodes.append(code)
         return len(self.model.operatorCodes) - 1
 
+    def operator(self, builtin, version, inputs, output, options):
+        """Returns a built-in operator with one output; where it runs is up to the caller."""
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self.operator_code(builtin, version)
+        operator.inputs, operator.outputs = np.array(inputs, "int32"), np.array([output], "int32")
+        operator.builtinOptions = options
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
+        return operator
+
     def _inline_custom_options(self, content):
         for graph in self.model.subgraphs:
             for operator in graph.operators or []:

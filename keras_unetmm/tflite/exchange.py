@@ -6,7 +6,6 @@ import numpy as np
 from keras_unetmm import layers
 from keras_unetmm.tflite.folding import with_weights
 from keras_unetmm.tflite.integer_layers import (
-    ClassIndices,
     EdgePadding,
     IntegerGlobalResponseNormalization,
     IntegerKernelBasisAttention,
@@ -28,7 +27,7 @@ AS_THEY_ARE = (
     *(keras.layers.Maximum, keras.layers.Minimum, keras.layers.Activation, keras.layers.ReLU),
     *(keras.layers.ELU, keras.layers.Softmax, keras.layers.Flatten, keras.layers.Reshape),
     *(keras.layers.Permute, keras.layers.ZeroPadding2D, keras.layers.Cropping2D),
-    *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate, ClassIndices),
+    *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
     *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "LeakyRelu", "Maximum", "Mean", "Minimum"),
@@ -49,6 +48,8 @@ def exchanged(layer, forms, shapes):
     if not isinstance(layer, keras.layers.Layer):
         if type(layer).__name__ == "Gelu":
             return (_gelu(forms, layer.name),)
+        if type(layer).__name__ == "ConvertToTensor":  # at the start of a model within the model
+            return ()
         return (layer,) if type(layer).__name__ in FUNCTIONS else None
     if isinstance(layer, DROPPED):
         return ()
@@ -170,7 +171,7 @@ def _layer_normalization(layer, forms, shapes):
     axis = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
     if axis not in ([-1], [len(shapes[0]) - 1]) or getattr(layer, "rms_scaling", False):
         return None
-    new = IntegerLayerNormalization(layer.epsilon, forms.mean, name=layer.name)
+    new = IntegerLayerNormalization(layer.epsilon, forms.channel_mean, name=layer.name)
     new.build(shapes[0])
     parts = iter(layer.get_weights())
     gamma = next(parts) if layer.scale else np.ones(shapes[0][-1])
@@ -179,7 +180,7 @@ def _layer_normalization(layer, forms, shapes):
 
 
 def _response_normalization(layer, forms, shapes):
-    return (_carried(layer, IntegerGlobalResponseNormalization(layer.epsilon, forms.mean, name=layer.name)),)
+    return (_carried(layer, IntegerGlobalResponseNormalization(layer.epsilon, forms.channel_mean, name=layer.name)),)
 
 
 def _upsampling(layer, forms, shapes):

@@ -13,8 +13,9 @@ class Forms:
         unshuffle: of a pixel unshuffle, `"operator"`, SPACE_TO_DEPTH; or `"convolution"`, strided, with a one-hot kernel.
         upconvolution: of a transposed convolution whose windows do not overlap, `"operator"`; or `"shuffle"`, a 1x1
             convolution and a pixel shuffle.
-        mean: over channels, `"operator"`; or `"convolution"`, 1x1 with the weights 1/C.
-        gate: of the simple gate, `"split"`; or `"halves"`, two convolutions of half the filters.
+        channel_mean: `"operator"`; or `"convolution"`, 1x1 with the weights 1/C.
+        gate: of the simple gate, `"split"`; or `"halves"`, two convolutions of half the filters; or `"largest"`, halves for the
+            largest maps of the network, split for the others.
         affine: of a normalization that no convolution takes in, `"arithmetic"`, MUL and ADD; or `"depthwise"`, a
             depthwise 1x1 convolution.
         resize: `"operator"`; or `"steps"`, of at most 8 to the nearest pixel, and a mean after those where it is bilinear.
@@ -29,7 +30,7 @@ class Forms:
     shuffle: str = "operator"
     unshuffle: str = "operator"
     upconvolution: str = "operator"
-    mean: str = "operator"
+    channel_mean: str = "operator"
     gate: str = "split"
     affine: str = "arithmetic"
     resize: str = "operator"
@@ -44,8 +45,8 @@ CHOICES = {
     "shuffle": ("operator", "convolution"),
     "unshuffle": ("operator", "convolution"),
     "upconvolution": ("operator", "shuffle"),
-    "mean": ("operator", "convolution"),
-    "gate": ("split", "halves"),
+    "channel_mean": ("operator", "convolution"),
+    "gate": ("split", "halves", "largest"),
     "affine": ("arithmetic", "depthwise"),
     "resize": ("operator", "steps"),
     "groups": ("operator", "dense"),
@@ -54,11 +55,11 @@ CHOICES = {
     "step": (2, 4, 8, 64),
 }
 
-_ETHOS_U = Forms(shuffle="convolution", unshuffle="convolution", mean="convolution", resize="steps", step=2)
+_ETHOS_U = Forms(shuffle="convolution", unshuffle="convolution", channel_mean="convolution", resize="steps", step=2)
 FORMS = {
     "litert": Forms(),
-    "tflm": Forms(gelu="sigmoid", upconvolution="shuffle"),
-    "coral": Forms(gelu="sigmoid", shuffle="convolution", mean="convolution", groups="dense", leaky="prelu", volume="stack"),
+    "tflm": Forms(gelu="sigmoid", upconvolution="shuffle", gate="largest"),
+    "coral": Forms(gelu="sigmoid", shuffle="convolution", channel_mean="convolution", groups="dense", leaky="prelu", volume="stack"),
     "ethos-u55": _ETHOS_U,
     "ethos-u65": _ETHOS_U,
     "ethos-u85": _ETHOS_U,

@@ -204,24 +204,3 @@ class IntegerKernelBasisAttention(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
-
-
-@keras.saving.register_keras_serializable("keras_unetmm")
-class ClassIndices(keras.layers.Layer):
-    """The number of the class with the largest value, as a byte.
-
-    Args:
-        kind: `"int8"`, of up to 128 classes, or `"uint8"`, of up to 256.
-
-    Shape: `(..., classes) -> (...)`.
-    """
-
-    def __init__(self, kind, **kwargs):
-        super().__init__(**kwargs)
-        self.kind = kind
-
-    def call(self, x):
-        return ops.cast(ops.argmax(x, axis=-1), self.kind)
-
-    def compute_output_spec(self, x):
-        return keras.KerasTensor(x.shape[:-1], dtype=self.kind)

@@ -37,7 +37,7 @@ TFLM = _table(
         ("INT8 INT32 INT64 BOOL", "EQUAL NOT_EQUAL"),
         ("INT8 INT16 INT32 BOOL", "SLICE STRIDED_SLICE"),
         ("INT8 INT16 INT32 INT64 BOOL", "CONCATENATION"),
-        ("INT8 INT16 INT32 UINT8 BOOL", "CAST"),
+        ("INT8 INT16 INT32 BOOL", "CAST"),
         ("INT8 INT16 INT32", "DYNAMIC_UPDATE_SLICE"),
         ("INT32", "BROADCAST_ARGS FILL"),
         ("BOOL", "LOGICAL_AND LOGICAL_NOT LOGICAL_OR REDUCE_ALL"),
@@ -169,6 +169,8 @@ def _tflm_limits(operands, target):
             return f"input {place} must be a constant on TFLM, and is computed", "sizes, axes and paddings as Python numbers"
     if name == "PRELU" and operands.input(1).type != "INT8":
         return f"its slopes must be int8 on TFLM, and are {operands.input(1).type.lower()}", instead_of(target, "ELU")
+    if name == "CAST" and operands.output.type == "UINT8":
+        return "TFLM does not cast to uint8", "int8 out"
     if len(operands.map.shape if operands.map else ()) > _RANKS.get(name, 99):
         return f"TFLM takes at most {_RANKS[name]} dimensions here", "fewer axes, by ops.reshape around it"
     if name == "CONCATENATION" and operands.map.type == "INT8" and len({_scale(t) for t in (*given, operands.output)}) > 1:

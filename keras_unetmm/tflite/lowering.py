@@ -1,5 +1,6 @@
 """Exchanging the layers that a target has no integer operator for, weights carried over."""
 
+import math
 from dataclasses import dataclass
 
 import keras
@@ -11,10 +12,7 @@ from keras_unetmm.tflite.exchange import DROPPED, can_shuffle, exchanged, shuffl
 from keras_unetmm.tflite.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
 from keras_unetmm.tflite.forms import forms_of
 from keras_unetmm.tflite.gates import as_halves
-from keras_unetmm.tflite.integer_layers import Affine, ClassIndices
-
-PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
-
+from keras_unetmm.tflite.integer_layers import Affine
 
 @dataclass(frozen=True)
 class Exchange:
@@ -94,6 +92,7 @@ class _Lowering:
     def __init__(self, source, target, forms):
         self.target, self.forms = target, forms
         self.readers = _readers(source)
+        self.largest_gate = max((_size(x) for x in source.operations if type(x) is SimpleGate), default=0)
         self.taken_in = set()  # names of layers that the convolution before them has taken in
         self.volumes = {}  # lists of slices, by the id of the first
         self.chains = {}  # what stands for a layer, by its name and the shapes of its inputs
@@ -148,8 +147,6 @@ class _Lowering:
         """The classes of the layers that stand for one layer, and the maps that they make."""
         if layer.name in self.taken_in:
             return (), inputs[0]
-        if self._only_orders(layer):
-            return (), inputs[0]
         chain = self._with_scale_after(layer)
         if is_pointwise(chain) and not _shared(layer):
             chain, inputs = _with_scale_before(chain, inputs)
@@ -158,7 +155,7 @@ class _Lowering:
             if made is None:
                 self._refuse(layer)
             return (f"{len(made)} slices",), made
-        if type(layer) is SimpleGate and self.forms.gate == "halves":
+        if type(layer) is SimpleGate and self._is_halved(layer):
             halves = [as_halves(x, self._alone) for x in inputs[0]]
             if None not in halves:
                 multiply = keras.layers.Multiply(name=layer.name)
@@ -184,11 +181,8 @@ class _Lowering:
             self.depths[id(made[0])] = depth
         return tuple(type(part).__name__ for part in chain), made
 
-    def _only_orders(self, layer):
-        """Whether a layer keeps the order of a pixel's values, and no more is asked of them."""
-        readers = self.readers[layer.name]
-        asked = bool(readers) and all(isinstance(reader, ClassIndices) for reader in readers)
-        return asked and isinstance(layer, keras.layers.Activation) and layer.activation in PROBABILITIES
+    def _is_halved(self, gate):
+        return self.forms.gate == "halves" or (self.forms.gate == "largest" and _size(gate) == self.largest_gate)
 
     def _chain(self, layer, shapes):
         if (layer.name, shapes) not in self.chains:
@@ -263,6 +257,11 @@ def _readers(source):
     for x in source.outputs:
         readers[x._keras_history.operation.name].append(None)
     return readers
+
+
+def _size(layer):
+    """Values of a layer's output; 0 where its sizes are open."""
+    return math.prod(size or 0 for size in layer.output.shape[1:]) if not _shared(layer) else 0
 
 
 def _shared(layer):

@@ -11,7 +11,7 @@ _SAME_SCALE = {  # of all inputs and outputs: their kernels only move bytes or c
 }
 
 
-def with_ranges(content, graph, inputs=None, outputs=None, alike=False):
+def with_ranges(content, graph, inputs=None, outputs=None, one_range=False):
     """Returns a calibrated file with other ranges.
 
     Args:
@@ -19,7 +19,7 @@ def with_ranges(content, graph, inputs=None, outputs=None, alike=False):
         graph: the same file as `keras_unetmm.tflite.graph.Graph`.
         inputs: `(min, max)` for all inputs; None to leave what was measured.
         outputs: the same for all outputs.
-        alike: bool, whether tensors between which bytes are only moved get one range, that of all together. The converter
+        one_range: bool, whether tensors between which bytes are only moved get one range, that of all together. The converter
             would requantise them otherwise, each in an operator of its own.
     """
     file = File(content)
@@ -27,8 +27,8 @@ def with_ranges(content, graph, inputs=None, outputs=None, alike=False):
         for number in numbers:
             if limits is not None:
                 _set(file.main.tensors[number], *limits)
-    if alike:
-        for group in _alike(graph):
+    if one_range:
+        for group in alike(graph, ("FLOAT32",)):
             ranges = [_range(file.main.tensors[number]) for number in group]
             ranges = [found for found in ranges if found is not None]
             if ranges:
@@ -56,8 +56,13 @@ def _set(tensor, low, high):
     tensor.quantization.max = np.array([high], "float32")
 
 
-def _alike(graph):
-    """Groups of tensors between which bytes are only moved."""
+def alike(graph, types):
+    """Returns lists of tensors between which bytes are only moved, so that all of a list must have one scale.
+
+    Args:
+        graph: `keras_unetmm.tflite.graph.Graph`.
+        types: tuple of str, of tensors that have a range.
+    """
     leader = {}
 
     def first(number):
@@ -67,7 +72,7 @@ def _alike(graph):
 
     for operator in graph.operators:
         if operator.name in _SAME_SCALE:
-            moved = [i for i in (*operator.inputs, *operator.outputs) if i >= 0 and graph.tensors[i].type == "FLOAT32"]
+            moved = [i for i in (*operator.inputs, *operator.outputs) if i >= 0 and graph.tensors[i].type in types]
             for number in moved:
                 leader[first(number)] = first(moved[0])
     groups = {}

@@ -5,19 +5,21 @@ side in their channels, so that one 2-D convolution adds all of its products up 
 multiply-accumulates as before, at the volume's ends fewer: there it leaves out what would be multiplied by zero.
 """
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_unetmm import layers
 from keras_unetmm.tflite.exchange import exchanged
-from keras_unetmm.tflite.integer_layers import ClassIndices, Resizing
+from keras_unetmm.tflite.integer_layers import Resizing
 
 MOST = 8  # maps that one operator puts together; TFLM's kernel takes at most 10
 SLICEWISE = (  # what looks at one place at a time, and at all of its channels
     *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Maximum, keras.layers.Minimum),
     *(keras.layers.Concatenate, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.ELU),
-    *(keras.layers.PReLU, keras.layers.Softmax, layers.GELU, layers.SimpleGate, layers.RepeatChannels, ClassIndices),
+    *(keras.layers.PReLU, keras.layers.Softmax, layers.GELU, layers.SimpleGate, layers.RepeatChannels),
 )
 
 
@@ -133,7 +135,7 @@ def _transposed_convolution(layer, slices, forms):
     def part(taps):
         weights = np.concatenate([kernel[tap] for tap in taps], axis=-1)
         flat = keras.layers.Conv2DTranspose(layer.filters, layer.kernel_size[1:], name=_named(layer, taps, None), **config)
-        return exchanged(_with(flat, weights, bias), forms, (None,))
+        return exchanged(_with(flat, weights, bias), replace(forms, upconvolution="operator"), (None,))  # few operators
 
     return _slid(windows, slices, part)
 

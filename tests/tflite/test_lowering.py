@@ -204,6 +204,13 @@ def test_the_gate_as_halves_of_its_convolutions():
     assert kinds(changed) == ["ReLU", "SimpleGate"]
 
 
+def test_only_the_largest_gates_are_halved():
+    gate, down = [layers.PointwiseConvolution(16), layers.SimpleGate()], keras.layers.MaxPooling2D(2)
+    off, changed = difference(single(*gate, down, layers.PointwiseConvolution(16), layers.SimpleGate()), gate="largest")
+    assert off <= EXACT
+    assert kinds(changed) == ["Conv2D", "Conv2D", "Multiply", "MaxPooling2D", "Conv2D", "SimpleGate"]
+
+
 @pytest.mark.parametrize("target", ["tflm", "coral"])
 def test_kernel_basis_attention_basis_by_basis(target):
     image = keras.Input(SHAPE)
@@ -267,7 +274,7 @@ def test_a_layer_of_the_users_own_is_refused():
     ("arguments", "message"),
     [
         ({"target": "esp32"}, r"target must be one of 'litert', 'tflm', .*Received: 'esp32'"),
-        ({"gate": "third"}, r"gate must be one of 'split', 'halves'\. Received: 'third'"),
+        ({"gate": "third"}, r"gate must be one of 'split', 'halves', 'largest'\. Received: 'third'"),
         ({"gates": "split"}, r"A choice must be one of gelu, .*Received: gates='split'"),
     ],
 )

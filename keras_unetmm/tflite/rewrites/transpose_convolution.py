@@ -55,8 +55,8 @@ def apply(file, graph, site, originals):
     options.fusedActivationFunction = operator.options.FusedActivationFunction()
     shuffle = schema.DepthToSpaceOptionsT()
     shuffle.blockSize = stride
-    convolution = _operator(file, schema.BuiltinOperator.CONV_2D, 3, inputs, between, options)
-    unfold = _operator(file, schema.BuiltinOperator.DEPTH_TO_SPACE, 2, [between], int(old.outputs[0]), shuffle)
+    convolution = file.operator(schema.BuiltinOperator.CONV_2D, 3, inputs, between, options)
+    unfold = file.operator(schema.BuiltinOperator.DEPTH_TO_SPACE, 2, [between], int(old.outputs[0]), shuffle)
     replace(file, originals, site, [convolution, unfold])
 
 
@@ -67,12 +67,3 @@ def _tiled(file, like, shape, data, times):
         quantization.scale = np.tile(quantization.scale, times)
         quantization.zeroPoint = None if quantization.zeroPoint is None else np.tile(quantization.zeroPoint, times)
     return file.add_tensor(like, shape, "/1x1", data, quantization)
-
-
-def _operator(file, builtin, version, inputs, output, options):
-    operator = schema.OperatorT()
-    operator.opcodeIndex = file.operator_code(builtin, version)
-    operator.inputs, operator.outputs = np.array(inputs, "int32"), np.array([output], "int32")
-    operator.builtinOptions = options
-    operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
-    return operator

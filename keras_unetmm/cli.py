@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -48,27 +49,61 @@ def models(
 @app.command()
 def convert(
     model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save.")],
-    calibration: Annotated[Path, typer.Option(metavar="DIR", help="Folder of images like those on the device.")],
+    calibration: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of images like those on the device; of .npy files for volumes.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
-    size: Annotated[str | None, typer.Option(metavar="HxW", help="Input size, such as 64x64.")] = None,
-    target: Annotated[str, typer.Option(help="The device's runtime.")] = "tflm",
+    size: Annotated[str | None, typer.Option(metavar="HxW", help="Input size, such as 64x64; DxHxW for volumes.")] = None,
+    target: Annotated[str, typer.Option(help="litert, tflm, coral, ethos-u55, ethos-u65 or ethos-u85.")] = "tflm",
+    io: Annotated[str, typer.Option(help="Bytes in and out: int8 or uint8.")] = "int8",
+    gives: Annotated[
+        str, typer.Option(help="What the output is: auto, image, probabilities, values, logits or indices.")
+    ] = "auto",
+    mean: Annotated[str | None, typer.Option(metavar="M[,M,M]", help="What the model's training subtracted.")] = None,
+    std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="What it divided by then.")] = None,
+    card: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write what the file is, takes and gives.")] = None,
 ):
     """Convert a Keras model to a full-integer .tflite file."""
     with _errors():
-        pixels = None if size is None else _parsed_size(size)
+        sizes = None if size is None else _parsed_size(size)
+        numbers = {name: _parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
         if output.suffix != ".tflite":
             raise ValueError(f"--output must end in .tflite. Received: {output}.")
-        _refuse_missing_folder(output)
-        from keras_unetmm.data.images import image_paths
-
-        image_paths(calibration)  # before the seconds that loading a backend takes
+        for path in (output, card):
+            if path is not None:
+                _refuse_missing_folder(path)
+        if not calibration.is_dir():
+            raise ValueError(f"--calibration must be a folder. Received: {calibration}.")
         loaded = _load(model)
         with Console(stderr=True).status("converting"):
-            from keras_unetmm.tflite import convert as to_tflite
+            from keras_unetmm.expand import static_shape
+            from keras_unetmm.tflite.calibration import calibration_images
+            from keras_unetmm.tflite.convert import converted
 
-            content = to_tflite(loaded, calibration, target, pixels)
+            images = calibration_images(calibration, static_shape(loaded, sizes, ranks=(2, 3)))
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always", UserWarning)
+                content, verdict = converted(loaded, images, target, sizes, io, gives, **numbers)
+            written = None if card is None else _card(output.name, loaded, content, verdict, images[:1])
+        for warning in told:
+            Console(stderr=True, soft_wrap=True).print(
+                f"[bold yellow]Warning:[/] {_escaped(warning.message)}", highlight=False
+            )
         _write(output, content)
+        if card is not None:
+            _write(card, written.encode())
+        from keras_unetmm.tflite.verdict_table import as_table
+
+        Console().print(as_table(f"{output} on {target}", verdict))
+        Console().print(verdict.note, highlight=False)
         Console().print(f"{output}: {len(content):,} bytes, all integers. Next: unetmm plan {output}", highlight=False)
+
+
+def _card(name, model, content, verdict, images):
+    from keras_unetmm.tflite.card import card
+    from keras_unetmm.tflite.differences import differences
+
+    return card(name, content, verdict, differences(model, images, verdict.target))
 
 
 @app.command()
@@ -205,10 +240,19 @@ def _load(path):
 
 
 def _parsed_size(text):
-    height, cross, width = text.lower().partition("x")
-    if not (cross and height.isdigit() and width.isdigit() and int(height) and int(width)):
-        raise ValueError(f"--size must be HEIGHTxWIDTH in pixels, such as 64x64. Received: {text!r}.")
-    return int(height), int(width)
+    sizes = text.lower().split("x")
+    if len(sizes) not in (2, 3) or not all(size.isdigit() and int(size) for size in sizes):
+        raise ValueError(
+            f"--size must be HEIGHTxWIDTH in pixels, such as 64x64, or DEPTHxHEIGHTxWIDTH of volumes. Received: {text!r}."
+        )
+    return tuple(map(int, sizes))
+
+
+def _parsed_numbers(name, text):
+    try:
+        return None if text is None else [float(number) for number in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--{name} must be a number, or one a channel with commas between. Received: {text!r}.") from None
 
 
 def _refuse_missing_folder(path):

@@ -17,6 +17,7 @@ from keras_unetmm.models import lunet, nafnet
 from keras_unetmm.tflite import planner
 from keras_unetmm.tflite import report as reports
 from keras_unetmm.tflite.edit import File
+from keras_unetmm.tflite.metadata import metadata
 from keras_unetmm.tflite.runtime import run
 
 
@@ -160,6 +161,32 @@ def test_convert_writes_a_file_that_plan_reads(here):
     assert oct((here / "out.tflite").stat().st_mode & 0o777) == "0o644"
 
 
+def test_convert_ends_with_the_verdict_and_writes_a_card(here):
+    saved("model.keras", skips="none")
+    options = ("--size", "24x32", "--target", "coral", "--io", "uint8", "--mean", "0.5", "--std", "0.5,0.5,0.25")
+    result = call("convert", "model.keras", "--calibration", "images", *options, "--card", "card.md", "-o", "out.tflite")
+    assert result.exit_code == 0, result.output
+    assert "run on the Edge TPU" in result.stdout
+    assert "static rules, not compiled" in " ".join(result.stdout.split())
+    described = metadata("out.tflite")
+    assert (described["target"], described["mean"], described["std"]) == ("coral", [0.5], [0.5, 0.5, 0.25])
+    card = (here / "card.md").read_text()
+    assert "| input | uint8 | 1x24x32x3 | 1/255 | 0 | the camera's bytes" in card
+    assert "| output | uint8 | 1x24x32x3 | 1/255 | 0 | the display's bytes" in card
+    assert "BatchNormalization" in card
+    assert "At the output:" in card
+    assert "Warning: The output is taken for an image" in result.stderr, "it is not trained"
+
+
+def test_convert_takes_volumes(here):
+    models.LUnet(rank=3, channels=2, levels=2, input_shape=(None, None, None, 1)).save("volume.keras")
+    (here / "volumes").mkdir()
+    np.save(here / "volumes" / "a.npy", np.random.default_rng(0).random((6, 12, 12), "float32"))
+    result = call("convert", "volume.keras", "--calibration", "volumes", "--size", "4x8x12", "-o", "out.tflite")
+    assert result.exit_code == 0, result.output
+    assert metadata("out.tflite")["input"]["shape"] == [1, 4, 8, 12, 1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -201,7 +228,19 @@ def test_convert_writes_a_file_that_plan_reads(here):
             ("convert", "open.keras", "--calibration", "broken", "--size", "16x16", "-o", "o.tflite"),
             "cannot be read as an image",
         ),
-        (("convert", "open.keras", "--calibration", "none", "--size", "16x16", "-o", "o.tflite"), "folder of images"),
+        (("convert", "open.keras", "--calibration", "none", "--size", "16x16", "-o", "o.tflite"), "must be a folder"),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "--mean", "a", "-o", "o.tflite"),
+            "--mean must be a number",
+        ),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "--gives", "x", "-o", "o.tflite"),
+            "output must be one of",
+        ),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--card", "nowhere/a.md", "-o", "o.tflite"),
+            "folder that exists",
+        ),
         (
             ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "-o", "nowhere/o.tflite"),
             "folder that exists",
@@ -229,7 +268,7 @@ def test_a_model_that_cannot_be_integers_leaves_no_file(here):
     keras.Model(inputs, keras.layers.GroupNormalization(1)(inputs)).save("float.keras")
     result = call("convert", "float.keras", "--calibration", "images", "-o", "o.tflite")
     assert result.exit_code == 2
-    assert "are not integers" in result.stderr
+    assert "a GroupNormalization, which has none" in " ".join(result.stderr.split())
     assert not (here / "o.tflite").exists()
 
 

@@ -45,6 +45,7 @@ RULES = [
     ("tflite/integer_layers", {"layers"}, {"keras", "numpy"}),
     ("tflite/forms", set(), set()),
     ("tflite/convert", {"__version__", "data", "expand", "layers", "tflite"}, {"keras", "numpy", "tensorflow"}),
+    ("tflite/calibration", {"data"}, {"numpy"}),
     ("tflite/runtime", {"tflite.graph", "tflite.macs"}, {"numpy"}),
     ("tflite/interpreters", {"tflite.graph", "tflite.runtime"}, {"numpy", "ai_edge_litert", "tflite_micro"}),
     ("tflite/report", {"tflite.planner", "tflite.runtime", "tflite.skips"}, {"rich"}),
@@ -69,9 +70,10 @@ RULES = [
         RULED | COMPILERS | {f"tflite.{t}" for t in ("coral", "ethos_u", "vela", "edgetpu_compiler")},
         SCHEMA,
     ),
-    ("tflite/__init__", {"tflite.planner", "tflite.convert", "tflite.runtime"}, set()),
+    ("tflite/__init__", {f"tflite.{part}" for part in ("planner", "convert", "metadata", "runtime", "targets")}, set()),
+    ("tflite/card", {"tflite.metadata", "tflite.runtime", "tflite.verdict"}, set()),
     ("tflite", COMPILER, SCHEMA | {"flatbuffers"}),
-    ("cli", {"catalogue", "data", "layers", "losses", "metrics", "models", "tflite"}, {"typer", "rich", "keras"}),
+    ("cli", {"catalogue", "data", "expand", "layers", "losses", "metrics", "models", "tflite"}, {"typer", "rich", "keras"}),
     ("__init__", set(), set()),
 ]
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))

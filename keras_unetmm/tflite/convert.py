@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_unetmm import __version__
 from keras_unetmm.tflite import graph as tflite_graph
+from keras_unetmm.tflite.calibration import calibration_images
 from keras_unetmm.tflite.indices import with_indices
 from keras_unetmm.tflite.metadata import with_metadata
 from keras_unetmm.tflite.multipliers import with_equal_multipliers
@@ -71,6 +72,11 @@ def convert(model, calibration, target="tflm", size=None, io="int8", output="aut
             converter fails.
         ImportError: if TensorFlow is missing.
     """
+    return converted(model, calibration, target, size, io, output, mean, std, **choices)[0]
+
+
+def converted(model, calibration, target, size=None, io="int8", output="auto", mean=None, std=None, **choices):
+    """Returns what `convert` returns, and the `keras_unetmm.tflite.verdict.Verdict` on it."""
     import keras
 
     from keras_unetmm.expand import static_shape
@@ -89,52 +95,15 @@ def convert(model, calibration, target="tflm", size=None, io="int8", output="aut
         warnings.warn(
             f"The output is taken for an image and cut to 0 to 1, and the calibration images give {limits[0]:.2f} to "
             f"{limits[1]:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
-            stacklevel=2,
+            stacklevel=3,
         )
     content = with_equal_multipliers(content, tflite_graph.read(content).main)
     if output == "indices":
         content = with_indices(content)
     file = tflite_graph.read(content)
     refuse_floats(file)
-    _refuse_what_does_not_run(content, target)
-    return with_metadata(content, _description(file.main, target, output, mean, std))
-
-
-def calibration_images(calibration, shape):
-    """Returns calibration data as one float32 array `(count, H, W, C)` or `(count, D, H, W, C)` with values in [0, 1].
-
-    Args:
-        calibration: as for `convert`.
-        shape: `(1, height, width, channels)` that the model takes, or `(1, depth, height, width, channels)`.
-
-    Raises:
-        ValueError: if there is none, or one that does not fit.
-    """
-    if isinstance(calibration, (str, os.PathLike)):
-        from keras_unetmm.data.images import read_crops
-        from keras_unetmm.data.volumes import read_volume_crops
-
-        return (read_crops if len(shape) == 4 else read_volume_crops)(calibration, shape[1:])
-    images = []
-    for i, image in enumerate(calibration):
-        values = np.asarray(image)
-        values = values[0] if values.ndim == len(shape) and len(values) == 1 else values
-        if values.shape != shape[1:] or values.dtype.kind != "f" or not np.isfinite(values).all():
-            raise ValueError(
-                f"calibration must give finite float images of shape {shape[1:]}. Received: image {i} of shape "
-                f"{values.shape} and type {values.dtype}. Crop it to the model's size and scale bytes by 1/255."
-            )
-        images.append(values.astype("float32"))
-    if not images:
-        raise ValueError("calibration must give at least one image. Received: none. Pass 20 to 200 typical inputs.")
-    images = np.stack(images)
-    low, high = float(images.min()), float(images.max())
-    if low < -1 or high > 2:
-        raise ValueError(
-            f"calibration must hold values in [0, 1], as the device's bytes stand for. Received: {low:.3g} to {high:.3g}. "
-            "Scale bytes by 1/255; a model's own normalisation belongs into the arguments mean and std."
-        )
-    return np.clip(images, 0, 1)
+    verdict = _refuse_what_does_not_run(content, target)
+    return with_metadata(content, _description(file.main, target, output, mean, std)), verdict
 
 
 def refuse_floats(model):
@@ -157,12 +126,11 @@ def _wrapped(model, shape, output, mean, std):
     """The model with the normalisation that the file does, and without the probabilities that nobody asks for."""
     import keras
 
-    if output == "indices":
-        if not 2 <= model.outputs[0].shape[-1] <= MOST_CLASSES:
-            raise ValueError(
-                f"output='indices' takes from 2 to {MOST_CLASSES} classes. Received: a model output of "
-                f"{model.outputs[0].shape}. A mask of one class comes as probabilities."
-            )
+    if output == "indices" and not 2 <= model.outputs[0].shape[-1] <= MOST_CLASSES:
+        raise ValueError(
+            f"output='indices' takes from 2 to {MOST_CLASSES} classes. Received: a model output of "
+            f"{model.outputs[0].shape}. A mask of one class comes as probabilities."
+        )
     last = model.outputs[0]._keras_history.operation
     if output in ("logits", "indices") and isinstance(last, keras.layers.Activation):
         if last.activation in (keras.activations.softmax, keras.activations.sigmoid):  # which keep the order
@@ -201,6 +169,7 @@ def _kind(source):
 
 
 def _refuse_what_does_not_run(content, target):
+    """Returns the verdict on a file that runs."""
     verdict = check(content, target)
     missing = [operator for operator in verdict.operators if operator.verdict == "unsupported"]
     if missing:
@@ -219,6 +188,7 @@ def _refuse_what_does_not_run(content, target):
     except RunError as error:
         runtime = {"tflm": "TFLM", "litert": "LiteRT"}[target]
         raise ConversionError(f"The file is all integers, but {runtime} does not take it. {error}") from error
+    return verdict
 
 
 def _description(graph, target, output, mean, std):

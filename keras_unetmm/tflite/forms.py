@@ -14,8 +14,8 @@ class Forms:
         upconvolution: of a transposed convolution whose windows do not overlap, `"operator"`; or `"shuffle"`, a 1x1
             convolution and a pixel shuffle.
         channel_mean: `"operator"`; or `"convolution"`, 1x1 with the weights 1/C.
-        gate: of the simple gate, `"split"`; or `"halves"`, two convolutions of half the filters; or `"largest"`, halves for the
-            largest maps of the network, split for the others.
+        gate: of the simple gate, `"split"`; or `"halves"`, two convolutions of half the filters; or `"largest"`, halves for
+            the largest maps of the network, split for the others.
         affine: of a normalization that no convolution takes in, `"arithmetic"`, MUL and ADD; or `"depthwise"`, a
             depthwise 1x1 convolution.
         resize: `"operator"`; or `"steps"`, of at most 8 to the nearest pixel, and a mean after those where it is bilinear.
@@ -59,7 +59,9 @@ _ETHOS_U = Forms(shuffle="convolution", unshuffle="convolution", channel_mean="c
 FORMS = {
     "litert": Forms(),
     "tflm": Forms(gelu="sigmoid", upconvolution="shuffle", gate="largest"),
-    "coral": Forms(gelu="sigmoid", shuffle="convolution", channel_mean="convolution", groups="dense", leaky="prelu", volume="stack"),
+    "coral": Forms(
+        gelu="sigmoid", shuffle="convolution", channel_mean="convolution", groups="dense", leaky="prelu", volume="stack"
+    ),
     "ethos-u55": _ETHOS_U,
     "ethos-u65": _ETHOS_U,
     "ethos-u85": _ETHOS_U,

@@ -7,7 +7,9 @@ from keras_unetmm.tflite.edit import File
 
 
 def with_indices(content):
-    """Returns a .tflite file whose output is the number of the channel with the largest value, as int8: TFLM casts to no other byte.
+    """Returns a .tflite file whose output is the number of the channel with the largest value, as int8.
+
+    TFLM casts to no other byte.
 
     Args:
         content: bytes of a file with one output, `(..., classes)` of int8, 128 at most.
@@ -22,7 +24,11 @@ def with_indices(content):
     for tensor in (axis, places):
         file.main.tensors[tensor].type = schema.TensorType.INT32
     largest, cast = schema.ArgMaxOptionsT(), schema.CastOptionsT()
-    largest.outputType, cast.inDataType, cast.outDataType = schema.TensorType.INT32, schema.TensorType.INT32, schema.TensorType.INT8
+    largest.outputType, cast.inDataType, cast.outDataType = (
+        schema.TensorType.INT32,
+        schema.TensorType.INT32,
+        schema.TensorType.INT8,
+    )
     file.main.operators += [
         file.operator(schema.BuiltinOperator.ARG_MAX, 2, [scores, axis], places, largest),
         file.operator(schema.BuiltinOperator.CAST, 1, [places], result, cast),

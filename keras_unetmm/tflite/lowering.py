@@ -14,6 +14,7 @@ from keras_unetmm.tflite.forms import forms_of
 from keras_unetmm.tflite.gates import as_halves
 from keras_unetmm.tflite.integer_layers import Affine
 
+
 @dataclass(frozen=True)
 class Exchange:
     """A layer, and what stands for it.

@@ -1,8 +1,8 @@
 """Scales at which every interpreter multiplies alike.
 
-MUL multiplies its integers by `scale1 * scale2 / scale`. LiteRT finds that number in float32, TFLM in float64; where their last
-bits differ, so do results that lie half-way between two integers, a few in a million, and the layers behind amplify
-them. Other scales, apart by less than two parts in 10,000, give both the same number.
+MUL multiplies its integers by `scale1 * scale2 / scale`. LiteRT finds that number in float32, TFLM in float64; where their
+last bits differ, so do results that lie half-way between two integers, a few in a million, and the layers behind
+amplify them. Other scales, apart by less than two parts in 10,000, give both the same number.
 """
 
 import numpy as np

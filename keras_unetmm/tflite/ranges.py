@@ -19,8 +19,8 @@ def with_ranges(content, graph, inputs=None, outputs=None, one_range=False):
         graph: the same file as `keras_unetmm.tflite.graph.Graph`.
         inputs: `(min, max)` for all inputs; None to leave what was measured.
         outputs: the same for all outputs.
-        one_range: bool, whether tensors between which bytes are only moved get one range, that of all together. The converter
-            would requantise them otherwise, each in an operator of its own.
+        one_range: bool, whether tensors between which bytes are only moved get one range, that of all together. The
+            converter would requantise them otherwise, each in an operator of its own.
     """
     file = File(content)
     for numbers, limits in ((graph.inputs, inputs), (graph.outputs, outputs)):

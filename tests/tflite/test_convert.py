@@ -7,7 +7,8 @@ from checks import randomize
 from tflite import files as handmade
 
 from keras_unetmm import layers, models, tflite
-from keras_unetmm.tflite.convert import ConversionError, calibration_images, refuse_floats
+from keras_unetmm.tflite.calibration import calibration_images
+from keras_unetmm.tflite.convert import ConversionError, refuse_floats
 from keras_unetmm.tflite.graph import read
 from keras_unetmm.tflite.metadata import metadata
 from keras_unetmm.tflite.targets import TARGETS, check
@@ -167,7 +168,9 @@ def test_a_layer_without_an_integer_form_is_refused():
 
 def test_a_float_operator_is_refused_by_the_names_of_its_tensors():
     content = handmade.build([((1, 4), np.zeros((1, 4), "float32")), ((1, 4), None)], [("RELU", [0], [1], None)], [1], [1])
-    with pytest.raises(ConversionError, match=r"(?s)1 tensors of the file are not integers.*graph/t0/value \(1, 4\): FLOAT32"):
+    with pytest.raises(
+        ConversionError, match=r"(?s)1 tensors of the file are not integers.*graph/t0/value \(1, 4\): FLOAT32"
+    ):
         refuse_floats(read(content))
 
 

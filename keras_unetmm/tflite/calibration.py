@@ -1,0 +1,42 @@
+"""Images or volumes by which the ranges of a network's values are measured."""
+
+import os
+
+import numpy as np
+
+
+def calibration_images(calibration, shape):
+    """Returns calibration data as one float32 array `(count, H, W, C)` or `(count, D, H, W, C)` with values in [0, 1].
+
+    Args:
+        calibration: as for `convert`.
+        shape: `(1, height, width, channels)` that the model takes, or `(1, depth, height, width, channels)`.
+
+    Raises:
+        ValueError: if there is none, or one that does not fit.
+    """
+    if isinstance(calibration, (str, os.PathLike)):
+        from keras_unetmm.data.images import read_crops
+        from keras_unetmm.data.volumes import read_volume_crops
+
+        return (read_crops if len(shape) == 4 else read_volume_crops)(calibration, shape[1:])
+    images = []
+    for i, image in enumerate(calibration):
+        values = np.asarray(image)
+        values = values[0] if values.ndim == len(shape) and len(values) == 1 else values
+        if values.shape != shape[1:] or values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise ValueError(
+                f"calibration must give finite float images of shape {shape[1:]}. Received: image {i} of shape "
+                f"{values.shape} and type {values.dtype}. Crop it to the model's size and scale bytes by 1/255."
+            )
+        images.append(values.astype("float32"))
+    if not images:
+        raise ValueError("calibration must give at least one image. Received: none. Pass 20 to 200 typical inputs.")
+    images = np.stack(images)
+    low, high = float(images.min()), float(images.max())
+    if low < -1 or high > 2:
+        raise ValueError(
+            f"calibration must hold values in [0, 1], as the device's bytes stand for. Received: {low:.3g} to {high:.3g}. "
+            "Scale bytes by 1/255; a model's own normalisation belongs into the arguments mean and std."
+        )
+    return np.clip(images, 0, 1)

@@ -34,6 +34,7 @@ lint: .venv/test
 bench: .venv/test
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/arena.py
+	$(BIN)/python benchmarks/lowering.py
 
 .venv/demo: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv

@@ -25,6 +25,7 @@ with captured():  # what backends write while they look for a GPU
     import keras
 
     from keras_unetmm import analysis, data, losses, metrics, models, tflite
+    from keras_unetmm.tflite.lowering import lower
     from keras_unetmm.tflite.picture import draw
     from keras_unetmm.tflite.prove import prove
     from keras_unetmm.tflite.report import report
@@ -63,7 +64,7 @@ def main():
 
     console.rule("Converting to integers, planning the arena and measuring on TFLM")
     clean = np.concatenate([grid(photograph(name)) for name in TEST])
-    noisy = data.gaussian_noise(clean, SIGMA, np.random.default_rng(SEED + 1))
+    noisy = add_noise(clean, np.random.default_rng(SEED + 1))
     rows = {name: convert(name, network, out, console) for name, network in networks.items()}
     restored = evaluate(networks[TRAINED], rows[TRAINED], clean, noisy, out)
 
@@ -82,6 +83,11 @@ def photograph(name):
     return getattr(skimage.data, name)()[..., :3].astype("float32") / 255
 
 
+def add_noise(clean, rng):
+    """Noise as a camera's bytes hold it: cut off at black and at white."""
+    return np.clip(data.gaussian_noise(clean, SIGMA, rng), 0, 1)
+
+
 def grid(image):
     """All crops of the demo's size that fit side by side into an image."""
     rows, columns = image.shape[0] // SIZE, image.shape[1] // SIZE
@@ -93,7 +99,7 @@ def train(model, out, steps):
     """Trains in place; keeps a backup every epoch so that a killed run goes on."""
     patches = data.Patches(
         [photograph(name) for name in TRAIN],
-        lambda clean, rng: data.gaussian_noise(clean, SIGMA, rng),
+        add_noise,
         patch=SIZE,
         batch=BATCH,
         steps=EPOCH,
@@ -112,7 +118,7 @@ def convert(name, network, out, console):
     with console.status(f"converting {name}"):
         calibration = [grid(photograph(image)) for image in TRAIN[:2]]
         calibration = np.concatenate([crops[:: len(crops) // 16] for crops in calibration])
-        calibration = data.gaussian_noise(calibration, SIGMA, np.random.default_rng(SEED + 2))
+        calibration = add_noise(calibration, np.random.default_rng(SEED + 2))
         content = tflite.convert(network, calibration, target="tflm", size=(SIZE, SIZE))
         network.save((out / FILES[name]).with_suffix(".keras"))
         (out / FILES[name]).write_bytes(content)
@@ -137,9 +143,10 @@ def convert(name, network, out, console):
 def evaluate(network, row, clean, noisy, out):
     """Adds PSNR of the input, the float network and the integer file to a row; returns the integer file's images."""
     as_float = network.predict(noisy, batch_size=16, verbose=0)
+    lowered = lower(network, "tflm", (None, SIZE, SIZE, 3)).predict(noisy, batch_size=16, verbose=0)
     on_litert = tflite.run(out / row["file"], noisy, runtime="litert").values[0]
     on_tflm = tflite.run(out / row["file"], noisy, runtime="tflm").values[0]
-    images = {"noisy": noisy, "float": as_float, "int8_litert": on_litert, "int8_tflm": on_tflm}
+    images = {"noisy": noisy, "float": as_float, "float_lowered": lowered, "int8_litert": on_litert, "int8_tflm": on_tflm}
     row["psnr"] = {key: psnr(clean, image) for key, image in images.items()}
     return on_tflm
 

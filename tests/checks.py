@@ -4,9 +4,12 @@ import json
 
 import keras
 import numpy as np
+import pytest
 
 # of `compile` for small networks: else JAX compiles every operator by itself, and TensorFlow takes long with XLA
 JIT = keras.backend.backend() == "jax"
+# the converter runs under TensorFlow, whatever the backend: elsewhere in a second process, which takes as long again
+ONE_BACKEND = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same process converts for the others")
 
 
 def check_layer(layer_class, arguments, input_shape, *, output_shape, weights, folder, seed=0):

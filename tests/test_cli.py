@@ -5,6 +5,7 @@ import os
 import keras
 import numpy as np
 import pytest
+from checks import ONE_BACKEND
 from PIL import Image
 from tflite import files
 from tflite.compilers import pretend
@@ -178,6 +179,7 @@ def test_convert_ends_with_the_verdict_and_writes_a_card(here):
     assert "Warning: The output is taken for an image" in result.stderr, "it is not trained"
 
 
+@ONE_BACKEND
 def test_convert_takes_volumes(here):
     models.LUnet(rank=3, channels=2, levels=2, input_shape=(None, None, None, 1)).save("volume.keras")
     (here / "volumes").mkdir()

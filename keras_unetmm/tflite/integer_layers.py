@@ -196,7 +196,7 @@ class IntegerKernelBasisAttention(keras.layers.Layer):
         for k in range(bases):
             kernel = self.kernels[:, :, :, k]  # (3, 3, 4, C)
             if not self.grouped:
-                kernel = ops.tile(kernel, (1, 1, channels // GROUP, 1)) * member.astype("float32")
+                kernel = ops.multiply(ops.tile(kernel, (1, 1, channels // GROUP, 1)), member.astype("float32"))
             mixed = ops.conv(u, kernel, padding="same") + self.biases[k]
             mixed = mixed * a[..., k : k + 1]
             y = mixed if y is None else y + mixed

@@ -3,7 +3,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from checks import randomize
+from checks import ONE_BACKEND, randomize
 from tflite import files as handmade
 
 from keras_unetmm import layers, models, tflite
@@ -20,7 +20,6 @@ BUILDERS = {
     "unet--, layer norm": lambda **k: models.NAFNetUNetMinus("mcu_width16", norm="layer", **k),
 }
 BYTE = np.float32(1 / 255)
-ONE_BACKEND = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same second process as elsewhere")
 
 
 def images(count=4, size=(32, 48)):
@@ -64,6 +63,7 @@ def test_networks_become_integers_and_run_on_TFLM_as_on_LiteRT(kind):
     assert correlation > 0.98, "the integer file must compute what the model computes"
 
 
+@ONE_BACKEND
 def test_a_size_that_does_not_divide_is_padded_inside_the_file():
     model = randomize(models.NAFNet("mcu_width16"))
     x = images(2, (21, 35))

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import randomize
+from checks import ONE_BACKEND, randomize
 
 from keras_unetmm import layers, models, tflite
 from keras_unetmm.tflite.forms import FORMS
@@ -96,6 +96,7 @@ def converted(target="tflm", **arguments):
     return model, volumes, tflite.convert(model, volumes, target, **arguments)
 
 
+@ONE_BACKEND
 def test_a_volume_segmenter_runs_on_TFLM_as_on_LiteRT():
     model, volumes, content = converted()
     graph = read(content).main
@@ -112,6 +113,7 @@ def test_a_volume_segmenter_runs_on_TFLM_as_on_LiteRT():
     np.testing.assert_array_equal(tflite.run(planned.content, volumes).outputs[0], on_tflm.outputs[0])
 
 
+@ONE_BACKEND
 def test_coral_gets_an_image_of_slices_below_each_other():
     _, _, content = converted("coral")
     graph = read(content).main

@@ -256,12 +256,7 @@ def _convolution(layer, forms, shapes):
     config = {key: value for key, value in layer.get_config().items() if key != "dtype"}
     kernel = keras.ops.convert_to_numpy(layer.kernel)  # (h, w, in / groups, out)
     if forms.groups == "dense" and layer.groups > 1:
-        channels = shapes[0][-1]
-        member = (
-            np.arange(channels)[:, None] * layer.groups // channels
-            == np.arange(layer.filters) * layer.groups // layer.filters
-        )
-        kernel = np.tile(kernel, (1, 1, layer.groups, 1)) * member
+        kernel = _dense(kernel, layer.groups)
         config["groups"] = 1
     copy = keras.layers.Conv2D(**config)
     copy.build(shapes[0])
@@ -296,7 +291,23 @@ def _concatenate(layer, forms, shapes):
 
 
 def _basis_attention(layer, forms, shapes):
-    return (_carried(layer, IntegerKernelBasisAttention(forms.groups == "operator", name=layer.name)),)
+    grouped = forms.groups == "operator"
+    new = IntegerKernelBasisAttention(grouped, name=layer.name)
+    new.build(shapes)
+    kernels, biases = layer.get_weights()  # (3, 3, 4, K, C)
+    if not grouped:
+        channels = kernels.shape[-1]
+        kernels = kernels.transpose(0, 1, 3, 2, 4)  # (3, 3, K, 4, C)
+        kernels = _dense(kernels, channels // kernels.shape[3]).transpose(0, 1, 3, 2, 4)
+    new.set_weights([kernels, biases])
+    return (new,)
+
+
+def _dense(kernel, groups):
+    """The kernel `(..., in, out)` of a convolution without groups, from `(..., in / groups, out)`."""
+    channels, filters = kernel.shape[-2] * groups, kernel.shape[-1]
+    member = np.arange(channels)[:, None] * groups // channels == np.arange(filters) * groups // filters
+    return np.concatenate([kernel] * groups, axis=-2) * member
 
 
 def _carried(layer, replacement):

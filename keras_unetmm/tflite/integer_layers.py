@@ -185,18 +185,15 @@ class IntegerKernelBasisAttention(keras.layers.Layer):
 
     def build(self, input_shape):
         channels, bases = (shape[-1] for shape in input_shape)
-        self.kernels = self.add_weight(name="kernels", shape=(3, 3, GROUP, bases, channels))
+        read = GROUP if self.grouped else channels
+        self.kernels = self.add_weight(name="kernels", shape=(3, 3, read, bases, channels))
         self.biases = self.add_weight(name="biases", shape=(bases, channels))
 
     def call(self, inputs):
         u, a = inputs
-        channels, bases = u.shape[-1], a.shape[-1]
-        member = np.arange(channels) // GROUP == (np.arange(channels) // GROUP)[:, None]
         y = None
-        for k in range(bases):
-            kernel = self.kernels[:, :, :, k]  # (3, 3, 4, C)
-            if not self.grouped:
-                kernel = ops.multiply(ops.tile(kernel, (1, 1, channels // GROUP, 1)), member.astype("float32"))
+        for k in range(a.shape[-1]):
+            kernel = self.kernels[:, :, :, k]  # (3, 3, 4 or C, C)
             mixed = ops.conv(u, kernel, padding="same") + self.biases[k]
             mixed = mixed * a[..., k : k + 1]
             y = mixed if y is None else y + mixed

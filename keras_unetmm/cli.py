@@ -78,13 +78,14 @@ def convert(
         with Console(stderr=True).status("converting"):
             from keras_unetmm.expand import static_shape
             from keras_unetmm.tflite.calibration import calibration_images
-            from keras_unetmm.tflite.convert import converted
+            from keras_unetmm.tflite.convert import converted, prepared
 
             images = calibration_images(calibration, static_shape(loaded, sizes, ranks=(2, 3)))
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always", UserWarning)
                 content, verdict = converted(loaded, images, target, sizes, io, gives, **numbers)
-            written = None if card is None else _card(output.name, loaded, content, verdict, images[:1])
+            made = prepared(loaded, (1, *images.shape[1:]), gives, **numbers) if card is not None else None
+            written = None if card is None else _card(output.name, made, content, verdict, images[:1])
         for warning in told:
             Console(stderr=True, soft_wrap=True).print(
                 f"[bold yellow]Warning:[/] {_escaped(warning.message)}", highlight=False

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import sys
 
 import keras
 import numpy as np
@@ -176,7 +177,15 @@ def test_convert_ends_with_the_verdict_and_writes_a_card(here):
     assert "| output | uint8 | 1x24x32x3 | 1/255 | 0 | the display's bytes" in card
     assert "BatchNormalization" in card
     assert "At the output:" in card
-    assert "Warning: The output is taken for an image" in result.stderr, "it is not trained"
+
+
+@ONE_BACKEND
+def test_convert_prints_what_it_warns_of(here, monkeypatch):
+    monkeypatch.setattr(sys.modules["keras_unetmm.tflite.convert"], "_FAR", -2)
+    saved("model.keras")
+    result = call("convert", "model.keras", "--calibration", "images", "--size", "16x16", "-o", "out.tflite")
+    assert result.exit_code == 0
+    assert "Warning: The output is taken for an image" in result.stderr
 
 
 @ONE_BACKEND

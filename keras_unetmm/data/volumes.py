@@ -31,6 +31,8 @@ def read_volume_crops(folder, shape):
 def _crop(path, shape):
     try:
         volume = np.load(path, allow_pickle=False)
+        if not isinstance(volume, np.ndarray):
+            raise ValueError("it holds several arrays")
     except (OSError, ValueError, EOFError) as error:
         raise ValueError(f"{path} cannot be read as a volume: {error}. Replace it or take it out of the folder.") from error
     *size, channels = shape

@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+_MOST_OUTSIDE = 1 / 3  # of all values: noise takes some there
+
 
 def calibration_images(calibration, shape):
     """Returns calibration data as one float32 array `(count, H, W, C)` or `(count, D, H, W, C)` with values in [0, 1].
@@ -20,8 +22,17 @@ def calibration_images(calibration, shape):
         from keras_unetmm.data.volumes import read_volume_crops
 
         return (read_crops if len(shape) == 4 else read_volume_crops)(calibration, shape[1:])
+    if not hasattr(calibration, "__iter__"):
+        raise ValueError(
+            f"calibration must be a folder, or an iterable of arrays of shape {shape[1:]}. Received: {calibration!r}."
+        )
     images = []
     for i, image in enumerate(calibration):
+        if isinstance(image, (tuple, list, dict)):
+            raise ValueError(
+                f"calibration must give arrays of shape {shape[1:]}. Received: image {i} is a {type(image).__name__}. Give "
+                "the inputs alone, without labels."
+            )
         values = np.asarray(image)
         values = values[0] if values.ndim == len(shape) and len(values) == 1 else values
         if values.shape != shape[1:] or values.dtype.kind != "f" or not np.isfinite(values).all():
@@ -34,9 +45,11 @@ def calibration_images(calibration, shape):
         raise ValueError("calibration must give at least one image. Received: none. Pass 20 to 200 typical inputs.")
     images = np.stack(images)
     low, high = float(images.min()), float(images.max())
-    if low < -1 or high > 2:
+    outside = float(np.mean((images < 0) | (images > 1)))
+    if low < -1 or high > 2 or outside > _MOST_OUTSIDE:
         raise ValueError(
-            f"calibration must hold values in [0, 1], as the device's bytes stand for. Received: {low:.3g} to {high:.3g}. "
+            f"calibration must hold values in [0, 1], as the device's bytes stand for. Received: {low:.3g} to {high:.3g}, "
+            f"{outside:.0%} of them outside. "
             "Scale bytes by 1/255; a model's own normalisation belongs into the arguments mean and std."
         )
     return np.clip(images, 0, 1)

@@ -45,8 +45,8 @@ def card(name, content, verdict, differences=()):
             "On one calibration image, in floats, all layers before each exchanged as well.",
             "",
         ]
-        lines += ["| layer | becomes | layers | largest difference | of |", "|---|---|---|---|---|", *_by_kind(differences)]
-        last = differences[-1]
+        *layers, last = differences
+        lines += ["| layer | becomes | layers | largest difference | of |", "|---|---|---|---|---|", *_by_kind(layers)]
         lines += ["", f"At the output: {last.largest:.2g} of {last.of:.3g}."]
     return "\n".join(lines) + "\n"
 

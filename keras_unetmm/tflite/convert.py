@@ -13,6 +13,7 @@ import numpy as np
 from keras_unetmm import __version__
 from keras_unetmm.tflite import graph as tflite_graph
 from keras_unetmm.tflite.calibration import calibration_images
+from keras_unetmm.tflite.ends import with_byte_ends
 from keras_unetmm.tflite.indices import with_indices
 from keras_unetmm.tflite.metadata import with_metadata
 from keras_unetmm.tflite.multipliers import with_equal_multipliers
@@ -31,6 +32,7 @@ _MEANING = {
     "indices": "the number of the class at each place",
 }
 MOST_CLASSES = 128  # that int8 can tell apart
+_PROBABLE = ("sigmoid", "softmax")
 _FAR = 3.0  # outside [0, 1], from where on the output is no picture
 
 
@@ -86,8 +88,15 @@ def converted(model, calibration, target, size=None, io="int8", output="auto", m
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
     shape = static_shape(model, size, ranks=(2, 3))
+    if len(model.outputs) != 1:
+        raise ValueError(
+            f"model must have one output. Received: {len(model.outputs)} outputs. Convert keras.Model(model.inputs, one of "
+            "model.outputs) for each."
+        )
     images = calibration_images(calibration, shape)
-    made = lowered(_wrapped(model, shape, output, mean, std), target, shape, **choices)
+    made = lowered(prepared(model, shape, output, mean, std), target, shape, **choices)
+    if made.model.outputs[0] is made.model.inputs[0]:
+        raise ValueError(f"model must compute something. Received: {model.name}, whose output is its input.")
     output = _kind(made.source) if output == "auto" else output
     make = _convert_here if keras.backend.backend() == "tensorflow" else _convert_in_a_child
     content, limits = make(made.model, images, io, output)
@@ -97,6 +106,7 @@ def converted(model, calibration, target, size=None, io="int8", output="auto", m
             f"{limits[1]:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
             stacklevel=3,
         )
+    content = with_byte_ends(content, output == "image")
     content = with_equal_multipliers(content, tflite_graph.read(content).main)
     if output == "indices":
         content = with_indices(content)
@@ -122,8 +132,13 @@ def refuse_floats(model):
         )
 
 
-def _wrapped(model, shape, output, mean, std):
-    """The model with the normalisation that the file does, and without the probabilities that nobody asks for."""
+def prepared(model, shape, output, mean, std):
+    """Returns the model with the normalisation that the file does, and without the probabilities that nobody asks for.
+
+    Args:
+        model, output, mean, std: as for `convert`.
+        shape: `(1, height, width, channels)` of the input, or `(1, depth, height, width, channels)`.
+    """
     import keras
 
     if output == "indices" and not 2 <= model.outputs[0].shape[-1] <= MOST_CLASSES:
@@ -131,15 +146,8 @@ def _wrapped(model, shape, output, mean, std):
             f"output='indices' takes from 2 to {MOST_CLASSES} classes. Received: a model output of "
             f"{model.outputs[0].shape}. A mask of one class comes as probabilities."
         )
-    last = model.outputs[0]._keras_history.operation
-    if output in ("logits", "indices") and isinstance(last, keras.layers.Activation):
-        if last.activation in (keras.activations.softmax, keras.activations.sigmoid):  # which keep the order
-            model = keras.Model(model.inputs, last.input, name=model.name)
-    elif output == "logits":
-        raise ValueError(
-            f"output='logits' takes a model that ends in an activation layer. Received: one that ends in {last.name}, a "
-            f"{type(last).__name__}. Pass output='values'."
-        )
+    if output in ("logits", "indices"):
+        model = _without_probabilities(model, output == "logits")
     if mean is None and std is None:
         return model
     mean, std = _a_channel("mean", mean, 0.0, shape), _a_channel("std", std, 1.0, shape)
@@ -150,8 +158,35 @@ def _wrapped(model, shape, output, mean, std):
     return keras.Model(image, model(normalized), name=model.name)
 
 
+def _without_probabilities(model, needed):
+    """The model without its last softmax or sigmoid, which keep the order of the classes."""
+    import keras
+
+    from keras_unetmm.expand import expand
+
+    model = expand(model)  # a copy
+    last = model.outputs[0]._keras_history.operation
+    if _activation(last) not in _PROBABLE:
+        if needed:
+            raise ValueError(
+                f"output='logits' takes a model that ends in softmax or sigmoid. Received: one that ends in {last.name}, a "
+                f"{type(last).__name__}. Pass output='values'."
+            )
+        return model
+    if getattr(last, "kernel", None) is None:
+        return keras.Model(model.inputs[0], last.input, name=model.name)
+    last.activation = keras.activations.linear
+    return model
+
+
+def _activation(layer):
+    """The name of a layer's activation, or of the layer itself."""
+    return getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
+
+
 def _a_channel(name, value, default, shape):
-    values = np.ravel(default if value is None else value).astype("float32")
+    values = np.ravel(default if value is None else value)
+    values = values.astype("float32") if values.dtype.kind in "fiu" else np.full(1, np.nan)
     if values.size not in (1, shape[-1]) or not np.isfinite(values).all():
         raise ValueError(f"{name} must be a finite number, or {shape[-1]}, one a channel. Received: {value!r}.")
     return np.broadcast_to(values, shape[-1:])
@@ -159,10 +194,10 @@ def _a_channel(name, value, default, shape):
 
 def _kind(source):
     """What the output of a model is, as far as its layers say."""
-    last = source.outputs[0]._keras_history.operation
-    activation = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
-    if activation in ("sigmoid", "softmax"):
+    if _activation(source.outputs[0]._keras_history.operation) in _PROBABLE:
         return "probabilities"
+    if len(source.outputs[0].shape) != len(source.inputs[0].shape):
+        return "values"
     (_, *sizes, channels), (_, *given, of) = source.outputs[0].shape, source.inputs[0].shape
     alike = len(sizes) == len(given) and channels == of and all(s % g == 0 for s, g in zip(sizes, given, strict=True))
     return "image" if alike else "values"

@@ -28,7 +28,9 @@ class Difference:
 
 
 def differences(model, images, target="tflm", **choices):
-    """Returns a tuple with a `Difference` for each layer that was exchanged, in the order of the graph, the output last.
+    """Returns a tuple with a `Difference` for each layer that was exchanged, in the graph's order, and one for the output.
+
+    Layers that are called several times are not listed.
 
     Args:
         model, target, choices: as for `keras_unetmm.tflite.lowering.lower`.
@@ -39,21 +41,20 @@ def differences(model, images, target="tflm", **choices):
     """
     made = lowered(model, target, (1, *np.shape(images)[1:]), **choices)
     last = {id(exchange.output[0]): exchange for exchange in made.exchanges}  # of a group that became one layer
-    compared = list(last.values())
-    ours = keras.Model(made.source.inputs[0], [exchange.layer.output for exchange in compared])
-    theirs = keras.Model(made.model.inputs[0], [x for exchange in compared for x in exchange.output])
-    largest, of = np.zeros(len(compared)), np.zeros(len(compared))
+    compared = [exchange for exchange in last.values() if exchange.becomes != (type(exchange.layer).__name__,)]
+    ours = keras.Model(made.source.inputs[0], [*(exchange.layer.output for exchange in compared), made.source.outputs[0]])
+    theirs = [*(exchange.output for exchange in compared), (made.model.outputs[0],)]
+    flat = keras.Model(made.model.inputs[0], [x for group in theirs for x in group])
+    largest, of = np.zeros(len(theirs)), np.zeros(len(theirs))
     for image in np.asarray(images, "float32"):
         want = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(ours(image[None], training=False))]
-        got = theirs(image.reshape(theirs.inputs[0].shape), training=False)
-        got = iter(keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(got))
-        for i, exchange in enumerate(compared):
-            parts = np.concatenate([next(got) for _ in exchange.output], axis=1)
-            largest[i] = max(largest[i], np.abs(parts.reshape(want[i].shape) - want[i]).max())
+        got = keras.tree.flatten(flat(image.reshape(flat.inputs[0].shape), training=False))
+        got = iter([keras.ops.convert_to_numpy(y) for y in got])
+        for i, group in enumerate(theirs):
+            parts = [next(got) for _ in group]
+            joined = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+            largest[i] = max(largest[i], np.abs(joined.reshape(want[i].shape) - want[i]).max())
             of[i] = max(of[i], np.abs(want[i]).max())
-    output = made.source.outputs[0]
-    return tuple(
-        Difference(exchange.layer.name, type(exchange.layer).__name__, exchange.becomes, float(a), float(b))
-        for exchange, a, b in zip(compared, largest, of, strict=True)
-        if exchange.becomes != (type(exchange.layer).__name__,) or exchange.layer.output is output
-    )
+    named = [(exchange.layer.name, type(exchange.layer).__name__, exchange.becomes) for exchange in compared]
+    named.append(("output", "Model", ()))
+    return tuple(Difference(*name, float(a), float(b)) for name, a, b in zip(named, largest, of, strict=True))

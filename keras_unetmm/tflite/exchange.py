@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_unetmm import layers
-from keras_unetmm.tflite.folding import with_weights
+from keras_unetmm.tflite.folding import is_elementwise, with_weights
 from keras_unetmm.tflite.integer_layers import (
     EdgePadding,
     IntegerGlobalResponseNormalization,
@@ -25,7 +25,7 @@ AS_THEY_ARE = (
     *(keras.layers.Dense, keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D),
     *(keras.layers.GlobalMaxPooling2D, keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply),
     *(keras.layers.Maximum, keras.layers.Minimum, keras.layers.Activation, keras.layers.ReLU),
-    *(keras.layers.ELU, keras.layers.Softmax, keras.layers.Flatten, keras.layers.Reshape),
+    *(keras.layers.Flatten, keras.layers.Reshape),
     *(keras.layers.Permute, keras.layers.ZeroPadding2D, keras.layers.Cropping2D),
     *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
 )
@@ -47,17 +47,16 @@ def exchanged(layer, forms, shapes):
     """
     if not isinstance(layer, keras.layers.Layer):
         if type(layer).__name__ == "Gelu":
-            return (_gelu(forms, layer.name),)
-        if type(layer).__name__ == "ConvertToTensor":  # at the start of a model within the model
-            return ()
+            return (_gelu(forms, layer.name, layer.approximate),)
         return (layer,) if type(layer).__name__ in FUNCTIONS else None
     if isinstance(layer, DROPPED):
         return ()
-    if _ends_in_gelu(layer) and not isinstance(layer, keras.layers.Activation):
+    if _ends_apart(layer) and not isinstance(layer, keras.layers.Activation):
         first = type(layer).from_config({**layer.get_config(), "activation": None})
         first.build_from_config(layer.get_build_config())
         first.set_weights(layer.get_weights())
-        return (*exchanged(first, forms, shapes), _gelu(forms, f"{layer.name}_gelu"))
+        last = keras.layers.Activation(layer.activation, name=f"{layer.name}_activation")
+        return (*exchanged(first, forms, shapes), *_activation(last, forms, (first.compute_output_shape(shapes[0]),)))
     for kind, form in _TABLE:
         if isinstance(layer, kind):
             return form(layer, forms, shapes)
@@ -152,19 +151,24 @@ def _steps(factor, largest):
 
 
 def _numbered(name, i, steps):
-    return name if len(steps) == 1 else f"{name}_{i}"
+    return name if len(steps) == 1 else f"{name}_step{i}"
 
 
-def _gelu(forms, name):
-    return {"operator": OperatorGELU, "sigmoid": SigmoidGELU}[forms.gelu](name=name)
+def _gelu(forms, name, approximate=False):
+    return OperatorGELU(approximate, name=name) if forms.gelu == "operator" else SigmoidGELU(name=name)
 
 
-def _ends_in_gelu(layer):
-    return getattr(layer, "activation", None) is keras.activations.gelu
+def _ends_apart(layer):
+    """Whether a layer ends in an activation that has several forms."""
+    return getattr(layer, "activation", None) in (keras.activations.gelu, keras.activations.leaky_relu)
 
 
 def _activation(layer, forms, shapes):
-    return (_gelu(forms, layer.name),) if _ends_in_gelu(layer) else (rebuilt(layer),)
+    if layer.activation is keras.activations.gelu:
+        return (_gelu(forms, layer.name),)
+    if layer.activation is keras.activations.leaky_relu:
+        return _leaky(keras.layers.LeakyReLU(0.2, name=layer.name), forms, shapes)  # the function's own slope
+    return (rebuilt(layer),)
 
 
 def _layer_normalization(layer, forms, shapes):
@@ -186,12 +190,23 @@ def _response_normalization(layer, forms, shapes):
 def _upsampling(layer, forms, shapes):
     if layer.interpolation not in ("nearest", "bilinear"):
         return None
+    _refuse_open(layer, shapes[0])
     size = tuple(s * f for s, f in zip(shapes[0][1:3], layer.size, strict=True))
     return _resized(layer, size, layer.interpolation, forms, shapes[0])
 
 
+def _refuse_open(layer, shape):
+    if None in shape[1:]:
+        raise ValueError(
+            f"A map must have a fixed size to be resized on a device. Received: {shape} at {layer.name}. Pass "
+            "input_shape=(1, height, width, channels), or size to convert."
+        )
+
+
 def _resize_like(layer, forms, shapes):
     x, like = shapes
+    _refuse_open(layer, x)
+    _refuse_open(layer, like)
     return _resized(layer, like[1:3], "bilinear", forms, x)
 
 
@@ -233,7 +248,7 @@ def _transposed_convolution(layer, forms, shapes):
     if isinstance(layer, layers.DilatedTransposedConvolution):
         return (_dilated(layer),)
     whole = layer.kernel_size == layer.strides and len(set(layer.strides)) == 1 and layer.output_padding is None
-    if not whole or layer.strides[0] == 1 or forms.upconvolution == "operator":
+    if not whole or layer.strides[0] == 1 or forms.upconvolution == "operator" or not is_elementwise(layer):
         return (rebuilt(layer),)
     factor, filters = layer.strides[0], layer.filters
     kernel = keras.ops.convert_to_numpy(layer.kernel)  # (r, r, out, in)
@@ -273,10 +288,17 @@ def _leaky(layer, forms, shapes):
     return (new,)
 
 
+def _softmax(layer, forms, shapes):
+    rank = len(layer.output.shape)
+    if layer.axis in (-1, rank - 1):
+        return (keras.layers.Softmax(axis=-1, name=layer.name),)
+    return (rebuilt(layer),) if rank == len(shapes[0]) else None
+
+
 def _prelu(layer, forms, shapes):
     alpha = keras.ops.convert_to_numpy(layer.alpha)
     if any(size != 1 for size in alpha.shape[:-1]):
-        return (rebuilt(layer),)
+        return (rebuilt(layer),) if len(layer.output.shape) == len(shapes[0]) else None
     new = keras.layers.PReLU(shared_axes=tuple(range(1, len(shapes[0]) - 1)), name=layer.name)
     new.build(shapes[0])
     new.set_weights([alpha.reshape(new.alpha.shape)])
@@ -330,6 +352,7 @@ _TABLE = (
     (keras.layers.Conv2D, _convolution),
     (keras.layers.LeakyReLU, _leaky),
     (keras.layers.PReLU, _prelu),
+    (keras.layers.Softmax, _softmax),
     (keras.layers.Concatenate, _concatenate),
     (layers.KernelBasisAttention, _basis_attention),
 )

@@ -12,6 +12,20 @@ _CONVOLUTIONS = (
     *_CHANNELS_BEFORE_LAST,
 )
 
+_ELEMENTWISE = {
+    "linear",
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "gelu",
+    "sigmoid",
+    "hard_sigmoid",
+    "silu",
+    "hard_silu",
+    "tanh",
+}
+
 
 def affine(layer):
     """Returns `(scale, shift)`, a number for each channel, if the layer multiplies and adds nothing else, or None."""
@@ -25,7 +39,7 @@ def affine(layer):
         mean, variance = _array(layer.moving_mean), _array(layer.moving_variance)
         scale = (_array(layer.gamma) if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
         return scale, (_array(layer.beta) if layer.center else 0.0) - mean * scale
-    if isinstance(layer, keras.layers.Normalization) and not layer.invert:
+    if isinstance(layer, keras.layers.Normalization) and not layer.invert and _per_channel(layer):
         mean, variance = (np.ravel(keras.ops.convert_to_numpy(value)) for value in (layer.mean, layer.variance))
         scale = 1 / np.maximum(np.sqrt(variance), keras.config.epsilon())
         return scale, -mean * scale
@@ -42,6 +56,12 @@ def as_layer(scale, shift, channels, form, name):
     layer.build((None, channels))
     layer.set_weights([np.broadcast_to(values, (channels,)) for values in ((scale, shift) if shifted else (scale,))])
     return layer
+
+
+def is_elementwise(layer):
+    """Whether a layer's activation looks at one value at a time."""
+    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    return name in _ELEMENTWISE
 
 
 def can_take_in(layer):
@@ -98,6 +118,11 @@ def _input_shape(layer, kernel):
     else:
         channels = kernel.shape[-2] * getattr(layer, "groups", 1)
     return (None, *[None] * (kernel.ndim - 2), channels)
+
+
+def _per_channel(layer):
+    last = len(layer.output.shape) - 1
+    return [axis % (last + 1) for axis in layer.axis] in ([], [last])
 
 
 def _over_channels(layer):

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_unetmm.tflite.folding import is_elementwise
+
 _HALVES = ("first", "second")
 
 
@@ -17,7 +19,7 @@ def as_halves(x, alone):
         layer = x._keras_history.operation
         if not isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)) or getattr(layer, "groups", 1) > 1:
             break
-        if getattr(layer, "depth_multiplier", 1) > 1:
+        if getattr(layer, "depth_multiplier", 1) > 1 or not is_elementwise(layer):
             break
         chain.append(layer)
         x = layer.input

@@ -99,10 +99,11 @@ class IntegerGlobalResponseNormalization(keras.layers.Layer):
         self.beta = self.add_weight(name="beta", shape=(input_shape[-1],), initializer="zeros")
 
     def call(self, x):
-        energy = ops.mean(x * x, axis=(1, 2), keepdims=True) + self.epsilon  # (N, 1, 1, C)
+        epsilon = self.epsilon / (x.shape[1] * x.shape[2])  # under a mean, not a sum
+        energy = ops.mean(x * x, axis=(1, 2), keepdims=True) + epsilon  # (N, 1, 1, C)
         norm = energy * ops.rsqrt(energy)
         mean = _mean(norm, self.mean)  # (N, 1, 1, 1)
-        share = norm * ops.rsqrt(mean * mean + self.epsilon)
+        share = norm * ops.rsqrt(mean * mean + epsilon)
         return x * (share * self.gamma + 1.0) + self.beta
 
 
@@ -123,11 +124,18 @@ class SigmoidGELU(keras.layers.Layer):
 class OperatorGELU(keras.layers.Layer):
     """GELU as the operator of its own that a target has.
 
+    Args:
+        approximate: bool, whether it is the form with tanh.
+
     Shape: any, unchanged.
     """
 
+    def __init__(self, approximate=False, **kwargs):
+        super().__init__(**kwargs)
+        self.approximate = approximate
+
     def call(self, x):
-        return ops.gelu(x, approximate=False)
+        return ops.gelu(x, approximate=self.approximate)
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")

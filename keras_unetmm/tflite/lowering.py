@@ -71,6 +71,15 @@ def lower(model, target="tflm", input_shape=None, **choices):
 def lowered(model, target="tflm", input_shape=None, **choices):
     """Returns a `Lowered`, which tells what became of every layer. Arguments and errors are those of `lower`."""
     forms = forms_of(target, choices)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")  # of every layer that is made
+    try:
+        return _lowered(model, target, forms, input_shape)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _lowered(model, target, forms, input_shape):
     source = expand(model, input_shape)
     lowering = _Lowering(source, target, forms)
     image = lowering.begin(source.inputs[0])
@@ -96,6 +105,7 @@ class _Lowering:
         self.largest_gate = max((_size(x) for x in source.operations if type(x) is SimpleGate), default=0)
         self.taken_in = set()  # names of layers that the convolution before them has taken in
         self.volumes = {}  # lists of slices, by the id of the first
+        self.parts = {}  # 2-D layers that stand for a 3-D one, by its name
         self.chains = {}  # what stands for a layer, by its name and the shapes of its inputs
         self.depths = {}  # of volumes that are one stack already, by the id of that
         self.alone = {}  # tensors and whether they have one reader only, by their id
@@ -103,6 +113,8 @@ class _Lowering:
 
     def call(self, layer, *args, **kwargs):
         """Returns the output in the new graph of a layer of the source, called on tensors of the new graph."""
+        if not args:  # a layer called by keyword
+            args = tuple(x for x in keras.tree.flatten(kwargs) if isinstance(x, keras.KerasTensor))
         tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
         inputs = [self._maps(x) for x in tensors]
         volume = any(id(x) in self.volumes for x in tensors)
@@ -110,7 +122,9 @@ class _Lowering:
         becomes, made = self._made(layer, args, kwargs, inputs, volume)
         if not isinstance(made[0], keras.KerasTensor):
             return made[0]  # a list: what a function with several outputs gives
-        self.alone.update((id(x), (x, len(self.readers[layer.name]) == 1)) for x in made)
+        same = made[0] is inputs[0][0]  # the layer went; whoever reads that map else still does
+        alone = len(self.readers[layer.name]) == 1 and (not same or self._alone(made[0]))
+        self.alone.update((id(x), (x, alone)) for x in made)
         if volume and id(made[0]) not in self.volumes:
             self.volumes[id(made[0])] = made
         if not _shared(layer):
@@ -121,7 +135,7 @@ class _Lowering:
         """Returns the input of the new model, for that of the source."""
         shape = x.shape
         if len(shape) < 5:
-            return keras.Input(batch_shape=shape, dtype=x.dtype, name=x.name)
+            return keras.Input(batch_shape=shape, dtype="float32", name=x.name)
         if None in shape:
             raise ValueError(
                 f"A volume must have a fixed size to be lowered. Received: a model input of {shape}. "
@@ -129,7 +143,7 @@ class _Lowering:
             )
         _, depth, height, *rest = shape
         shape = (1, depth * height, *rest) if self.forms.volume == "stack" else (1, *shape[1:])
-        image = keras.Input(batch_shape=shape, dtype=x.dtype, name=x.name)
+        image = keras.Input(batch_shape=shape, dtype="float32", name=x.name)
         self.volumes[id(image)] = list(volumes.Slices(depth)(image))
         return image
 
@@ -146,13 +160,15 @@ class _Lowering:
 
     def _made(self, layer, args, kwargs, inputs, volume):
         """The classes of the layers that stand for one layer, and the maps that they make."""
-        if layer.name in self.taken_in:
+        if layer.name in self.taken_in or type(layer).__name__ == "ConvertToTensor":  # at the start of a model within
             return (), inputs[0]
+        if not _known(layer):
+            self._refuse(layer)
         chain = self._with_scale_after(layer)
         if is_pointwise(chain) and not _shared(layer):
             chain, inputs = _with_scale_before(chain, inputs)
         if volume and not isinstance(layer, (*volumes.SLICEWISE, *DROPPED)) and affine(layer) is None:
-            made = volumes.on_slices(chain, inputs[0], self.forms)
+            made = volumes.on_slices(chain, inputs[0], self.forms, self.parts.setdefault(layer.name, {}))
             if made is None:
                 self._refuse(layer)
             return (f"{len(made)} slices",), made
@@ -164,7 +180,7 @@ class _Lowering:
         shapes = tuple(maps[0].shape for maps in inputs)
         if isinstance(layer, ResizeLike):  # the other map only says how large
             args, inputs = (args[0][0],), inputs[:1]
-        if type(layer) is PixelShuffle:
+        if type(layer) is PixelShuffle and not _shared(layer):
             chain, inputs = self._with_convolution_before(layer, inputs)
         else:
             chain = self._chain(chain, shapes)
@@ -173,7 +189,9 @@ class _Lowering:
         made, depth = [], len(inputs[0])
         if volume and self.readers[layer.name] == [None] and isinstance(layer, keras.layers.Activation):
             inputs = [[volumes.Stack()(inputs[0])]]  # the last one, of all slices at once
-        for i in range(max(map(len, inputs))):
+        slices = max(map(len, inputs))
+        inputs = [maps * slices if len(maps) == 1 else maps for maps in inputs]  # one slice goes with all others
+        for i in range(slices):
             x = None
             for part in chain:
                 x = part(*_with(args, [maps[i] for maps in inputs]), **kwargs) if part is chain[0] else part(x)
@@ -183,6 +201,8 @@ class _Lowering:
         return tuple(type(part).__name__ for part in chain), made
 
     def _is_halved(self, gate):
+        if _shared(gate):
+            return False
         return self.forms.gate == "halves" or (self.forms.gate == "largest" and _size(gate) == self.largest_gate)
 
     def _chain(self, layer, shapes):
@@ -263,6 +283,13 @@ def _readers(source):
 def _size(layer):
     """Values of a layer's output; 0 where its sizes are open."""
     return math.prod(size or 0 for size in layer.output.shape[1:]) if not _shared(layer) else 0
+
+
+def _known(layer):
+    """Whether a layer computes what its class in keras or in this project computes."""
+    ours = type(layer).__module__.split(".")[0] in ("keras", "keras_unetmm")
+    first = getattr(layer, "data_format", None) == "channels_first"
+    return ours and not first and not getattr(layer, "lora_enabled", False)
 
 
 def _shared(layer):

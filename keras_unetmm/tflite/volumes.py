@@ -88,21 +88,22 @@ class Volume(keras.layers.Layer):
         return (1, self.depth, height // self.depth, *rest)
 
 
-def on_slices(layer, slices, forms):
+def on_slices(layer, slices, forms, made):
     """Returns the slices that a 3-D layer makes of a volume's, or None if there is no integer form of it.
 
     Args:
         layer: a Keras layer with three spatial axes and one input.
         slices: list of tensors `(1, H, W, C)`.
         forms: `keras_unetmm.tflite.forms.Forms`.
+        made: dict, the 2-D layers that have been made for this one, to which those made now are added.
     """
     for kind, form in _TABLE:
-        if isinstance(layer, kind) and getattr(layer, "data_format", "channels_last") == "channels_last":
-            return form(layer, slices, forms)
+        if isinstance(layer, kind):
+            return form(layer, slices, forms, made)
     return None
 
 
-def _convolution(layer, slices, forms):
+def _convolution(layer, slices, forms, made):
     size, stride, dilation = layer.kernel_size[0], layer.strides[0], layer.dilation_rate[0]
     if layer.groups > 1:
         return None
@@ -113,31 +114,33 @@ def _convolution(layer, slices, forms):
         """The convolution with the slices of the kernel that lie inside the volume."""
         weights = kernel[list(taps)].transpose(1, 2, 0, 3, 4)
         flat = keras.layers.Conv2D(layer.filters, layer.kernel_size[1:], name=_named(layer, taps, size), **config)
-        return _with(flat, weights.reshape(*weights.shape[:2], -1, layer.filters), bias)
+        flat = _with(flat, weights.reshape(*weights.shape[:2], -1, layer.filters), bias)
+        return exchanged(flat, forms, ((1, None, None, len(taps) * kernel.shape[-2]),))
 
     windows = _windows(len(slices), size, stride, dilation, layer.padding)
-    return _slid(windows, slices, lambda taps: (part(taps),))
+    return _slid(windows, slices, part, made)
 
 
-def _transposed_convolution(layer, slices, forms):
+def _transposed_convolution(layer, slices, forms, made):
     size, stride = layer.kernel_size[0], layer.strides[0]
     if layer.output_padding is not None or set(layer.dilation_rate) != {1} or size < stride:
         return None
     kernel, bias = _weights(layer)  # (d, h, w, out, in)
     config = {"strides": layer.strides[1:], **_common(layer)}
     before = (size - stride) // 2 if layer.padding == "same" else 0
-    made = len(slices) * stride + (0 if layer.padding == "same" else size - stride)
+    depth = len(slices) * stride + (0 if layer.padding == "same" else size - stride)
     windows = []
-    for place in range(made):
+    for place in range(depth):
         reads = [(d, place + before - d * stride) for d in range(len(slices))]
         windows.append([(d, tap) for d, tap in reads if 0 <= tap < size])
 
     def part(taps):
         weights = np.concatenate([kernel[tap] for tap in taps], axis=-1)
         flat = keras.layers.Conv2DTranspose(layer.filters, layer.kernel_size[1:], name=_named(layer, taps, None), **config)
-        return exchanged(_with(flat, weights, bias), replace(forms, upconvolution="operator"), (None,))  # few operators
+        read = (1, *slices[0].shape[1:3], weights.shape[-1])
+        return exchanged(_with(flat, weights, bias), replace(forms, upconvolution="operator"), (read,))  # few operators
 
-    return _slid(windows, slices, part)
+    return _slid(windows, slices, part, made)
 
 
 def _windows(depth, size, stride, dilation, padding):
@@ -151,9 +154,11 @@ def _windows(depth, size, stride, dilation, padding):
     return [[(d, tap) for d, tap in window if 0 <= d < depth] for window in reads]
 
 
-def _slid(windows, slices, part):
-    """Calls for each window the layers for its taps on its slices side by side."""
-    made, result = {}, []
+def _slid(windows, slices, part, made):
+    """Calls for each window the layers for its taps on its slices side by side; None if one lies outside the volume."""
+    if not all(windows):
+        return None
+    result = []
     for window in windows:
         taps = tuple(tap for _, tap in window)
         if taps not in made:
@@ -173,25 +178,26 @@ def _side_by_side(maps):
     return maps[0]
 
 
-def _max_pooling(layer, slices, forms):
-    pool = keras.layers.MaxPooling2D(layer.pool_size[1:], layer.strides[1:], layer.padding, name=layer.name)
+def _max_pooling(layer, slices, forms, made):
+    if not made:
+        made["pool"] = keras.layers.MaxPooling2D(layer.pool_size[1:], layer.strides[1:], layer.padding, name=layer.name)
     result = []
     for window in _windows(len(slices), layer.pool_size[0], layer.strides[0], 1, layer.padding):
         read = [slices[d] for d, _ in window]
-        result.append(pool(keras.layers.Maximum()(read) if len(read) > 1 else read[0]))
+        result.append(made["pool"](keras.layers.Maximum()(read) if len(read) > 1 else read[0]))
     return result
 
 
-def _upsampling(layer, slices, forms):
+def _upsampling(layer, slices, forms, made):
     _, height, width, _ = slices[0].shape
     size = (height * layer.size[1], width * layer.size[2])
-    resized = [Resizing(size, "nearest", name=f"{layer.name}_{i}")(x) for i, x in enumerate(slices)]
+    resized = [Resizing(size, "nearest")(x) for x in slices]
     return [x for x in resized for _ in range(layer.size[0])]
 
 
-def _cropping(layer, slices, forms):
+def _cropping(layer, slices, forms, made):
     (first, last), *plane = layer.cropping
-    crop = keras.layers.Cropping2D(plane, name=layer.name)
+    crop = keras.layers.Cropping2D(plane)
     return [crop(x) for x in slices[first : len(slices) - last]]
 
 
@@ -213,7 +219,7 @@ def _with(flat, kernel, bias):
 
 def _named(layer, taps, size):
     """The layer's name, with the taps where they are not all."""
-    return layer.name if len(taps) == size else f"{layer.name}_{'_'.join(map(str, taps))}"
+    return layer.name if len(taps) == size else f"{layer.name}_taps{'_'.join(map(str, taps))}"
 
 
 _TABLE = (

@@ -160,6 +160,34 @@ def test_an_output_far_from_an_image_is_warned_of():
     assert metadata(content)["output"]["kind"] == "values"
 
 
+@ONE_BACKEND
+@pytest.mark.parametrize("io", ["int8", "uint8"])
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x: keras.layers.Concatenate()([x, keras.layers.Conv2D(2, 3, padding="same")(x)])[..., :3],
+        lambda x: keras.layers.Conv2D(3, 1)(keras.layers.Concatenate()([x, 5 * keras.layers.Conv2D(2, 1)(x)])),
+        lambda x: keras.layers.Maximum()([x, keras.layers.Conv2D(3, 1)(x)]),
+        lambda x: layers.PixelShuffle(2)(keras.layers.Conv2D(12, 3, padding="same")(x)),
+        lambda x: keras.layers.UpSampling2D(2, interpolation="bilinear")(keras.layers.Conv2D(3, 3, padding="same")(x)),
+        lambda x: keras.layers.Cropping2D(0)(keras.layers.Conv2D(3, 3, padding="same")(x)),
+        lambda x: keras.layers.Activation("sigmoid")(keras.layers.Conv2D(3, 1)(x)),
+    ],
+    ids=["features", "concatenated", "maximum", "shuffle", "bilinear", "cropping", "sigmoid"],
+)
+def test_ends_are_bytes_whatever_meets_them(build, io):
+    inputs = keras.Input((8, 12, 3))
+    model = randomize(keras.Model(inputs, build(inputs)))
+    x = images(4, (8, 12))
+    content = tflite.convert(model, x, output="image", io=io)
+    kind, zero = {"int8": ("INT8", -128), "uint8": ("UINT8", 0)}[io]
+    assert quantization(content) == [(kind, BYTE, zero)] * 2
+    on_tflm, on_reference = (tflite.run(content, x, runtime) for runtime in ("tflm", "litert-reference"))
+    np.testing.assert_array_equal(on_tflm.outputs[0], on_reference.outputs[0])
+    want = np.clip(keras.ops.convert_to_numpy(model(x, training=False)), 0, 1)
+    assert np.abs(on_tflm.values[0] - want).max() < 0.06
+
+
 def test_a_layer_without_an_integer_form_is_refused():
     model = small(keras.layers.GroupNormalization(1, name="group"))
     with pytest.raises(ValueError, match=r"target 'tflm'\. Received: group, a GroupNormalization"):
@@ -190,9 +218,12 @@ def test_integers_that_the_target_cannot_run_are_refused():
         ([np.zeros((8, 8, 3), "float32")], r"image 0 of shape \(8, 8, 3\)"),
         ([np.zeros((32, 48, 3), "uint8")], r"type uint8.*scale bytes by 1/255"),
         ([np.full((32, 48, 3), np.nan, "float32")], r"finite float images"),
+        ([images(1)[0] * 2 - 1], r"values in \[0, 1\].* 50% of them outside"),
+        ([(images(1)[0], 3)], r"image 0 is a tuple.*without labels"),
+        (5, r"a folder, or an iterable.*Received: 5"),
         ([np.full((32, 48, 3), 255, "float32")], r"values in \[0, 1\].*Received: 255 to 255.*mean and std"),
     ],
-    ids=["none", "shape", "bytes", "nan", "range"],
+    ids=["none", "shape", "bytes", "nan", "negative", "labels", "number", "range"],
 )
 def test_bad_calibration_is_refused(calibration, message):
     with pytest.raises(ValueError, match=message):
@@ -205,7 +236,7 @@ def test_bad_calibration_is_refused(calibration, message):
         ({"target": "esp32"}, r"target must be one of 'litert'.*Received: 'esp32'"),
         ({"io": "float32"}, r"io must be one of 'int8', 'uint8'\. Received: 'float32'"),
         ({"output": "picture"}, r"output must be one of .*Received: 'picture'"),
-        ({"output": "logits"}, r"ends in an activation layer\. Received: one that ends in conv, a Conv2D"),
+        ({"output": "logits"}, r"ends in softmax or sigmoid\. Received: one that ends in conv, a Conv2D"),
         ({"mean": (0.1, 0.2)}, r"mean must be a finite number, or 3, one a channel\. Received: \(0\.1, 0\.2\)"),
         ({"std": 0.0}, r"std must be positive\. Received: \[0\.0, 0\.0, 0\.0\]"),
         ({"gate": "none"}, r"gate must be one of"),
@@ -215,6 +246,15 @@ def test_bad_calibration_is_refused(calibration, message):
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         tflite.convert(small(keras.layers.Conv2D(3, 1, name="conv")), images(2, (8, 12)), **arguments)
+
+
+def test_models_with_several_outputs_or_none_of_their_own_are_refused():
+    inputs = keras.Input((8, 12, 3))
+    conv = keras.layers.Conv2D(3, 1)(inputs)
+    with pytest.raises(ValueError, match=r"one output\. Received: 2 outputs"):
+        tflite.convert(keras.Model(inputs, [conv, keras.layers.ReLU()(conv)]), images(2, (8, 12)))
+    with pytest.raises(ValueError, match="whose output is its input"):
+        tflite.convert(small(keras.layers.Dropout(0.1)), images(2, (8, 12)))
 
 
 def test_indices_of_one_class_are_refused():
@@ -227,7 +267,7 @@ def test_calibration_may_be_an_iterator_with_or_without_a_batch():
     shape = (1, 32, 48, 3)
     np.testing.assert_array_equal(calibration_images(iter(want), shape), want)
     np.testing.assert_array_equal(calibration_images((x[None] for x in want), shape), want)
-    np.testing.assert_array_equal(calibration_images(want * 1.5 - 0.25, shape), np.clip(want * 1.5 - 0.25, 0, 1))
+    np.testing.assert_array_equal(calibration_images(want * 1.2 - 0.1, shape), np.clip(want * 1.2 - 0.1, 0, 1))
 
 
 def test_volumes_come_from_a_folder_of_arrays(tmp_path):

@@ -221,6 +221,76 @@ def test_kernel_basis_attention_basis_by_basis(target):
     assert "IntegerKernelBasisAttention" in kinds(changed)
 
 
+def several(build, shape=SHAPE):
+    inputs = keras.Input(shape)
+    return randomize(keras.Model(inputs, build(inputs)))
+
+
+@pytest.mark.parametrize(
+    ("build", "choices"),
+    [
+        (keras.layers.Conv2DTranspose(3, 2, 2, activation="softmax"), {}),
+        (lambda x: layers.SimpleGate()(keras.layers.Conv2D(8, 1, activation="softmax")(x)), {}),
+        (lambda x: layers.PixelShuffle(2)(layers.PixelShuffle(4)(keras.layers.Conv2D(64, 1)(x))), {"target": "ethos-u55"}),
+        (lambda x: keras.layers.UpSampling2D(2)(keras.layers.UpSampling2D(16)(x)), {"target": "ethos-u55"}),
+        (lambda x: (s := layers.PixelShuffle(2))(x) + s(keras.layers.ReLU()(x)), {"target": "coral"}),
+        (lambda x: (s := layers.SimpleGate())(x) + s(keras.layers.ReLU()(x)), {"gate": "halves"}),
+        (
+            lambda x: (
+                layers.SimpleGate()(keras.layers.Dropout(0.1)(c := keras.layers.Conv2D(8, 1)(x)))
+                + layers.SimpleGate()(keras.layers.Dropout(0.2)(c))
+            ),
+            {"gate": "halves"},
+        ),
+        (keras.layers.Conv2D(3, 1, activation="leaky_relu"), {"target": "coral"}),
+        (lambda x: keras.layers.Conv2D(3, 1)(inputs=x), {}),
+        (keras.layers.Normalization(axis=None, mean=0.5, variance=0.3), {}),
+        (keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(3, 1), keras.layers.ReLU()]), {}),
+        (lambda x: keras.ops.gelu(x, approximate=True), {"target": "litert"}),
+    ],
+)
+def test_what_reviewers_broke(build, choices):
+    assert difference(several(build), **choices)[0] <= EXACT
+
+
+def test_scales_within_a_model_within_the_model_are_folded():
+    inner = keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(3, 1), keras.layers.BatchNormalization()])
+    off, changed = difference(several(inner))
+    assert off <= EXACT
+    assert kinds(changed) == ["Conv2D"]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: keras.layers.Normalization(axis=2, mean=np.arange(10.0), variance=np.arange(10.0) + 1, name="odd_one"),
+        lambda: keras.layers.UpSampling2D(2, data_format="channels_first", name="odd_one"),
+        lambda: type("Mine", (keras.layers.BatchNormalization,), {"call": lambda self, x: x * 2})(name="odd_one"),
+        lambda: keras.layers.ELU(name="odd_one"),
+    ],
+)
+def test_what_only_looks_like_a_known_layer_is_refused(build):
+    with pytest.raises(UnknownLayerError, match="odd_one"):
+        lower(single(build()), input_shape=(1, *SHAPE))
+
+
+def test_mixed_precision_of_the_session_does_not_reach_the_file():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = single(keras.layers.LayerNormalization(), layers.PixelShuffle(2), layers.ChannelScale(0.5))
+        changed = lower(model, "coral")
+        assert {part.compute_dtype for part in changed.layers} == {"float32"}
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("layer", [keras.layers.UpSampling2D(2), keras.layers.UpSampling2D(2, interpolation="bilinear")])
+def test_open_sizes_are_refused_where_they_matter(layer):
+    with pytest.raises(ValueError, match=r"fixed size to be resized.*Pass input_shape"):
+        lower(keras.Sequential([keras.Input((None, None, 3)), layer]))
+
+
 @pytest.mark.parametrize("target", FORMS if keras.backend.backend() == "tensorflow" else ("tflm", "ethos-u55"))
 @pytest.mark.parametrize(
     "build",

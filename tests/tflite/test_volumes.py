@@ -61,6 +61,32 @@ def test_a_layer_becomes_its_equal_on_slices(layer, target):
     assert difference(single(layer), target) <= EXACT
 
 
+def several(build, shape=SHAPE):
+    inputs = keras.Input(shape)
+    return randomize(keras.Model(inputs, build(inputs)))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x: keras.layers.Conv3D(2, 1)(
+            keras.layers.Conv3D(4, 3, padding="same")(keras.layers.MaxPooling3D((5, 1, 1))(x))
+        ),
+        lambda x: (conv := keras.layers.Conv3D(4, 3, padding="same"))(conv(x)),
+        lambda x: keras.layers.Add()([x, keras.layers.MaxPooling3D((5, 1, 1))(x)]),
+        keras.layers.Softmax(axis=4),
+        keras.Sequential([keras.Input(SHAPE), keras.layers.Conv3D(2, 3)]),
+        keras.layers.Normalization(mean=0.5, variance=0.3),
+    ],
+)
+def test_what_reviewers_broke(build):
+    assert difference(several(build)) <= EXACT
+
+
+def test_gelu_behind_a_convolution():
+    assert difference(single(keras.layers.Conv3D(3, 3, activation="gelu")), "tflm") <= 0.0204
+
+
 def test_many_slices_side_by_side():
     assert difference(single(keras.layers.Conv3D(3, (11, 1, 1), padding="same"), shape=(20, 4, 4, 2))) <= EXACT
 
@@ -122,7 +148,14 @@ def test_coral_gets_an_image_of_slices_below_each_other():
 
 
 def test_what_has_no_form_on_slices_is_refused():
-    for layer in (keras.layers.GlobalAveragePooling3D(name="odd_one"), keras.layers.Conv3D(4, 3, groups=2, name="odd_one")):
+    far = {"dilation_rate": (9, 1, 1), "padding": "same"}  # one tap of two lies outside the volume, for any slice
+    for layer in (
+        keras.layers.GlobalAveragePooling3D(name="odd_one"),
+        keras.layers.Conv3D(4, 3, groups=2, name="odd_one"),
+        keras.layers.Conv3D(4, (2, 1, 1), **far, name="odd_one"),
+        keras.layers.Softmax(axis=2, name="odd_one"),
+        keras.layers.PReLU(name="odd_one"),
+    ):
         for target in FORMS:
             with pytest.raises(UnknownLayerError, match=rf"target '{target}'\. Received: odd_one"):
                 lower(single(layer), target, (1, *SHAPE))

@@ -55,7 +55,9 @@ CHOICES = {
     "step": (2, 4, 8, 64),
 }
 
-_ETHOS_U = Forms(shuffle="convolution", unshuffle="convolution", channel_mean="convolution", resize="steps", step=2)
+_ETHOS_U = Forms(
+    shuffle="convolution", unshuffle="convolution", channel_mean="convolution", gate="largest", resize="steps", step=2
+)
 FORMS = {
     "litert": Forms(),
     "tflm": Forms(gelu="sigmoid", upconvolution="shuffle", gate="largest"),

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_unetmm import __version__
 from keras_unetmm.tflite import graph as tflite_graph
 from keras_unetmm.tflite.calibration import calibration_images
 from keras_unetmm.tflite.ends import with_byte_ends
 from keras_unetmm.tflite.indices import with_indices
-from keras_unetmm.tflite.metadata import with_metadata
+from keras_unetmm.tflite.metadata import description, with_metadata
 from keras_unetmm.tflite.multipliers import with_equal_multipliers
 from keras_unetmm.tflite.quiet import captured
 from keras_unetmm.tflite.ranges import BYTES, measured, with_ranges
@@ -24,13 +23,6 @@ from keras_unetmm.tflite.targets import check
 
 IO = ("int8", "uint8")
 OUTPUTS = ("auto", "image", "probabilities", "values", "logits", "indices")
-_MEANING = {
-    "image": "the display's bytes: 0 is black and 1 is white",
-    "probabilities": "probabilities between 0 and 1",
-    "values": "what the model computes, in the range that calibration measured",
-    "logits": "what softmax or sigmoid would turn into probabilities, in the range that calibration measured",
-    "indices": "the number of the class at each place",
-}
 MOST_CLASSES = 128  # that int8 can tell apart
 _PROBABLE = ("sigmoid", "softmax")
 _FAR = 3.0  # outside [0, 1], from where on the output is no picture
@@ -113,7 +105,7 @@ def converted(model, calibration, target, size=None, io="int8", output="auto", m
     file = tflite_graph.read(content)
     refuse_floats(file)
     verdict = _refuse_what_does_not_run(content, target)
-    return with_metadata(content, _description(file.main, target, output, mean, std)), verdict
+    return with_metadata(content, description(file.main, target, output, mean, std)), verdict
 
 
 def refuse_floats(model):
@@ -224,26 +216,6 @@ def _refuse_what_does_not_run(content, target):
         runtime = {"tflm": "TFLM", "litert": "LiteRT"}[target]
         raise ConversionError(f"The file is all integers, but {runtime} does not take it. {error}") from error
     return verdict
-
-
-def _description(graph, target, output, mean, std):
-    def tensor(index, meaning):
-        found = graph.tensors[index]
-        scale, zero_point = (found.scales[0], found.zero_points[0]) if found.scales else (None, None)
-        described = {"type": found.type.lower(), "shape": list(found.shape), "scale": scale, "zero_point": zero_point}
-        return {**described, "meaning": meaning}
-
-    def listed(values):
-        return None if values is None else np.ravel(values).astype(float).tolist()
-
-    return {
-        "version": __version__,
-        "target": target,
-        "input": tensor(graph.inputs[0], "the camera's bytes: 0 is black and 1 is white"),
-        "output": {"kind": output, **tensor(graph.outputs[0], _MEANING[output])},
-        "mean": listed(mean),
-        "std": listed(std),
-    }
 
 
 def _convert_here(lowered, images, io, output):

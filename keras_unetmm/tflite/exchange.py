@@ -1,4 +1,7 @@
-"""The table from layer to the layers that stand for it in an integer graph, with weights carried over."""
+"""The table from layer to the layers that stand for it in an integer graph, with weights carried over.
+
+One file although it is long: it is one table, at its end, and what its rows name.
+"""
 
 import keras
 import numpy as np

@@ -4,10 +4,18 @@ import json
 
 import numpy as np
 
+from keras_unetmm import __version__
 from keras_unetmm.tflite.edit import File
 from keras_unetmm.tflite.graph import TFLiteFileError, load, read
 
 NAME = b"keras_unetmm"
+_MEANING = {
+    "image": "the display's bytes: 0 is black and 1 is white",
+    "probabilities": "probabilities between 0 and 1",
+    "values": "what the model computes, in the range that calibration measured",
+    "logits": "what softmax or sigmoid would turn into probabilities, in the range that calibration measured",
+    "indices": "the number of the class at each place",
+}
 
 
 def with_metadata(content, description):
@@ -15,6 +23,36 @@ def with_metadata(content, description):
     file = File(content)
     file.set_metadata(NAME, np.frombuffer(json.dumps(description).encode(), "uint8"))
     return file.packed()
+
+
+def description(graph, target, output, mean, std):
+    """Returns the description of a converted file.
+
+    Args:
+        graph: the file's, a `keras_unetmm.tflite.graph.Graph`.
+        target, mean, std: as for `keras_unetmm.tflite.convert`.
+        output: what the output is, as for `convert`, but not `"auto"`.
+    """
+    taken = _described(graph.tensors[graph.inputs[0]], "the camera's bytes: 0 is black and 1 is white")
+    given = _described(graph.tensors[graph.outputs[0]], _MEANING[output])
+    return {
+        "version": __version__,
+        "target": target,
+        "input": taken,
+        "output": {"kind": output, **given},
+        "mean": _listed(mean),
+        "std": _listed(std),
+    }
+
+
+def _described(tensor, meaning):
+    scale, zero_point = (tensor.scales[0], tensor.zero_points[0]) if tensor.scales else (None, None)
+    described = {"type": tensor.type.lower(), "shape": list(tensor.shape), "scale": scale, "zero_point": zero_point}
+    return {**described, "meaning": meaning}
+
+
+def _listed(values):
+    return None if values is None else np.ravel(values).astype(float).tolist()
 
 
 def metadata(file):

@@ -9,6 +9,7 @@ import pytest
 # of `compile` for small networks: else JAX compiles every operator by itself, and TensorFlow takes long with XLA
 JIT = keras.backend.backend() == "jax"
 # the converter runs under TensorFlow, whatever the backend: elsewhere in a second process, which takes as long again
+FIRST = None if keras.backend.backend() == "tensorflow" else 1  # how many of several like cases run: elsewhere one
 ONE_BACKEND = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same process converts for the others")
 
 

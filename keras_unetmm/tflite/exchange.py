@@ -24,12 +24,11 @@ DROPPED = (  # they do nothing outside training
     *(keras.layers.GaussianNoise, keras.layers.ActivityRegularization, keras.layers.Identity, layers.CheckedSizes),
 )
 AS_THEY_ARE = (
-    *(keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose),
-    *(keras.layers.Dense, keras.layers.MaxPooling2D, keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D),
-    *(keras.layers.GlobalMaxPooling2D, keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply),
-    *(keras.layers.Maximum, keras.layers.Minimum, keras.layers.Activation, keras.layers.ReLU),
-    *(keras.layers.Flatten, keras.layers.Reshape),
-    *(keras.layers.Permute, keras.layers.ZeroPadding2D, keras.layers.Cropping2D),
+    *(keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Dense, keras.layers.MaxPooling2D),
+    *(keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D),
+    *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Maximum, keras.layers.Minimum),
+    *(keras.layers.ReLU, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Permute, keras.layers.ZeroPadding2D),
+    *(keras.layers.Cropping2D,),
     *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
@@ -114,7 +113,7 @@ def _after_pointwise(kernel, before):
 
 
 def _one_hot(step, rest, channels):
-    """`(step, step, out, in)`: channel `((step * i1 ... ` of a shuffle by `step * rest`, whose first part is by `step`."""
+    """The kernel `(step, step, out, in)` of the first part, by `step`, of a shuffle by `step * rest`."""
     i1, j1, i2, j2, c = np.indices((step, step, rest, rest, channels))
     source = ((rest * i1 + i2) * step * rest + rest * j1 + j2) * channels + c
     target = (rest * i2 + j2) * channels + c

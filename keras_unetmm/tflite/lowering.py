@@ -221,7 +221,7 @@ class _Lowering:
         name = layer.name
         while can_take_in(layer) and not _shared(layer) and len(self.readers[name]) == 1:
             follower = self.readers[name][0]
-            scaled = None if follower is None or _shared(follower) else affine(follower)
+            scaled = None if follower is None or _shared(follower) or not _known(follower) else affine(follower)
             if scaled is None:
                 break
             layer, name = scaled_after(layer, *scaled), follower.name

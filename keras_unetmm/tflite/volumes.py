@@ -18,7 +18,7 @@ from keras_unetmm.tflite.integer_layers import Resizing
 MOST = 8  # maps that one operator puts together; TFLM's kernel takes at most 10
 SLICEWISE = (  # what looks at one place at a time, and at all of its channels
     *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Maximum, keras.layers.Minimum),
-    *(keras.layers.Concatenate, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.ELU),
+    *(keras.layers.Concatenate, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU),
     *(keras.layers.PReLU, keras.layers.Softmax, layers.GELU, layers.SimpleGate, layers.RepeatChannels),
 )
 

@@ -1,10 +1,13 @@
-"""A lowered model computes what the model computes, and is made of what the target has."""
+"""A lowered model computes what the model computes, and is made of what the target has.
+
+One file although it is long: every form of every layer is held to that by the same few lines.
+"""
 
 import keras
 import numpy as np
 import pytest
 from checks import FIRST, randomize
-from tflite.stacks import graph, stack
+from tflite.stacks import difference, graph, stack
 
 from keras_unetmm import layers, models
 from keras_unetmm.tflite import integer_layers
@@ -17,16 +20,6 @@ EXACT = 1e-5
 
 def single(*layers, shape=SHAPE):
     return stack(shape, *layers)
-
-
-def difference(model, target="tflm", **choices):
-    """The largest difference of the lowered model's output, and that model."""
-    shape = (1, *model.inputs[0].shape[1:])
-    x = np.random.default_rng(1).normal(size=shape).astype("float32")
-    changed = lower(model, target, shape, **choices)
-    before, after = (keras.ops.convert_to_numpy(m(x, training=False)) for m in (model, changed))
-    assert before.shape == after.shape
-    return np.abs(before - after).max(), changed
 
 
 def kinds(model):
@@ -245,7 +238,7 @@ def test_kernel_basis_attention_basis_by_basis(target):
         (lambda x: keras.ops.gelu(x, approximate=True), {"target": "litert"}),
     ],
 )
-def test_what_reviewers_broke(build, choices):
+def test_layers_that_meet_in_unusual_ways(build, choices):
     assert difference(graph(SHAPE, build), **choices)[0] <= EXACT
 
 
@@ -268,6 +261,12 @@ def test_scales_within_a_model_within_the_model_are_folded():
 def test_what_only_looks_like_a_known_layer_is_refused(build):
     with pytest.raises(UnknownLayerError, match="odd_one"):
         lower(single(build()), input_shape=(1, *SHAPE))
+
+
+def test_a_convolution_takes_in_no_layer_of_the_users_own():
+    mine = type("Mine", (keras.layers.BatchNormalization,), {"call": lambda self, x: super(type(self), self).call(x) * 2})
+    with pytest.raises(UnknownLayerError, match="odd_one, a Mine"):
+        lower(single(keras.layers.Conv2D(3, 1), mine(name="odd_one")))
 
 
 def test_mixed_precision_of_the_session_does_not_reach_the_file():

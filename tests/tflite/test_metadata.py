@@ -20,7 +20,9 @@ def test_a_plan_keeps_it_and_it_keeps_a_plan():
     content = with_metadata(files.unet(), {"target": "tflm"})
     planned = plan(content).planned.content
     assert metadata(planned) == {"target": "tflm"}
-    assert read(with_metadata(planned, {"target": "litert"})).offsets == read(planned).offsets != None  # noqa: E711
+    offsets = read(planned).offsets
+    assert offsets is not None
+    assert read(with_metadata(planned, {"target": "litert"})).offsets == offsets
 
 
 def test_a_strangers_file_has_none():

@@ -8,6 +8,10 @@ from PIL import Image, UnidentifiedImageError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
+class DamagedFileError(ValueError):
+    """A file that cannot be read: a run may name it and go on with the next one."""
+
+
 def read_image(path, channels=3):
     """Reads an image file.
 
@@ -19,21 +23,41 @@ def read_image(path, channels=3):
         float32 array `(height, width, channels)` with values in [0, 1].
 
     Raises:
-        ValueError: if the file is not an image or is damaged, or for other channels.
+        DamagedFileError: a `ValueError`, if the file is not an image or is damaged.
+        ValueError: for other channels.
     """
+    return as_floats(read_pixels(path, channels))
+
+
+def read_pixels(path, channels=3):
+    """Reads an image file as it is: uint8 or uint16 `(height, width, channels)`; otherwise like `read_image`."""
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (gray) or 3 (RGB). Received: {channels}.")
     try:
         with Image.open(path) as image:
             if image.mode.startswith("I;16"):
-                gray = np.asarray(image, "float32")[..., None] / 65535
-                return np.repeat(gray, channels, axis=-1)
+                return np.repeat(np.asarray(image).astype("uint16")[..., None], channels, axis=-1)
             if image.mode in ("I", "F"):
                 raise ValueError(f"its pixels have the mode {image.mode!r}, whose brightest value is not known")
-            values = np.asarray(image.convert("RGB" if channels == 3 else "L"), "float32") / 255
+            pixels = np.asarray(image.convert("RGB" if channels == 3 else "L"))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}. Replace it or take it out of the folder.") from error
-    return values.reshape(*values.shape[:2], channels)
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise ValueError(f"{path} cannot be read: {error.strerror}. Put it back, or take what names it away.") from error
+        raise damaged(path, "an image", error) from error
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def as_floats(values):
+    """Scales bytes and 16-bit integers to float32 in [0, 1]; floats stay as they are."""
+    values = np.asarray(values)
+    if values.dtype.kind == "f":
+        return values.astype("float32", copy=False)
+    return values.astype("float32") / np.iinfo(values.dtype).max
+
+
+def damaged(path, kind, error):
+    """The error of a file that cannot be read as what it should be."""
+    return DamagedFileError(f"{path} cannot be read as {kind}: {error}. Replace it or take it out of the folder.")
 
 
 def image_paths(folder):

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_unetmm.data.images import damaged
+
 
 def read_volume_crops(folder, shape):
     """Reads the centre of every volume of a folder.
@@ -34,7 +36,7 @@ def _crop(path, shape):
         if not isinstance(volume, np.ndarray):
             raise ValueError("it holds several arrays")
     except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read as a volume: {error}. Replace it or take it out of the folder.") from error
+        raise damaged(path, "a volume", error) from error
     *size, channels = shape
     volume = volume[..., None] if volume.ndim == 3 and channels == 1 else volume
     if volume.ndim != 4 or volume.shape[-1] != channels or any(s < w for s, w in zip(volume.shape, size, strict=False)):

@@ -1,0 +1,80 @@
+"""Finding a data set on disk, and saying exactly what of it is missing."""
+
+from pathlib import Path
+
+
+class MissingDataError(ValueError):
+    """A data set that is not there, or not whole."""
+
+
+def reader(tiny):
+    """Marks a function `(folder, ...) -> DataSet` as a reader, and names the function that makes tiny data for it.
+
+    Args:
+        tiny: function of a folder (`--data`) and a `numpy.random.Generator` that writes a few tiny examples there, laid out as
+            the data set is: `--smoke` and the tests read them by the same code.
+    """
+
+    def mark(function):
+        function.tiny = tiny
+        return function
+
+    return mark
+
+
+def home(folder, name, layout, source):
+    """Returns `folder/name`, where a data set lies.
+
+    Args:
+        folder: the folder of all data sets (`--data`).
+        name: str, of the data set's own folder in it.
+        layout: str, what lies there, for the message.
+        source: str, where people get it.
+
+    Raises:
+        MissingDataError: if it is not there.
+    """
+    path = Path(folder) / name
+    if not path.is_dir():
+        raise MissingDataError(
+            f"{path} must hold {layout}. Received: no such folder. Get the data from {source}, or pass the folder "
+            f"that holds {name} as --data."
+        )
+    return path
+
+
+def files(folder, pattern, what):
+    """Returns the files of a folder that match a pattern, sorted by name.
+
+    Raises:
+        MissingDataError: if there is none.
+    """
+    found = sorted(path for path in Path(folder).glob(pattern) if path.is_file() and not path.name.startswith("."))
+    if not found:
+        raise MissingDataError(f"{folder} must hold {what} ({pattern}). Received: none. Is the data set unpacked?")
+    return found
+
+
+def partner(path, other):
+    """Returns the file that belongs to another.
+
+    Raises:
+        MissingDataError: if it is not there.
+    """
+    if not other.is_file():
+        raise MissingDataError(f"{path} must have its partner {other}. Received: no such file. Download it again.")
+    return other
+
+
+def whole(name, examples, count, partial):
+    """Returns the examples if there are as many as the published data set has.
+
+    Raises:
+        MissingDataError: if not, unless `partial`.
+    """
+    if len(examples) != count and not partial:
+        raise MissingDataError(
+            f"{name} must have {count:,} examples, as published. Received: {len(examples):,}. Finish the download, or pass "
+            "partial=True to the reader in the recipe to take what is there."
+        )
+    return examples

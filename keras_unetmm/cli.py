@@ -1,10 +1,10 @@
-"""The command line: `unetmm models`, `unetmm convert`, `unetmm plan`, `unetmm check`."""
+"""The command line: `unetmm models`, `train`, `evaluate`, `convert`, `plan` and `check`."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from keras_unetmm.replacing import replacing
 
 app = typer.Typer(
     help="Image networks of the U-Net family that fit on a microcontroller.",
@@ -44,6 +46,74 @@ def models(
         paper = entry["paper"].split(", ")[0].removeprefix("arXiv ")
         table.add_row(entry["name"], entry["row"], "x".join(map(str, entry["input"])), *costs, paper)
     Console(width=None if sys.stdout.isatty() else 120).print(table)  # which would be cut at 80 in a file
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.py", help="A file that defines recipe = Recipe(...).")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The run's folder; the same command goes on with a killed run.")],
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of all data sets.")] = None,
+    variant: Annotated[str | None, typer.Option(help="One of the recipe's variants.")] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Four steps on tiny data that it makes.")] = False,
+    steps: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,
+    precision: Annotated[str, typer.Option(help="float32, mixed_bfloat16 or mixed_float16.")] = "float32",
+    accumulate: Annotated[int, typer.Option(min=1, help="Parts of a batch that are fed one after the other.")] = 1,
+    distribute: Annotated[bool, typer.Option("--distribute", help="Train on all devices.")] = False,
+    cpu_devices: Annotated[int | None, typer.Option(help="Split the CPU into that many, to try --distribute.")] = None,
+    teacher: Annotated[Path | None, typer.Option(metavar="MODEL.keras", help="For recipes that distill.")] = None,
+    damaged: Annotated[str, typer.Option(help="What to do with a damaged file: refuse or skip.")] = "refuse",
+    partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
+    cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep decoded examples there.")] = None,
+):
+    """Train a recipe; a killed run goes on by the same command."""
+    with _errors():
+        if data is None and not smoke:
+            raise ValueError("--data must be the folder of all data sets. Received: none. Add it, or try --smoke.")
+        _choose_backend(backend)
+        with _quiet_backend():
+            from keras_unetmm import training
+        scores = training.train(
+            recipe,
+            data,
+            out,
+            variant=variant,
+            smoke=smoke,
+            steps=steps,
+            precision=precision,
+            accumulate=accumulate,
+            distribute=distribute,
+            cpu_devices=cpu_devices,
+            teacher=teacher,
+            damaged=damaged,
+            partial=partial,
+            cache=cache,
+            console=Console(),
+        )
+        if scores is not None:
+            typer.echo(f"best weights, {out}")
+            Console().print(_score_table(scores))
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all data sets.")],
+    weights: Annotated[str, typer.Option(help="best or last.")] = "best",
+    partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
+    backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+):
+    """Measure a run's weights on the recipe's test sets, and draw what they make of a few examples."""
+    with _errors():
+        _choose_backend(backend)
+        with _quiet_backend():
+            from keras_unetmm import training
+        scores = training.evaluate_run(run, data, weights=weights, partial=partial, console=Console(stderr=True))
+    if as_json:
+        typer.echo(json.dumps(scores, indent=2))
+        return
+    Console().print(_score_table(scores))
 
 
 @app.command()
@@ -139,7 +209,7 @@ def plan(
         if picture is not None:
             from keras_unetmm.tflite.picture import draw
 
-            with _replacing(picture) as path:
+            with replacing(picture) as path:
                 draw(found, path, title=model.name)
         if as_json:
             typer.echo(json.dumps(result, indent=2))
@@ -224,6 +294,27 @@ def _quiet_backend():
         yield
 
 
+def _choose_backend(name):
+    """Takes effect before keras is imported."""
+    if name is None:
+        return
+    if name not in ("tensorflow", "jax", "torch"):
+        raise ValueError(f"--backend must be tensorflow, jax or torch. Received: {name!r}.")
+    if importlib.util.find_spec(name) is None:
+        raise ValueError(f"--backend {name} is not installed. Run pip install keras-unetmm[{name}].")
+    os.environ["KERAS_BACKEND"] = name
+
+
+def _score_table(scores):
+    table = Table()
+    metrics = list(dict.fromkeys(metric for row in scores.values() for metric in row))
+    for column in ("data", *metrics):
+        table.add_column(column, justify="left" if column == "data" else "right")
+    for name, row in scores.items():
+        table.add_row(name, *(f"{row[metric]:.4f}" if metric in row else "" for metric in metrics))
+    return table
+
+
 def _load(path):
     """The saved model, whatever backend wrote it."""
     if not path.is_file():
@@ -262,19 +353,5 @@ def _refuse_missing_folder(path):
 
 
 def _write(path, content):
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         Path(temporary).write_bytes(content)
-
-
-@contextlib.contextmanager
-def _replacing(path):
-    """Yields a temporary path beside `path` that replaces it when all went well, so no partial file is ever left."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    try:
-        yield temporary
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)

@@ -1,14 +1,92 @@
-"""Photographs to batches, and what degrades them."""
+"""Data sets, what reads and degrades them, and batches of them for every backend."""
 
-from keras_unetmm.data.degradations import gaussian_noise
-from keras_unetmm.data.images import image_paths, read_crops, read_image
+import importlib
 
-__all__ = ["Patches", "gaussian_noise", "image_paths", "read_crops", "read_image"]
+from keras_unetmm.data.classification import imagenet, tfds
+from keras_unetmm.data.dataset import DataSet, joined
+from keras_unetmm.data.degradations import bicubic_loss, gaussian_noise, in_order, jpeg, motion_blur, poisson_noise
+from keras_unetmm.data.images import DamagedFileError, image_paths, read_crops, read_image
+from keras_unetmm.data.layout import MissingDataError, reader
+from keras_unetmm.data.lesions import isic2017, isic2018
+from keras_unetmm.data.mattes import alphamatting, p3m10k, rwp636
+from keras_unetmm.data.membranes import isbi2012
+from keras_unetmm.data.photographs import (
+    b100,
+    bsds500,
+    cbsd68,
+    df2k,
+    div2k,
+    flickr2k,
+    kodak24,
+    manga109,
+    set5,
+    set12,
+    set14,
+    urban100,
+)
+from keras_unetmm.data.restoration_pairs import gopro, gopro_samples, levin09, polyu, sidd, sidd_validation
+from keras_unetmm.data.scenes import camvid, cityscapes, coco, voc2012
+from keras_unetmm.data.volume_sets import ct_organ, harp, hippocampus, liver, nifti, prostate
+
+_WITH_KERAS = {"Patches": "patches", "Batches": "batches"}
+
+__all__ = [
+    "Batches",
+    "DamagedFileError",
+    "DataSet",
+    "MissingDataError",
+    "Patches",
+    "alphamatting",
+    "b100",
+    "bicubic_loss",
+    "bsds500",
+    "camvid",
+    "cbsd68",
+    "cityscapes",
+    "coco",
+    "ct_organ",
+    "df2k",
+    "div2k",
+    "flickr2k",
+    "gaussian_noise",
+    "gopro",
+    "gopro_samples",
+    "harp",
+    "hippocampus",
+    "image_paths",
+    "imagenet",
+    "in_order",
+    "isbi2012",
+    "isic2017",
+    "isic2018",
+    "joined",
+    "jpeg",
+    "kodak24",
+    "levin09",
+    "liver",
+    "manga109",
+    "motion_blur",
+    "nifti",
+    "p3m10k",
+    "poisson_noise",
+    "polyu",
+    "prostate",
+    "read_crops",
+    "read_image",
+    "reader",
+    "rwp636",
+    "set5",
+    "set12",
+    "set14",
+    "sidd",
+    "sidd_validation",
+    "tfds",
+    "urban100",
+    "voc2012",
+]
 
 
 def __getattr__(name):
-    if name == "Patches":  # the only part that needs keras
-        from keras_unetmm.data.patches import Patches
-
-        return Patches
+    if name in _WITH_KERAS:
+        return getattr(importlib.import_module(f"keras_unetmm.data.{_WITH_KERAS[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

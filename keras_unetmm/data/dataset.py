@@ -12,7 +12,7 @@ class DataSet:
     """Examples in a fixed order, none of them in memory.
 
     Args:
-        name: str, for messages and tables, such as `"bsds500 train"`.
+        name: str, such as `"isic2018 train 128x128"`: it says everything that changes what `read` gives.
         examples: tuple of tuples, what `read` takes; the first entry is the path or name that messages give.
         read: function of an example that returns `(image, target)` as arrays, as they are on disk: bytes, 16-bit or floats.
             An image is `(H, W, C)`, a volume `(D, H, W, C)`. Where `degrade` makes the image, both are the clean one.

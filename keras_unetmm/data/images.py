@@ -60,6 +60,19 @@ def damaged(path, kind, error):
     return DamagedFileError(f"{path} cannot be read as {kind}: {error}. Replace it or take it out of the folder.")
 
 
+def same_size(path, size, other, other_size):
+    """Refuses an image and a mask of different sizes.
+
+    Raises:
+        ValueError: if the tuples `size` and `other_size` differ.
+    """
+    if tuple(size) != tuple(other_size):
+        raise ValueError(
+            f"{path} and {other} must have one size. Received: {'x'.join(map(str, size))} and "
+            f"{'x'.join(map(str, other_size))}. Replace the pair or take it out of the folders."
+        )
+
+
 def image_paths(folder):
     """Returns the image files of a folder, sorted by name.
 

@@ -1,5 +1,6 @@
 """Finding a data set on disk, and saying exactly what of it is missing."""
 
+import importlib
 from pathlib import Path
 
 
@@ -11,7 +12,7 @@ def reader(tiny):
     """Marks a function `(folder, ...) -> DataSet` as a reader, and names the function that makes tiny data for it.
 
     Args:
-        tiny: function of a folder (`--data`) and a `numpy.random.Generator` that writes a few tiny examples there, laid out as
+        tiny: function of a folder (`--data`) and a `numpy.random.Generator` that writes a few tiny examples, laid out as
             the data set is: `--smoke` and the tests read them by the same code.
     """
 
@@ -78,3 +79,34 @@ def whole(name, examples, count, partial):
             "partial=True to the reader in the recipe to take what is there."
         )
     return examples
+
+
+def one_of(argument, value, known):
+    """Returns an argument of a reader that must have one of its known values.
+
+    Raises:
+        ValueError: if it has another.
+    """
+    if value not in known:
+        raise ValueError(f"{argument} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
+    return value
+
+
+def every_fifth(items, split):
+    """Divides sorted items where no split is published: every fifth is `"test"`, the others are `"train"`."""
+    test = one_of("split", split, ("train", "test")) == "test"
+    return [item for i, item in enumerate(items) if (i % 5 == 4) == test]
+
+
+def extra(module):
+    """Imports a library that only the reading of some data sets needs.
+
+    Raises:
+        ValueError: if it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ValueError(
+            f"{module} must be installed to read this data set. Received: {error}. Run pip install keras-unetmm[data]."
+        ) from error

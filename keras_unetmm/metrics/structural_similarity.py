@@ -1,33 +1,14 @@
-"""Image quality metrics, for `model.compile` or to call on arrays; values averaged over images."""
-
-import math
+"""Structural similarity."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_unetmm.losses import mean_squared_error
+from keras_unetmm.metrics.image_quality import ImageQuality, prepare
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class PSNR(keras.metrics.MeanMetricWrapper):
-    """Peak signal to noise ratio in dB: `10 log10(max_value**2 / mean((x - y)**2))`, infinite for equal images.
-
-    Args:
-        max_value: float, the brightest value an image can have.
-    """
-
-    def __init__(self, max_value=1.0, name="psnr", dtype=None):
-        super().__init__(psnr, name=name, dtype=dtype, max_value=max_value)
-        self.max_value = max_value
-        self._direction = "up"
-
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype, "max_value": self.max_value}
-
-
-@keras.saving.register_keras_serializable("keras_unetmm")
-class SSIM(keras.metrics.MeanMetricWrapper):
+class SSIM(ImageQuality):
     """Structural similarity, Wang et al. 2004, equation 13, over a Gaussian window of 11 x 11 pixels, sigma 1.5.
 
     Equal to scikit-image's `structural_similarity(..., gaussian_weights=True, sigma=1.5,
@@ -35,23 +16,21 @@ class SSIM(keras.metrics.MeanMetricWrapper):
 
     Args:
         max_value: float, the brightest value an image can have.
+        luma: bool, whether to compare only Y of BT.601's studio range, as in super-resolution; max_value stays.
+        shave: int, pixels of border left out on each side; in super-resolution the factor.
+        rounded: bool, whether both are first clipped and rounded to 255 steps, as papers measure 8-bit images.
+
+    Raises:
+        ValueError: for arguments out of range, for images that have no luma, and for ones smaller than the window.
+
+    Shape: two of `(N, H, W, C)` with values in [0, max_value] `-> ()`.
     """
 
-    def __init__(self, max_value=1.0, name="ssim", dtype=None):
-        super().__init__(ssim, name=name, dtype=dtype, max_value=max_value)
-        self.max_value = max_value
-        self._direction = "up"
-
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype, "max_value": self.max_value}
+    def __init__(self, max_value=1.0, luma=False, shave=0, rounded=False, name="ssim", dtype=None):
+        super().__init__(ssim, name, dtype, max_value, luma, shave, rounded)
 
 
-def psnr(y_true, y_pred, max_value=1.0):
-    """Peak signal to noise ratio of each image in dB, two of `(N, H, W, C) -> (N,)`."""
-    return 10 / math.log(10) * ops.log(max_value**2 / mean_squared_error(y_true, y_pred))
-
-
-def ssim(y_true, y_pred, max_value=1.0, size=11, sigma=1.5):
+def ssim(y_true, y_pred, max_value=1.0, size=11, sigma=1.5, luma=False, shave=0, rounded=False):
     """Structural similarity of each image, two of `(N, H, W, C) -> (N,)`.
 
     Args:
@@ -59,16 +38,18 @@ def ssim(y_true, y_pred, max_value=1.0, size=11, sigma=1.5):
         max_value: float, the brightest value an image can have.
         size: int, pixels of the Gaussian window's side.
         sigma: float, its standard deviation in pixels.
+        luma, shave, rounded: as of `SSIM`.
 
     Raises:
-        ValueError: if the images are smaller than the window.
+        ValueError: for arguments out of range, for images that have no luma, and for ones smaller than the window.
     """
     if len(y_true.shape) != 4:
         raise ValueError(f"ssim needs images (N, height, width, channels). Received: a shape of {tuple(y_true.shape)}.")
+    y_true, y_pred = (prepare(images, max_value, luma, shave, rounded) for images in (y_true, y_pred))
     height, width, channels = y_true.shape[1:]
-    if None not in (height, width) and min(height, width) < size:
-        raise ValueError(f"ssim needs images of at least {size}x{size} pixels. Received: {height}x{width}.")
-    y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+    if any(side is not None and side < size for side in (height, width)):
+        left = f" after shave={shave}" if shave else ""
+        raise ValueError(f"ssim needs images of at least {size}x{size} pixels. Received: {height}x{width}{left}.")
     # variances and covariances are those of the shifted images too, but lose less to float32 cancellation
     shift = ops.mean(y_true, axis=(1, 2), keepdims=True)
     x, y = y_true - shift, y_pred - shift

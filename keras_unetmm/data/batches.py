@@ -1,0 +1,162 @@
+"""Batches of a data set: shuffled, cropped, augmented and degraded, each a function of the seed and its number alone."""
+
+import contextlib
+import os
+import warnings
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import keras
+import numpy as np
+
+from keras_unetmm.data.augmentation import augmentation
+from keras_unetmm.data.decoded import Decoded
+from keras_unetmm.data.images import DamagedFileError, as_floats
+from keras_unetmm.data.windows import random_window, sizes, window
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of `(input, target)` arrays for `model.fit` on every backend.
+
+    Batch `i` depends on the seed and `i` alone: a run that goes on at step `i` sees what it would have seen. Every
+    example comes once before any comes again.
+
+    Args:
+        dataset: `keras_unetmm.data.DataSet`.
+        batch: int, examples a batch.
+        steps: int, batches an epoch when given to `fit` as it is; the next epoch goes on behind.
+        patch: int or tuple, size of a window at a random place, of the reference; smaller examples are padded. None takes
+            whole examples, which must have one size then.
+        augment: tuple of `"flip"`, `"rotate90"` and functions that return one of Keras's random image layers, such as
+            `functools.partial(keras.layers.RandomRotation, 0.03)`. Input and target get the same transformation.
+        degrade: function `(images, rng=...)` that makes the input of the clean images, or None.
+        normalize: `(mean, std)` of inputs in [0, 1], each a number or one a channel, or None.
+        seed: int.
+        damaged: `"refuse"` stops at a file that cannot be read; `"skip"` warns with its name and takes the next example.
+        cache: str or path, folder for decoded examples, worth it where they are large and patches small; by default
+            the first 2 GB stay in memory.
+
+    Raises:
+        ValueError: for a wrong argument, examples of several sizes without a patch, or a damaged file.
+    """
+
+    def __init__(
+        self,
+        dataset,
+        batch,
+        steps=None,
+        *,
+        patch=None,
+        augment=(),
+        degrade=None,
+        normalize=None,
+        seed=0,
+        damaged="refuse",
+        cache=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if type(batch) is not int or batch < 1:
+            raise ValueError(f"batch must be a positive integer. Received: {batch!r}.")
+        if damaged not in ("refuse", "skip"):
+            raise ValueError(f'damaged must be "refuse" or "skip". Received: {damaged!r}.')
+        self.dataset, self.batch, self.seed, self.damaged = dataset, batch, seed, damaged
+        self.steps = steps or max(1, len(dataset) // batch)
+        self.patch, self.degrade, self.normalize = patch, degrade, normalize
+        self.augmentation = augmentation(augment)
+        self.decoded = Decoded(dataset, cache)
+        self.first = 0
+        self.order = lru_cache(2)(self._order)
+
+    def __len__(self):
+        return self.steps
+
+    def on_epoch_end(self):
+        """Makes the next epoch go on behind this one."""
+        self.first += self.steps
+
+    def __getitem__(self, index):
+        return self.numbered(self.first + index)
+
+    def numbered(self, number):
+        """Batch `number`, counted from the beginning of the run."""
+        examples = [self._example(number, place) for place in range(self.batch)]
+        rng = np.random.default_rng((self.seed, 1, number))
+        inputs, targets = stacked([image for image, _ in examples]), stacked([target for _, target in examples])
+        return finished(self.dataset, inputs, targets, rng, self.degrade, self.normalize, self.augmentation)
+
+    def stream(self, first, last, workers=None):
+        """Yields the batches from `first` up to `last`, in order, made ahead by threads."""
+        workers = workers or os.cpu_count()
+        with contextlib.ExitStack() as stack:
+            pool = ThreadPoolExecutor(workers)
+            stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+            ahead = deque(pool.submit(self.numbered, i) for i in range(first, min(first + 2 * workers, last)))
+            for i in range(first, last):
+                if i + 2 * workers < last:
+                    ahead.append(pool.submit(self.numbered, i + 2 * workers))
+                yield ahead.popleft().result()
+
+    def _order(self, turn):
+        return np.random.default_rng((self.seed, 0, turn)).permutation(len(self.dataset))
+
+    def _example(self, number, place):
+        position = number * self.batch + place
+        rng = np.random.default_rng((self.seed, 2, number, place))
+        for attempt in range(len(self.dataset)):
+            turn, rank = divmod(position + attempt, len(self.dataset))
+            try:
+                image, target = self.decoded[int(self.order(turn)[rank])]
+                break
+            except DamagedFileError as error:
+                if self.damaged == "refuse":
+                    raise
+                warnings.warn(f"{error} The next example takes its place.", stacklevel=2)
+        else:
+            raise ValueError(f"{self.dataset.name} holds no example that can be read.")
+        if self.patch is not None:
+            image, target = random_window(self.dataset, image, target, self.patch, rng)
+        return self.augmentation.turned(image, target, rng)
+
+
+def stacked(arrays):
+    """One array of many of one size."""
+    shapes = {np.shape(array) for array in arrays}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"the examples of a batch must have one size. Received: {', '.join(map(sizes, sorted(shapes)))}. "
+            "Give the recipe a patch, or the reader a size."
+        )
+    return np.stack(arrays)
+
+
+def finished(dataset, inputs, targets, rng, degrade=None, normalize=None, augment=None):
+    """What a model is given for a batch of examples as they are on disk: floats, degraded and normalised."""
+    inputs = as_floats(inputs)
+    if dataset.target in ("image", "matte"):
+        targets = as_floats(targets)
+    elif dataset.target == "mask":
+        targets = targets[..., None].astype("int32")
+    else:
+        targets = targets.astype("int32")
+    if augment is not None:
+        inputs, targets = augment.transformed(dataset, inputs, targets, rng)
+    if degrade is not None:
+        inputs = degrade(targets, rng=rng)
+    if normalize is not None:
+        mean, std = (np.asarray(values, "float32") for values in normalize)
+        inputs = (inputs - mean) / std
+    return np.ascontiguousarray(inputs, "float32"), targets
+
+
+def whole_example(dataset, index, recipe):
+    """One example for evaluation, as a batch of one: whole, or the window in the middle that the recipe evaluates.
+
+    Noise is that of the recipe's seed and the index: the same at every call.
+    """
+    image, target = dataset[index]
+    if recipe.evaluate_patch is not None:
+        image, target = window(dataset, image, target, recipe.evaluate_patch)
+    rng = np.random.default_rng((recipe.seed, 3, index))
+    return finished(dataset, np.asarray(image)[None], np.asarray(target)[None], rng, recipe.degrade, recipe.normalize)

@@ -1,0 +1,275 @@
+"""Volumes with masks, from NIfTI files: hippocampus, prostate, liver, and organs in CT.
+
+An array of a NIfTI file runs over x, y, z; volumes here are `(z, y, x)`, so that the first axis counts slices.
+"""
+
+import functools
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from keras_unetmm.data.dataset import DataSet
+from keras_unetmm.data.images import damaged, same_size
+from keras_unetmm.data.layout import every_fifth, extra, files, home, one_of, partner, reader, whole
+from keras_unetmm.data.masks import known_labels, listed
+from keras_unetmm.data.tiny import tiny_scene
+
+SPLITS = ("train", "test")
+DECATHLON = "http://medicaldecathlon.com"
+
+
+def nifti(name, images, labels, mapping, classes, channel=0, spacing=None, window=None):
+    """Returns the data set of NIfTI volumes and their labels.
+
+    Reading gives float32 `(D, H, W, 1)` and uint8 `(D, H, W)`. Where the grids of image and label are written down
+    differently, the image's counts.
+
+    Args:
+        name: str, for messages and tables.
+        images: list of paths.
+        labels: path of the folder with a file of labels under the name of each image.
+        mapping: dict from every label on disk to the label it becomes.
+        classes: int, how many labels there are then; 1 and 2 are both two.
+        channel: int, which one of an image that has several.
+        spacing: float, millimetres between voxels in every direction, which images (linear) and labels (nearest) are
+            resampled to; None leaves the voxels.
+        window: `(low, high)` in Hounsfield units, which becomes [0, 1] and where values are cut off; None brings every
+            volume to zero mean and unit deviation.
+
+    Raises:
+        MissingDataError: if an image has no labels.
+        DamagedFileError: when reading, a `ValueError`, if a file is damaged.
+        ValueError: for another spacing or window; when reading, if image and labels differ in size or a label is unknown.
+    """
+    if spacing is not None and not spacing > 0:
+        raise ValueError(f"spacing must be millimetres above 0, or None. Received: {spacing}.")
+    if window is not None and not window[0] < window[1]:
+        raise ValueError(f"window must be (low, high) in Hounsfield units, low below high. Received: {window}.")
+    examples = tuple((path, partner(path, labels / path.name)) for path in images)
+    name += f" {spacing} mm" if spacing is not None else ""
+    read = functools.partial(_read, {"mapping": mapping, "classes": classes}, channel, spacing, window)
+    return DataSet(name, examples, read, "mask", classes)
+
+
+def _read(labels, channel, spacing, window, example):
+    path, mask_path = example
+    image, affine = _load(path, channel, "float32")
+    mask, _ = _load(mask_path, 0, None)
+    same_size(path, image.shape, mask_path, mask.shape)
+    mask = known_labels(mask_path, mask, **labels)
+    if not np.isfinite(image).all():
+        raise damaged(path, "a volume", "it holds values that are not finite")
+    if spacing is not None:
+        image, mask = _isotropic(image, mask, affine, spacing)
+    return _scaled(image, window).T[..., None], mask.T
+
+
+def _load(path, channel, dtype):
+    nibabel = extra("nibabel")
+    broken = nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError, zlib.error, EOFError
+    try:
+        file = nibabel.load(path)
+        values = np.asarray(file.dataobj, dtype)
+        values = values[..., channel] if values.ndim == 4 else values
+        if values.ndim != 3:
+            raise ValueError(f"it has {values.ndim} axes")
+    except (OSError, ValueError, IndexError, *broken) as error:
+        raise damaged(path, "a volume", error) from error
+    return values, file.affine
+
+
+def _isotropic(image, mask, affine, spacing):
+    extra("scipy")
+    nibabel, processing = extra("nibabel"), extra("nibabel.processing")
+    image, mask = nibabel.Nifti1Image(image, affine), nibabel.Nifti1Image(mask, affine)
+    image = processing.resample_to_output(image, 3 * [spacing], order=1, cval=float(np.min(image.dataobj)))
+    mask = processing.resample_from_to(mask, image, order=0)
+    return np.asarray(image.dataobj), np.asarray(mask.dataobj)
+
+
+def _scaled(image, window):
+    if window is None:
+        return (image - image.mean()) / (image.std() or 1)
+    low, high = window
+    return ((image - low) / (high - low)).clip(0, 1)
+
+
+def _fifths(name, split, root, count, partial, folders=("imagesTr", "labelsTr"), **how):
+    """A Decathlon task, whose test labels are not published: every fifth labelled volume in sorted order is for testing."""
+    images, labels = (root / part for part in folders)
+    paths = whole(name, files(images, "*.nii.gz", "volumes"), count, partial)
+    return nifti(f"{name} {split}", every_fifth(paths, split), labels, **how)
+
+
+def _lists(name, split, root, count=None, **how):
+    """Volumes in images/ and labels/, listed in train.txt and test.txt; `count` moves the border between the two lists."""
+    one_of("split", split, SPLITS)
+    names = {part: listed(root / f"{part}.txt") for part in SPLITS}
+    if count is not None:
+        every = [*names["train"], *names["test"]]
+        names = {"train": every[:count], "test": every[count:]}
+    paths = [partner(root / f"{split}.txt", root / "images" / f"{stem}.nii.gz") for stem in names[split]]
+    return nifti(f"{name} {split}", paths, root / "labels", **how)
+
+
+def _tiny(root, images, labels, values, rng, count=10, size=(1, 1, 1), channels=1, offset=0, lists=False):
+    nibabel = extra("nibabel")
+    names = [f"volume_{index:03d}" for index in range(count)]
+    for name in names:
+        image, mask = tiny_scene(rng, (20, 24, 16), values, channels)
+        image = (image[..., 0] if channels == 1 else image).astype("int16") + offset
+        for folder, array in ((images, image), (labels, mask)):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            nibabel.save(nibabel.Nifti1Image(array, np.diag([*size, 1.0])), root / folder / f"{name}.nii.gz")
+    if lists:
+        for split, part in (("train", names[:-2]), ("test", names[-2:])):
+            (root / f"{split}.txt").write_text("\n".join(part) + "\n")
+
+
+def _tiny_hippocampus(folder, rng):
+    _tiny(Path(folder, "hippocampus"), "images", "labels", range(3), rng)
+
+
+@reader(tiny=_tiny_hippocampus)
+def hippocampus(folder, split="train", spacing=None, partial=False):
+    """Reads the hippocampus MRI of the Medical Segmentation Decathlon, Task04: anterior part (1) and posterior part (2).
+
+    Volumes have about 36x50x35 voxels of 1 mm. Get Task04_Hippocampus.tar from http://medicaldecathlon.com (CC BY-SA 4.0)
+    and call imagesTr images, labelsTr labels; the two sides of a patient may lie in two volumes::
+
+        hippocampus/images/hippocampus_001.nii.gz
+        hippocampus/labels/hippocampus_001.nii.gz
+
+    Args:
+        folder: str or path, the folder of all data sets.
+        split: `"train"` or `"test"`, every fifth volume in sorted order: 208 and 52 of the 260 published with labels.
+        spacing: float, millimetres to resample to, or None.
+        partial: bool, whether fewer volumes will do.
+
+    Raises:
+        MissingDataError: if the data set is not there, or not whole.
+        ValueError: for another split.
+    """
+    root = home(folder, "hippocampus", "the folders images and labels", DECATHLON)
+    how = {"folders": ("images", "labels"), "mapping": {0: 0, 1: 1, 2: 2}, "classes": 3, "spacing": spacing}
+    return _fifths("hippocampus", split, root, 260, partial, **how)
+
+
+def _tiny_prostate(folder, rng):
+    _tiny(Path(folder, "Task05_Prostate"), "imagesTr", "labelsTr", range(3), rng, channels=2)
+
+
+@reader(tiny=_tiny_prostate)
+def prostate(folder, split="train", spacing=None, partial=False):
+    """Reads the prostate MRI of the Medical Segmentation Decathlon, Task05: the T2 channel; both zones together are label 1.
+
+    Get Task05_Prostate.tar from http://medicaldecathlon.com (CC BY-SA 4.0)::
+
+        Task05_Prostate/imagesTr/prostate_00.nii.gz     T2 and ADC
+        Task05_Prostate/labelsTr/prostate_00.nii.gz
+
+    Args:
+        folder: str or path, the folder of all data sets.
+        split: `"train"` (26 volumes) or `"test"` (6, every fifth in sorted order).
+        spacing: float, millimetres to resample to, or None: about 0.6x0.6x3.6 mm.
+        partial: bool, whether fewer volumes will do.
+
+    Raises:
+        MissingDataError: if the data set is not there, or not whole.
+        ValueError: for another split.
+    """
+    root = home(folder, "Task05_Prostate", "the folders imagesTr and labelsTr", DECATHLON)
+    return _fifths("prostate", split, root, 32, partial, mapping={0: 0, 1: 1, 2: 1}, classes=1, spacing=spacing)
+
+
+def _tiny_liver(folder, rng):
+    _tiny(Path(folder, "Task03_Liver"), "imagesTr", "labelsTr", range(3), rng, size=(2, 2, 3), offset=-128)
+
+
+@reader(tiny=_tiny_liver)
+def liver(folder, split="train", spacing=2.0, window=(-160.0, 240.0), partial=False):
+    """Reads the liver CT of the Medical Segmentation Decathlon, Task03 (LiTS): liver and tumour together are label 1.
+
+    Get Task03_Liver.tar from http://medicaldecathlon.com (CC BY-SA 4.0)::
+
+        Task03_Liver/imagesTr/liver_0.nii.gz
+        Task03_Liver/labelsTr/liver_0.nii.gz
+
+    Args:
+        folder: str or path, the folder of all data sets.
+        split: `"train"` (105 volumes) or `"test"` (26, every fifth in sorted order).
+        spacing: float, millimetres to resample to, or None.
+        window: `(low, high)` in Hounsfield units, scaled to [0, 1].
+        partial: bool, whether fewer volumes will do.
+
+    Raises:
+        MissingDataError: if the data set is not there, or not whole.
+        ValueError: for another split.
+    """
+    root = home(folder, "Task03_Liver", "the folders imagesTr and labelsTr", DECATHLON)
+    how = {"mapping": {0: 0, 1: 1, 2: 1}, "classes": 1, "spacing": spacing, "window": window}
+    return _fifths("liver", split, root, 131, partial, **how)
+
+
+def _tiny_harp(folder, rng):
+    _tiny(Path(folder, "harp"), "images", "labels", range(2), rng, count=6, lists=True)
+
+
+@reader(tiny=_tiny_harp)
+def harp(folder, split="train", count=None, spacing=None):
+    """Reads HarP, MRI with hippocampus masks of the Harmonized Protocol, as arranged by the user: hippocampus is label 1.
+
+    The data are not freely fetched: ask for them at http://www.hippocampal-protocol.net and http://adni.loni.usc.edu,
+    convert them to NIfTI and cut out the hippocampi (64x64x64 voxels in the LUnet paper; 135 people, 270 sides). In the
+    lists, keep the two sides of a person together::
+
+        harp/images/NAME.nii.gz
+        harp/labels/NAME.nii.gz     0 and 1
+        harp/train.txt, test.txt    a NAME a line
+
+    Args:
+        folder: str or path, the folder of all data sets.
+        split: `"train"` or `"test"`.
+        count: int, volumes to train on, the first ones of both lists joined, all others being for testing: 200 and 50 are
+            the paper's splits. None takes the lists as they are.
+        spacing: float, millimetres to resample to, or None.
+
+    Raises:
+        MissingDataError: if a list or a volume that it names is not there.
+        ValueError: for another split.
+    """
+    root = home(
+        folder, "harp", "the folders images and labels, train.txt and test.txt", "http://www.hippocampal-protocol.net"
+    )
+    return _lists("harp", split, root, count, mapping={0: 0, 1: 1}, classes=1, spacing=spacing)
+
+
+def _tiny_ct_organ(folder, rng):
+    _tiny(Path(folder, "ct"), "images", "labels", range(2), rng, count=6, offset=-128, lists=True)
+
+
+@reader(tiny=_tiny_ct_organ)
+def ct_organ(folder, split="train", name="ct", spacing=None, window=(-1000.0, 400.0)):
+    """Reads CT volumes with the mask of one organ, as arranged by the user: the organ is label 1.
+
+    The LUnet paper segments the submandibular gland and the trachea, in data that are not published::
+
+        ct/images/NAME.nii.gz
+        ct/labels/NAME.nii.gz     0 and 1
+        ct/train.txt, test.txt    a NAME a line
+
+    Args:
+        folder: str or path, the folder of all data sets.
+        split: `"train"` or `"test"`.
+        name: str, the data set's own folder, one for each organ.
+        spacing: float, millimetres to resample to, or None.
+        window: `(low, high)` in Hounsfield units, scaled to [0, 1].
+
+    Raises:
+        MissingDataError: if a list or a volume that it names is not there.
+        ValueError: for another split.
+    """
+    source = "your own CT scans, as NIfTI"
+    root = home(folder, name, "the folders images and labels, train.txt and test.txt", source)
+    return _lists(name, split, root, mapping={0: 0, 1: 1}, classes=1, spacing=spacing, window=window)

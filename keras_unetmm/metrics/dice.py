@@ -1,0 +1,36 @@
+"""Dice coefficient of masks."""
+
+import keras
+from keras import ops
+
+from keras_unetmm.metrics.overlap import Overlap, count
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class Dice(Overlap):
+    """Dice coefficient of hard predictions: `2 TP / (2 TP + FP + FN)`, mean over foreground classes, then over images.
+
+    A class that is in neither the reference nor the prediction of an image counts 1 there.
+
+    Args:
+        classes: int, channels of y_pred: 1 for the probability of label 1, which is hit above 0.5; K for scores of labels 0
+            to K - 1, of which the highest counts.
+        ignore: int, the label of pixels that count nowhere, or None.
+        label: int, the only class to measure, or None for all but 0, the background.
+
+    Raises:
+        ValueError: for arguments out of range, shapes that do not fit, and numpy arrays with other labels. In a graph such
+            labels are not seen and belong to no class: the readers of `data` must refuse them.
+
+    Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+    """
+
+    def __init__(self, classes=1, ignore=None, label=None, name="dice", dtype=None):
+        super().__init__(dice, "up", name, dtype, classes, ignore, label)
+
+
+def dice(y_true, y_pred, classes, ignore, label):
+    """Dice coefficient of each image, `(N,)`."""
+    hits, extra, missed, _ = count(y_true, y_pred, classes, ignore, label)
+    marked = 2 * hits + extra + missed
+    return ops.mean(ops.where(marked > 0, 2 * hits / ops.maximum(marked, 1), 1.0), axis=1)

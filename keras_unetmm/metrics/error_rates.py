@@ -1,0 +1,60 @@
+"""How much of the background a mask marks, and how much of the object it misses."""
+
+import keras
+from keras import ops
+
+from keras_unetmm.metrics.overlap import Overlap, count
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class FalsePositiveRate(Overlap):
+    """The share of pixels outside a class that are predicted inside: `FP / (FP + TN)`, mean over classes, then images.
+
+    An image with no pixel outside counts 0. Thresholds are those of `Dice`.
+
+    Args:
+        classes: int, channels of y_pred.
+        ignore: int, the label of pixels that count nowhere, or None.
+        label: int, the only class to measure, or None for all but 0, the background.
+
+    Raises:
+        ValueError: as of `Dice`.
+
+    Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+    """
+
+    def __init__(self, classes=1, ignore=None, label=None, name="false_positive_rate", dtype=None):
+        super().__init__(false_positive_rate, "down", name, dtype, classes, ignore, label)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class FalseNegativeRate(Overlap):
+    """The share of pixels inside a class that are predicted outside: `FN / (FN + TP)`, mean over classes, then images.
+
+    An image with no pixel inside counts 0. Thresholds are those of `Dice`.
+
+    Args:
+        classes: int, channels of y_pred.
+        ignore: int, the label of pixels that count nowhere, or None.
+        label: int, the only class to measure, or None for all but 0, the background.
+
+    Raises:
+        ValueError: as of `Dice`.
+
+    Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+    """
+
+    def __init__(self, classes=1, ignore=None, label=None, name="false_negative_rate", dtype=None):
+        super().__init__(false_negative_rate, "down", name, dtype, classes, ignore, label)
+
+
+def false_positive_rate(y_true, y_pred, classes, ignore, label):
+    """`FP / (FP + TN)` of each image, `(N,)`."""
+    _, extra, _, neither = count(y_true, y_pred, classes, ignore, label)
+    return ops.mean(ops.divide_no_nan(extra, extra + neither), axis=1)
+
+
+def false_negative_rate(y_true, y_pred, classes, ignore, label):
+    """`FN / (FN + TP)` of each image, `(N,)`."""
+    hits, _, missed, _ = count(y_true, y_pred, classes, ignore, label)
+    return ops.mean(ops.divide_no_nan(missed, missed + hits), axis=1)

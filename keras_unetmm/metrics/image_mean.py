@@ -1,0 +1,22 @@
+"""What all metrics that are averaged over images share."""
+
+import keras
+
+
+class ImageMean(keras.metrics.MeanMetricWrapper):
+    """The mean over images of a function.
+
+    Args:
+        function: `function(y_true, y_pred, **arguments) -> (N,)`, the value of each image.
+        direction: "up" if more is better, else "down".
+        name: str, what the metric is called in logs.
+        dtype: of the sum over images; None for the one that Keras is set to.
+        **arguments: the function's, which are also the ones of the subclass's constructor.
+    """
+
+    def __init__(self, function, direction, name, dtype, **arguments):
+        super().__init__(function, name=name, dtype=dtype, **arguments)
+        self._direction = direction
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}

@@ -1,0 +1,9 @@
+"""Recipes, the runs made of them, and how well those do."""
+
+from keras_unetmm.training.distillation import Distillation
+from keras_unetmm.training.evaluation import evaluate
+from keras_unetmm.training.recipe import Recipe, load_recipe
+from keras_unetmm.training.run import evaluate_run, train
+from keras_unetmm.training.schedules import Cosine, Divided
+
+__all__ = ["Cosine", "Distillation", "Divided", "Recipe", "evaluate", "evaluate_run", "load_recipe", "train"]

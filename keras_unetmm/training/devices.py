@@ -1,0 +1,85 @@
+"""More than one device, by the engines that exist: `keras.distribution` on JAX, `tf.distribute` on TensorFlow.
+
+Every process makes the whole batch and takes its part of it: a run on several devices sees the batches of a run on one.
+"""
+
+import contextlib
+import os
+
+import keras
+
+from keras_unetmm.training.folder import RunError
+
+
+class OneDevice:
+    """What trains without `--distribute`."""
+
+    count = 1
+    chief = True
+
+    def scope(self):
+        """Where the model is made."""
+        return contextlib.nullcontext()
+
+    def prepared(self, model):
+        """The model with what several devices need changed."""
+        return model
+
+    def feed(self, batches):
+        """What `model.fit` is given for an iterator of whole batches."""
+        return batches
+
+
+class Sharded(OneDevice):
+    """Data parallel on JAX: each device has a part of the batch; several hosts by `keras.distribution.initialize`.
+
+    Hosts are told by KERAS_DISTRIBUTION_JOB_ADDRESSES, KERAS_DISTRIBUTION_NUM_PROCESSES and KERAS_DISTRIBUTION_PROCESS_ID.
+    """
+
+    def __init__(self, cpu_devices=None):
+        if cpu_devices:  # read when JAX first looks for devices
+            flags = os.environ.get("XLA_FLAGS", "")
+            os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={cpu_devices}"
+        self.hosts = int(os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1"))
+        self.host = int(os.environ.get("KERAS_DISTRIBUTION_PROCESS_ID", "0"))
+        if self.hosts > 1:
+            keras.distribution.initialize()
+        self.count = len(keras.distribution.list_devices())
+        self.chief = self.host == 0
+        keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+
+    def feed(self, batches):
+        if self.hosts == 1:
+            return batches
+        return (tuple(part(array, self.host, self.hosts) for array in batch) for batch in batches)
+
+
+def devices(distribute, cpu_devices=None):
+    """The devices to train on.
+
+    Args:
+        distribute: bool, all that the backend finds, or one.
+        cpu_devices: int, into how many devices the CPU is split, to try it out without accelerators.
+
+    Raises:
+        RunError: on torch, which Keras trains on one device.
+    """
+    if not distribute:
+        return OneDevice()
+    backend = keras.backend.backend()
+    if backend == "jax":
+        return Sharded(cpu_devices)
+    if backend == "tensorflow":
+        from keras_unetmm.training.mirrored import Mirrored
+
+        return Mirrored(cpu_devices)
+    raise RunError(
+        f"--distribute works on JAX and TensorFlow. Received: the backend {backend}, which Keras trains on one device. "
+        "Add --backend jax or --backend tensorflow."
+    )
+
+
+def part(array, index, count):
+    """The part `index` of `count` equal parts of a batch."""
+    size = len(array) // count
+    return array[index * size : (index + 1) * size]

@@ -1,0 +1,80 @@
+"""How well a network does: its metrics over a data set, example by example, whole."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from keras_unetmm.data.batches import whole_example
+
+COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow, see the README
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One example and what the network made of it, for a picture.
+
+    Args:
+        name: str, of the example.
+        image, reference, output: arrays as the network had and gave them, without the batch.
+    """
+
+    name: str
+    image: np.ndarray
+    reference: np.ndarray
+    output: np.ndarray
+
+
+def evaluate(model, dataset, recipe, *, limit=None, samples=3, devices=1, track=None):
+    """Measures a model.
+
+    Args:
+        model: `keras.Model`, compiled or not.
+        dataset: `keras_unetmm.data.DataSet`.
+        recipe: `Recipe`, for its metrics, degradation, normalisation and seed.
+        limit: int, how many examples, evenly spread over the set, or None for all.
+        samples: int, how many are returned for pictures, evenly spread over those measured.
+        devices: int, examples that run at once.
+        track: function of a list that returns it with progress shown, or None.
+
+    Returns:
+        `(scores, samples)`: a dict of floats by metric, and a list of `Sample`.
+
+    Raises:
+        ValueError: if an example cannot be read, or does not fit the network.
+    """
+    metrics = [make() for make in recipe.metrics]
+    model.jit_compile = COMPILED
+    chosen = spread(len(dataset), limit)
+    shown = {chosen[i] for i in spread(len(chosen), samples)}
+    kept = []
+    for index in track(chosen) if track else chosen:
+        image, reference = whole_example(dataset, index, recipe)
+        output = _predict(model, image, dataset.called(index), devices)
+        for metric in metrics:
+            metric.update_state(reference, output)
+        if index in shown:
+            kept.append(Sample(dataset.stem(index), image[0], reference[0], output[0]))
+    return {metric.name: float(metric.result()) for metric in metrics}, kept
+
+
+def better(metric, score, best):
+    """Whether a score is better than the best one so far, which may be None."""
+    if best is None or not np.isfinite(best):
+        return True
+    return score < best if getattr(metric, "_direction", "up") == "down" else score > best
+
+
+def spread(count, wanted):
+    """`wanted` of `count` indices, evenly spread, or all."""
+    if wanted is None or wanted >= count:
+        return list(range(count))
+    return [i * count // wanted for i in range(wanted)]
+
+
+def _predict(model, image, name, devices):
+    """One example; several devices need one each, and get the same."""
+    try:
+        return keras.ops.convert_to_numpy(model.predict_on_batch(np.repeat(image, devices, 0)))[:1]
+    except ValueError as error:
+        raise ValueError(f"{name}: the network cannot take it: {error}") from error

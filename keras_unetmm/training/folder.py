@@ -1,0 +1,116 @@
+"""The folder of a run: whose it is, whether there is room, and files that are never half written."""
+
+import contextlib
+import csv
+import json
+import shutil
+from pathlib import Path
+
+from keras_unetmm.replacing import replacing
+
+STATE, RUN, RECIPE, LOG = "state.npz", "run.json", "recipe.py", "log.csv"
+
+
+class RunError(ValueError):
+    """A run that cannot begin or go on, and why."""
+
+
+@contextlib.contextmanager
+def writing(path):
+    """Yields a temporary path beside `path` that replaces it when all went well.
+
+    Raises:
+        RunError: if it cannot be written, such as on a full disk; what was there stays.
+    """
+    path = Path(path)
+    try:
+        with replacing(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise RunError(
+            f"{path} cannot be written: {error.strerror or error}. Free space; the same command goes on from the last save."
+        ) from error
+
+
+class RunFolder:
+    """One run's folder, held by one process at a time.
+
+    Args:
+        path: of the folder; made if it is not there.
+        identity: dict of what must be the same for a run to go on: recipe, steps, backend, ...
+
+    Raises:
+        RunError: if the folder cannot be written, another process trains there, or it holds another run.
+    """
+
+    def __init__(self, path, identity, recipe_file):
+        self.path = Path(path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held as long as the process lives
+        except OSError as error:
+            raise RunError(f"--out {self.path} cannot be written: {error.strerror}. Choose another folder.") from error
+        self._hold()
+        for leftover in self.path.glob(".*-*"):  # of a process that was killed while it wrote
+            leftover.unlink()
+        self._refuse_another(identity)
+        if not (self / RUN).exists():
+            with writing(self / RECIPE) as temporary:
+                shutil.copyfile(recipe_file, temporary)
+            with writing(self / RUN) as temporary:
+                Path(temporary).write_text(json.dumps(identity, indent=2))
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    def need(self, size):
+        """Raises `RunError` if the disk has less than `size` bytes left: before time is lost, not after."""
+        free = shutil.disk_usage(self.path).free
+        if free < size:
+            raise RunError(
+                f"--out {self.path} needs {size / 1e6:,.0f} MB for what the run saves. Received: {free / 1e6:,.0f} MB free. "
+                "Free space or choose another disk."
+            )
+
+    def log(self, history):
+        """Writes the log anew from the saved history, so that no step is in it twice after a kill."""
+        columns = list(dict.fromkeys(key for row in history for key in row))
+        with writing(self / LOG) as temporary, open(temporary, "w", newline="") as file:
+            table = csv.DictWriter(file, columns)
+            table.writeheader()
+            table.writerows(history)
+
+    def _hold(self):
+        import fcntl
+
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunError(f"--out {self.path} is in use: another process trains there. Wait for it or stop it.") from None
+
+    def _refuse_another(self, identity):
+        if not (self / RUN).exists():
+            if any(self.path.glob("*.npz")) or any(self.path.glob("*.keras")):
+                raise RunError(f"--out {self.path} holds models but no {RUN}. Choose an empty folder.")
+            return
+        before = read_json(self / RUN)
+        changed = [key for key in identity if before.get(key) != identity[key]]
+        if changed:
+            what = "; ".join(_difference(key, before.get(key), identity[key]) for key in changed)
+            raise RunError(f"--out {self.path} holds another run: {what}. Choose another folder, or delete this one.")
+
+
+def read_json(path):
+    """Reads what a run wrote about itself."""
+    try:
+        return json.loads(Path(path).read_text())
+    except OSError as error:
+        raise RunError(f"{path} must be there, the folder of a run. Received: {error.strerror}.") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}. Delete the run's folder.") from error
+
+
+def _difference(key, before, now):
+    if key == "recipe":
+        return "its recipe has another text (see recipe.py in it)"
+    return f"{key} was {before!r} and is {now!r} now"

@@ -1,0 +1,96 @@
+"""What a run does at every save: measure, draw, keep the best weights, and make sure that it can go on from here."""
+
+import math
+
+import keras
+from rich.progress import track
+
+from keras_unetmm.training.evaluation import better, evaluate
+from keras_unetmm.training.folder import STATE, RunError, writing
+from keras_unetmm.training.pictures import draw_samples
+from keras_unetmm.training.state import save_state
+
+BEST, LAST, SCORES = "best.keras", "last.keras", "scores.json"
+
+
+class Keeper(keras.callbacks.Callback):
+    """Saves a run at the end of each of fit's epochs, which are the steps between two saves.
+
+    A kill between two of its writes costs nothing: what the state file does not know yet is written again, the same.
+
+    Args:
+        run: what trains, with its step, history, recipe, folder and sets.
+        trained: the compiled model.
+        network: the model that is kept: the student, where `trained` is a distiller.
+        size: int, steps an epoch.
+    """
+
+    def __init__(self, run, trained, network, size):
+        super().__init__()
+        self.run, self.trained, self.network, self.size = run, trained, network, size
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Sets the backend's own random state, which no file holds: torch draws dropout from it, and loading changes it."""
+        if batch == 0:
+            keras.utils.set_random_seed((self.run.recipe.seed + self.run.step) % 2**32)
+
+    def on_epoch_end(self, epoch, logs=None):
+        run, recipe = self.run, self.run.recipe
+        run.step += self.size
+        row = {"step": run.step, **{name: float(value) for name, value in logs.items()}}
+        if not math.isfinite(row.get("loss", row.get("total_loss", 0.0))):
+            raise RunError(
+                f"the loss is not finite between steps {run.step - self.size:,} and {run.step:,}. Take a smaller learning "
+                "rate, or look at the data. The run's last save is from before."
+            )
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.trained.optimizer.learning_rate))
+        evaluated = run.step % recipe.evaluate_every == 0 or run.step == recipe.steps
+        if evaluated:
+            row |= self._evaluated()
+        run.history.append(row)
+        if run.hardware.chief:
+            if evaluated:
+                self._keep_models(row)
+            save_state(run.folder / STATE, self.trained, run.step, run.history)
+            run.folder.log(run.history)
+        if evaluated:
+            figures = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "step")
+            run.console.print(f"step {run.step:,}  {figures}", highlight=False, soft_wrap=True)
+
+    def _evaluated(self):
+        run = self.run
+        row = {}
+        for name, dataset in run.sets.items():
+            scores, samples = measured(
+                self.network, dataset, run.recipe, name, run.console, run.recipe.validate, run.hardware.count
+            )
+            row |= {f"{name}_{metric}": score for metric, score in scores.items()}
+            if run.hardware.chief:
+                picture(run.folder.path, f"{name}_{run.step:08d}", samples, dataset, run.recipe)
+        return row
+
+    def _keep_models(self, row):
+        run = self.run
+        first, metric = next(iter(run.sets)), run.recipe.metrics[0]()
+        key = f"{first}_{metric.name}"
+        scores = [past[key] for past in run.history[:-1] if key in past]
+        best = None if not scores else min(scores) if better(metric, 0.0, 1.0) else max(scores)
+        for name in (LAST, *([BEST] if better(metric, row[key], best) else [])):
+            with writing(run.folder / name) as temporary:
+                self.network.save(temporary)
+
+
+def measured(network, dataset, recipe, name, console, limit=None, devices=1):
+    """What `evaluate` returns, with a bar."""
+
+    def shown(indices):
+        return track(indices, f"evaluating {name}", console=console, transient=True, disable=not console.is_terminal)
+
+    return evaluate(network, dataset, recipe, limit=limit, devices=devices, track=shown)
+
+
+def picture(folder, name, samples, dataset, recipe):
+    """Draws samples into the folder `pictures` of a run."""
+    (folder / "pictures").mkdir(exist_ok=True)
+    with writing(folder / "pictures" / f"{name}.png") as temporary:
+        draw_samples(temporary, samples, dataset, recipe.normalize)

@@ -1,0 +1,197 @@
+"""A recipe: everything that a run is made of, as a table."""
+
+import dataclasses
+import functools
+import inspect
+import runpy
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+
+from keras_unetmm.data.augmentation import augmentation
+from keras_unetmm.training.distillation import Distillation
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be run, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One experiment.
+
+    Args:
+        model: function that returns a functional `keras.Model`.
+        train: reader, a function of the folder of all data sets that returns a `keras_unetmm.data.DataSet`.
+        evaluate: dict of readers by name; the first one's first metric says which weights are best.
+        batch: int, examples a step, over all devices and accumulated gradients.
+        steps: int, updates of the weights.
+        loss: function that returns a Keras loss.
+        optimizer: function that returns a Keras optimizer, called with `learning_rate` if there is a schedule.
+        metrics: tuple of functions that return Keras metrics, measured on whole examples one by one.
+        schedule: `Cosine`, `Divided` or another function of the number of steps that returns a learning rate, or None.
+        patch: int or tuple, size of the windows that are trained on, or None for whole examples.
+        evaluate_patch: int or tuple, size of the window in the middle that is evaluated, padded if need be; None for whole
+            examples.
+        degrade: function `(images, rng=...)` that makes inputs of clean images, or None where the data has pairs.
+        augment: tuple, see `keras_unetmm.data.Batches`.
+        normalize: `(mean, std)` of inputs, or None.
+        save_every: int, steps between saves: what a kill can cost at most.
+        evaluate_every: int, steps between evaluations, a multiple of `save_every`.
+        validate: int, how many examples of each set are evaluated while training, or None for all; the end takes all.
+        seed: int.
+        distill: `Distillation`, or None.
+        smoke: dict of fields replaced by `--smoke`, beside those that every smoke run replaces: a smaller `model`, say.
+        variants: dict by name of dicts of fields that a variant replaces.
+
+    Raises:
+        RecipeError: a `ValueError` that names the field, what it must be and what it was.
+    """
+
+    model: Callable
+    train: Callable
+    evaluate: dict
+    batch: int
+    steps: int
+    loss: Callable
+    optimizer: Callable
+    metrics: tuple
+    schedule: Callable | None = None
+    patch: int | tuple | None = None
+    evaluate_patch: int | tuple | None = None
+    degrade: Callable | None = None
+    augment: tuple = ()
+    normalize: tuple | None = None
+    save_every: int = 500
+    evaluate_every: int = 5000
+    validate: int | None = 50
+    seed: int = 0
+    distill: Distillation | None = None
+    smoke: dict = field(default_factory=dict)
+    variants: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in ("model", "train", "loss", "optimizer"):
+            self._must(name, callable(getattr(self, name)), "a function, such as functools.partial(...)")
+        for name in ("schedule", "degrade"):
+            self._must(name, getattr(self, name) is None or callable(getattr(self, name)), "a function or None")
+        for name in ("batch", "steps", "save_every", "evaluate_every"):
+            self._must(name, _positive(getattr(self, name)), "a positive integer")
+        for name in ("patch", "evaluate_patch"):
+            self._must(name, _size(getattr(self, name)), "a positive integer, a tuple of them, or None")
+        self._must("validate", self.validate is None or _positive(self.validate), "a positive integer or None")
+        self._must("seed", type(self.seed) is int and self.seed >= 0, "an integer, not negative")
+        readers = isinstance(self.evaluate, dict) and self.evaluate and all(map(callable, self.evaluate.values()))
+        self._must("evaluate", readers, "a dict of readers by name, at least one")
+        self._must("metrics", self.metrics and all(map(callable, self.metrics)), "a tuple of functions that return metrics")
+        self._must("normalize", self.normalize is None or len(self.normalize) == 2, "(mean, std) or None")
+        if self.evaluate_every % self.save_every:
+            self._must("evaluate_every", False, f"a multiple of save_every, which is {self.save_every}")
+        self._must("distill", self.distill is None or isinstance(self.distill, Distillation), "a Distillation or None")
+        try:
+            augmentation(self.augment)
+        except ValueError as error:
+            raise RecipeError(str(error)) from error
+        for name in ("smoke", *self.variants):
+            changes = self.smoke if name == "smoke" else self.variants[name]
+            unknown = set(changes) - {f.name for f in dataclasses.fields(self)}
+            self._must(f"smoke/variants[{name!r}]", not unknown, f"made of fields of a recipe, not {sorted(unknown)}")
+
+    def _must(self, name, holds, what):
+        if not holds:
+            received = getattr(self, name, None)
+            raise RecipeError(f"{name} must be {what}. Received: {received!r}. Change it in the recipe.")
+
+    def variant(self, name):
+        """The recipe with a variant's fields.
+
+        Raises:
+            RecipeError: for a name that the recipe does not have.
+        """
+        if name not in self.variants:
+            raise RecipeError(f"variant must be one of {', '.join(self.variants) or '(none)'}. Received: {name!r}.")
+        return dataclasses.replace(self, **self.variants[name], variants={})
+
+    def of(self, steps):
+        """The recipe for another number of steps, saved and evaluated at least once."""
+        if not _positive(steps):
+            raise RecipeError(f"steps must be a positive integer. Received: {steps!r}.")
+        save = min(self.save_every, steps)
+        evaluate = max(save, min(self.evaluate_every, steps) // save * save)
+        return dataclasses.replace(self, steps=steps, save_every=save, evaluate_every=evaluate)
+
+    def for_smoke(self):
+        """The recipe as `--smoke` runs it: four steps of two examples, on what the readers' `tiny` writes."""
+        small = {"batch": 2, "patch": _at_most(self.patch, 32), "validate": 2, "save_every": 2, "evaluate_every": 4}
+        return dataclasses.replace(self, **(small | {"steps": 4} | self.smoke))
+
+    def learning_rate(self):
+        """What the optimizer is given, or nothing."""
+        return {} if self.schedule is None else {"learning_rate": self.schedule(self.steps)}
+
+
+def load_recipe(path, variant=None):
+    """Runs a recipe file and returns what it calls `recipe`.
+
+    Args:
+        path: str or path of a Python file.
+        variant: str, one of the recipe's variants, or None for the recipe itself.
+
+    Raises:
+        RecipeError: if there is no such file, it fails, or holds no recipe; the message names the line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise RecipeError(f"{path} must be a recipe, a Python file. Received: no such file.")
+    try:
+        recipe = runpy.run_path(str(path)).get("recipe")
+    except Exception as error:  # a file of the user's can raise anything
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else "?"
+        raise RecipeError(f"{path}, line {line}: {type(error).__name__}: {error}") from error
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"{path} must define recipe = Recipe(...). Received: {type(recipe).__name__}.")
+    return recipe if variant is None else recipe.variant(variant)
+
+
+def read(reader, folder, partial):
+    """What a recipe's reader returns for the folder of all data sets; with `partial` also of sets that are not whole."""
+    takes_parts = partial and "partial" in inspect.signature(reader).parameters
+    return reader(Path(folder), **({"partial": True} if takes_parts else {}))
+
+
+def readers(recipe):
+    """The recipe's readers without their arguments: what makes tiny data for them."""
+    for given in (recipe.train, *recipe.evaluate.values()):
+        reader = given
+        while isinstance(reader, functools.partial):
+            reader = reader.func
+        yield reader
+
+
+def optimizer(recipe, accumulate=1):
+    """The recipe's optimizer, built for gradients of several batches if asked."""
+    built = recipe.optimizer(**recipe.learning_rate())
+    if accumulate > 1:
+        config = built.get_config() | {"gradient_accumulation_steps": accumulate}
+        built = type(built).from_config(config)
+    if not isinstance(built, keras.optimizers.Optimizer):
+        raise RecipeError(f"optimizer must return a Keras optimizer. Received: a {type(built).__name__}.")
+    return built
+
+
+def _positive(number):
+    return type(number) is int and number > 0
+
+
+def _size(size):
+    return size is None or _positive(size) or (isinstance(size, tuple) and size and all(map(_positive, size)))
+
+
+def _at_most(size, limit):
+    if size is None:
+        return None
+    return min(size, limit) if isinstance(size, int) else tuple(min(s, limit) for s in size)

@@ -1,0 +1,73 @@
+"""What a run saves: weights, optimizer and random states in one file that is either whole or the one before."""
+
+import json
+import math
+import os
+import zipfile
+
+import numpy as np
+
+from keras_unetmm.training.folder import RunError, writing
+
+
+def save_state(path, model, step, history):
+    """Writes everything that a run needs to go on.
+
+    Args:
+        path: of the file, replaced in one move when the new one is on the disk.
+        model: compiled `keras.Model` with a built optimizer.
+        step: int, updates done.
+        history: list of dicts, what has been logged.
+
+    Raises:
+        RunError: if it cannot be written; the file before stays.
+    """
+    arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(_values(model))}
+    about = {"step": step, "history": history, "shapes": _shapes(model)}
+    with writing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, about=np.frombuffer(json.dumps(about).encode(), "uint8"), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_state(path):
+    """Returns `(step, history, restore)` of a saved state; `restore(model)` puts the values into a compiled model.
+
+    Raises:
+        RunError: if the file is damaged (its parts have checksums), or `restore` is given another network.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            about = json.loads(file["about"].tobytes())
+            arrays = [file[f"v{i}"] for i in range(len(about["shapes"]))]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(f"{path} is damaged: {error}. Delete the run's folder, or put a copy back.") from error
+
+    def restore(model):
+        if _shapes(model) != about["shapes"]:
+            raise RunError(f"{path} holds the state of another network. Choose another --out.")
+        for variable, value in zip(_variables(model), arrays, strict=True):
+            variable.assign(value)
+
+    return about["step"], about["history"], restore
+
+
+def state_bytes(model):
+    """What a state of the model takes on disk."""
+    return sum(math.prod(shape) for shape in _shapes(model)) * 4
+
+
+def _variables(model):
+    """Weights, states of random generators (which are no weights) and the optimizer's variables, in a fixed order."""
+    counted = {id(v) for metric in model.metrics for v in metric.variables}
+    return [v for v in model.variables if id(v) not in counted] + list(model.optimizer.variables)
+
+
+def _values(model):
+    for variable in _variables(model):
+        value = variable.numpy()
+        yield value.astype("float32") if value.dtype.name == "bfloat16" else value  # npz knows no bfloat16
+
+
+def _shapes(model):
+    return [[*variable.shape] for variable in _variables(model)]

@@ -65,6 +65,7 @@ def train(
     damaged: Annotated[str, typer.Option(help="What to do with a damaged file: refuse or skip.")] = "refuse",
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
     cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep decoded examples there.")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write the log for TensorBoard, too.")] = False,
 ):
     """Train a recipe; a killed run goes on by the same command."""
     with _errors():
@@ -88,17 +89,17 @@ def train(
             damaged=damaged,
             partial=partial,
             cache=cache,
+            tensorboard=tensorboard,
             console=Console(),
         )
-        if scores is not None:
-            typer.echo(f"best weights, {out}")
-            Console().print(_score_table(scores))
+        typer.echo(f"best weights, {out}")
+        Console().print(_score_table(scores))
 
 
 @app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all data sets.")],
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of all data sets.")] = None,
     weights: Annotated[str, typer.Option(help="best or last.")] = "best",
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,

@@ -48,20 +48,22 @@ class NoSkip(SkipConnections):
 
 @dataclass(frozen=True)
 class Only(SkipConnections):
-    """The whole encoder map of one level: Models 1 to 4 in Table 1 of UNet-- (arXiv 2412.18276).
+    """The whole encoder maps of one level, Models 1 to 4 in Table 1 of UNet-- (arXiv 2412.18276), or of some levels.
 
     Args:
-        level: int, 0 is full resolution.
+        level: int, 0 is full resolution, or a tuple of them.
 
     Raises:
         ValueError: when the network has no such level.
     """
 
-    level: int
+    level: int | tuple
 
     def keep(self, feature, level, levels):
-        target_level(self.level, levels)
-        return feature if level == self.level else None
+        kept = self.level if isinstance(self.level, tuple) else (self.level,)
+        for each in kept:
+            target_level(each, levels)
+        return feature if level in kept else None
 
 
 @dataclass(frozen=True)

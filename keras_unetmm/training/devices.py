@@ -1,6 +1,7 @@
 """More than one device, by the engines that exist: `keras.distribution` on JAX, `tf.distribute` on TensorFlow.
 
-Every process makes the whole batch and takes its part of it: a run on several devices sees the batches of a run on one.
+Hosts share the run's folder; the first one writes. Every process makes the whole batch and takes its part of it: a run on
+several devices sees the batches of a run on one.
 """
 
 import contextlib
@@ -14,7 +15,8 @@ from keras_unetmm.training.folder import RunError
 class OneDevice:
     """What trains without `--distribute`."""
 
-    count = 1
+    count = 1  # of all hosts
+    copies = 1  # of an example that `predict_on_batch` needs
     chief = True
 
     def scope(self):
@@ -25,9 +27,17 @@ class OneDevice:
         """The model with what several devices need changed."""
         return model
 
-    def feed(self, batches):
-        """What `model.fit` is given for an iterator of whole batches."""
-        return batches
+    def feed(self, stream):
+        """What `model.fit` is given, where `stream()` iterates over whole batches."""
+        return stream()
+
+    @contextlib.contextmanager
+    def measuring(self, model):
+        """Yields the model for evaluation."""
+        yield model
+
+    def close(self):
+        """Ends what training needed."""
 
 
 class Sharded(OneDevice):
@@ -46,12 +56,25 @@ class Sharded(OneDevice):
             keras.distribution.initialize()
         self.count = len(keras.distribution.list_devices())
         self.chief = self.host == 0
-        keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+        self.distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
+        keras.distribution.set_distribution(self.distribution)
 
-    def feed(self, batches):
-        if self.hosts == 1:
-            return batches
-        return (tuple(part(array, self.host, self.hosts) for array in batch) for batch in batches)
+    def feed(self, stream):
+        return (tuple(part(array, self.host, self.hosts) for array in batch) for batch in stream())
+
+    @contextlib.contextmanager
+    def measuring(self, model):
+        """Yields a copy on one device: examples come one by one, and every host measures all of them."""
+        self.close()
+        try:
+            copy = keras.models.clone_model(model)
+            copy.set_weights(model.get_weights())
+            yield copy
+        finally:
+            keras.distribution.set_distribution(self.distribution)
+
+    def close(self):
+        keras.distribution.set_distribution(None)
 
 
 def devices(distribute, cpu_devices=None):

@@ -25,7 +25,7 @@ class Sample:
     output: np.ndarray
 
 
-def evaluate(model, dataset, recipe, *, limit=None, samples=3, devices=1, track=None):
+def evaluate(model, dataset, recipe, *, limit=None, samples=3, copies=1, track=None):
     """Measures a model.
 
     Args:
@@ -34,7 +34,7 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, devices=1, track=
         recipe: `Recipe`, for its metrics, degradation, normalisation and seed.
         limit: int, how many examples, evenly spread over the set, or None for all.
         samples: int, how many are returned for pictures, evenly spread over those measured.
-        devices: int, examples that run at once.
+        copies: int, of an example that a model on several devices needs, one each.
         track: function of a list that returns it with progress shown, or None.
 
     Returns:
@@ -50,7 +50,7 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, devices=1, track=
     kept = []
     for index in track(chosen) if track else chosen:
         image, reference = whole_example(dataset, index, recipe)
-        output = _predict(model, image, dataset.called(index), devices)
+        output = _predict(model, image, dataset.called(index), copies)
         for metric in metrics:
             metric.update_state(reference, output)
         if index in shown:
@@ -72,9 +72,8 @@ def spread(count, wanted):
     return [i * count // wanted for i in range(wanted)]
 
 
-def _predict(model, image, name, devices):
-    """One example; several devices need one each, and get the same."""
+def _predict(model, image, name, copies):
     try:
-        return keras.ops.convert_to_numpy(model.predict_on_batch(np.repeat(image, devices, 0)))[:1]
+        return keras.ops.convert_to_numpy(model.predict_on_batch(np.repeat(image, copies, 0)))[:1]
     except ValueError as error:
         raise ValueError(f"{name}: the network cannot take it: {error}") from error

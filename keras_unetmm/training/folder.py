@@ -38,13 +38,17 @@ class RunFolder:
     Args:
         path: of the folder; made if it is not there.
         identity: dict of what must be the same for a run to go on: recipe, steps, backend, ...
+        recipe_file: path of the recipe, which is kept in the folder.
+        chief: bool, whether this process writes; of several hosts one does.
 
     Raises:
         RunError: if the folder cannot be written, another process trains there, or it holds another run.
     """
 
-    def __init__(self, path, identity, recipe_file):
+    def __init__(self, path, identity, recipe_file, chief=True):
         self.path = Path(path)
+        if not chief:
+            return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held as long as the process lives
@@ -54,7 +58,7 @@ class RunFolder:
         for leftover in self.path.glob(".*-*"):  # of a process that was killed while it wrote
             leftover.unlink()
         self._refuse_another(identity)
-        if not (self / RUN).exists():
+        if not (self / STATE).exists():  # nothing is lost yet
             with writing(self / RECIPE) as temporary:
                 shutil.copyfile(recipe_file, temporary)
             with writing(self / RUN) as temporary:
@@ -89,9 +93,9 @@ class RunFolder:
             raise RunError(f"--out {self.path} is in use: another process trains there. Wait for it or stop it.") from None
 
     def _refuse_another(self, identity):
-        if not (self / RUN).exists():
-            if any(self.path.glob("*.npz")) or any(self.path.glob("*.keras")):
-                raise RunError(f"--out {self.path} holds models but no {RUN}. Choose an empty folder.")
+        if not (self / STATE).exists():
+            if any(self.path.glob("*.keras")):
+                raise RunError(f"--out {self.path} must be empty or a run's folder. Received: one with models of no run.")
             return
         before = read_json(self / RUN)
         changed = [key for key in identity if before.get(key) != identity[key]]

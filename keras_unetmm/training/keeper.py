@@ -46,47 +46,50 @@ class Keeper(keras.callbacks.Callback):
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.trained.optimizer.learning_rate))
         evaluated = run.step % recipe.evaluate_every == 0 or run.step == recipe.steps
         if evaluated:
-            row |= self._evaluated()
+            with run.hardware.measuring(self.network) as network:
+                row |= self._evaluated(network)
+                if run.hardware.chief:
+                    self._keep_models(network, row)
         run.history.append(row)
         if run.hardware.chief:
-            if evaluated:
-                self._keep_models(row)
             save_state(run.folder / STATE, self.trained, run.step, run.history)
             run.folder.log(run.history)
+            if run.events is not None:
+                run.events.add(row)
         if evaluated:
             figures = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "step")
             run.console.print(f"step {run.step:,}  {figures}", highlight=False, soft_wrap=True)
 
-    def _evaluated(self):
+    def _evaluated(self, network):
         run = self.run
         row = {}
         for name, dataset in run.sets.items():
             scores, samples = measured(
-                self.network, dataset, run.recipe, name, run.console, run.recipe.validate, run.hardware.count
+                network, dataset, run.recipe, name, run.console, run.recipe.validate, run.hardware.copies
             )
             row |= {f"{name}_{metric}": score for metric, score in scores.items()}
             if run.hardware.chief:
                 picture(run.folder.path, f"{name}_{run.step:08d}", samples, dataset, run.recipe)
         return row
 
-    def _keep_models(self, row):
+    def _keep_models(self, network, row):
         run = self.run
         first, metric = next(iter(run.sets)), run.recipe.metrics[0]()
         key = f"{first}_{metric.name}"
-        scores = [past[key] for past in run.history[:-1] if key in past]
+        scores = [past[key] for past in run.history if key in past]
         best = None if not scores else min(scores) if better(metric, 0.0, 1.0) else max(scores)
         for name in (LAST, *([BEST] if better(metric, row[key], best) else [])):
             with writing(run.folder / name) as temporary:
-                self.network.save(temporary)
+                network.save(temporary)
 
 
-def measured(network, dataset, recipe, name, console, limit=None, devices=1):
+def measured(network, dataset, recipe, name, console, limit=None, copies=1):
     """What `evaluate` returns, with a bar."""
 
     def shown(indices):
         return track(indices, f"evaluating {name}", console=console, transient=True, disable=not console.is_terminal)
 
-    return evaluate(network, dataset, recipe, limit=limit, devices=devices, track=shown)
+    return evaluate(network, dataset, recipe, limit=limit, copies=copies, track=shown)
 
 
 def picture(folder, name, samples, dataset, recipe):

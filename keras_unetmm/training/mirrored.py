@@ -8,25 +8,33 @@ import numpy as np
 import tensorflow as tf
 
 from keras_unetmm.training.devices import OneDevice, part
+from keras_unetmm.training.folder import RunError
 
 
 class Mirrored(OneDevice):
-    """MirroredStrategy on one host, MultiWorkerMirroredStrategy where TF_CONFIG names several."""
+    """`tf.distribute.MirroredStrategy`: the devices of one host.
+
+    Args:
+        cpu_devices: int, into how many devices the CPU is split first, or None.
+
+    Raises:
+        RunError: where TF_CONFIG names several hosts: the `fit` of Keras 3.15 fails under MultiWorkerMirroredStrategy, whose
+            PerReplica values it neither builds a model with nor reduces to logs.
+    """
 
     def __init__(self, cpu_devices=None):
+        workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", [])
+        if len(workers) > 1:
+            raise RunError(
+                f"--distribute on TensorFlow takes one host. Received: TF_CONFIG with {len(workers)} workers, under which fit "
+                "of Keras fails. Use --backend jax for several hosts, or unset TF_CONFIG."
+            )
         if cpu_devices:
             split = [tf.config.LogicalDeviceConfiguration()] * cpu_devices
             tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], split)
-        cluster = json.loads(os.environ.get("TF_CONFIG", "{}"))
-        self.hosts = len(cluster.get("cluster", {}).get("worker", [0]))
-        self.host = cluster.get("task", {}).get("index", 0)
-        if self.hosts > 1:
-            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        else:
-            names = [d.name for d in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
-            self.strategy = tf.distribute.MirroredStrategy(names)
-        self.count = self.strategy.num_replicas_in_sync
-        self.chief = self.host == 0
+        names = [d.name for d in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
+        self.strategy = tf.distribute.MirroredStrategy(names)
+        self.count = self.copies = self.strategy.num_replicas_in_sync
 
     def scope(self):
         return self.strategy.scope()
@@ -37,26 +45,17 @@ class Mirrored(OneDevice):
                 layer.synchronized = True  # statistics of the whole batch, as one device has
         return model
 
-    def feed(self, batches):
+    def feed(self, stream):
         """One element of the data set for each replica: its part of the whole batch."""
-        first = next(batches)
-        mine = self.count // self.hosts
 
-        def parts():
-            for batch in _first_and(first, batches):
-                for replica in range(self.host * mine, (self.host + 1) * mine):
+        def parts():  # called anew for every iterator, of which Keras makes one to build the model
+            for batch in stream():
+                for replica in range(self.count):
                     yield tuple(part(array, replica, self.count) for array in batch)
 
-        signature = tuple(tf.TensorSpec((len(a) // self.count, *np.shape(a)[1:]), a.dtype) for a in first)
+        signature = tuple(tf.TensorSpec((len(a) // self.count, *np.shape(a)[1:]), a.dtype) for a in next(stream()))
 
         def data(context):
-            options = tf.data.Options()
-            options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-            return tf.data.Dataset.from_generator(parts, output_signature=signature).with_options(options).prefetch(mine)
+            return tf.data.Dataset.from_generator(parts, output_signature=signature).prefetch(self.count)
 
         return self.strategy.distribute_datasets_from_function(data)
-
-
-def _first_and(first, others):
-    yield first
-    yield from others

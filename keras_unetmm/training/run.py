@@ -1,6 +1,9 @@
 """A run: a recipe trained to its end, saved on the way so that it can be killed at any moment and goes on."""
 
 import json
+import time
+from dataclasses import dataclass, field
+from functools import partial as given
 from pathlib import Path
 
 import keras
@@ -9,12 +12,13 @@ from rich.console import Console
 
 from keras_unetmm import __version__
 from keras_unetmm.data.batches import Batches
-from keras_unetmm.training.devices import devices
+from keras_unetmm.training.devices import OneDevice, devices
 from keras_unetmm.training.evaluation import COMPILED
+from keras_unetmm.training.events import Events
 from keras_unetmm.training.folder import RECIPE, RUN, STATE, RunError, RunFolder, read_json, writing
 from keras_unetmm.training.keeper import BEST, SCORES, Keeper, measured, picture
 from keras_unetmm.training.progress import ProgressBar
-from keras_unetmm.training.recipe import load_recipe, optimizer, read, readers
+from keras_unetmm.training.recipe import Recipe, load_recipe, optimizer, read, readers
 from keras_unetmm.training.state import load_state, state_bytes
 
 UNTRAINED = "untrained"  # teacher of a smoke run
@@ -36,6 +40,7 @@ def train(
     damaged="refuse",
     partial=False,
     cache=None,
+    tensorboard=False,
     console=None,
 ):
     """Trains a recipe, or goes on where a run of the same arguments stopped.
@@ -54,6 +59,7 @@ def train(
         damaged: `"refuse"` or `"skip"`, see `keras_unetmm.data.Batches`.
         partial: bool, takes what is there of data sets that are not whole.
         cache: str or path, folder for decoded examples.
+        tensorboard: bool, whether the log is written for TensorBoard, too.
         console: `rich.console.Console`.
 
     Returns:
@@ -78,7 +84,8 @@ def train(
         **{"backend": keras.backend.backend(), "keras": keras.__version__, "keras_unetmm": __version__},
         **{"distribute": distribute, "teacher": teacher and str(teacher)},
     }
-    folder = RunFolder(out, identity, recipe_file)
+    folder = RunFolder(out, identity, recipe_file, hardware.chief)
+    events = Events(folder / "tensorboard") if tensorboard else None
     data, partial = (tiny_data(recipe, folder / "tiny_data"), True) if smoke else (data, partial)
     sets = {name: read(reader, data, partial) for name, reader in recipe.evaluate.items()}
     batches = Batches(
@@ -92,10 +99,11 @@ def train(
     keras.config.set_dtype_policy(precision)
     try:
         with hardware.scope():
-            run = _Run(recipe, folder, sets, batches, hardware, accumulate, console or Console())
+            run = _Run(recipe, folder, sets, batches, hardware, accumulate, console or Console(), events)
             run.networks(UNTRAINED if smoke else teacher)
     finally:
         keras.config.set_dtype_policy(policy)
+        hardware.close()
     return run.scores()
 
 
@@ -104,7 +112,7 @@ def evaluate_run(run, data, *, weights="best", partial=False, console=None):
 
     Args:
         run: str or path, the run's folder.
-        data: str or path, folder of all data sets.
+        data: str or path, folder of all data sets; None for a smoke run.
         weights: `"best"` or `"last"`.
         partial: bool, takes what is there of data sets that are not whole.
         console: `rich.console.Console`.
@@ -120,7 +128,10 @@ def evaluate_run(run, data, *, weights="best", partial=False, console=None):
     if weights not in ("best", "last"):
         raise RunError(f'weights must be "best" or "last". Received: {weights!r}.')
     recipe = load_recipe(folder / RECIPE, about["variant"])
-    recipe = recipe.for_smoke() if about["smoke"] else recipe
+    if about["smoke"]:
+        recipe, data, partial = recipe.for_smoke(), folder / "tiny_data", True
+    elif data is None:
+        raise RunError("--data must be the folder of all data sets. Received: none.")
     path = folder / f"{weights}.keras"
     if not path.is_file():
         raise RunError(
@@ -149,16 +160,25 @@ def tiny_data(recipe, folder):
     return folder
 
 
+@dataclass
 class _Run:
-    """The part of a run that one process does: `step` of the recipe's steps are done, `history` says how they went."""
+    """What one process does of a run: `step` of the recipe's steps are done, and `history` says how they went."""
 
-    def __init__(self, recipe, folder, sets, batches, hardware, accumulate, console):
-        self.recipe, self.folder, self.sets, self.batches = recipe, folder, sets, batches
-        self.hardware, self.accumulate, self.console = hardware, accumulate, console
-        self.step, self.history = 0, []
-        if (folder / STATE).exists():
-            self.step, self.history, _ = load_state(folder / STATE)
-            console.print(f"going on at step {self.step:,} of {recipe.steps:,}", highlight=False)
+    recipe: Recipe
+    folder: RunFolder
+    sets: dict
+    batches: Batches
+    hardware: OneDevice
+    accumulate: int
+    console: Console
+    events: Events | None
+    step: int = 0
+    history: list = field(default_factory=list)
+
+    def __post_init__(self):
+        if (self.folder / STATE).exists():
+            self.step, self.history, _ = load_state(self.folder / STATE)
+            self.console.print(f"going on at step {self.step:,} of {self.recipe.steps:,}", highlight=False)
 
     def networks(self, teacher):
         """Trains the recipe's network; with `distill` those that the student becomes, one after the other."""
@@ -176,9 +196,9 @@ class _Run:
 
     def scores(self):
         """Measures the best weights over all examples, once, and says where they are."""
-        if not self.hardware.chief:
-            return None
         path = self.folder / SCORES
+        while not self.hardware.chief and not path.exists():
+            time.sleep(1)
         if not path.exists():
             model = keras.models.load_model(self.folder / BEST, compile=False)
             scores = {
@@ -217,7 +237,7 @@ class _Run:
             if not epochs * size:
                 continue
             progress = ProgressBar(self.console, self.step, recipe.steps, count)
-            stream = self.batches.stream(self.step * count, (self.step + epochs * size) * count)
+            stream = given(self.batches.stream, self.step * count, (self.step + epochs * size) * count)
             callbacks = [progress, Keeper(self, trained, model, size)]
             try:
                 trained.fit(

@@ -12,7 +12,7 @@ from keras_unetmm.training import Cosine, Recipe
 
 def network(width=4, rate=0.1):
     inputs = keras.Input((None, None, 3))
-    x = keras.layers.Conv2D(width, 3, padding="same", name="first")(inputs)
+    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name="first")(inputs)
     x = keras.layers.BatchNormalization(name="norm")(x)
     x = keras.layers.Dropout(rate, name="dropout")(x)
     return keras.Model(inputs, keras.layers.Conv2D(3, 3, padding="same", name="last")(x))

@@ -103,7 +103,7 @@ class Batches(keras.utils.PyDataset):
 
     def _example(self, number, place):
         position = number * self.batch + place
-        rng = np.random.default_rng((self.seed, 2, number, place))
+        rng = np.random.default_rng((self.seed, 2, position))
         for attempt in range(len(self.dataset)):
             turn, rank = divmod(position + attempt, len(self.dataset))
             try:

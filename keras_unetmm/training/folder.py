@@ -33,7 +33,7 @@ def writing(path):
 
 
 class RunFolder:
-    """One run's folder, held by one process at a time.
+    """One run's folder, held by one process at a time until it is closed.
 
     Args:
         path: of the folder; made if it is not there.
@@ -46,14 +46,28 @@ class RunFolder:
     """
 
     def __init__(self, path, identity, recipe_file, chief=True):
-        self.path = Path(path)
+        self.path, self.lock = Path(path), None
         if not chief:
             return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self.lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held as long as the process lives
+            self.lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held until __exit__
         except OSError as error:
             raise RunError(f"--out {self.path} cannot be written: {error.strerror}. Choose another folder.") from error
+        try:
+            self._begin(identity, recipe_file)
+        except BaseException:
+            self.lock.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self.lock is not None:
+            self.lock.close()
+
+    def _begin(self, identity, recipe_file):
         self._hold()
         for leftover in self.path.glob(".*-*"):  # of a process that was killed while it wrote
             leftover.unlink()

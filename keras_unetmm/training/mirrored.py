@@ -26,8 +26,8 @@ class Mirrored(OneDevice):
         workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", [])
         if len(workers) > 1:
             raise RunError(
-                f"--distribute on TensorFlow takes one host. Received: TF_CONFIG with {len(workers)} workers, under which fit "
-                "of Keras fails. Use --backend jax for several hosts, or unset TF_CONFIG."
+                f"--distribute on TensorFlow takes one host. Received: TF_CONFIG with {len(workers)} workers, under which "
+                "fit of Keras fails. Use --backend jax for several hosts, or unset TF_CONFIG."
             )
         if cpu_devices:
             split = [tf.config.LogicalDeviceConfiguration()] * cpu_devices

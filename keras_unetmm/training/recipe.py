@@ -13,6 +13,7 @@ import keras
 
 from keras_unetmm.data.augmentation import augmentation
 from keras_unetmm.training.distillation import Distillation
+from keras_unetmm.training.schedules import Accumulated
 
 
 class RecipeError(ValueError):
@@ -128,10 +129,6 @@ class Recipe:
         small = {"batch": 2, "patch": _at_most(self.patch, 32), "validate": 2, "save_every": 2, "evaluate_every": 4}
         return dataclasses.replace(self, **(small | {"steps": 4} | self.smoke))
 
-    def learning_rate(self):
-        """What the optimizer is given, or nothing."""
-        return {} if self.schedule is None else {"learning_rate": self.schedule(self.steps)}
-
 
 def load_recipe(path, variant=None):
     """Runs a recipe file and returns what it calls `recipe`.
@@ -173,11 +170,12 @@ def readers(recipe):
 
 
 def optimizer(recipe, accumulate=1):
-    """The recipe's optimizer, built for gradients of several batches if asked."""
-    built = recipe.optimizer(**recipe.learning_rate())
+    """The recipe's optimizer, which applies the mean gradient of `accumulate` batches."""
+    given = {} if recipe.schedule is None else {"learning_rate": recipe.schedule(recipe.steps)}
     if accumulate > 1:
-        config = built.get_config() | {"gradient_accumulation_steps": accumulate}
-        built = type(built).from_config(config)
+        given |= {name: Accumulated(schedule, accumulate) for name, schedule in given.items()}
+        given["gradient_accumulation_steps"] = accumulate
+    built = recipe.optimizer(**given)
     if not isinstance(built, keras.optimizers.Optimizer):
         raise RecipeError(f"optimizer must return a Keras optimizer. Received: a {type(built).__name__}.")
     return built

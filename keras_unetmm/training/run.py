@@ -84,27 +84,32 @@ def train(
         **{"backend": keras.backend.backend(), "keras": keras.__version__, "keras_unetmm": __version__},
         **{"distribute": distribute, "teacher": teacher and str(teacher)},
     }
-    folder = RunFolder(out, identity, recipe_file, hardware.chief)
-    events = Events(folder / "tensorboard") if tensorboard else None
-    data, partial = (tiny_data(recipe, folder / "tiny_data"), True) if smoke else (data, partial)
-    sets = {name: read(reader, data, partial) for name, reader in recipe.evaluate.items()}
-    batches = Batches(
-        read(recipe.train, data, partial),
-        recipe.batch // accumulate,
-        **{name: getattr(recipe, name) for name in ("patch", "augment", "degrade", "normalize", "seed")},
-        damaged=damaged,
-        cache=cache,
-    )
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        with hardware.scope():
-            run = _Run(recipe, folder, sets, batches, hardware, accumulate, console or Console(), events)
+    with RunFolder(out, identity, recipe_file, hardware.chief) as folder, hardware.scope():
+        data, partial = (tiny_data(recipe, folder / "tiny_data"), True) if smoke else (data, partial)
+        run = _Run(
+            recipe,
+            folder,
+            {name: read(reader, data, partial) for name, reader in recipe.evaluate.items()},
+            Batches(
+                read(recipe.train, data, partial),
+                recipe.batch // accumulate,
+                **{name: getattr(recipe, name) for name in ("patch", "augment", "degrade", "normalize", "seed")},
+                damaged=damaged,
+                cache=cache,
+            ),
+            hardware,
+            accumulate,
+            console or Console(),
+            Events(folder / "tensorboard") if tensorboard else None,
+        )
+        keras.config.set_dtype_policy(precision)
+        try:
             run.networks(UNTRAINED if smoke else teacher)
-    finally:
-        keras.config.set_dtype_policy(policy)
-        hardware.close()
-    return run.scores()
+        finally:
+            keras.config.set_dtype_policy(policy)
+            hardware.close()
+        return run.scores()
 
 
 def evaluate_run(run, data, *, weights="best", partial=False, console=None):

@@ -41,3 +41,27 @@ class Divided:
         boundaries = [round(share * steps) for share in self.at]
         values = [self.start / self.by**i for i in range(len(self.at) + 1)]
         return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, values)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class Accumulated(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule of steps for an optimizer that counts the batches of a step: Keras 3.15 asks for the rate of each batch.
+
+    Args:
+        schedule: `LearningRateSchedule` of steps.
+        count: int, batches a step.
+    """
+
+    def __init__(self, schedule, count):
+        self.schedule, self.count = schedule, count
+
+    def __call__(self, step):
+        return self.schedule(step // self.count)
+
+    def get_config(self):
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "count": self.count}
+
+    @classmethod
+    def from_config(cls, config):
+        """Builds it from what `get_config` returned."""
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["count"])

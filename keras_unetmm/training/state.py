@@ -37,7 +37,7 @@ def load_state(path):
         RunError: if the file is damaged (its parts have checksums), or `restore` is given another network.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
             arrays = [file[f"v{i}"] for i in range(len(about["shapes"]))]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

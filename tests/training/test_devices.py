@@ -41,12 +41,12 @@ def test_four_devices_have_the_loss_curve_of_one(tmp_path):
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="the others have several devices")
 def test_torch_is_refused_with_what_to_use():
-    with pytest.raises(RunError, match="Received: the backend torch, .* Add --backend jax or --backend tensorflow"):
+    with pytest.raises(RunError, match=r"Received: the backend torch, .* Add --backend jax or --backend tensorflow"):
         devices(distribute=True)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="it is TensorFlow's variable")
 def test_several_hosts_are_for_jax(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}}')
-    with pytest.raises(RunError, match="TF_CONFIG with 2 workers.*--backend jax"):
+    with pytest.raises(RunError, match=r"TF_CONFIG with 2 workers.*--backend jax"):
         devices(distribute=True)

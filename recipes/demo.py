@@ -97,19 +97,14 @@ def grid(image):
 
 def train(model, out, steps):
     """Trains in place; keeps a backup every epoch so that a killed run goes on."""
-    patches = data.Patches(
-        [photograph(name) for name in TRAIN],
-        add_noise,
-        patch=SIZE,
-        batch=BATCH,
-        steps=EPOCH,
-        seed=SEED,
-    )
+    photographs = data.DataSet("photographs", tuple((name,) for name in TRAIN), lambda example: 2 * (photograph(*example),))
+    augment = ("flip", "rotate90")
+    patches = data.Batches(photographs, BATCH, EPOCH, patch=SIZE, augment=augment, degrade=add_noise, seed=SEED)
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps, alpha=1e-3)
     adam = keras.optimizers.Adam(schedule, beta_2=0.9)
     model.compile(adam, losses.PSNRLoss(), metrics=[metrics.PSNR()], jit_compile=False)
     backup = keras.callbacks.BackupAndRestore(out / f"backup_{steps}_steps")
-    fresh = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(patches, "epoch", epoch))
+    fresh = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(patches, "first", epoch * EPOCH))
     model.fit(patches, epochs=steps // EPOCH, callbacks=[backup, fresh], verbose=1 if Console().is_terminal else 2)
 
 

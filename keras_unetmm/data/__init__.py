@@ -28,14 +28,11 @@ from keras_unetmm.data.restoration_pairs import gopro, gopro_samples, levin09, p
 from keras_unetmm.data.scenes import camvid, cityscapes, coco, voc2012
 from keras_unetmm.data.volume_sets import ct_organ, harp, hippocampus, liver, nifti, prostate
 
-_WITH_KERAS = {"Patches": "patches", "Batches": "batches"}
-
 __all__ = [
     "Batches",
     "DamagedFileError",
     "DataSet",
     "MissingDataError",
-    "Patches",
     "alphamatting",
     "b100",
     "bicubic_loss",
@@ -87,6 +84,6 @@ __all__ = [
 
 
 def __getattr__(name):
-    if name in _WITH_KERAS:
-        return getattr(importlib.import_module(f"keras_unetmm.data.{_WITH_KERAS[name]}"), name)
+    if name == "Batches":  # the only part that needs keras
+        return importlib.import_module("keras_unetmm.data.batches").Batches
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -56,18 +56,3 @@ def test_noise_has_the_stated_deviation_and_repeats():
     assert (noisy - x).std() == pytest.approx(25 / 255, rel=0.02)
     assert (noisy - x).mean() == pytest.approx(0, abs=0.002)
     np.testing.assert_array_equal(noisy, data.gaussian_noise(x, 25 / 255, np.random.default_rng(3)))
-
-
-def test_patches_come_from_the_images_and_change_with_the_epoch():
-    image = np.arange(40 * 50 * 3, dtype="float32").reshape(40, 50, 3)
-    patches = data.Patches([image], lambda clean, rng: clean + 1, patch=16, batch=4, steps=3, seed=1)
-    noisy, clean = patches[0]
-    assert len(patches) == 3
-    assert clean.shape == (4, 16, 16, 3)
-    np.testing.assert_array_equal(noisy, clean + 1)
-    assert all(len(np.unique(patch)) == 16 * 16 * 3 for patch in clean)
-    np.testing.assert_array_equal(patches[0][1], clean)
-    patches.on_epoch_end()
-    assert (patches[0][1] != clean).any()
-    with pytest.raises(ValueError, match="at least 64x64 pixels"):
-        data.Patches([image], lambda clean, rng: clean)

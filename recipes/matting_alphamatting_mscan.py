@@ -13,20 +13,13 @@ from functools import partial
 
 import keras
 
-from keras_unetmm import data, layers, losses, metrics, models
+from keras_unetmm import data, losses, metrics, models
 from keras_unetmm.training import Cosine, Recipe
-
-
-def padded(*arguments, **more):
-    """MSCANMatting for images of any size: zeros below and to the right, up to a multiple of 32, and the matte cropped."""
-    image = keras.Input((None, None, 3), name="image")
-    matte = models.MSCANMatting(*arguments, **more)(layers.PadToMultiple(32, name="pad")(image))
-    return keras.Model(image, layers.CropLike(dtype="float32", name="crop")([matte, image]), name="padded_mscan_matting")
 
 
 def network(skips):
     """The network."""
-    return {"model": partial(padded, "mcu_width16", skips=skips)}
+    return {"model": partial(models.MSCANMatting, "mcu_width16", skips=skips)}
 
 
 recipe = Recipe(
@@ -35,6 +28,7 @@ recipe = Recipe(
     # data
     train=data.alphamatting,
     evaluate={"alphamatting_test": partial(data.alphamatting, split="test")},
+    evaluate_multiple=32,
     patch=192,
     batch=8,
     augment=("flip",),

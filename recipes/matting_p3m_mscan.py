@@ -15,20 +15,16 @@ from functools import partial
 
 import keras
 
-from keras_unetmm import data, layers, losses, metrics, models
+from keras_unetmm import data, losses, metrics, models
 from keras_unetmm.training import Cosine, Recipe
-
-
-def padded(*arguments, **more):
-    """MSCANMatting for images of any size: zeros below and to the right, up to a multiple of 32, and the matte cropped."""
-    image = keras.Input((None, None, 3), name="image")
-    matte = models.MSCANMatting(*arguments, **more)(layers.PadToMultiple(32, name="pad")(image))
-    return keras.Model(image, layers.CropLike(dtype="float32", name="crop")([matte, image]), name="padded_mscan_matting")
 
 
 def network(skips):
     """The network, and a small one for --smoke."""
-    return {"model": partial(padded, "tiny", skips=skips), "smoke": {"model": partial(padded, "mcu_width16", skips=skips)}}
+    return {
+        "model": partial(models.MSCANMatting, "tiny", skips=skips),
+        "smoke": {"model": partial(models.MSCANMatting, "mcu_width16", skips=skips)},
+    }
 
 
 recipe = Recipe(
@@ -41,6 +37,7 @@ recipe = Recipe(
         "p3m500np": partial(data.p3m10k, split="p3m500np"),
         "rwp636": data.rwp636,
     },
+    evaluate_multiple=32,
     patch=512,
     batch=16,
     augment=("flip",),

@@ -9,7 +9,6 @@ Run       unetmm train recipes/sr_bsd_nafnet.py --data DATA --out runs/sr_bsd_na
           unetmm train recipes/sr_bsd_nafnet.py --data DATA --out runs/sr_bsd_nafnet_full --variant full
 """
 
-from dataclasses import replace
 from functools import partial
 
 import keras
@@ -27,29 +26,12 @@ def network(skips):
     return {"model": model, "smoke": {"model": partial(model, **TINY)}}
 
 
-def cropped(reader):
-    """The photographs of a reader, cut to multiples of the scale below and to the right."""
-
-    @data.reader(tiny=reader.tiny)
-    def read(folder, partial=False):
-        photographs = reader(folder, partial=partial)
-
-        def cut(example):
-            clean = photographs.read(example)[0]
-            height, width = (size - size % SCALE for size in clean.shape[:2])
-            return (clean[:height, :width],) * 2
-
-        return replace(photographs, read=cut)
-
-    return read
-
-
 recipe = Recipe(
     **network("unet--"),
     variants={"full": network("full"), "none": network("none")},
     # data
     train=partial(data.bsds500, splits=("train", "test"), leave_out=("302003", "12003")),
-    evaluate={"set5": cropped(data.set5), "set14": cropped(data.set14)},
+    evaluate={"set5": data.cropped(data.set5, SCALE), "set14": data.cropped(data.set14, SCALE)},
     degrade=partial(data.bicubic_loss, scale=SCALE, border="repeat"),
     patch=96,
     batch=16,

@@ -15,7 +15,6 @@ Run       unetmm train recipes/sr_df2k_nafnet.py --data DATA --out runs/sr_df2k_
           and so with none
 """
 
-from dataclasses import replace
 from functools import partial
 
 import keras
@@ -35,34 +34,17 @@ def network(skips):
     }
 
 
-def cropped(reader):
-    """The photographs of a reader, cut to multiples of the scale below and to the right."""
-
-    @data.reader(tiny=reader.tiny)
-    def read(folder, partial=False):
-        photographs = reader(folder, partial=partial)
-
-        def cut(example):
-            clean = photographs.read(example)[0]
-            height, width = (size - size % SCALE for size in clean.shape[:2])
-            return (clean[:height, :width],) * 2
-
-        return replace(photographs, read=cut)
-
-    return read
-
-
 recipe = Recipe(
     **network("unet--"),
     variants={"full": network("full"), "none": network("none")},
     # data
     train=data.df2k,
     evaluate={
-        "set5": cropped(data.set5),
-        "set14": cropped(data.set14),
-        "b100": cropped(data.b100),
-        "urban100": cropped(data.urban100),
-        "manga109": cropped(data.manga109),
+        "set5": data.cropped(data.set5, SCALE),
+        "set14": data.cropped(data.set14, SCALE),
+        "b100": data.cropped(data.b100, SCALE),
+        "urban100": data.cropped(data.urban100, SCALE),
+        "manga109": data.cropped(data.manga109, SCALE),
     },
     degrade=partial(data.bicubic_loss, scale=SCALE, border="repeat"),
     patch=256,

@@ -27,6 +27,7 @@ from keras_unetmm.data.photographs import (
 from keras_unetmm.data.restoration_pairs import gopro, gopro_samples, levin09, polyu, sidd, sidd_validation
 from keras_unetmm.data.scenes import camvid, cityscapes, coco, voc2012
 from keras_unetmm.data.volume_sets import ct_organ, harp, hippocampus, liver, nifti, prostate
+from keras_unetmm.data.windows import cropped
 
 __all__ = [
     "Batches",
@@ -41,6 +42,7 @@ __all__ = [
     "cbsd68",
     "cityscapes",
     "coco",
+    "cropped",
     "ct_organ",
     "df2k",
     "div2k",

@@ -1,5 +1,7 @@
 """Augmentation: right angles in numpy, everything else by Keras's own image layers."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -58,13 +60,18 @@ class Augmentation:
     def transformed(self, dataset, inputs, targets, rng):
         """A batch of floats and targets through the layers."""
         for layer in self.layers:
-            draws = keras.random.SeedGenerator(int(rng.integers(2**31)))
+            draw = functools.partial(_drawn, layer, inputs.shape, int(rng.integers(2**31)))
             with keras.device("cpu"):
-                change = layer.get_random_transformation({"images": inputs}, training=True, seed=draws)
-                inputs = keras.ops.convert_to_numpy(layer.transform_images(inputs, change))
+                inputs = keras.ops.convert_to_numpy(layer.transform_images(inputs, draw()))
                 if dataset.target == "mask":
-                    masks = layer.transform_segmentation_masks(targets.astype("float32"), change)
+                    masks = layer.transform_segmentation_masks(targets.astype("float32"), draw())
                     targets = keras.ops.convert_to_numpy(masks).round().astype("int32")
                 elif dataset.target != "class":
-                    targets = keras.ops.convert_to_numpy(layer.transform_images(targets, change))
+                    targets = keras.ops.convert_to_numpy(layer.transform_images(targets, draw()))
         return inputs, targets
+
+
+def _drawn(layer, shape, seed):
+    """A layer's random transformation, anew for every use: on torch, Keras 3.15 writes into the matrix of a rotation."""
+    draws = keras.random.SeedGenerator(seed)
+    return layer.get_random_transformation({"images": np.zeros(shape, "float32")}, training=True, seed=draws)

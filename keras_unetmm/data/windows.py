@@ -1,6 +1,10 @@
 """Windows of one size out of examples of any size."""
 
+import dataclasses
+
 import numpy as np
+
+from keras_unetmm.data.layout import reader
 
 
 def random_window(dataset, image, target, size, rng):
@@ -63,3 +67,25 @@ def _cut(array, starts, size, outside):
         return part
     padding = [(gap // 2, gap - gap // 2) for gap in missing] + [(0, 0)] * (part.ndim - len(size))
     return np.pad(part, padding, constant_values=outside)
+
+
+def cropped(read, multiple):
+    """A reader of the same photographs, cut below and to the right to multiples of a number, as super-resolution is scored.
+
+    Args:
+        read: reader of clean photographs, such as `keras_unetmm.data.set14`.
+        multiple: int, pixels.
+    """
+
+    @reader(tiny=read.tiny)
+    def cut(folder, partial=False):
+        whole = read(folder, partial=partial)
+
+        def part(example):
+            clean = whole.read(example)[0]
+            height, width = (size - size % multiple for size in clean.shape[:2])
+            return (clean[:height, :width],) * 2
+
+        return dataclasses.replace(whole, name=f"{whole.name} cut to {multiple}", read=part)
+
+    return cut

@@ -50,7 +50,7 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, copies=1, track=N
     kept = []
     for index in track(chosen) if track else chosen:
         image, reference = whole_example(dataset, index, recipe)
-        output = _predict(model, image, dataset.called(index), copies)
+        output = _predict(model, image, dataset.called(index), recipe.evaluate_multiple, copies)
         for metric in metrics:
             metric.update_state(reference, output)
         if index in shown:
@@ -72,8 +72,11 @@ def spread(count, wanted):
     return [i * count // wanted for i in range(wanted)]
 
 
-def _predict(model, image, name, copies):
+def _predict(model, image, name, multiple, copies):
+    sizes = image.shape[1:-1]
+    padding = [(0, 0), *((0, -size % multiple) for size in sizes), (0, 0)]
     try:
-        return keras.ops.convert_to_numpy(model.predict_on_batch(np.repeat(image, copies, 0)))[:1]
+        output = model.predict_on_batch(np.repeat(np.pad(image, padding), copies, 0))
+        return keras.ops.convert_to_numpy(output)[(slice(1), *map(slice, sizes))[: output.ndim - 1]]
     except ValueError as error:
         raise ValueError(f"{name}: the network cannot take it: {error}") from error

@@ -22,12 +22,13 @@ class Keeper(keras.callbacks.Callback):
         run: what trains, with its step, history, recipe, folder and sets.
         trained: the compiled model.
         network: the model that is kept: the student, where `trained` is a distiller.
+        begin: int, step at which the network began: others before it do not compete for the best weights.
         size: int, steps an epoch.
     """
 
-    def __init__(self, run, trained, network, size):
+    def __init__(self, run, trained, network, begin, size):
         super().__init__()
-        self.run, self.trained, self.network, self.size = run, trained, network, size
+        self.run, self.trained, self.network, self.begin, self.size = run, trained, network, begin, size
 
     def on_train_batch_begin(self, batch, logs=None):
         """Sets the backend's own random state, which no file holds: torch draws dropout from it, and loading changes it."""
@@ -76,7 +77,7 @@ class Keeper(keras.callbacks.Callback):
         run = self.run
         first, metric = next(iter(run.sets)), run.recipe.metrics[0]()
         key = f"{first}_{metric.name}"
-        scores = [past[key] for past in run.history if key in past]
+        scores = [past[key] for past in run.history if key in past and past["step"] > self.begin]
         best = None if not scores else min(scores) if better(metric, 0.0, 1.0) else max(scores)
         for name in (LAST, *([BEST] if better(metric, row[key], best) else [])):
             with writing(run.folder / name) as temporary:

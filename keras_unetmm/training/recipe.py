@@ -37,6 +37,8 @@ class Recipe:
         patch: int or tuple, size of the windows that are trained on, or None for whole examples.
         evaluate_patch: int or tuple, size of the window in the middle that is evaluated, padded if need be; None for whole
             examples.
+        evaluate_multiple: int, whole examples are padded below and to the right with zeros to multiples of it, and outputs
+            cut, for networks that refuse other sizes.
         degrade: function `(images, rng=...)` that makes inputs of clean images, or None where the data has pairs.
         augment: tuple, see `keras_unetmm.data.Batches`.
         normalize: `(mean, std)` of inputs, or None.
@@ -63,6 +65,7 @@ class Recipe:
     schedule: Callable | None = None
     patch: int | tuple | None = None
     evaluate_patch: int | tuple | None = None
+    evaluate_multiple: int = 1
     degrade: Callable | None = None
     augment: tuple = ()
     normalize: tuple | None = None
@@ -79,7 +82,7 @@ class Recipe:
             self._must(name, callable(getattr(self, name)), "a function, such as functools.partial(...)")
         for name in ("schedule", "degrade"):
             self._must(name, getattr(self, name) is None or callable(getattr(self, name)), "a function or None")
-        for name in ("batch", "steps", "save_every", "evaluate_every"):
+        for name in ("batch", "steps", "save_every", "evaluate_every", "evaluate_multiple"):
             self._must(name, _positive(getattr(self, name)), "a positive integer")
         for name in ("patch", "evaluate_patch"):
             self._must(name, _size(getattr(self, name)), "a positive integer, a tuple of them, or None")

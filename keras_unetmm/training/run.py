@@ -191,13 +191,14 @@ class _Run:
         keras.utils.set_random_seed(recipe.seed)
         teacher = self._teacher(teacher) if recipe.distill else None
         builds = (recipe.model, *(recipe.distill.removals if teacher else ()))
-        for build, end in zip(builds, self._ends(len(builds)), strict=True):
+        ends = self._ends(len(builds))
+        for build, begin, end in zip(builds, [0, *ends], ends, strict=False):
             model = self.hardware.prepared(build())
             check_classes(model, self.batches.dataset)
             if teacher and not self.step:
                 model.set_weights(teacher.get_weights())
             if self.step < end:
-                self._train(model, self._learner(model, teacher), end)
+                self._train(model, self._learner(model, teacher), begin, end)
 
     def scores(self):
         """Measures the best weights over all examples, once, and says where they are."""
@@ -230,7 +231,7 @@ class _Run:
             return self.recipe.distill.distiller(teacher, model)
         return keras.Model(model.inputs, model.outputs)
 
-    def _train(self, model, trained, end):
+    def _train(self, model, trained, begin, end):
         recipe, count = self.recipe, self.accumulate
         trained.compile(optimizer(recipe, count), recipe.loss(), jit_compile=COMPILED)
         trained.optimizer.build(model.trainable_variables)
@@ -243,7 +244,7 @@ class _Run:
                 continue
             progress = ProgressBar(self.console, self.step, recipe.steps, count)
             stream = given(self.batches.stream, self.step * count, (self.step + epochs * size) * count)
-            callbacks = [progress, Keeper(self, trained, model, size)]
+            callbacks = [progress, Keeper(self, trained, model, begin, size)]
             try:
                 trained.fit(
                     self.hardware.feed(stream),

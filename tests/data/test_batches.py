@@ -6,7 +6,6 @@ import threading
 import keras
 import numpy as np
 import pytest
-from checks import FIRST
 
 from keras_unetmm.data import Batches, DamagedFileError, DataSet
 from keras_unetmm.data.decoded import Decoded
@@ -70,11 +69,12 @@ def test_input_and_target_get_the_same_window_and_turns(target):
 
 LAYERS = [
     functools.partial(keras.layers.RandomFlip, "horizontal_and_vertical"),
+    functools.partial(keras.layers.RandomRotation, 0.5, fill_mode="constant", interpolation="nearest"),
     functools.partial(keras.layers.RandomTranslation, 0.3, 0.3, fill_mode="wrap", interpolation="nearest"),
 ]
 
 
-@pytest.mark.parametrize("layer", LAYERS[:FIRST], ids=["flip", "translation"][:FIRST])
+@pytest.mark.parametrize("layer", LAYERS, ids=["flip", "rotation", "translation"])
 def test_layers_of_keras_transform_masks_like_images(layer):
     batches = Batches(marked(), 4, patch=16, augment=(layer,))
     plain = Batches(marked(), 4, patch=16)

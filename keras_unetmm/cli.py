@@ -69,8 +69,6 @@ def train(
 ):
     """Train a recipe; a killed run goes on by the same command."""
     with _errors():
-        if data is None and not smoke:
-            raise ValueError("--data must be the folder of all data sets. Received: none. Add it, or try --smoke.")
         _choose_backend(backend)
         with _quiet_backend():
             from keras_unetmm import training
@@ -101,6 +99,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of all data sets.")] = None,
     weights: Annotated[str, typer.Option(help="best or last.")] = "best",
+    damaged: Annotated[str, typer.Option(help="What to do with a damaged file: refuse or skip.")] = "refuse",
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -110,7 +109,9 @@ def evaluate(
         _choose_backend(backend)
         with _quiet_backend():
             from keras_unetmm import training
-        scores = training.evaluate_run(run, data, weights=weights, partial=partial, console=Console(stderr=True))
+        scores = training.evaluate_run(
+            run, data, weights=weights, damaged=damaged, partial=partial, console=Console(stderr=True)
+        )
     if as_json:
         typer.echo(json.dumps(scores, indent=2))
         return

@@ -7,11 +7,13 @@ import tempfile
 
 @contextlib.contextmanager
 def replacing(path):
-    """Yields a temporary path beside `path` that replaces it when all went well, so no partial file is ever left."""
+    """Yields a temporary path beside `path` that replaces it, once on the disk, when all went well: never half a file."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
     try:
         yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     finally:

@@ -20,7 +20,7 @@ class Batches(keras.utils.PyDataset):
     """Batches of `(input, target)` arrays for `model.fit` on every backend.
 
     Batch `i` depends on the seed and `i` alone: a run that goes on at step `i` sees what it would have seen. Every
-    example comes once before any comes again.
+    example comes once before any comes again, unless damaged ones are skipped.
 
     Args:
         dataset: `keras_unetmm.data.DataSet`.
@@ -88,14 +88,15 @@ class Batches(keras.utils.PyDataset):
 
     def stream(self, first, last, workers=None):
         """Yields the batches from `first` up to `last`, in order, made ahead by threads."""
-        workers = workers or os.cpu_count()
+        workers = workers or min(os.cpu_count(), 16)
+        ahead_of = workers + 2
         with contextlib.ExitStack() as stack:
             pool = ThreadPoolExecutor(workers)
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-            ahead = deque(pool.submit(self.numbered, i) for i in range(first, min(first + 2 * workers, last)))
+            ahead = deque(pool.submit(self.numbered, i) for i in range(first, min(first + ahead_of, last)))
             for i in range(first, last):
-                if i + 2 * workers < last:
-                    ahead.append(pool.submit(self.numbered, i + 2 * workers))
+                if i + ahead_of < last:
+                    ahead.append(pool.submit(self.numbered, i + ahead_of))
                 yield ahead.popleft().result()
 
     def _order(self, turn):

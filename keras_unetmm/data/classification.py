@@ -143,7 +143,7 @@ def tfds(folder, name, split, image="image", target=None, kind=None, classes=Non
             f"classes must be given for the masks of {name}, which do not say how many they have. Received: None."
         )
     labels = {"classes": classes, "ignore": ignore, "mapping": mapping}
-    examples = tuple((f"{name}/{split}/{index}", index) for index in range(len(source)))
+    examples = tuple((f"{folder}/{name}/{split}/{index}", index) for index in range(len(source)))
     read = functools.partial(_read_tfds, source, image, target, kind, labels)
     return DataSet(f"{name} {split}", examples, read, kind, classes, ignore)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -40,9 +40,9 @@ def read_pixels(path, channels=3):
             if image.mode in ("I", "F"):
                 raise ValueError(f"its pixels have the mode {image.mode!r}, whose brightest value is not known")
             pixels = np.asarray(image.convert("RGB" if channels == 3 else "L"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise ValueError(f"{path} cannot be read: {error.strerror}. Put it back, or take what names it away.") from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}. Put it back, or take what names it away.") from error
+    except Exception as error:  # Pillow raises nearly anything for a damaged file
         raise damaged(path, "an image", error) from error
     return pixels.reshape(*pixels.shape[:2], channels)
 
@@ -57,7 +57,9 @@ def as_floats(values):
 
 def damaged(path, kind, error):
     """The error of a file that cannot be read as what it should be."""
-    return DamagedFileError(f"{path} cannot be read as {kind}: {error}. Replace it or take it out of the folder.")
+    return DamagedFileError(
+        f"{path} cannot be read as {kind}: {error}. Replace it, take it out of the folder, or skip it (--damaged skip)."
+    )
 
 
 def same_size(path, size, other, other_size):

@@ -75,8 +75,8 @@ def whole(name, examples, count, partial):
     """
     if len(examples) != count and not partial:
         raise MissingDataError(
-            f"{name} must have {count:,} examples, as published. Received: {len(examples):,}. Finish the download, or pass "
-            "partial=True to the reader in the recipe to take what is there."
+            f"{name} must have {count:,} examples, as published. Received: {len(examples):,}. Finish the download, or take "
+            "what is there (--partial; partial=True of the reader)."
         )
     return examples
 

@@ -45,7 +45,7 @@ def _windows(dataset, image, target, size, place):
         )
     if dataset.target == "image" and any(a < b for a, b in zip(image.shape, size, strict=False)):
         raise ValueError(
-            f"the images of {dataset.name} must be at least {sizes(size)}, the recipe's patch. "
+            f"the images of {dataset.name} must be at least {sizes(size)}, the patch. "
             f"Received: {sizes(image.shape)}. Choose a smaller patch."
         )
     starts = [place(max(0, have - want)) for have, want in zip(image.shape, size, strict=False)]

@@ -16,7 +16,6 @@ class OneDevice:
     """What trains without `--distribute`."""
 
     count = 1  # of all hosts
-    copies = 1  # of an example that `predict_on_batch` needs
     chief = True
 
     def scope(self):
@@ -27,8 +26,8 @@ class OneDevice:
         """The model with what several devices need changed."""
         return model
 
-    def feed(self, stream):
-        """What `model.fit` is given, where `stream()` iterates over whole batches."""
+    def feed(self, stream, batch):
+        """What `model.fit` is given, where `stream()` iterates over whole batches like `batch`."""
         return stream()
 
     @contextlib.contextmanager
@@ -59,7 +58,7 @@ class Sharded(OneDevice):
         self.distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
         keras.distribution.set_distribution(self.distribution)
 
-    def feed(self, stream):
+    def feed(self, stream, batch):
         return (tuple(part(array, self.host, self.hosts) for array in batch) for batch in stream())
 
     @contextlib.contextmanager
@@ -87,6 +86,8 @@ def devices(distribute, cpu_devices=None):
     Raises:
         RunError: on torch, which Keras trains on one device.
     """
+    if not distribute and cpu_devices:
+        raise RunError(f"--cpu-devices is for --distribute. Received: --cpu-devices {cpu_devices} without it. Add it.")
     if not distribute:
         return OneDevice()
     backend = keras.backend.backend()

@@ -1,11 +1,13 @@
 """How well a network does: its metrics over a data set, example by example, whole."""
 
+import warnings
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from keras_unetmm.data.batches import whole_example
+from keras_unetmm.data.images import DamagedFileError
 
 COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow, see the README
 
@@ -25,7 +27,7 @@ class Sample:
     output: np.ndarray
 
 
-def evaluate(model, dataset, recipe, *, limit=None, samples=3, copies=1, track=None):
+def evaluate(model, dataset, recipe, *, limit=None, samples=3, damaged="refuse", track=None):
     """Measures a model.
 
     Args:
@@ -34,7 +36,7 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, copies=1, track=N
         recipe: `Recipe`, for its metrics, degradation, normalisation and seed.
         limit: int, how many examples, evenly spread over the set, or None for all.
         samples: int, how many are returned for pictures, evenly spread over those measured.
-        copies: int, of an example that a model on several devices needs, one each.
+        damaged: `"refuse"` stops at a file that cannot be read; `"skip"` warns with its name and leaves it out.
         track: function of a list that returns it with progress shown, or None.
 
     Returns:
@@ -47,14 +49,23 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, copies=1, track=N
     model.jit_compile = COMPILED
     chosen = spread(len(dataset), limit)
     shown = {chosen[i] for i in spread(len(chosen), samples)}
-    kept = []
+    kept, measured = [], 0
     for index in track(chosen) if track else chosen:
-        image, reference = whole_example(dataset, index, recipe)
-        output = _predict(model, image, dataset.called(index), recipe.evaluate_multiple, copies)
+        try:
+            image, reference = whole_example(dataset, index, recipe)
+        except DamagedFileError as error:
+            if damaged == "refuse":
+                raise
+            warnings.warn(f"{error} It is left out.", stacklevel=2)
+            continue
+        measured += 1
+        output = _predict(model, image, dataset.called(index), recipe.evaluate_multiple)
         for metric in metrics:
             metric.update_state(reference, output)
         if index in shown:
             kept.append(Sample(dataset.stem(index), image[0], reference[0], output[0]))
+    if not measured:
+        raise ValueError(f"{dataset.name} holds no example that can be read.")
     return {metric.name: float(metric.result()) for metric in metrics}, kept
 
 
@@ -72,11 +83,11 @@ def spread(count, wanted):
     return [i * count // wanted for i in range(wanted)]
 
 
-def _predict(model, image, name, multiple, copies):
+def _predict(model, image, name, multiple):
     sizes = image.shape[1:-1]
     padding = [(0, 0), *((0, -size % multiple) for size in sizes), (0, 0)]
     try:
-        output = model.predict_on_batch(np.repeat(np.pad(image, padding), copies, 0))
+        output = model.predict_on_batch(np.pad(image, padding))
         return keras.ops.convert_to_numpy(output)[(slice(1), *map(slice, sizes))[: output.ndim - 1]]
     except ValueError as error:
         raise ValueError(f"{name}: the network cannot take it: {error}") from error

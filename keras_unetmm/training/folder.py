@@ -9,6 +9,9 @@ from pathlib import Path
 from keras_unetmm.replacing import replacing
 
 STATE, RUN, RECIPE, LOG = "state.npz", "run.json", "recipe.py", "log.csv"
+BEST, LAST, SCORES = "best.keras", "last.keras", "scores.json"
+PROBE = "probe"
+OURS = STATE, RUN, RECIPE, LOG, BEST, LAST, SCORES, PROBE
 
 
 class RunError(ValueError):
@@ -38,6 +41,7 @@ class RunFolder:
     Args:
         path: of the folder; made if it is not there.
         identity: dict of what must be the same for a run to go on: recipe, steps, backend, ...
+        versions: dict of what is written down beside it.
         recipe_file: path of the recipe, which is kept in the folder.
         chief: bool, whether this process writes; of several hosts one does.
 
@@ -45,7 +49,7 @@ class RunFolder:
         RunError: if the folder cannot be written, another process trains there, or it holds another run.
     """
 
-    def __init__(self, path, identity, recipe_file, chief=True):
+    def __init__(self, path, identity, versions, recipe_file, chief=True):
         self.path, self.lock = Path(path), None
         if not chief:
             return
@@ -55,7 +59,7 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"--out {self.path} cannot be written: {error.strerror}. Choose another folder.") from error
         try:
-            self._begin(identity, recipe_file)
+            self._begin(identity, versions, recipe_file)
         except BaseException:
             self.lock.close()
             raise
@@ -67,22 +71,28 @@ class RunFolder:
         if self.lock is not None:
             self.lock.close()
 
-    def _begin(self, identity, recipe_file):
+    def _begin(self, identity, versions, recipe_file):
         self._hold()
-        for leftover in self.path.glob(".*-*"):  # of a process that was killed while it wrote
-            leftover.unlink()
         self._refuse_another(identity)
-        if not (self / STATE).exists():  # nothing is lost yet
+        for name in (*OURS, "pictures/*"):
+            for leftover in self.path.glob(f"{Path(name).parent}/.{Path(name).stem}-????????*"):
+                leftover.unlink()  # of a process that was killed while it wrote
+        if not (self / STATE).exists():  # the run begins: what a kill before the first save left goes
+            for name in OURS:
+                (self / name).unlink(missing_ok=True)
+            with writing(self / RUN) as temporary:
+                Path(temporary).write_text(json.dumps(identity | versions, indent=2))
             with writing(self / RECIPE) as temporary:
                 shutil.copyfile(recipe_file, temporary)
-            with writing(self / RUN) as temporary:
-                Path(temporary).write_text(json.dumps(identity, indent=2))
 
     def __truediv__(self, name):
         return self.path / name
 
     def need(self, size):
-        """Raises `RunError` if the disk has less than `size` bytes left: before time is lost, not after."""
+        """Raises `RunError` if `size` bytes cannot be written: before time is lost, not after."""
+        with writing(self / PROBE):
+            pass
+        (self / PROBE).unlink()
         free = shutil.disk_usage(self.path).free
         if free < size:
             raise RunError(
@@ -103,13 +113,21 @@ class RunFolder:
 
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise RunError(f"--out {self.path} is in use: another process trains there. Wait for it or stop it.") from None
+        except OSError as error:
+            raise RunError(
+                f"--out {self.path} must be on a disk that can lock files. Received: {error.strerror}."
+            ) from error
 
     def _refuse_another(self, identity):
+        if not (self / RUN).exists():
+            others = [
+                path.name for path in self.path.iterdir() if path.name != ".lock" and not path.name.startswith(".run-")
+            ]
+            if others:
+                raise RunError(f"--out {self.path} must be empty or a run's folder. Received: one with {sorted(others)[0]}.")
         if not (self / STATE).exists():
-            if any(self.path.glob("*.keras")):
-                raise RunError(f"--out {self.path} must be empty or a run's folder. Received: one with models of no run.")
             return
         before = read_json(self / RUN)
         changed = [key for key in identity if before.get(key) != identity[key]]

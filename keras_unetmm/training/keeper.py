@@ -6,11 +6,9 @@ import keras
 from rich.progress import track
 
 from keras_unetmm.training.evaluation import better, evaluate
-from keras_unetmm.training.folder import STATE, RunError, writing
+from keras_unetmm.training.folder import BEST, LAST, STATE, RunError, writing
 from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.state import save_state
-
-BEST, LAST, SCORES = "best.keras", "last.keras", "scores.json"
 
 
 class Keeper(keras.callbacks.Callback):
@@ -53,8 +51,8 @@ class Keeper(keras.callbacks.Callback):
                     self._keep_models(network, row)
         run.history.append(row)
         if run.hardware.chief:
-            save_state(run.folder / STATE, self.trained, run.step, run.history)
             run.folder.log(run.history)
+            save_state(run.folder / STATE, self.trained, run.step, run.history, len(run.batches.dataset))
             if run.events is not None:
                 run.events.add(row)
         if evaluated:
@@ -65,9 +63,7 @@ class Keeper(keras.callbacks.Callback):
         run = self.run
         row = {}
         for name, dataset in run.sets.items():
-            scores, samples = measured(
-                network, dataset, run.recipe, name, run.console, run.recipe.validate, run.hardware.copies
-            )
+            scores, samples = run.measured(network, name, run.recipe.validate)
             row |= {f"{name}_{metric}": score for metric, score in scores.items()}
             if run.hardware.chief:
                 picture(run.folder.path, f"{name}_{run.step:08d}", samples, dataset, run.recipe)
@@ -77,20 +73,20 @@ class Keeper(keras.callbacks.Callback):
         run = self.run
         first, metric = next(iter(run.sets)), run.recipe.metrics[0]()
         key = f"{first}_{metric.name}"
-        scores = [past[key] for past in run.history if key in past and past["step"] > self.begin]
+        scores = [past[key] for past in run.history if past["step"] > self.begin and math.isfinite(past.get(key, math.nan))]
         best = None if not scores else min(scores) if better(metric, 0.0, 1.0) else max(scores)
         for name in (LAST, *([BEST] if better(metric, row[key], best) else [])):
             with writing(run.folder / name) as temporary:
                 network.save(temporary)
 
 
-def measured(network, dataset, recipe, name, console, limit=None, copies=1):
+def measured(network, dataset, recipe, name, console, limit=None, damaged="refuse"):
     """What `evaluate` returns, with a bar."""
 
     def shown(indices):
         return track(indices, f"evaluating {name}", console=console, transient=True, disable=not console.is_terminal)
 
-    return evaluate(network, dataset, recipe, limit=limit, copies=copies, track=shown)
+    return evaluate(network, dataset, recipe, limit=limit, damaged=damaged, track=shown)
 
 
 def picture(folder, name, samples, dataset, recipe):

@@ -1,5 +1,6 @@
 """Several devices on TensorFlow: the only file of `training` that imports it, for its strategies have no Keras name."""
 
+import contextlib
 import json
 import os
 
@@ -34,28 +35,39 @@ class Mirrored(OneDevice):
             tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], split)
         names = [d.name for d in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
         self.strategy = tf.distribute.MirroredStrategy(names)
-        self.count = self.copies = self.strategy.num_replicas_in_sync
+        self.count = self.strategy.num_replicas_in_sync
 
     def scope(self):
         return self.strategy.scope()
 
     def prepared(self, model):
-        for layer in model._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = True  # statistics of the whole batch, as one device has
-        return model
+        """The model with batch norm over the whole batch, as one device has it."""
+        return _synchronized(model, True)
 
-    def feed(self, stream):
+    @contextlib.contextmanager
+    def measuring(self, model):
+        """Yields the model as it is saved: its batch norm for one device, which every backend has."""
+        yield _synchronized(model, False)
+        _synchronized(model, True)
+
+    def feed(self, stream, batch):
         """One element of the data set for each replica: its part of the whole batch."""
 
         def parts():  # called anew for every iterator, of which Keras makes one to build the model
-            for batch in stream():
+            for whole in stream():
                 for replica in range(self.count):
-                    yield tuple(part(array, replica, self.count) for array in batch)
+                    yield tuple(part(array, replica, self.count) for array in whole)
 
-        signature = tuple(tf.TensorSpec((len(a) // self.count, *np.shape(a)[1:]), a.dtype) for a in next(stream()))
+        signature = tuple(tf.TensorSpec((len(a) // self.count, *np.shape(a)[1:]), a.dtype) for a in batch)
 
         def data(context):
             return tf.data.Dataset.from_generator(parts, output_signature=signature).prefetch(self.count)
 
         return self.strategy.distribute_datasets_from_function(data)
+
+
+def _synchronized(model, whether):
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = whether
+    return model

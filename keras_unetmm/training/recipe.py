@@ -35,8 +35,8 @@ class Recipe:
         metrics: tuple of functions that return Keras metrics, measured on whole examples one by one.
         schedule: `Cosine`, `Divided` or another function of the number of steps that returns a learning rate, or None.
         patch: int or tuple, size of the windows that are trained on, or None for whole examples.
-        evaluate_patch: int or tuple, size of the window in the middle that is evaluated, padded if need be; None for whole
-            examples.
+        evaluate_patch: int or tuple, size of the window in the middle that is evaluated, of masks, mattes and classes padded
+            if need be; None for whole examples.
         evaluate_multiple: int, whole examples are padded below and to the right with zeros to multiples of it, and outputs
             cut, for networks that refuse other sizes.
         degrade: function `(images, rng=...)` that makes inputs of clean images, or None where the data has pairs.
@@ -90,8 +90,10 @@ class Recipe:
         self._must("seed", type(self.seed) is int and self.seed >= 0, "an integer, not negative")
         readers = isinstance(self.evaluate, dict) and self.evaluate and all(map(callable, self.evaluate.values()))
         self._must("evaluate", readers, "a dict of readers by name, at least one")
-        self._must("metrics", self.metrics and all(map(callable, self.metrics)), "a tuple of functions that return metrics")
-        self._must("normalize", self.normalize is None or len(self.normalize) == 2, "(mean, std) or None")
+        several = isinstance(self.metrics, tuple) and self.metrics and all(map(callable, self.metrics))
+        self._must("metrics", several, "a tuple of functions that return metrics")
+        pair = isinstance(self.normalize, tuple) and len(self.normalize) == 2
+        self._must("normalize", self.normalize is None or pair, "a tuple (mean, std) or None")
         if self.evaluate_every % self.save_every:
             self._must("evaluate_every", False, f"a multiple of save_every, which is {self.save_every}")
         self._must("distill", self.distill is None or isinstance(self.distill, Distillation), "a Distillation or None")
@@ -99,15 +101,16 @@ class Recipe:
             augmentation(self.augment)
         except ValueError as error:
             raise RecipeError(str(error)) from error
-        for name in ("smoke", *self.variants):
-            changes = self.smoke if name == "smoke" else self.variants[name]
-            unknown = set(changes) - {f.name for f in dataclasses.fields(self)}
-            self._must(f"smoke/variants[{name!r}]", not unknown, f"made of fields of a recipe, not {sorted(unknown)}")
+        for name, changes in (("smoke", self.smoke), *((f"variants[{v!r}]", c) for v, c in self.variants.items())):
+            unknown = sorted(set(changes) - {f.name for f in dataclasses.fields(self)})
+            if unknown:
+                raise RecipeError(
+                    f"{name} must be made of fields of a recipe. Received: {unknown}. Change it in the recipe."
+                )
 
     def _must(self, name, holds, what):
         if not holds:
-            received = getattr(self, name, None)
-            raise RecipeError(f"{name} must be {what}. Received: {received!r}. Change it in the recipe.")
+            raise RecipeError(f"{name} must be {what}. Received: {getattr(self, name)!r}. Change it in the recipe.")
 
     def variant(self, name):
         """The recipe with a variant's fields.
@@ -181,6 +184,8 @@ def optimizer(recipe, accumulate=1):
     built = recipe.optimizer(**given)
     if not isinstance(built, keras.optimizers.Optimizer):
         raise RecipeError(f"optimizer must return a Keras optimizer. Received: a {type(built).__name__}.")
+    if built.use_ema:
+        raise RecipeError("optimizer must not have use_ema, which changes the weights after they are saved. Received: True.")
     return built
 
 

@@ -1,9 +1,11 @@
 """A run: a recipe trained to its end, saved on the way so that it can be killed at any moment and goes on."""
 
+import contextlib
+import functools
+import io
 import json
 import time
 from dataclasses import dataclass, field
-from functools import partial as given
 from pathlib import Path
 
 import keras
@@ -15,13 +17,15 @@ from keras_unetmm.data.batches import Batches
 from keras_unetmm.training.devices import OneDevice, devices
 from keras_unetmm.training.evaluation import COMPILED
 from keras_unetmm.training.events import Events
-from keras_unetmm.training.folder import RECIPE, RUN, STATE, RunError, RunFolder, read_json, writing
-from keras_unetmm.training.keeper import BEST, SCORES, Keeper, measured, picture
+from keras_unetmm.training.folder import BEST, RECIPE, RUN, SCORES, STATE, RunError, RunFolder, read_json, writing
+from keras_unetmm.training.keeper import Keeper, measured, picture
+from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.progress import ProgressBar
 from keras_unetmm.training.recipe import Recipe, load_recipe, optimizer, read, readers
 from keras_unetmm.training.state import load_state, state_bytes
 
 UNTRAINED = "untrained"  # teacher of a smoke run
+PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
 
 
 def train(
@@ -69,24 +73,37 @@ def train(
         RunError, RecipeError: `ValueError`s about the folder or the recipe.
         MissingDataError, DamagedFileError: `ValueError`s about the data.
     """
+    if data is None and not smoke:
+        raise RunError("data must be the folder of all data sets. Received: None. Name it, or take smoke=True.")
+    if type(accumulate) is not int or accumulate < 1:
+        raise RunError(f"accumulate must be a positive integer. Received: {accumulate!r}.")
+    if precision not in PRECISIONS:
+        raise RunError(f"precision must be one of {', '.join(PRECISIONS)}. Received: {precision!r}.")
     recipe = load_recipe(recipe_file, variant)
     recipe = recipe.for_smoke() if smoke else recipe
     recipe = recipe if steps is None else recipe.of(steps)
-    if recipe.distill and teacher is None and not smoke:
-        raise RunError("a recipe with distill needs --teacher MODEL.keras, its network with all skips. Received: none.")
-    hardware = devices(distribute, cpu_devices)
-    if recipe.batch % (accumulate * hardware.count):
-        parts = f"{accumulate} (accumulate) times {hardware.count} (devices)"
-        raise RunError(f"the recipe's batch must be divisible by {parts}. Received: {recipe.batch}. Choose other numbers.")
+    if smoke:
+        teacher, cache, partial = UNTRAINED if recipe.distill else None, None, True
+    if bool(recipe.distill) != bool(teacher):
+        needs = "its network with all skips, trained" if recipe.distill else "none, for it does not distill"
+        raise RunError(f"teacher (--teacher MODEL.keras) of this recipe must be {needs}. Received: {teacher}.")
     identity = {
         "recipe": Path(recipe_file).read_text(),
         **{"variant": variant, "smoke": smoke, "steps": recipe.steps, "precision": precision, "accumulate": accumulate},
-        **{"backend": keras.backend.backend(), "keras": keras.__version__, "keras_unetmm": __version__},
-        **{"distribute": distribute, "teacher": teacher and str(teacher)},
+        **{"backend": keras.backend.backend(), "distribute": distribute, "teacher": teacher and str(teacher)},
+        **{"damaged": damaged, "partial": partial},
     }
-    policy = keras.config.dtype_policy()
-    with RunFolder(out, identity, recipe_file, hardware.chief) as folder, hardware.scope():
-        data, partial = (tiny_data(recipe, folder / "tiny_data"), True) if smoke else (data, partial)
+    versions = {"keras": keras.__version__, "keras_unetmm": __version__}
+    with contextlib.ExitStack() as stack:
+        hardware = devices(distribute, cpu_devices)
+        stack.callback(hardware.close)
+        if recipe.batch % (accumulate * hardware.count):
+            parts = f"{accumulate} (accumulate) times {hardware.count} (devices)"
+            raise RunError(
+                f"the recipe's batch must be divisible by {parts}. Received: {recipe.batch}. Choose other numbers."
+            )
+        folder = stack.enter_context(RunFolder(out, identity, versions, recipe_file, hardware.chief))
+        data = tiny_data(recipe, folder / "tiny_data") if smoke else data
         run = _Run(
             recipe,
             folder,
@@ -101,24 +118,24 @@ def train(
             hardware,
             accumulate,
             console or Console(),
-            Events(folder / "tensorboard") if tensorboard else None,
+            Events(folder / "tensorboard") if tensorboard and hardware.chief else None,
         )
+        stack.callback(keras.config.set_dtype_policy, keras.config.dtype_policy())
         keras.config.set_dtype_policy(precision)
-        try:
-            run.networks(UNTRAINED if smoke else teacher)
-        finally:
-            keras.config.set_dtype_policy(policy)
-            hardware.close()
+        with hardware.scope():
+            run.networks(teacher)
+        hardware.close()
         return run.scores()
 
 
-def evaluate_run(run, data, *, weights="best", partial=False, console=None):
+def evaluate_run(run, data, *, weights="best", damaged="refuse", partial=False, console=None):
     """Measures a run's weights on the sets of its recipe, and draws samples into its folder.
 
     Args:
         run: str or path, the run's folder.
         data: str or path, folder of all data sets; None for a smoke run.
         weights: `"best"` or `"last"`.
+        damaged: `"refuse"` or `"skip"`, what to do with a file that cannot be read.
         partial: bool, takes what is there of data sets that are not whole.
         console: `rich.console.Console`.
 
@@ -132,8 +149,8 @@ def evaluate_run(run, data, *, weights="best", partial=False, console=None):
     about = read_json(folder / RUN)
     if weights not in ("best", "last"):
         raise RunError(f'weights must be "best" or "last". Received: {weights!r}.')
-    recipe = load_recipe(folder / RECIPE, about["variant"])
-    if about["smoke"]:
+    recipe = load_recipe(folder / RECIPE, about.get("variant"))
+    if about.get("smoke"):
         recipe, data, partial = recipe.for_smoke(), folder / "tiny_data", True
     elif data is None:
         raise RunError("--data must be the folder of all data sets. Received: none.")
@@ -146,7 +163,7 @@ def evaluate_run(run, data, *, weights="best", partial=False, console=None):
     scores = {}
     for name, reader in recipe.evaluate.items():
         dataset = read(reader, data, partial)
-        scores[name], samples = measured(model, dataset, recipe, name, console or Console())
+        scores[name], samples = measured(model, dataset, recipe, name, console or Console(), damaged=damaged)
         picture(folder, f"{name}_{weights}", samples, dataset, recipe)
     with writing(folder / f"evaluated_{weights}.json") as temporary:
         Path(temporary).write_text(json.dumps(scores, indent=2))
@@ -181,9 +198,17 @@ class _Run:
     history: list = field(default_factory=list)
 
     def __post_init__(self):
-        if (self.folder / STATE).exists():
-            self.step, self.history, _ = load_state(self.folder / STATE)
-            self.console.print(f"going on at step {self.step:,} of {self.recipe.steps:,}", highlight=False)
+        if not (self.folder / STATE).exists():
+            return
+        about, _ = load_state(self.folder / STATE)
+        self.step, self.history = about["step"], about["history"]
+        count = len(self.batches.dataset)
+        if about["examples"] != count:
+            raise RunError(
+                f"{self.batches.dataset.name} must have the {about['examples']:,} examples that the run began with, or its "
+                f"batches would be others. Received: {count:,}. Put them back, or choose another --out."
+            )
+        self.console.print(f"going on at step {self.step:,} of {self.recipe.steps:,}", highlight=False)
 
     def networks(self, teacher):
         """Trains the recipe's network; with `distill` those that the student becomes, one after the other."""
@@ -201,18 +226,34 @@ class _Run:
                 self._train(model, self._learner(model, teacher), begin, end)
 
     def scores(self):
-        """Measures the best weights over all examples, once, and says where they are."""
+        """Measures the best weights over all examples, once; other hosts wait for the first one."""
         path = self.folder / SCORES
         while not self.hardware.chief and not path.exists():
             time.sleep(1)
         if not path.exists():
             model = keras.models.load_model(self.folder / BEST, compile=False)
-            scores = {
-                name: measured(model, dataset, self.recipe, name, self.console)[0] for name, dataset in self.sets.items()
-            }
+            scores = {name: self.measured(model, name)[0] for name in self.sets}
             with writing(path) as temporary:
                 Path(temporary).write_text(json.dumps(scores, indent=2))
         return json.loads(path.read_text())
+
+    def measured(self, model, name, limit=None):
+        """What `evaluate` returns for one of the sets."""
+        return measured(model, self.sets[name], self.recipe, name, self.console, limit, self.batches.damaged)
+
+    def _try(self, model):
+        """Measures and draws one example of each set: what does not fit is found now, not at the first evaluation."""
+        with self.hardware.measuring(model) as network:
+            for name, dataset in self.sets.items():
+                draw_samples(io.BytesIO(), self.measured(network, name, 1)[1], dataset, self.recipe.normalize)
+
+    def _restore(self, trained):
+        """Puts the saved state into a model; where another host writes it, once that has happened."""
+        about, restore = load_state(self.folder / STATE)
+        while about["step"] != self.step:
+            time.sleep(1)
+            about, restore = load_state(self.folder / STATE)
+        restore(trained)
 
     def _ends(self, count):
         """The steps at which each of several networks ends, whole saves."""
@@ -235,27 +276,47 @@ class _Run:
         recipe, count = self.recipe, self.accumulate
         trained.compile(optimizer(recipe, count), recipe.loss(), jit_compile=COMPILED)
         trained.optimizer.build(model.trainable_variables)
-        self.folder.need(3 * state_bytes(trained))
+        self.folder.need(2 * state_bytes(trained) + 3 * 4 * model.count_params())
         if self.step:
-            load_state(self.folder / STATE)[2](trained)
+            self._restore(trained)
+        else:
+            self._try(model)
         saves, rest = divmod(end - self.step, recipe.save_every)
         for epochs, size in ((saves, recipe.save_every), (1, rest)):
             if not epochs * size:
                 continue
+            first, last = self.step * count, (self.step + epochs * size) * count
             progress = ProgressBar(self.console, self.step, recipe.steps, count)
-            stream = given(self.batches.stream, self.step * count, (self.step + epochs * size) * count)
-            callbacks = [progress, Keeper(self, trained, model, begin, size)]
+            stream = _Remembering(functools.partial(self.batches.stream, first, last))
             try:
                 trained.fit(
-                    self.hardware.feed(stream),
+                    self.hardware.feed(stream, self.batches.numbered(first)),
                     steps_per_epoch=size * count,
                     epochs=epochs,
-                    callbacks=callbacks,
+                    callbacks=[progress, Keeper(self, trained, model, begin, size)],
                     shuffle=False,
                     verbose=0,
                 )
+            except Exception:
+                if stream.error is not None:
+                    raise stream.error from None
+                raise
             finally:
                 progress.close()
+
+
+class _Remembering:
+    """Iterates over batches and keeps the error that ends them: TensorFlow gives fit one of its own instead."""
+
+    def __init__(self, stream):
+        self.stream, self.error = stream, None
+
+    def __call__(self):
+        try:
+            yield from self.stream()
+        except Exception as error:
+            self.error = error
+            raise
 
 
 def check_classes(model, dataset):

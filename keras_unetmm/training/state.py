@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import zipfile
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from keras_unetmm.training.folder import RunError, writing
 
 
-def save_state(path, model, step, history):
+def save_state(path, model, step, history, examples):
     """Writes everything that a run needs to go on.
 
     Args:
@@ -18,20 +17,19 @@ def save_state(path, model, step, history):
         model: compiled `keras.Model` with a built optimizer.
         step: int, updates done.
         history: list of dicts, what has been logged.
+        examples: int, how many there are to train on.
 
     Raises:
         RunError: if it cannot be written; the file before stays.
     """
     arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(_values(model))}
-    about = {"step": step, "history": history, "shapes": _shapes(model)}
+    about = {"step": step, "history": history, "examples": examples, "shapes": _shapes(model)}
     with writing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, about=np.frombuffer(json.dumps(about).encode(), "uint8"), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def load_state(path):
-    """Returns `(step, history, restore)` of a saved state; `restore(model)` puts the values into a compiled model.
+    """Returns `(about, restore)` of a saved state: a dict, and a function that puts the values into a compiled model.
 
     Raises:
         RunError: if the file is damaged (its parts have checksums), or `restore` is given another network.
@@ -40,7 +38,7 @@ def load_state(path):
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
             arrays = [file[f"v{i}"] for i in range(len(about["shapes"]))]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         raise RunError(f"{path} is damaged: {error}. Delete the run's folder, or put a copy back.") from error
 
     def restore(model):
@@ -49,7 +47,7 @@ def load_state(path):
         for variable, value in zip(_variables(model), arrays, strict=True):
             variable.assign(value)
 
-    return about["step"], about["history"], restore
+    return about, restore
 
 
 def state_bytes(model):

@@ -1,7 +1,6 @@
 """Batches: a function of the seed and the number, with the same windows and turns for input and target."""
 
 import functools
-import threading
 
 import keras
 import numpy as np
@@ -104,7 +103,7 @@ def test_what_is_smaller_than_the_window_is_padded():
     assert (mask[:2] == 255).all()
     assert (mask[-2:] == 255).all()
     np.testing.assert_array_equal(mask[2:-2], dataset[0][1])
-    with pytest.raises(ValueError, match=r"images of marked must be at least 99x99, the recipe's patch. Received: 24x32x1"):
+    with pytest.raises(ValueError, match=r"images of marked must be at least 99x99, the patch. Received: 24x32x1"):
         window(marked(target="image"), *marked(target="image")[0], 99)
 
 
@@ -155,13 +154,19 @@ def test_examples_of_several_sizes_need_a_patch():
         Batches(both, 2).numbered(0)
 
 
+class Reads(list):
+    """Of a reader, which they say nothing about."""
+
+    def __repr__(self):
+        return "reads"
+
+
 def counted(dataset):
-    reads, lock = [], threading.Lock()
+    reads, way = Reads(), dataset.read
 
     def read(example):
-        with lock:
-            reads.append(example[1])
-        return dataset.read(example)
+        reads.append(example[1])  # as one step, whatever the threads do
+        return way(example)
 
     return DataSet(dataset.name, dataset.examples, read, dataset.target, dataset.classes), reads
 
@@ -176,6 +181,21 @@ def test_a_cache_reads_each_example_once_and_for_all_runs(tmp_path, target):
                 np.testing.assert_array_equal(array, expected)
         assert sorted(reads) == ([] if again else [0, 1, 2, 3, 4])
     assert not list((tmp_path / "cache").glob(".*")), "a file half written"
+
+
+def test_a_cache_tells_ways_of_reading_and_changed_files_apart(tmp_path):
+    (tmp_path / "a.txt").write_text("1")
+
+    def scaled(factor, example):
+        return (np.full((2, 2, 1), factor * int(example[0].read_text()), "uint8"),) * 2
+
+    def cached(factor):
+        dataset = DataSet("files", ((tmp_path / "a.txt",),), functools.partial(scaled, factor))
+        return int(Decoded(dataset, tmp_path / "cache")[0][0][0, 0, 0])
+
+    assert (cached(1), cached(3), cached(1)) == (1, 3, 1)
+    (tmp_path / "a.txt").write_text("20")
+    assert cached(3) == 60
 
 
 def test_memory_holds_what_its_budget_allows():

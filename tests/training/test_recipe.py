@@ -27,7 +27,10 @@ pytestmark = ONE
             {'evaluate={"kodak24": data.kodak24}': "evaluate={}"},
             r"evaluate must be a dict of readers by name.*Received: \{\}",
         ),
-        ({'{"model": partial(network, width=8)}': '{"modell": 1}'}, r"made of fields of a recipe, not \['modell'\]"),
+        (
+            {'{"model": partial(network, width=8)}': '{"modell": 1}'},
+            r"variants\['wide'\] must be made of fields of a recipe. Received: \['modell'\]",
+        ),
         ({"import keras\n": "import keras\nimport nothing_of_the_kind\n"}, r"line 6: ModuleNotFoundError"),
         ({"recipe = Recipe(": "recipe = dict("}, r"must define recipe = Recipe\(...\). Received: dict"),
         ({"recipe = Recipe(": "recipe = Recipe(("}, r"recipe.py, line \d+: SyntaxError"),

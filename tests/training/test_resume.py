@@ -9,22 +9,45 @@ import time
 import keras
 import numpy as np
 import pytest
+from rich.console import Console
 from training.small import written
 
-KILLS = 10
+from keras_unetmm.training import keeper, train
+from keras_unetmm.training.state import save_state
+
+MOVES = (1, 2, 3, 4, 5, 8, 14)  # of a file to its place: that many into a start comes the kill, before or after
+MOMENTS = 3  # kills at random
+AIMED = """
+import os, signal, sys
+moves, place, real = int(sys.argv.pop(1)), sys.argv.pop(1), os.replace
+def replace(source, target):
+    global moves
+    moves -= 1
+    if not moves and place == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(source, target)
+    if not moves:
+        os.kill(os.getpid(), signal.SIGKILL)
+os.replace = replace
+"""
+MAIN = "from keras_unetmm.cli import main; main()"
 
 
-def command(recipe, out):
-    return [
-        sys.executable,
-        "-c",
-        "from keras_unetmm.cli import main; main()",
-        "train",
-        str(recipe),
-        "--smoke",
-        "--out",
-        str(out),
-    ]
+def start(recipe, out, *aim):
+    code = AIMED + MAIN if aim else MAIN
+    command = [sys.executable, "-c", code, *map(str, aim), "train", str(recipe), "--smoke", "--out", str(out)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(recipe, out):
+    process = start(recipe, out)
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+
+
+def saved(folder):
+    path = folder / "state.npz"
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def states(folder):
@@ -32,34 +55,56 @@ def states(folder):
         return {name: file[name] for name in file.files}
 
 
-def finish(recipe, out):
-    subprocess.run(command(recipe, out), check=True, capture_output=True)
-
-
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="each start of the others takes twice as long")
-def test_ten_kills_at_random_moments(tmp_path):
-    recipe = written(tmp_path)
+def test_ten_kills(tmp_path):
+    recipe = written(tmp_path, text={'"steps": 60': '"steps": 40', '"evaluate_every": 20': '"evaluate_every": 4'})
     finish(recipe, tmp_path / "unbroken")
-    killed, rng, begun = tmp_path / "killed", np.random.default_rng(), []
-    for kill in range(KILLS):
-        process = subprocess.Popen(command(recipe, killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        before = modified(killed)
-        while process.poll() is None and modified(killed) == before and kill % 3:  # every third one while it starts
+    killed, seed = tmp_path / "killed", int.from_bytes(os.urandom(4))
+    rng = np.random.default_rng(seed)
+    for number, moves in enumerate(MOVES):  # while it saves
+        process = start(recipe, killed, moves, ("before", "after")[number % 2])
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, f"move {moves} never came"
+    for _ in range(MOMENTS):
+        process, before = start(recipe, killed), saved(killed)
+        while process.poll() is None and saved(killed) == before:
             time.sleep(0.002)
-        time.sleep(rng.uniform(0, 0.1) if kill % 3 else rng.uniform(0, 4))
-        begun.append(process.poll() is None)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert sum(begun) >= KILLS // 2, "most kills came before the run was done"
+        time.sleep(rng.uniform(0, 0.1))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, "the run was done before"
     finish(recipe, killed)
-    assert (tmp_path / "unbroken/log.csv").read_text() == (killed / "log.csv").read_text()
+    for name in ("log.csv", "scores.json"):
+        assert (tmp_path / "unbroken" / name).read_text() == (killed / name).read_text(), f"seed {seed}"
     whole, pieced = states(tmp_path / "unbroken"), states(killed)
     assert list(whole) == list(pieced)
     for name in whole:
-        np.testing.assert_array_equal(whole[name], pieced[name])
-    assert (tmp_path / "unbroken/scores.json").read_text() == (killed / "scores.json").read_text()
+        np.testing.assert_array_equal(whole[name], pieced[name], err_msg=f"{name}, seed {seed}")
+    assert not list(killed.glob(".*-*")), "half a file"
 
 
-def modified(folder):
-    path = folder / "state.npz"
-    return path.stat().st_mtime_ns if path.exists() else None
+SHORT = {'"steps": 60': '"steps": 6', '"evaluate_every": 20': '"evaluate_every": 2'}
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": 2}], ids=["plain", "accumulated"])
+def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch, options):
+    recipe = written(tmp_path, text=SHORT)
+
+    def run(out):
+        train(recipe, None, tmp_path / out, smoke=True, console=Console(quiet=True), **options)
+
+    run("unbroken")
+
+    def broken(path, model, step, *others):
+        if step == 4:
+            raise KeyboardInterrupt
+        save_state(path, model, step, *others)
+
+    monkeypatch.setattr(keeper, "save_state", broken)
+    with pytest.raises(KeyboardInterrupt):
+        run("broken")
+    monkeypatch.undo()
+    run("broken")
+    whole, pieced = (states(tmp_path / out) for out in ("unbroken", "broken"))
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], pieced[name], err_msg=name)

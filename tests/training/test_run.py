@@ -14,6 +14,7 @@ from rich.console import Console
 from training.small import written
 
 from keras_unetmm import training
+from keras_unetmm.data import DamagedFileError
 from keras_unetmm.training.folder import RunError, RunFolder, writing
 from keras_unetmm.training.recipe import RecipeError
 from keras_unetmm.training.state import load_state
@@ -158,6 +159,96 @@ class Broken(keras.losses.Loss):
 """
 
 
+def test_a_damaged_file_in_the_middle_of_training_is_named(tmp_path):
+    slow = {"train=data.bsds500": "train=Cut()", "recipe = Recipe(": CUT + "recipe = Recipe(", '"steps": 60': '"steps": 40'}
+    recipe = written(tmp_path, text=slow)
+    with pytest.raises(DamagedFileError, match=r"cannot be read as an image: cut. Replace it"):
+        train(recipe, tmp_path / "run")
+    with pytest.warns(UserWarning, match="cut.*The next example takes its place"):
+        train(recipe, tmp_path / "skipped", damaged="skip")
+
+
+CUT = """
+class Cut:  # files that are damaged while the run goes on
+    tiny = staticmethod(data.bsds500.tiny)
+    __signature__ = __import__("inspect").signature(data.bsds500)
+
+    def __call__(self, folder, **options):
+        import dataclasses
+        whole, reads = data.bsds500(folder, **options), []
+
+        def read(example):
+            reads.append(example)
+            if len(reads) == len(whole):
+                raise data.DamagedFileError(f"{example[0]} cannot be read as an image: cut. Replace it.")
+            return whole.read(example)
+
+        return dataclasses.replace(whole, read=read)
+
+
+"""
+
+
+def test_a_damaged_file_that_is_evaluated_is_left_out_if_asked(finished, tmp_path):
+    copy = shutil.copytree(finished[1], tmp_path / "run")
+    broken = sorted((copy / "tiny_data/kodak24").iterdir())[0]
+    broken.write_bytes(broken.read_bytes()[:100])
+    with pytest.raises(DamagedFileError, match=broken.name):
+        training.evaluate_run(copy, None, console=Console(quiet=True))
+    with pytest.warns(UserWarning, match=rf"{broken.name}.*It is left out"):
+        scores = training.evaluate_run(copy, None, damaged="skip", console=Console(quiet=True))
+    assert np.isfinite(scores["kodak24"]["psnr"])
+
+
+def test_what_cannot_be_evaluated_is_found_at_once(tmp_path):
+    wrong = {"metrics=(metrics.PSNR,)": "metrics=(metrics.SSIM,)", "evaluate={": "evaluate_patch=8, evaluate={"}
+    with pytest.raises(ValueError, match=r"ssim needs images of at least 11x11 pixels. Received: 8x8"):
+        train(written(tmp_path, text=SHORT | wrong), tmp_path / "run")
+    assert not (tmp_path / "run/state.npz").exists()
+
+
+def test_other_examples_than_the_run_began_with_are_refused(finished, tmp_path):
+    recipe, out, _ = finished
+    copy = shutil.copytree(out, tmp_path / "run")
+    smaller = written(tmp_path, text=SHORT)
+    assert smaller.read_text() == recipe.read_text()
+    with np.load(copy / "state.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    about = json.loads(arrays["about"].tobytes()) | {"examples": 99}
+    arrays["about"] = np.frombuffer(json.dumps(about).encode(), "uint8")
+    np.savez(copy / "state.npz", **arrays)
+    with pytest.raises(RunError, match=r"must have the 99 examples that the run began with.*Received: \d"):
+        train(smaller, copy)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"smoke": False}, "data must be the folder of all data sets. Received: None"),
+        ({"accumulate": 0}, "accumulate must be a positive integer. Received: 0"),
+        ({"precision": "float8"}, "precision must be one of float32, mixed_bfloat16, mixed_float16. Received: 'float8'"),
+        ({"smoke": False, "data": "x", "teacher": "a.keras"}, r"teacher .* must be none, for it does not distill"),
+        ({"cpu_devices": 4}, "--cpu-devices is for --distribute"),
+    ],
+)
+@ONCE
+def test_wrong_arguments_are_refused_before_anything_is_made(tmp_path, options, message):
+    arguments = {"data": None, "smoke": True, **options}
+    with pytest.raises(RunError, match=message):
+        training.train(written(tmp_path), out=tmp_path / "run", **arguments)
+    assert not (tmp_path / "run").exists()
+
+
+@ONCE
+def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
+    recipe, mine = written(tmp_path), tmp_path / "mine"
+    mine.mkdir()
+    (mine / ".pre-commit-config.yaml").write_text("mine")
+    with pytest.raises(RunError, match=r"must be empty or a run's folder. Received: one with .pre-commit-config.yaml"):
+        train(recipe, mine)
+    assert (mine / ".pre-commit-config.yaml").read_text() == "mine"
+
+
 @ONCE
 def test_a_full_disk_stops_it_before_it_begins(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("usage", "total used free")(10, 10, 100))
@@ -180,9 +271,9 @@ def test_a_disk_that_fills_up_leaves_the_save_before(tmp_path, monkeypatch):
     with pytest.raises(RunError, match=r"state.npz cannot be written: No space left on device"):
         train(recipe, out)
     monkeypatch.setattr(np, "savez", real)
-    assert load_state(out / "state.npz")[0] == 2
+    assert load_state(out / "state.npz")[0]["step"] == 2
     train(recipe, out)
-    assert load_state(out / "state.npz")[0] == 4
+    assert load_state(out / "state.npz")[0]["step"] == 4
     assert not list(out.glob(".state*"))
 
 
@@ -190,15 +281,15 @@ def test_a_disk_that_fills_up_leaves_the_save_before(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"--out .*run cannot be written: Not a directory. Choose another folder"):
-        RunFolder(tmp_path / "file" / "run", {}, tmp_path / "file")
+        RunFolder(tmp_path / "file" / "run", {}, {}, tmp_path / "file")
 
 
 @ONCE
 def test_one_process_trains_in_a_folder(tmp_path):
     recipe = written(tmp_path)
-    with RunFolder(tmp_path / "run", {"steps": 1}, recipe), pytest.raises(RunError, match="is in use: another process"):
-        RunFolder(tmp_path / "run", {"steps": 1}, recipe)
-    with RunFolder(tmp_path / "run", {"steps": 1}, recipe) as folder:
+    with RunFolder(tmp_path / "run", {"steps": 1}, {}, recipe), pytest.raises(RunError, match="is in use: another process"):
+        RunFolder(tmp_path / "run", {"steps": 1}, {}, recipe)
+    with RunFolder(tmp_path / "run", {"steps": 1}, {}, recipe) as folder:
         assert folder.lock is not None
 
 

@@ -10,7 +10,7 @@ SMALL = {"width": 8, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depth
 @pytest.mark.parametrize(
     ("kind", "fused"),
     [("full", 2), ("none", 0), ("st", 2), (skips.Only(1), 1), (skips.Only((0, 1)), 2), (skips.UNetMinusMinus((2, 2)), 2)],
-    ids=["full", "none", "st", "only", "unet--"],
+    ids=["full", "none", "st", "only", "two", "unet--"],
 )
 def test_every_kind_fits_a_network(kind, fused):
     model = NAFNet(**SMALL, skips=kind)

@@ -82,7 +82,7 @@ def test_a_set_of_tensorflow_datasets_is_read(prepared, split):
         ("mask", 4, 3),
         ("image", None, 3),
     ]
-    assert classes.called(2) == f"tiny_shapes/{split}/2"
+    assert classes.called(2) == f"{prepared}/tiny_shapes/{split}/2"
     assert sorted(label for _, label in classes) == [0, 1, 2]
     for (image, label), (_, mask), (again, same) in zip(classes, scenes, images, strict=True):
         assert (image.shape, image.dtype, mask.shape, mask.dtype) == ((48, 64, 3), np.uint8, (48, 64), np.uint8)

@@ -27,6 +27,7 @@ class Keeper(keras.callbacks.Callback):
     def __init__(self, run, trained, network, begin, size):
         super().__init__()
         self.run, self.trained, self.network, self.begin, self.size = run, trained, network, begin, size
+        self.metric = run.recipe.metrics[0]()  # made here, where every host makes it
 
     def on_train_batch_begin(self, batch, logs=None):
         """Sets the backend's own random state, which no file holds: torch draws dropout from it, and loading changes it."""
@@ -71,7 +72,7 @@ class Keeper(keras.callbacks.Callback):
 
     def _keep_models(self, network, row):
         run = self.run
-        first, metric = next(iter(run.sets)), run.recipe.metrics[0]()
+        first, metric = next(iter(run.sets)), self.metric
         key = f"{first}_{metric.name}"
         scores = [past[key] for past in run.history if past["step"] > self.begin and math.isfinite(past.get(key, math.nan))]
         best = None if not scores else min(scores) if better(metric, 0.0, 1.0) else max(scores)

@@ -9,33 +9,40 @@ import numpy as np
 import tensorflow as tf
 
 from keras_unetmm.training.devices import OneDevice, part
-from keras_unetmm.training.folder import RunError
+
+
+class Workers(tf.distribute.MultiWorkerMirroredStrategy):
+    """The strategy for several hosts, which reduces what the `fit` of Keras 3.15 gives it: batches, and scalars by axis."""
+
+    def reduce(self, reduce_op, value, axis):
+        """Reduces each array of a batch; a scalar of each replica has no axis to be reduced along."""
+        if isinstance(value, (tuple, list)):
+            return type(value)(self.reduce(reduce_op, part, axis) for part in value)
+        local = self.experimental_local_results(value)[0]
+        return super().reduce(reduce_op, value, axis if local.shape.rank else None)
 
 
 class Mirrored(OneDevice):
-    """`tf.distribute.MirroredStrategy`: the devices of one host.
+    """`tf.distribute.MirroredStrategy` for the devices of one host; for several, which TF_CONFIG names, their `Workers`.
 
     Args:
         cpu_devices: int, into how many devices the CPU is split first, or None.
-
-    Raises:
-        RunError: where TF_CONFIG names several hosts: the `fit` of Keras 3.15 fails under MultiWorkerMirroredStrategy, whose
-            PerReplica values it neither builds a model with nor reduces to logs.
     """
 
     def __init__(self, cpu_devices=None):
-        workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", [])
-        if len(workers) > 1:
-            raise RunError(
-                f"--distribute on TensorFlow takes one host. Received: TF_CONFIG with {len(workers)} workers, under which "
-                "fit of Keras fails. Use --backend jax for several hosts, or unset TF_CONFIG."
-            )
+        cluster = json.loads(os.environ.get("TF_CONFIG", "{}"))
+        hosts, host = len(cluster.get("cluster", {}).get("worker", [0])), cluster.get("task", {}).get("index", 0)
         if cpu_devices:
             split = [tf.config.LogicalDeviceConfiguration()] * cpu_devices
             tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], split)
-        names = [d.name for d in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
-        self.strategy = tf.distribute.MirroredStrategy(names)
+        if hosts > 1:
+            self.strategy = Workers()
+        else:
+            devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+            self.strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
         self.count = self.strategy.num_replicas_in_sync
+        self.mine = range(host * self.count // hosts, (host + 1) * self.count // hosts)  # of the replicas
+        self.chief = host == 0
 
     def scope(self):
         return self.strategy.scope()
@@ -55,13 +62,13 @@ class Mirrored(OneDevice):
 
         def parts():  # called anew for every iterator, of which Keras makes one to build the model
             for whole in stream():
-                for replica in range(self.count):
+                for replica in self.mine:
                     yield tuple(part(array, replica, self.count) for array in whole)
 
         signature = tuple(tf.TensorSpec((len(a) // self.count, *np.shape(a)[1:]), a.dtype) for a in batch)
 
         def data(context):
-            return tf.data.Dataset.from_generator(parts, output_signature=signature).prefetch(self.count)
+            return tf.data.Dataset.from_generator(parts, output_signature=signature).prefetch(len(self.mine))
 
         return self.strategy.distribute_datasets_from_function(data)
 

@@ -1,4 +1,7 @@
-"""The command line: `unetmm models`, `train`, `evaluate`, `convert`, `plan` and `check`."""
+"""The command line: `unetmm models`, `train`, `evaluate`, `convert`, `plan` and `check`.
+
+One file although it is long: each command is its options and a call.
+"""
 
 import contextlib
 import importlib.util

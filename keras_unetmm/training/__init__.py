@@ -2,8 +2,9 @@
 
 from keras_unetmm.training.distillation import Distillation
 from keras_unetmm.training.evaluation import evaluate
+from keras_unetmm.training.finished import evaluate_run
 from keras_unetmm.training.recipe import Recipe, load_recipe
-from keras_unetmm.training.run import evaluate_run, train
+from keras_unetmm.training.run import train
 from keras_unetmm.training.schedules import Cosine, Divided
 
 __all__ = ["Cosine", "Distillation", "Divided", "Recipe", "evaluate", "evaluate_run", "load_recipe", "train"]

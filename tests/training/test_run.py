@@ -1,4 +1,7 @@
-"""Runs: what they write, and what stops them before time is lost."""
+"""Runs: what they write, and what stops them before time is lost.
+
+One file although it is long: all of it is about one finished run and what is done to copies of it.
+"""
 
 import json
 import os

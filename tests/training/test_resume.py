@@ -57,7 +57,7 @@ def states(folder):
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="each start of the others takes twice as long")
 def test_ten_kills(tmp_path):
-    recipe = written(tmp_path, text={'"steps": 60': '"steps": 40', '"evaluate_every": 20': '"evaluate_every": 4'})
+    recipe = written(tmp_path, text={'"evaluate_every": 20': '"evaluate_every": 4'})
     finish(recipe, tmp_path / "unbroken")
     killed, seed = tmp_path / "killed", int.from_bytes(os.urandom(4))
     rng = np.random.default_rng(seed)

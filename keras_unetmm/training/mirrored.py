@@ -54,8 +54,10 @@ class Mirrored(OneDevice):
     @contextlib.contextmanager
     def measuring(self, model):
         """Yields the model as it is saved: its batch norm for one device, which every backend has."""
-        yield _synchronized(model, False)
-        _synchronized(model, True)
+        try:
+            yield _synchronized(model, False)
+        finally:
+            _synchronized(model, True)
 
     def feed(self, stream, batch):
         """One element of the data set for each replica: its part of the whole batch."""

@@ -26,25 +26,30 @@ class NAFBlock(Composite):
         feed_forward_expansion: int, `conv4` has `feed_forward_expansion * C` outputs.
         norm: `"layer"` (as published) or `"batch"`.
         channel_attention: bool, False leaves SCA, a mean over the whole map, out.
+        bounded: bool, cuts what the gates multiply to [-1, 1] (not in the paper): products of products else grow without
+            end on colours that training has not seen. In an integer graph the convolution before does it at no cost, and
+            eight bits have a short range to cover.
 
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
     """
 
-    def __init__(self, expansion=2, feed_forward_expansion=2, norm="layer", channel_attention=True, **kwargs):
+    def __init__(self, expansion=2, feed_forward_expansion=2, norm="layer", channel_attention=True, bounded=False, **kwargs):
         super().__init__(**kwargs)
         self.expansion = expansion
         self.feed_forward_expansion = feed_forward_expansion
         self.norm = norm
         self.channel_attention = channel_attention
+        self.bounded = bounded
 
     def build(self, input_shape):
         *outer, channels = input_shape
         wide, forward = self.expansion * channels, self.feed_forward_expansion * channels
         dtype = {"dtype": self.dtype_policy.name}
+        gated = {"activation": "hard_tanh" if self.bounded else None, **dtype}
 
         self.norm1 = normalization(self.norm, name="norm1", **dtype)
         self.conv1 = PointwiseConvolution(wide, name="conv1", **dtype)
-        self.conv2 = keras.layers.DepthwiseConv2D(3, padding="same", name="conv2", **dtype)
+        self.conv2 = keras.layers.DepthwiseConv2D(3, padding="same", name="conv2", **gated)
         self.gate1 = SimpleGate(name="gate1", **dtype)
         self.sca = SimplifiedChannelAttention(name="sca", **dtype) if self.channel_attention else None
         self.conv3 = PointwiseConvolution(channels, name="conv3", **dtype)
@@ -52,7 +57,7 @@ class NAFBlock(Composite):
         self.residual1 = keras.layers.Add(name="residual1", **dtype)
 
         self.norm2 = normalization(self.norm, name="norm2", **dtype)
-        self.conv4 = PointwiseConvolution(forward, name="conv4", **dtype)
+        self.conv4 = PointwiseConvolution(forward, name="conv4", **gated)
         self.gate2 = SimpleGate(name="gate2", **dtype)
         self.conv5 = PointwiseConvolution(channels, name="conv5", **dtype)
         self.gamma = ChannelScale(name="gamma", **dtype)

@@ -25,6 +25,7 @@ class Variant:
     decoder_depths: tuple
     norm: str = "layer"
     input_skip: bool = False
+    bounded: bool = False
 
 
 # fmt: off
@@ -34,7 +35,7 @@ VARIANTS = {
     "sidd_width64":  Variant(64,  (2, 2, 4, 8),   12,     (2, 2, 2, 2)),
     "gopro_width32": Variant(32,  (1, 1, 1, 28),  1,      (1, 1, 1, 1)),
     "gopro_width64": Variant(64,  (1, 1, 1, 28),  1,      (1, 1, 1, 1)),
-    "mcu_width16":   Variant(16,  (1, 1, 1, 1),   1,      (1, 1, 1, 1), norm="batch", input_skip=True),
+    "mcu_width16":   Variant(16,  (1, 1, 1, 1),   1,      (1, 1, 1, 1), norm="batch", input_skip=True, bounded=True),
 }
 # fmt: on
 
@@ -50,6 +51,7 @@ def NAFNet(
     decoder_depths=None,
     norm=None,
     input_skip=None,
+    bounded=None,
     name=None,
 ):
     """Builds a NAFNet: image in, restored image out, of the same size.
@@ -68,6 +70,7 @@ def NAFNet(
             (as published rows are written).
         norm: `"layer"` (as published) or `"batch"`.
         input_skip: bool, adds a 3x3 convolution of the input in the last decoder stage (not in the paper).
+        bounded: bool, cuts what the gates multiply to [-1, 1] (not in the paper), see `keras_unetmm.layers.NAFBlock`.
         name: str, of the model.
 
     Returns:
@@ -86,15 +89,16 @@ def NAFNet(
         decoder_depths=decoder_depths,
         norm=norm,
         input_skip=input_skip,
+        bounded=bounded,
     )
-    check_flags(input_skip=row.input_skip)
+    check_flags(input_skip=row.input_skip, bounded=row.bounded)
     normalization(row.norm)  # refuses an unknown name
     skips = skip_connections.get(skips)
     if isinstance(skips, skip_connections.UNetMinusMinus) and skips.norm is None:
         skips = replace(skips, norm=row.norm)
 
     def block(name):
-        return NAFBlock(norm=row.norm, name=name)
+        return NAFBlock(norm=row.norm, bounded=row.bounded, name=name)
 
     return restoration_network(row, block, input_shape, skips, name or "nafnet", _NAFStages)
 

@@ -17,6 +17,7 @@ from keras_unetmm.tflite.integer_layers import (
     Resizing,
     SigmoidGELU,
 )
+from keras_unetmm.tflite.operator_layers import ChannelMean, OneChannel, ReciprocalRoot, Scaled, Shifted
 
 # fmt: off
 DROPPED = (  # they do nothing outside training
@@ -30,6 +31,7 @@ AS_THEY_ARE = (
     *(keras.layers.ReLU, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Permute, keras.layers.ZeroPadding2D),
     *(keras.layers.Cropping2D,),
     *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
+    *(Scaled, Shifted, ChannelMean, ReciprocalRoot, OneChannel, EdgePadding, OperatorGELU),  # of what is lowered already
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
     *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "LeakyRelu", "Maximum", "Mean", "Minimum"),
@@ -323,7 +325,7 @@ def _basis_attention(layer, forms, shapes):
         channels = kernels.shape[-1]
         kernels = kernels.transpose(0, 1, 3, 2, 4)  # (3, 3, K, 4, C)
         kernels = _dense(kernels, channels // kernels.shape[3]).transpose(0, 1, 3, 2, 4)
-    new.set_weights([kernels, biases])
+    new.set_kernels(kernels, biases)
     return (new,)
 
 

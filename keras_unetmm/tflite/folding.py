@@ -24,6 +24,7 @@ _ELEMENTWISE = {
     "silu",
     "hard_silu",
     "tanh",
+    "hard_tanh",
 }
 
 
@@ -49,12 +50,13 @@ def affine(layer):
     return None
 
 
-def as_layer(scale, shift, channels, form, name):
-    """Returns the layer that multiplies and adds, for a map with that many channels."""
+def as_layer(scale, shift, shape, form, name):
+    """Returns the layer that multiplies and adds, for maps of that shape."""
     shifted = bool(np.any(shift))
     layer = Affine(form, shifted, name=name)
-    layer.build((None, channels))
-    layer.set_weights([np.broadcast_to(values, (channels,)) for values in ((scale, shift) if shifted else (scale,))])
+    layer.build(shape)
+    values = (scale, shift) if shifted else (scale,)
+    layer.set_weights([np.broadcast_to(v, shape[-1:]).reshape(w.shape) for v, w in zip(values, layer.weights, strict=True)])
     return layer
 
 

@@ -1,18 +1,22 @@
 """Layers in the form in which the converter makes integer operators of them.
 
-Each equals a layer that has no integer form on some target and holds the same weights in the same order. Squares are
-written as products and roots as `v * rsqrt(v)`: SQUARE, SQRT and DIV become float operators.
+Each equals a layer that has no integer form on some target and holds the same weights in the same order. Those that take
+several operators are composites of layers that take one each (`keras_unetmm.tflite.operator_layers`). Squares are written
+as products and roots as `v * rsqrt(v)`: SQUARE, SQRT and DIV become float operators.
 """
 
 import keras
-import numpy as np
 from keras import ops
 
+from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.kernel_basis_attention import GROUP
+from keras_unetmm.tflite.operator_layers import ChannelMean, OneChannel, ReciprocalRoot, Scaled, Shifted
+
+_UNKNOWN = 64 * 64  # places of a map whose size is open
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class Affine(keras.layers.Layer):
+class Affine(Composite):
     """A scale and a shift for every channel, `y = scale * x + shift`: what normalizations come to when they are trained.
 
     Args:
@@ -24,35 +28,41 @@ class Affine(keras.layers.Layer):
 
     def __init__(self, form="arithmetic", shifted=True, **kwargs):
         super().__init__(**kwargs)
+        self.input_spec = None
         self.form = form
         self.shifted = shifted
 
     def build(self, input_shape):
-        self.scale = self.add_weight(name="scale", shape=(input_shape[-1],), initializer="ones")
-        if self.shifted:
-            self.shift = self.add_weight(name="shift", shape=(input_shape[-1],), initializer="zeros")
+        self.product = self.sum = None
+        if self.form == "depthwise" and len(input_shape) == 4:
+            self.product = keras.layers.DepthwiseConv2D(1, use_bias=self.shifted, name="product", dtype="float32")
+        else:
+            self.product = Scaled(name="product", dtype="float32")
+            self.sum = Shifted(name="sum", dtype="float32") if self.shifted else None
+        for part in (self.product, self.sum):
+            if part is not None:
+                part.build(input_shape)
+
+    @property
+    def scale(self):
+        """The scale of each channel, `(C,)`."""
+        return ops.reshape(self.weights[0], (-1,))
+
+    @property
+    def shift(self):
+        """The shift of each channel, `(C,)`, if there is one."""
+        return self.weights[1]
 
     def call(self, x):
-        if self.form == "depthwise" and len(x.shape) == 4:
-            y = ops.depthwise_conv(x, ops.reshape(self.scale, (1, 1, -1, 1)))
-        else:
-            y = x * self.scale
-        return y + self.shift if self.shifted else y
+        y = self.product(x)
+        return y if self.sum is None else self.sum(y)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
 
-def _mean(x, form):
-    """The mean over channels, `(N, ..., C) -> (N, ..., 1)`."""
-    channels = x.shape[-1]
-    if form == "convolution" and len(x.shape) == 4:
-        return ops.conv(x, np.full((1, 1, channels, 1), 1 / channels, "float32"))
-    return ops.mean(x, axis=-1, keepdims=True)
-
-
 @keras.saving.register_keras_serializable("keras_unetmm")
-class IntegerLayerNormalization(keras.layers.Layer):
+class IntegerLayerNormalization(Composite):
     """Layer normalization over channels: `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
 
     Args:
@@ -64,27 +74,37 @@ class IntegerLayerNormalization(keras.layers.Layer):
 
     def __init__(self, epsilon=1e-6, mean="mean", **kwargs):
         super().__init__(**kwargs)
+        self.input_spec = None
         self.epsilon = epsilon
         self.mean = mean
 
     def build(self, input_shape):
-        self.gamma = self.add_weight(name="gamma", shape=(input_shape[-1],), initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=(input_shape[-1],), initializer="zeros")
+        one = (*input_shape[:-1], 1)
+        self.average = _built(ChannelMean(self.mean, name="average"), input_shape)
+        self.centred = _built(keras.layers.Subtract(name="centred"), [input_shape, one])
+        self.square = _built(keras.layers.Multiply(name="square"), [input_shape] * 2)
+        self.variance = _built(ChannelMean(self.mean, name="variance"), input_shape)
+        self.plus = _built(Shifted(self.epsilon, name="plus"), one)
+        self.root = _built(ReciprocalRoot(name="root"), one)
+        self.normalized = _built(keras.layers.Multiply(name="normalized"), [input_shape, one])
+        self.gamma = _built(Scaled(name="gamma"), input_shape)
+        self.beta = _built(Shifted(name="beta"), input_shape)
 
     def call(self, x):
-        centred = x - _mean(x, self.mean)
-        variance = _mean(centred * centred, self.mean)  # (N, ..., 1)
-        return centred * ops.rsqrt(variance + self.epsilon) * self.gamma + self.beta
+        centred = self.centred([x, self.average(x)])
+        variance = self.variance(self.square([centred, centred]))  # (N, ..., 1)
+        return self.beta(self.gamma(self.normalized([centred, self.root(self.plus(variance))])))
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class IntegerGlobalResponseNormalization(keras.layers.Layer):
+class IntegerGlobalResponseNormalization(Composite):
     """GRN with the same result from means: `y = x * (gamma * n(x) + 1) + beta`.
 
     The norm's share in the mean norm does not change when all sums over the map become means.
 
     Args:
-        epsilon: float, under the roots.
+        epsilon: float, under the roots; for maps of open size as if they had 64 x 64 places.
+        mean: as for `IntegerLayerNormalization`.
 
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
     """
@@ -95,20 +115,34 @@ class IntegerGlobalResponseNormalization(keras.layers.Layer):
         self.mean = mean
 
     def build(self, input_shape):
-        self.gamma = self.add_weight(name="gamma", shape=(input_shape[-1],), initializer="zeros")
-        self.beta = self.add_weight(name="beta", shape=(input_shape[-1],), initializer="zeros")
+        batch, height, width, channels = input_shape
+        epsilon = self.epsilon / (height * width if height and width else _UNKNOWN)  # under a mean, not a sum
+        each, one = (batch, 1, 1, channels), (batch, 1, 1, 1)
+        self.square = _built(keras.layers.Multiply(name="square"), [input_shape] * 2)
+        self.energy = keras.layers.GlobalAveragePooling2D(keepdims=True, name="energy", dtype="float32")
+        self.plus = _built(Shifted(epsilon, name="plus"), each)
+        self.root = _built(ReciprocalRoot(name="root"), each)
+        self.norm = _built(keras.layers.Multiply(name="norm"), [each] * 2)
+        self.average = _built(ChannelMean(self.mean, name="average"), each)
+        self.average_square = _built(keras.layers.Multiply(name="average_square"), [one] * 2)
+        self.average_plus = _built(Shifted(epsilon, name="average_plus"), one)
+        self.average_root = _built(ReciprocalRoot(name="average_root"), one)
+        self.share = _built(keras.layers.Multiply(name="share"), [each, one])
+        self.gamma = _built(Scaled(name="gamma"), each)
+        self.identity = _built(Shifted(1.0, name="identity"), each)
+        self.rescaled = _built(keras.layers.Multiply(name="rescaled"), [input_shape, each])
+        self.beta = _built(Shifted(name="beta"), input_shape)
 
     def call(self, x):
-        epsilon = self.epsilon / (x.shape[1] * x.shape[2])  # under a mean, not a sum
-        energy = ops.mean(x * x, axis=(1, 2), keepdims=True) + epsilon  # (N, 1, 1, C)
-        norm = energy * ops.rsqrt(energy)
-        mean = _mean(norm, self.mean)  # (N, 1, 1, 1)
-        share = norm * ops.rsqrt(mean * mean + epsilon)
-        return x * (share * self.gamma + 1.0) + self.beta
+        energy = self.plus(self.energy(self.square([x, x])))  # (N, 1, 1, C)
+        norm = self.norm([energy, self.root(energy)])
+        mean = self.average(norm)  # (N, 1, 1, 1)
+        share = self.share([norm, self.average_root(self.average_plus(self.average_square([mean, mean])))])
+        return self.beta(self.rescaled([x, self.identity(self.gamma(share))]))
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class SigmoidGELU(keras.layers.Layer):
+class SigmoidGELU(Composite):
     """GELU by its sigmoid form, `y = x * sigmoid(1.702 x)`, at most 0.0204 from the exact one.
 
     GELU, Hendrycks and Gimpel (arXiv 1606.08415), section 2.
@@ -116,8 +150,20 @@ class SigmoidGELU(keras.layers.Layer):
     Shape: any, unchanged.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.input_spec = None
+
+    def build(self, input_shape):
+        self.steeper = _built(Scaled(1.702, name="steeper"), input_shape)
+        self.sigmoid = _built(keras.layers.Activation("sigmoid", name="sigmoid"), input_shape)
+        self.product = _built(keras.layers.Multiply(name="product"), [input_shape] * 2)
+
     def call(self, x):
-        return x * ops.sigmoid(1.702 * x)
+        return self.product([x, self.sigmoid(self.steeper(x))])
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -178,7 +224,7 @@ class EdgePadding(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class IntegerKernelBasisAttention(keras.layers.Layer):
+class IntegerKernelBasisAttention(Composite):
     """Kernel basis attention basis by basis: `y = sum over k of a[k] * (W_k * u + b_k)`, each a grouped convolution.
 
     Args:
@@ -189,23 +235,40 @@ class IntegerKernelBasisAttention(keras.layers.Layer):
 
     def __init__(self, grouped=True, **kwargs):
         super().__init__(**kwargs)
+        self.input_spec = None
         self.grouped = grouped
 
     def build(self, input_shape):
-        channels, bases = (shape[-1] for shape in input_shape)
-        read = GROUP if self.grouped else channels
-        self.kernels = self.add_weight(name="kernels", shape=(3, 3, read, bases, channels))
-        self.biases = self.add_weight(name="biases", shape=(bases, channels))
+        maps, weights = input_shape
+        channels, bases = maps[-1], weights[-1]
+        groups = channels // GROUP if self.grouped else 1
+        config = {"padding": "same", "groups": groups, "dtype": "float32"}
+        self.bases, self.weigh, self.choose, self.join = [], [], [], []
+        for k in range(bases):
+            self.bases.append(_built(keras.layers.Conv2D(channels, 3, name=f"basis{k}", **config), maps))
+            self.choose.append(_built(OneChannel(k, name=f"choose{k}"), weights))
+            self.weigh.append(_built(keras.layers.Multiply(name=f"weigh{k}"), [maps, (*maps[:-1], 1)]))
+            self.join.append(_built(keras.layers.Add(name=f"join{k}"), [maps] * 2) if k else None)
+
+    def set_kernels(self, kernels, biases):
+        """Sets the kernels `(3, 3, 4 or C, K, C)` and the biases `(K, C)`."""
+        for k, convolution in enumerate(self.bases):
+            convolution.set_weights([kernels[:, :, :, k], biases[k]])
 
     def call(self, inputs):
         u, a = inputs
         y = None
-        for k in range(a.shape[-1]):
-            kernel = self.kernels[:, :, :, k]  # (3, 3, 4 or C, C)
-            mixed = ops.conv(u, kernel, padding="same") + self.biases[k]
-            mixed = mixed * a[..., k : k + 1]
-            y = mixed if y is None else y + mixed
+        for basis, choose, weigh, join in zip(self.bases, self.choose, self.weigh, self.join, strict=True):
+            mixed = weigh([basis(u), choose(a)])
+            y = mixed if y is None else join([y, mixed])
         return y
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
+
+
+def _built(layer, shape):
+    """A part in float32, as integer graphs are made of."""
+    layer.dtype_policy = keras.dtype_policies.get("float32")
+    layer.build(shape)
+    return layer

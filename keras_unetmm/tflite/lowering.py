@@ -213,7 +213,7 @@ class _Lowering:
     def _new_chain(self, layer, shapes):
         scaled = affine(layer)
         if scaled is not None:
-            return (as_layer(*scaled, shapes[0][-1], self.forms.affine, layer.name),)
+            return (as_layer(*scaled, shapes[0], self.forms.affine, layer.name),)
         return exchanged(layer, self.forms, shapes)
 
     def _with_scale_after(self, layer):

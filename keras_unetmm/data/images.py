@@ -105,15 +105,17 @@ def read_crops(folder, shape):
     Raises:
         ValueError: if the folder holds no image, or one that is damaged or smaller than the crop.
     """
+    return np.stack([read_crop(path, shape) for path in image_paths(folder)])
+
+
+def read_crop(path, shape):
+    """Reads the centre of one image; otherwise like `read_crops`."""
     height, width, channels = shape
-    crops = []
-    for path in image_paths(folder):
-        image = read_image(path, channels)
-        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-        if top < 0 or left < 0:
-            raise ValueError(
-                f"{path} must be at least {height}x{width} pixels, the size of the model's input. Received: "
-                f"{image.shape[0]}x{image.shape[1]}. Take it out of the folder or choose a smaller size."
-            )
-        crops.append(image[top : top + height, left : left + width])
-    return np.stack(crops)
+    image = read_image(path, channels)
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    if top < 0 or left < 0:
+        raise ValueError(
+            f"{path} must be at least {height}x{width} pixels, the size of the model's input. Received: "
+            f"{image.shape[0]}x{image.shape[1]}. Take it out of the folder or choose a smaller size."
+        )
+    return image[top : top + height, left : left + width]

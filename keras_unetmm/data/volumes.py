@@ -21,16 +21,26 @@ def read_volume_crops(folder, shape):
     Raises:
         ValueError: if the folder holds no volume, or one that is damaged, smaller than the crop or outside [0, 1].
     """
+    return np.stack([read_volume_crop(path, shape) for path in volume_paths(folder)])
+
+
+def volume_paths(folder):
+    """Returns the .npy files of a folder, sorted by name.
+
+    Raises:
+        ValueError: if there is no such folder, it cannot be read, or holds no volume.
+    """
     try:
         paths = sorted(path for path in Path(folder).iterdir() if path.suffix == ".npy")
     except OSError as error:
         raise ValueError(f"{folder} must be a folder of volumes that can be read. Received: {error.strerror}.") from error
     if not paths:
         raise ValueError(f"{folder} must hold at least one volume (.npy). Received: a folder without any.")
-    return np.stack([_crop(path, shape) for path in paths])
+    return paths
 
 
-def _crop(path, shape):
+def read_volume_crop(path, shape):
+    """Reads the centre of one volume; otherwise like `read_volume_crops`."""
     try:
         volume = np.load(path, allow_pickle=False)
         if not isinstance(volume, np.ndarray):

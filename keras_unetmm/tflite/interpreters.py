@@ -73,12 +73,12 @@ class _Runner:
     def held(self):
         return sum(device.arena_bytes for device in self.prepared.values())
 
-    def prepare(self, content, runtime, arena_bytes):
-        """Returns the details of inputs and of outputs, and the measured `Arena` or None."""
+    def prepare(self, content, runtime, arena_bytes, preserved=False):
+        """Returns the details of inputs and of outputs, and the measured `Arena` or None; `preserved` keeps all tensors."""
         key = hashlib.sha256(content).digest(), arena_bytes
         if runtime != "tflm":
             _verify(content)
-            self.current = _litert(content, runtime)
+            self.current = _litert(content, runtime, preserved)
         else:
             self.current = self.prepared.pop(key, None)
             if self.current is None or self.current.once or self.current.interpreter.reset():  # 0 if all is well
@@ -88,10 +88,11 @@ class _Runner:
             self.prepared[key] = self.current
         return self.current.inputs, self.current.outputs, self.current.arena
 
-    def invoke(self, runtime, inputs):
-        """Returns a list of the outputs' arrays."""
+    def invoke(self, runtime, inputs, wanted=None):
+        """Returns a list of the outputs' arrays, or of the tensors wanted of a file whose tensors are preserved."""
         try:
-            return self.current.invoke(inputs)
+            outputs = self.current.invoke(inputs)
+            return outputs if wanted is None else [self.current.interpreter.get_tensor(index) for index in wanted]
         except Exception as error:
             self.prepared = {key: device for key, device in self.prepared.items() if device is not self.current}
             raise RunError(f"{runtime} failed while it ran the file: {error} {reason(_log())}") from error
@@ -163,10 +164,10 @@ def _missing(content, said):
     return " or ".join(sorted(name.decode(errors="replace") for name in names))
 
 
-def _litert(content, runtime):
+def _litert(content, runtime, preserved):
     """LiteRT with the file, or a `RunError`."""
     try:
-        return _LiteRT(content, reference=runtime == "litert-reference")
+        return _LiteRT(content, reference=runtime == "litert-reference", preserved=preserved)
     except (ValueError, RuntimeError) as error:
         raise RunError(f"{runtime} cannot prepare the file: {error}") from error
 
@@ -196,10 +197,15 @@ class _TFLM:
 class _LiteRT:
     arena = None
 
-    def __init__(self, content, reference):
+    def __init__(self, content, reference, preserved):
         resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
         content = _for_reference_kernels(content) if reference else content
-        self.interpreter = Interpreter(model_content=content, experimental_op_resolver_type=resolver, num_threads=1)
+        self.interpreter = Interpreter(
+            model_content=content,
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=preserved,
+            num_threads=1,
+        )
         self.interpreter.allocate_tensors()
         self.places = [details["index"] for details in self.interpreter.get_input_details()]
         self.inputs = [_details(details) for details in self.interpreter.get_input_details()]

@@ -1,7 +1,7 @@
 """Running a .tflite file on the interpreters that devices use, and measuring what they take.
 
 The interpreters live in a process of their own, `keras_unetmm.tflite.interpreters`: a damaged file can crash or hang
-nothing else.
+nothing else. One file although it is long: what it asks of that process, and how it copes with its death, belong together.
 """
 
 import atexit
@@ -114,6 +114,50 @@ def measure(file, arena_bytes=None):
         return child.ask(_PREPARE_SECONDS, "prepare", content, "tflm", arena_bytes)[2]
 
 
+def trace(file, inputs, wanted=None):
+    """Runs a .tflite file on LiteRT's reference kernels and gives what its operators made, one input after the other.
+
+    Works for files of floats as well. Nothing is kept: the next input is taken, and run, when its turn comes.
+
+    Args:
+        file: path or bytes.
+        inputs: iterable of what `run` takes as `x` for one image, without or with a batch of 1.
+        wanted: iterable of int, indices of tensors of the first graph; by default all that its operators compute.
+
+    Returns:
+        an iterator over dicts, one an input: array by tensor index, in the tensor's own type.
+
+    Raises:
+        ValueError: for an index of no tensor that is computed, or an input that does not fit.
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+        RunError: if the file cannot be run.
+    """
+    content = load(file)
+    graph = read(content).main
+    computed = sorted({i for op in graph.operators for i in op.outputs if i >= 0 and graph.tensors[i].element_bytes})
+    wanted = computed if wanted is None else [int(index) for index in wanted]
+    if not set(wanted) <= {*computed, *graph.inputs}:
+        unknown = sorted(set(wanted) - {*computed, *graph.inputs})
+        raise ValueError(
+            f"wanted must hold indices of tensors that operators compute, or of inputs. Received: {unknown}. Take them from "
+            "keras_unetmm.tflite.graph.read(file).main."
+        )
+    return _traced(_children["litert"], (content, "litert-reference", None, True), inputs, wanted)
+
+
+def _traced(child, prepared, inputs, wanted):
+    seconds = _run_seconds(prepared[0])
+    for x in inputs:
+        with child.lock:  # not while the caller has its turn, who may run another file
+            if child.prepared is None or child.prepared[0] != prepared:
+                child.prepared = prepared, child.ask(_PREPARE_SECONDS, "prepare", *prepared)[0]
+            batches = _batches(x, child.prepared[1])
+            if len(batches[0]) != 1:
+                raise ValueError(f"inputs must hold one image each. Received: {len(batches[0])} at once. Give one by one.")
+            arrays = child.ask(seconds, "invoke", prepared[1], [batch[0] for batch in batches], wanted)
+        yield dict(zip(wanted, arrays, strict=True))
+
+
 class _Child:
     """A process that runs interpreters: started when first asked, and anew after it died."""
 
@@ -121,12 +165,15 @@ class _Child:
         self.name, self.error, self.memory = name, error, memory
         self.lock = threading.Lock()  # to be held from a file's preparation to its last image
         self.process = self.log = None
+        self.prepared = None  # what `trace` asked for and the details of its inputs, until another file is prepared
 
     def ask(self, seconds, request, *arguments):
         """Returns the answer, or raises what the process answered or what became of it."""
-        if request == "prepare" and (self.process is None or self.process.poll() is not None):
-            self.end()
-            self._start()
+        if request == "prepare":
+            self.prepared = None
+            if self.process is None or self.process.poll() is not None:
+                self.end()
+                self._start()
         return self._exchange(seconds, (seconds, request, arguments))
 
     def _start(self):
@@ -198,6 +245,7 @@ class _Child:
     def end(self):
         """Ends the process, if there is one."""
         process, self.process = self.process, None
+        self.prepared = None
         if process is None:
             return
         process.kill()
@@ -210,6 +258,7 @@ class _Child:
         """Leaves the process to the parent of a fork."""
         self.lock = threading.Lock()
         process, self.process = self.process, None
+        self.prepared = None
         if process is not None:
             process.returncode = 0  # not ours to wait for
             process.stdin.raw.close()  # without sending what the parent was about to send

@@ -2,7 +2,14 @@
 
 import pytest
 
-WITH_BACKEND = ("test_convert.py", "test_differences.py", "test_lowering.py", "test_volumes.py", "stacks.py")
+WITH_BACKEND = (
+    "test_convert.py",
+    "test_differences.py",
+    "test_lowering.py",
+    "test_quality.py",
+    "test_volumes.py",
+    "stacks.py",
+)
 
 
 def pytest_collection_modifyitems(items):

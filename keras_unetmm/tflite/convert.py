@@ -16,15 +16,14 @@ from keras_unetmm.tflite.ends import with_byte_ends
 from keras_unetmm.tflite.indices import with_indices
 from keras_unetmm.tflite.metadata import description, with_metadata
 from keras_unetmm.tflite.multipliers import with_equal_multipliers
+from keras_unetmm.tflite.prepare import kind_of, prepared
 from keras_unetmm.tflite.quiet import captured
-from keras_unetmm.tflite.ranges import BYTES, measured, with_ranges
+from keras_unetmm.tflite.ranges import BYTES, RangeError, measured, refuse_other_scales, with_layer_ranges, with_ranges
 from keras_unetmm.tflite.runtime import RunError, measure, run
 from keras_unetmm.tflite.targets import check
 
 IO = ("int8", "uint8")
 OUTPUTS = ("auto", "image", "probabilities", "values", "logits", "indices")
-MOST_CLASSES = 128  # that int8 can tell apart
-_PROBABLE = ("sigmoid", "softmax")
 _FAR = 3.0  # outside [0, 1], from where on the output is no picture
 
 
@@ -74,12 +73,20 @@ def converted(model, calibration, target, size=None, io="int8", output="auto", m
     import keras
 
     from keras_unetmm.expand import static_shape
+    from keras_unetmm.quantize import is_quantize_aware, plain
+    from keras_unetmm.tflite.gates import whole
     from keras_unetmm.tflite.lowering import lowered
 
     for name, value, known in (("io", io, IO), ("output", output, OUTPUTS)):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
     shape = static_shape(model, size, ranks=(2, 3))
+    ranges = None
+    if is_quantize_aware(model):
+        if mean is not None or std is not None:
+            raise ValueError("mean and std are part of a quantisation-aware model. Leave them out.")
+        model, ranges = plain(model)
+        calibration = np.zeros(shape, "float32") if calibration is None else calibration
     if len(model.outputs) != 1:
         raise ValueError(
             f"model must have one output. Received: {len(model.outputs)} outputs. Convert keras.Model(model.inputs, one of "
@@ -89,17 +96,21 @@ def converted(model, calibration, target, size=None, io="int8", output="auto", m
     made = lowered(prepared(model, shape, output, mean, std), target, shape, **choices)
     if made.model.outputs[0] is made.model.inputs[0]:
         raise ValueError(f"model must compute something. Received: {model.name}, whose output is its input.")
-    output = _kind(made.source) if output == "auto" else output
+    if ranges is not None:  # in the order of the graph, and of both halves of what was one
+        names = [(layer.name, whole(layer.name)) for layer in made.model.layers]
+        ranges = {name: ranges.get(name, ranges.get(of)) for name, of in names if name in ranges or of in ranges}
+    output = kind_of(made.source) if output == "auto" else output
     make = _convert_here if keras.backend.backend() == "tensorflow" else _convert_in_a_child
-    content, limits = make(made.model, images, io, output)
-    if output == "image" and not -_FAR < limits[0] <= limits[1] < 1 + _FAR:
+    content, limits = make(made.model, images, io, output, ranges)
+    if ranges is None and output == "image" and not -_FAR < limits[0] <= limits[1] < 1 + _FAR:
         warnings.warn(
             f"The output is taken for an image and cut to 0 to 1, and the calibration images give {limits[0]:.2f} to "
             f"{limits[1]:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
             stacklevel=3,
         )
     content = with_byte_ends(content, output == "image")
-    content = with_equal_multipliers(content, tflite_graph.read(content).main)
+    if ranges is None:  # else the scales are those of the training
+        content = with_equal_multipliers(content, tflite_graph.read(content).main)
     if output == "indices":
         content = with_indices(content)
     file = tflite_graph.read(content)
@@ -122,77 +133,6 @@ def refuse_floats(model):
             f"{len(offenders)} tensors of the file are not integers, because the converter has no integer operator for "
             "the layers that make them:\n" + "\n".join(offenders) + "\nReplace these layers."
         )
-
-
-def prepared(model, shape, output, mean, std):
-    """Returns the model with the normalisation that the file does, and without the probabilities that nobody asks for.
-
-    Args:
-        model, output, mean, std: as for `convert`.
-        shape: `(1, height, width, channels)` of the input, or `(1, depth, height, width, channels)`.
-    """
-    import keras
-
-    if output == "indices" and not 2 <= model.outputs[0].shape[-1] <= MOST_CLASSES:
-        raise ValueError(
-            f"output='indices' takes from 2 to {MOST_CLASSES} classes. Received: a model output of "
-            f"{model.outputs[0].shape}. A mask of one class comes as probabilities."
-        )
-    if output in ("logits", "indices"):
-        model = _without_probabilities(model, output == "logits")
-    if mean is None and std is None:
-        return model
-    mean, std = _a_channel("mean", mean, 0.0, shape), _a_channel("std", std, 1.0, shape)
-    if (std <= 0).any():
-        raise ValueError(f"std must be positive. Received: {std.tolist()}.")
-    image = keras.Input(batch_shape=shape, name="image")
-    normalized = keras.layers.Normalization(mean=mean, variance=std**2, name="normalization")(image)
-    return keras.Model(image, model(normalized), name=model.name)
-
-
-def _without_probabilities(model, needed):
-    """The model without its last softmax or sigmoid, which keep the order of the classes."""
-    import keras
-
-    from keras_unetmm.expand import expand
-
-    model = expand(model)  # a copy
-    last = model.outputs[0]._keras_history.operation
-    if _activation(last) not in _PROBABLE:
-        if needed:
-            raise ValueError(
-                f"output='logits' takes a model that ends in softmax or sigmoid. Received: one that ends in {last.name}, a "
-                f"{type(last).__name__}. Pass output='values'."
-            )
-        return model
-    if getattr(last, "kernel", None) is None:
-        return keras.Model(model.inputs[0], last.input, name=model.name)
-    last.activation = keras.activations.linear
-    return model
-
-
-def _activation(layer):
-    """The name of a layer's activation, or of the layer itself."""
-    return getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
-
-
-def _a_channel(name, value, default, shape):
-    values = np.ravel(default if value is None else value)
-    values = values.astype("float32") if values.dtype.kind in "fiu" else np.full(1, np.nan)
-    if values.size not in (1, shape[-1]) or not np.isfinite(values).all():
-        raise ValueError(f"{name} must be a finite number, or {shape[-1]}, one a channel. Received: {value!r}.")
-    return np.broadcast_to(values, shape[-1:])
-
-
-def _kind(source):
-    """What the output of a model is, as far as its layers say."""
-    if _activation(source.outputs[0]._keras_history.operation) in _PROBABLE:
-        return "probabilities"
-    if len(source.outputs[0].shape) != len(source.inputs[0].shape):
-        return "values"
-    (_, *sizes, channels), (_, *given, of) = source.outputs[0].shape, source.inputs[0].shape
-    alike = len(sizes) == len(given) and channels == of and all(s % g == 0 for s, g in zip(sizes, given, strict=True))
-    return "image" if alike else "values"
 
 
 def _refuse_what_does_not_run(content, target):
@@ -218,7 +158,7 @@ def _refuse_what_does_not_run(content, target):
     return verdict
 
 
-def _convert_here(lowered, images, io, output):
+def _convert_here(lowered, images, io, output, ranges):
     """The file, and the range of the output on the calibration images."""
     with captured() as text:
         try:
@@ -236,9 +176,16 @@ def _convert_here(lowered, images, io, output):
             limits = measured(calibrated, graph)[0]
             fixed = BYTES if output == "image" else None
             calibrated = with_ranges(calibrated, graph, inputs=BYTES, outputs=fixed, one_range=images.ndim == 5)
+            if ranges is not None:
+                calibrated = with_layer_ranges(calibrated, graph, ranges)
             kinds = {"int8": tf.int8, "uint8": tf.uint8}
             last = kinds["int8" if output == "indices" else io]
-            return mlir_quantize(calibrated, input_data_type=kinds[io], output_data_type=last), limits
+            content = mlir_quantize(calibrated, input_data_type=kinds[io], output_data_type=last)
+            if ranges is not None:
+                refuse_other_scales(tflite_graph.read(content).main, ranges)
+            return content, limits
+        except RangeError as error:
+            raise ConversionError(str(error)) from error
         except ImportError as error:
             raise ImportError(
                 "Conversion needs TensorFlow, whatever backend trained the model. Install keras-unetmm[tensorflow]."
@@ -248,10 +195,11 @@ def _convert_here(lowered, images, io, output):
             raise ConversionError("The TensorFlow Lite converter failed: " + " ".join(said[:2])[:500]) from error
 
 
-def _convert_in_a_child(lowered, images, io, output):
+def _convert_in_a_child(lowered, images, io, output, ranges):
     with tempfile.TemporaryDirectory() as folder:
         lowered.save(Path(folder, "lowered.keras"))
         np.save(Path(folder, "images.npy"), images)
+        Path(folder, "ranges.json").write_text(json.dumps(ranges))
         command = "import sys; from keras_unetmm.tflite.convert import _child; _child(*sys.argv[1:])"
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
         child = subprocess.run(
@@ -281,7 +229,8 @@ def _child(folder, io, output):
 
     lowered = keras.models.load_model(Path(folder, "lowered.keras"), compile=False)
     try:
-        content, limits = _convert_here(lowered, np.load(Path(folder, "images.npy")), io, output)
+        images, ranges = np.load(Path(folder, "images.npy")), json.loads(Path(folder, "ranges.json").read_text())
+        content, limits = _convert_here(lowered, images, io, output, ranges)
     except ConversionError as error:
         Path(folder, "error.txt").write_text(str(error))
         return

@@ -28,6 +28,12 @@ def as_halves(x, alone):
     return None
 
 
+def whole(name):
+    """Returns the name of the layer of which a layer with that name is a half, if it is one."""
+    first, second = (f"_{half}" for half in _HALVES)
+    return name.removesuffix(first).removesuffix(second)
+
+
 def _called(chain, x, half):
     for layer in chain:
         x = _half(layer, half)(x)

@@ -1,14 +1,24 @@
 """The ranges that the converter quantises by: read from a calibrated file, and set where they must not be measured."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from keras_unetmm.tflite.edit import File
+from keras_unetmm.tflite.names import layer_of
+
+
+
+class RangeError(ValueError):
+    """A tensor of a file has not the range that it should have."""
+
 
 BYTES = (0.0, 1.0)  # the range of a byte of a picture: scale 1/255
 _MOVES = {  # bytes or chooses one of them: all inputs and outputs have one scale
     *("CONCATENATION", "RESHAPE", "SPLIT", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH"),
     *("STRIDED_SLICE", "SLICE", "PAD", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "MIRROR_PAD"),
 }
+_JOINS = {"CONCATENATION", "MAXIMUM", "MINIMUM"}
 _MEANS = {"RESIZE_BILINEAR", "AVERAGE_POOL_2D"}  # of one scale as well
 
 
@@ -36,6 +46,71 @@ def with_ranges(content, graph, inputs=None, outputs=None, one_range=False):
             for same in group:
                 _set(file.main.tensors[same], *limits)
     return file.packed()
+
+
+def with_layer_ranges(content, graph, ranges):
+    """Returns a calibrated file with the ranges of the layers that its tensors come from.
+
+    Args:
+        content, graph: as for `with_ranges`.
+        ranges: `{name: (low, high)}` of the layers of the model that was converted.
+
+    Raises:
+        RangeError: if a tensor comes from none of them.
+    """
+    file = File(content)
+    for number, limits in layer_ranges(graph, ranges).items():
+        _set(file.main.tensors[number], *limits)
+    return file.packed()
+
+
+def layer_ranges(graph, ranges):
+    """Returns the range of each tensor that an operator of a file computes, `{number: (low, high)}`.
+
+    Arguments and errors are those of `with_layer_ranges`.
+    """
+    names, last = list(ranges), list(ranges)[-1]
+    found = dict.fromkeys(graph.inputs, BYTES)
+    for operator in graph.operators:
+        read = next((number for number in operator.inputs if number in found), None)
+        for number in operator.outputs:
+            layer = last if number in graph.outputs else layer_of(graph.tensors[number].name, names)
+            if operator.name in _MOVES - _JOINS and read is not None:
+                found[number] = found[read]
+            elif layer in ranges:
+                found[number] = ranges[layer]
+            else:
+                raise RangeError(
+                    "Every operator of a quantisation-aware model must come from a layer with a range. Received: "
+                    f"{operator.name}, whose output is {graph.tensors[number].name!r}. Use layers, such as "
+                    "keras.layers.Add, instead of operators and functions."
+                )
+    return found
+
+
+def refuse_other_scales(graph, ranges):
+    """Raises a `RangeError` if a byte of a converted file means another value than its layer's range says.
+
+    Args:
+        graph: of the converted file.
+        ranges: as for `with_layer_ranges`.
+    """
+    quantised = replace(graph, operators=tuple(o for o in graph.operators if o.name not in ("QUANTIZE", "DEQUANTIZE")))
+    for number, limits in layer_ranges(quantised, ranges).items():
+        tensor = graph.tensors[number]
+        scale, zero_point = scale_and_zero_point(*limits)
+        if not np.isclose(tensor.scales[0], scale, rtol=1e-5) or tensor.zero_points[0] != zero_point:
+            raise RangeError(
+                f"The converter gave {tensor.name!r} another scale than the model was trained with: {tensor.scales[0]:.6g} "
+                f"and zero point {tensor.zero_points[0]}, not {scale:.6g} and {zero_point}."
+            )
+
+
+def scale_and_zero_point(low, high):
+    """Returns the scale and the zero point of int8 values that cover `low` to `high` and zero."""
+    low, high = min(float(low), 0.0), max(float(high), 0.0)
+    scale = max((high - low) / 255, 1e-30)
+    return scale, int(np.clip(np.round(-128 - low / scale), -128, 127))
 
 
 def measured(content, graph):

@@ -1,0 +1,259 @@
+"""Quantisation-aware training: a model that computes as its int8 file will, and goes on training.
+
+The model is laid out into the operators of the file, with normalizations folded into the convolutions, and every map that
+the file holds is rounded to a byte. `keras_unetmm.tflite.convert.convert` gives the file the ranges that were trained.
+Written from Jacob et al. (arXiv 1712.05877) and Krishnamoorthi (arXiv 1806.08342), section 3.2.
+"""
+
+import keras
+import numpy as np
+
+from keras_unetmm.expand import expand, static_shape
+from keras_unetmm.quantized_layers import QUANTIZED, FakeQuantize, QuantizedConvolution
+from keras_unetmm.tflite.calibration import calibration_images
+from keras_unetmm.tflite.lowering import lowered
+from keras_unetmm.tflite.operators import operators_of
+from keras_unetmm.tflite.prepare import kind_of, prepared
+from keras_unetmm.tflite.scales import BYTES, PROBABILITIES, averages, fixed_range, is_joined, moves
+
+RANGES = ("learned", "average", "fixed")
+_SUFFIX = "_range"
+_CONVOLUTIONS = tuple(kind for kind, quantized in QUANTIZED.items() if issubclass(quantized, QuantizedConvolution))
+
+
+def quantize_aware(model, calibration, target="tflm", size=None, output="auto", mean=None, std=None, ranges="learned", **choices):
+    """Returns a model that computes as its int8 file will, ready for `compile` and `fit`.
+
+    Start from trained weights: normalizations have become part of the convolutions, with the statistics they had. The model
+    takes images with values in [0, 1], rounds them to bytes, and every map after them. Convert it as any other model;
+    calibration images are not needed then, for the file gets the ranges of this model.
+
+    Args:
+        model, target, mean, std, **choices: as for `keras_unetmm.tflite.convert.convert`.
+        calibration: as there; the ranges start from these images.
+        size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this model
+            is open as well, and `calibration` must be an iterable.
+        output: as for `convert`; `"indices"` gives the scores of which the file gives the number.
+        ranges: `"learned"`, trained with the weights; `"average"`, a moving average of what each batch has; or `"fixed"`.
+
+    Returns:
+        A functional `keras.Model`.
+
+    Raises:
+        ValueError: those of `convert`, and for weights that are not finite.
+    """
+    if ranges not in RANGES:
+        raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
+    graph, output = operators(model, target, size, output, mean, std, **choices)
+    images = _images(calibration, graph)
+    points = Points(graph, output)
+    made = _rounded(graph, points, ranges)
+    measured = measured_ranges(graph, points, images)
+    for layer in made.layers:
+        if isinstance(layer, FakeQuantize) and layer.fixed is None:
+            layer.set_limits(*measured[layer.name.removesuffix(_SUFFIX)])
+    return made
+
+
+def operators(model, target="tflm", size=None, output="auto", mean=None, std=None, **choices):
+    """Returns the float `keras.Model` of the file's operators, a layer each, and what its output is.
+
+    Arguments and errors are those of `quantize_aware`.
+    """
+    _refuse_weights(model)
+    shape = (None, *model.inputs[0].shape[1:])
+    if size is not None or len(shape) == 5:
+        shape = static_shape(model, size, ranks=(2, 3))
+    source = prepared(model, shape, output, mean, std)
+    made = lowered(source, target, shape, **{"gate": "split", **choices})  # halves come with the size of the device
+    return operators_of(expand(made.model)), kind_of(made.source) if output == "auto" else output
+
+
+def is_quantize_aware(model):
+    """Whether a model comes from `quantize_aware`."""
+    return any(isinstance(layer, FakeQuantize) for layer in model.layers)
+
+
+def plain(model):
+    """Returns the model without its rounding, and the range of what each layer gives, `{name: (low, high)}`.
+
+    Args:
+        model: from `quantize_aware`.
+    """
+    exact = {quantized: kind for kind, quantized in QUANTIZED.items()}
+
+    def call(layer, *args, **kwargs):
+        if isinstance(layer, FakeQuantize):
+            return args[0], args[0]  # no scale
+        return layer(args[0][0] if type(layer) in _CONVOLUTIONS else args[0], *args[1:], **kwargs)
+
+    graph = keras.models.clone_model(model, clone_function=lambda layer: _copied(layer, exact), call_function=call)
+    ranges = {}
+    for layer in model.layers:  # in the order in which they run
+        reads = [x._keras_history.operation.name for node in layer._inbound_nodes for x in node.input_tensors]
+        if isinstance(layer, FakeQuantize):
+            ranges[layer.name] = layer.limits
+            ranges.update((name, layer.limits) for name in reads if name not in ranges)
+        elif moves(layer):
+            ranges[layer.name] = ranges[reads[0]]
+    return graph, {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
+
+
+def _rounded(graph, points, ranges):
+    """The model of a graph of operators with a `FakeQuantize` for each range, called wherever it holds."""
+    quantizers = {}
+
+    def quantizer(leader):
+        if leader not in quantizers:
+            fixed = points.fixed.get(leader)
+            exact = fixed == PROBABILITIES and leader == points.output
+            quantizers[leader] = FakeQuantize(fixed, ranges, exact_training=exact, name=f"{leader}{_SUFFIX}")
+        return quantizers[leader]
+
+    scales = {}  # of each range, a tensor of the new graph
+    held = {}  # the leader of each tensor of the new graph, by its id, and the tensor
+
+    def rounded(x, leader):
+        y, scales[leader] = quantizer(leader)(x)
+        held[id(y)] = (leader, y)
+        return y
+
+    image = keras.Input(batch_shape=graph.inputs[0].shape, name=graph.inputs[0].name, dtype="float32")
+    bytes_in = rounded(image, points.leader(graph.inputs[0]._keras_history.operation))
+
+    def call(layer, *args, **kwargs):
+        leader = points.leader(layer)
+
+        def read(x):
+            x = bytes_in if x is image else x
+            other = moves(layer) and id(x) in held and held[id(x)][0] != leader
+            return rounded(x, leader) if other else x  # a layer that moves bytes knows one range
+
+        args = keras.tree.map_structure(read, args)
+        if isinstance(layer, QuantizedConvolution):
+            args = ([args[0], scales[held[id(args[0])][0]]], *args[1:])
+        made = layer(*args, **kwargs)
+        if points.rounds(layer):
+            return rounded(made, leader)
+        held.update((id(x), (leader, x)) for x in keras.tree.flatten(made))
+        return made
+
+    return keras.models.clone_model(
+        graph, input_tensors=image, clone_function=lambda layer: _copied(layer, QUANTIZED), call_function=call
+    )
+
+
+def _copied(layer, kinds):
+    """A copy of a layer with its weights, of the class that stands for its own."""
+    kind = kinds.get(type(layer), type(layer))
+    copy = kind.from_config(layer.get_config())
+    if isinstance(layer, keras.layers.Layer) and layer.built and layer.weights:
+        shape = layer.get_build_config().get("input_shape")
+        one = isinstance(copy, QuantizedConvolution), isinstance(layer, QuantizedConvolution)
+        if one == (True, False):
+            shape = (shape, ())
+        if one == (False, True):
+            shape = shape[0]
+        copy.build(shape)
+        copy.set_weights(layer.get_weights())
+    return copy
+
+
+def measured_ranges(graph, points, images):
+    """Returns the lowest and the highest value of each range on images, `{leader: (low, high)}`."""
+    layers = [layer for layer in graph.layers if points.rounds(layer) and points.leader(layer) not in points.fixed]
+    limits = {}
+    for values in each(graph, layers, images):
+        for layer, value in zip(layers, values, strict=True):
+            low, high = limits.get(points.leader(layer), (0.0, 0.0))
+            limits[points.leader(layer)] = min(low, float(value.min())), max(high, float(value.max()))
+    return limits
+
+
+def each(graph, layers, images):
+    """Yields for each image a list of what some layers give, numpy arrays; of all calls of a layer, the first."""
+    tapped = keras.Model(graph.inputs[0], [layer._inbound_nodes[0].output_tensors[0] for layer in layers])
+    for image in images:
+        given = image.reshape((1, *image.shape) if None in graph.inputs[0].shape else graph.inputs[0].shape)
+        yield [keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(tapped(given, training=False))]
+
+
+def _images(calibration, graph):
+    shape = graph.inputs[0].shape
+    if None in shape[1:] and hasattr(calibration, "__iter__") and not isinstance(calibration, str):
+        calibration = list(calibration)
+        first = np.shape(calibration[0]) if calibration else ()
+        shape = (1, *(first[1:] if len(first) == len(shape) else first))
+    elif None in shape[1:]:
+        raise ValueError(
+            f"A model of open size needs size, or calibration as an iterable of arrays. Received: calibration={calibration!r} "
+            f"and a model input of {shape}."
+        )
+    return calibration_images(calibration, (1, *shape[1:]))
+
+
+def _refuse_weights(model):
+    for weight in model.weights:
+        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+            raise ValueError(
+                f"The weights of a model must be finite. Received: {weight.path} with values that are not. Train it again "
+                "with a smaller learning rate."
+            )
+
+
+
+
+class Points:
+    """Where a graph of operators is rounded: the groups of layers that have one range, by the name of their leader."""
+
+    def __init__(self, graph, output):
+        self.readers = {layer.name: [] for layer in graph.operations}
+        self.reads = {layer.name: [] for layer in graph.operations}
+        for layer in graph.operations:
+            for x in (x for node in layer._inbound_nodes for x in node.input_tensors):
+                self.readers[x._keras_history.operation.name].append(layer)
+                self.reads[layer.name].append(x._keras_history.operation)
+        last = graph.outputs[0]._keras_history.operation
+        self.readers[last.name].append(None)
+        self.leaders, self.fixed = {}, {}
+        for layer in graph.operations:  # in the order in which they run
+            self.leaders[layer.name] = layer.name
+            if isinstance(layer, keras.layers.InputLayer):
+                self.fixed[layer.name] = BYTES
+            elif fixed_range(layer) is not None:
+                self.fixed[layer.name] = fixed_range(layer)
+            elif moves(layer) or averages(layer):
+                self._join(layer)
+        if output == "image":
+            self._fix_back(last, BYTES)
+        self.output = self.leader(last)
+
+    def _join(self, layer):
+        sources = [self.leader(source) for source in self.reads[layer.name]]
+        ranges = {self.fixed.get(source) for source in sources}
+        if len(ranges) == 1 and None not in ranges:  # of bytes with one meaning
+            self.leaders[layer.name] = sources[0]
+            return
+        for source in sources:
+            if source not in self.fixed:  # the others are requantised
+                self.leaders[self.leader(layer)] = source
+
+    def _fix_back(self, layer, limits):
+        """Gives the output's range to what is only moved there."""
+        while moves(layer) and len({x.name for x in self.reads[layer.name]}) == 1:
+            source = self.reads[layer.name][0]
+            if len(self.readers[source.name]) > 1 or self.leader(source) in self.fixed:
+                break
+            layer = source
+        self.fixed[self.leader(layer)] = limits
+
+    def leader(self, layer):
+        """The name that stands for all layers with the same range as this one."""
+        name = layer if isinstance(layer, str) else layer.name
+        while self.leaders[name] != name:
+            name = self.leaders[name]
+        return name
+
+    def rounds(self, layer):
+        """Whether a layer's output is rounded anew."""
+        return not moves(layer) and not is_joined(layer, self.readers[layer.name])

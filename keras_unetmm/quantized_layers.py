@@ -1,0 +1,233 @@
+"""Layers that compute as eight bits do and train by a straight-through estimator, on every backend.
+
+Rounding has a gradient of zero nearly everywhere; the straight-through estimator (Bengio et al., arXiv 1308.3432) takes it
+for the identity. The arithmetic is that of TensorFlow Lite: weights are symmetric and have a scale for each channel of
+the output, activations have one scale and a zero point (Jacob et al., arXiv 1712.05877).
+"""
+
+import keras
+from keras import ops
+
+from keras_unetmm.tflite.operator_layers import ReciprocalRoot, Scaled, Shifted
+
+LEVELS = 255  # steps between the lowest and the highest of 256 values
+_LOWEST, _HIGHEST = -128, 127
+_LEAST = 1e-30  # scale: of what is always zero
+_LEAST_SQUARE = 1e-20  # below any byte of what a root is taken of
+
+
+def scale_and_zero_point(low, high):
+    """Returns the scale and the zero point of bytes that cover `low` to `high` and zero, which they hit exactly."""
+    low, high = ops.minimum(ops.cast(low, "float32"), 0.0), ops.maximum(ops.cast(high, "float32"), 0.0)
+    scale = ops.maximum((high - low) / LEVELS, _LEAST)
+    return scale, ops.clip(ops.round(_LOWEST - low / scale), _LOWEST, _HIGHEST)
+
+
+def fake_quantized(x, low, high):
+    """Returns x as bytes have it that cover `low` to `high`: `y = scale * (clip(round(x / scale) + z, -128, 127) - z)`.
+
+    The gradient to x is 1 within the range and 0 outside; that to the range is learned step size quantization's (Esser et
+    al., arXiv 1902.08153).
+    """
+    scale, zero = scale_and_zero_point(low, high)
+    zero = ops.stop_gradient(zero)
+    return ops.clip(_rounded(x / scale), _LOWEST - zero, _HIGHEST - zero) * scale
+
+
+def _rounded(x):
+    """To the nearest integer, halves away from zero as kernels do; the gradient is that of the identity."""
+    nearest = ops.sign(x) * ops.floor(ops.abs(x) + 0.5)
+    return x + ops.stop_gradient(nearest - x)
+
+
+def weight_scales(weights, axes):
+    """Returns the scales by which weights have 127 steps on either side of zero, one where `axes` are reduced."""
+    return ops.stop_gradient(ops.maximum(ops.max(ops.abs(weights), axis=axes, keepdims=True) / _HIGHEST, _LEAST))
+
+
+def fake_quantized_constant(constant):
+    """Returns a constant operand of MUL or ADD as bytes have it; its range is its own."""
+    constant = ops.convert_to_tensor(constant, "float32")
+    exact = ops.stop_gradient(constant)
+    return constant + ops.stop_gradient(fake_quantized(exact, ops.min(exact), ops.max(exact)) - exact)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class FakeQuantize(keras.layers.Layer):
+    """Rounds a map to the 256 values of a byte.
+
+    Args:
+        fixed: tuple `(low, high)`, a range that cannot be set either; or None.
+        ranges: `"learned"`, the range is trained with the weights; `"average"`, it follows the lowest and highest value of
+            each batch in training; or `"fixed"`, it stays where it was set.
+        momentum: float, of the moving average.
+        exact_training: bool, whether values pass as they are in training: of probabilities, whose logarithm a loss takes.
+
+    Shape: any, unchanged, and the scale, `()`, which the bias of the next convolution depends on.
+    """
+
+    def __init__(self, fixed=None, ranges="fixed", momentum=0.99, exact_training=False, **kwargs):
+        super().__init__(**kwargs)
+        self.fixed = None if fixed is None else tuple(fixed)
+        self.ranges = ranges
+        self.momentum = momentum
+        self.exact_training = exact_training
+
+    def build(self, input_shape):
+        if self.fixed is None:
+            start = {"shape": (), "initializer": "zeros", "trainable": self.ranges == "learned"}
+            self.low, self.high = self.add_weight(name="low", **start), self.add_weight(name="high", **start)
+
+    @property
+    def limits(self):
+        """The lowest and the highest value that the bytes stand for, two floats."""
+        given = self.fixed or (self.low, self.high)
+        scale, zero = (float(ops.convert_to_numpy(x)) for x in scale_and_zero_point(*given))
+        return (_LOWEST - zero) * scale, (_HIGHEST - zero) * scale
+
+    def set_limits(self, low, high):
+        """Sets a range that is not fixed."""
+        self.low.assign(low)
+        self.high.assign(high)
+
+    def call(self, x, training=None):
+        low, high = self.fixed or (self.low, self.high)
+        if training and self.ranges == "average" and self.fixed is None:
+            seen = ops.stop_gradient(x)
+            low = self.momentum * low + (1 - self.momentum) * ops.min(seen)
+            high = self.momentum * high + (1 - self.momentum) * ops.max(seen)
+            self.low.assign(low)
+            self.high.assign(high)
+        scale, _ = scale_and_zero_point(low, high)
+        return x if training and self.exact_training else fake_quantized(x, low, high), scale
+
+    def compute_output_spec(self, x, training=None):
+        return keras.KerasTensor(x.shape, x.dtype), keras.KerasTensor((), "float32")
+
+
+class QuantizedConvolution:
+    """A convolution of integers: `y = s_x s_w (product(x / s_x, round(w / s_w)) + round(b / (s_x s_w)))`.
+
+    It reads a map and its scale s_x. All sums are integers that float32 holds exactly below 2**24, as those of the kernels.
+    `product` is what the layer's class does with a kernel; along `axes` weights share a scale.
+    """
+
+    def build(self, shapes):
+        super().build(shapes[0])
+        self.input_spec = None
+
+    def call(self, inputs):
+        x, scale = inputs
+        steps = weight_scales(self.kernel, self.axes)
+        y = self.product(_rounded(x / scale), _rounded(self.kernel / steps))
+        unit = scale * ops.reshape(steps, (-1,))  # of the accumulator, a channel each
+        if self.use_bias:
+            y = y + _rounded(self.bias / unit)
+        y = y * unit
+        return y if self.activation is None else self.activation(y)
+
+    def compute_output_shape(self, shapes):
+        alone = shapes[0] is None or isinstance(shapes[0], int)  # as the class itself asks
+        return super().compute_output_shape(shapes if alone else shapes[0])
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedConv2D(QuantizedConvolution, keras.layers.Conv2D):
+    """`keras.layers.Conv2D` with the weights of an integer graph."""
+
+    axes = (0, 1, 2)
+
+    def product(self, x, kernel):
+        """The convolution; as a product of matrices where it is one, which trains faster."""
+        if self.kernel_size != (1, 1) or self.strides != (1, 1) or self.groups > 1:
+            return self.convolution_op(x, kernel)
+        *outer, channels = ops.shape(x)
+        y = ops.matmul(ops.reshape(x, (-1, channels)), ops.reshape(kernel, (channels, self.filters)))
+        return ops.reshape(y, (*outer, self.filters))
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedDepthwiseConv2D(QuantizedConvolution, keras.layers.DepthwiseConv2D):
+    """`keras.layers.DepthwiseConv2D` with the weights of an integer graph."""
+
+    axes = (0, 1)
+
+    def product(self, x, kernel):
+        """The convolution."""
+        return ops.depthwise_conv(
+            x, kernel, strides=self.strides, padding=self.padding, dilation_rate=self.dilation_rate
+        )
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedConv2DTranspose(QuantizedConvolution, keras.layers.Conv2DTranspose):
+    """`keras.layers.Conv2DTranspose` with the weights of an integer graph."""
+
+    axes = (0, 1, 3)
+
+    def product(self, x, kernel):
+        """The transposed convolution."""
+        return ops.conv_transpose(
+            x,
+            kernel,
+            strides=list(self.strides),
+            padding=self.padding,
+            output_padding=self.output_padding,
+            dilation_rate=self.dilation_rate,
+        )
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedDense(QuantizedConvolution, keras.layers.Dense):
+    """`keras.layers.Dense` with the weights of an integer graph."""
+
+    axes = (0,)
+
+    def product(self, x, kernel):
+        """The product of matrices."""
+        return ops.matmul(x, kernel)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedScaled(Scaled):
+    """`keras_unetmm.tflite.operator_layers.Scaled` with the constant of an integer graph."""
+
+    def call(self, x):
+        return x * fake_quantized_constant(self.constant)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedShifted(Shifted):
+    """`keras_unetmm.tflite.operator_layers.Shifted` with the constant of an integer graph."""
+
+    def call(self, x):
+        return x + fake_quantized_constant(self.constant)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedPReLU(keras.layers.PReLU):
+    """`keras.layers.PReLU` with the slopes of an integer graph."""
+
+    def call(self, x):
+        return ops.relu(x) - fake_quantized_constant(self.alpha) * ops.relu(-x)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedReciprocalRoot(ReciprocalRoot):
+    """`keras_unetmm.tflite.operator_layers.ReciprocalRoot` of bytes, which may be zero: the kernel gives its highest then."""
+
+    def call(self, x):
+        return ops.rsqrt(ops.maximum(x, _LEAST_SQUARE))
+
+
+QUANTIZED = {
+    keras.layers.Conv2D: QuantizedConv2D,
+    keras.layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
+    keras.layers.Conv2DTranspose: QuantizedConv2DTranspose,
+    keras.layers.Dense: QuantizedDense,
+    keras.layers.PReLU: QuantizedPReLU,
+    Scaled: QuantizedScaled,
+    Shifted: QuantizedShifted,
+    ReciprocalRoot: QuantizedReciprocalRoot,
+}
+"""The layers of an integer graph that compute otherwise than in float, and what they are while they train."""

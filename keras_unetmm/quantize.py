@@ -9,16 +9,18 @@ import keras
 import numpy as np
 
 from keras_unetmm.expand import expand, static_shape
-from keras_unetmm.quantized_layers import QUANTIZED, FakeQuantize, QuantizedConvolution
+from keras_unetmm.layers import SimpleGate
+from keras_unetmm.quantized_layers import QUANTIZED, WITH_UNIT, FakeQuantize, MeanUnit
 from keras_unetmm.tflite.calibration import calibration_images
 from keras_unetmm.tflite.lowering import lowered
+from keras_unetmm.tflite.operator_layers import ChannelMean
 from keras_unetmm.tflite.operators import operators_of
 from keras_unetmm.tflite.prepare import kind_of, prepared
-from keras_unetmm.tflite.scales import BYTES, PROBABILITIES, averages, fixed_range, is_joined, moves
+from keras_unetmm.tflite.scales import BYTES, CLIPS, PROBABILITIES, activation, averages, fixed_range, is_joined, moves
 
 RANGES = ("learned", "average", "fixed")
+_RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 _SUFFIX = "_range"
-_CONVOLUTIONS = tuple(kind for kind, quantized in QUANTIZED.items() if issubclass(quantized, QuantizedConvolution))
 
 
 def quantize_aware(model, calibration, target="tflm", size=None, output="auto", mean=None, std=None, ranges="learned", **choices):
@@ -84,9 +86,16 @@ def plain(model):
 
     def call(layer, *args, **kwargs):
         if isinstance(layer, FakeQuantize):
-            return args[0], args[0]  # no scale
-        return layer(args[0][0] if type(layer) in _CONVOLUTIONS else args[0], *args[1:], **kwargs)
+            x = args[0][0] if isinstance(args[0], (list, tuple)) else args[0]
+            return x, x  # no scale
+        if isinstance(layer, MeanUnit):
+            return args[0]
+        if layer.name not in scaled:
+            return layer(*args, **kwargs)
+        y = layer(args[0][0])
+        return y, y, y  # no factors
 
+    scaled = {layer.name for layer in model.layers if isinstance(layer, WITH_UNIT)}
     graph = keras.models.clone_model(model, clone_function=lambda layer: _copied(layer, exact), call_function=call)
     ranges = {}
     for layer in model.layers:  # in the order in which they run
@@ -112,14 +121,18 @@ def _rounded(graph, points, ranges):
 
     scales = {}  # of each range, a tensor of the new graph
     held = {}  # the leader of each tensor of the new graph, by its id, and the tensor
+    factors = {}  # of the unit of what is not rounded yet, by the tensor's id
 
-    def rounded(x, leader):
-        y, scales[leader] = quantizer(leader)(x)
+    def rounded(x, leader, factors=()):
+        y, scales[leader] = quantizer(leader)([x, *factors] if factors else x)
         held[id(y)] = (leader, y)
         return y
 
     image = keras.Input(batch_shape=graph.inputs[0].shape, name=graph.inputs[0].name, dtype="float32")
     bytes_in = rounded(image, points.leader(graph.inputs[0]._keras_history.operation))
+
+    def scale_of(x):
+        return scales[held[id(x)][0]]
 
     def call(layer, *args, **kwargs):
         leader = points.leader(layer)
@@ -127,20 +140,41 @@ def _rounded(graph, points, ranges):
         def read(x):
             x = bytes_in if x is image else x
             other = moves(layer) and id(x) in held and held[id(x)][0] != leader
-            return rounded(x, leader) if other else x  # a layer that moves bytes knows one range
+            return rounded(x, leader, [scale_of(x)]) if other else x  # a layer that moves bytes knows one range
 
         args = keras.tree.map_structure(read, args)
-        if isinstance(layer, QuantizedConvolution):
-            args = ([args[0], scales[held[id(args[0])][0]]], *args[1:])
-        made = layer(*args, **kwargs)
+        tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
+        if isinstance(layer, WITH_UNIT):
+            made, *unit = layer([tensors[0], scale_of(tensors[0])])
+        else:
+            made = layer(*args, **kwargs)
+            unit = factors[id(tensors[0])][1] if id(tensors[0]) in factors else _factors(layer, tensors, scale_of)
         if points.rounds(layer):
-            return rounded(made, leader)
-        held.update((id(x), (leader, x)) for x in keras.tree.flatten(made))
+            return rounded(made, leader, unit)
+        for x in keras.tree.flatten(made):
+            if moves(layer):
+                held[id(x)] = (leader, x)
+            else:
+                factors[id(x)] = (x, unit)
         return made
 
     return keras.models.clone_model(
         graph, input_tensors=image, clone_function=lambda layer: _copied(layer, QUANTIZED), call_function=call
     )
+
+
+def _factors(layer, tensors, scale_of):
+    """The factors of the unit of what a layer's kernel multiplies; none where it rounds once."""
+    if isinstance(layer, SimpleGate):
+        return [scale_of(tensors[0])] * 2
+    if isinstance(layer, keras.layers.Multiply):
+        return [scale_of(x) for x in tensors]
+    if isinstance(layer, _RECTIFIERS) or activation(layer) in CLIPS:
+        return [scale_of(tensors[0])]
+    if isinstance(layer, (keras.layers.GlobalAveragePooling2D, ChannelMean)):
+        axes = (-1,) if isinstance(layer, ChannelMean) else (1, 2)
+        return [scale_of(tensors[0]), MeanUnit(axes, name=f"{layer.name}_unit")(tensors[0])]
+    return []
 
 
 def _copied(layer, kinds):
@@ -149,7 +183,7 @@ def _copied(layer, kinds):
     copy = kind.from_config(layer.get_config())
     if isinstance(layer, keras.layers.Layer) and layer.built and layer.weights:
         shape = layer.get_build_config().get("input_shape")
-        one = isinstance(copy, QuantizedConvolution), isinstance(layer, QuantizedConvolution)
+        one = isinstance(copy, WITH_UNIT), isinstance(layer, WITH_UNIT)
         if one == (True, False):
             shape = (shape, ())
         if one == (False, True):
@@ -167,6 +201,10 @@ def measured_ranges(graph, points, images):
         for layer, value in zip(layers, values, strict=True):
             low, high = limits.get(points.leader(layer), (0.0, 0.0))
             limits[points.leader(layer)] = min(low, float(value.min())), max(high, float(value.max()))
+    for layer in layers:
+        if activation(layer) == "hard_tanh":  # -1 must be a byte, or its rounding is a matter of chance
+            low, high = limits[points.leader(layer)]
+            limits[points.leader(layer)] = low, min(high, 127 / 128)
     return limits
 
 

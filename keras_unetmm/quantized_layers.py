@@ -5,6 +5,8 @@ for the identity. The arithmetic is that of TensorFlow Lite: weights are symmetr
 the output, activations have one scale and a zero point (Jacob et al., arXiv 1712.05877).
 """
 
+import math
+
 import keras
 from keras import ops
 
@@ -13,6 +15,7 @@ from keras_unetmm.tflite.operator_layers import ReciprocalRoot, Scaled, Shifted
 LEVELS = 255  # steps between the lowest and the highest of 256 values
 _LOWEST, _HIGHEST = -128, 127
 _LEAST = 1e-30  # scale: of what is always zero
+_MOST_HALVINGS = 14  # beyond, the first rounding is finer than float32
 _LEAST_SQUARE = 1e-20  # below any byte of what a root is taken of
 
 
@@ -23,21 +26,43 @@ def scale_and_zero_point(low, high):
     return scale, ops.clip(ops.round(_LOWEST - low / scale), _LOWEST, _HIGHEST)
 
 
-def fake_quantized(x, low, high):
+def fake_quantized(x, low, high, factors=()):
     """Returns x as bytes have it that cover `low` to `high`: `y = scale * (clip(round(x / scale) + z, -128, 127) - z)`.
 
     The gradient to x is 1 within the range and 0 outside; that to the range is learned step size quantization's (Esser et
     al., arXiv 1902.08153).
+
+    Args:
+        factors: of the unit, what 1 in the accumulator stands for, where a kernel multiplies the accumulator; each `()` or
+            one a channel. The kernel does that by a fraction between 1/2 and 1, rounds, then halves as often as needed
+            and rounds again.
     """
     scale, zero = scale_and_zero_point(low, high)
     zero = ops.stop_gradient(zero)
-    return ops.clip(_rounded(x / scale), _LOWEST - zero, _HIGHEST - zero) * scale
+    steps = x / scale
+    if factors:
+        steps = steps + ops.stop_gradient(_multiplied(x, factors, scale) - steps)
+    return ops.clip(_rounded(steps), _LOWEST - zero, _HIGHEST - zero) * scale
+
+
+def _multiplied(x, factors, scale):
+    """The accumulator times `unit / scale` after the kernel's first rounding; in float64 where the backend has it."""
+    wide = "float32" if keras.backend.backend() == "jax" else "float64"
+    x, scale, *factors = (ops.cast(value, wide) for value in (x, scale, *factors))
+    unit = math.prod(factors[1:], start=factors[0])
+    multiplier = unit / scale
+    fine = 2.0 ** ops.clip(-1 - ops.floor(ops.log2(multiplier)), 0, _MOST_HALVINGS)
+    accumulator = ops.round(x / unit)
+    return ops.cast(_nearest(accumulator * (multiplier * fine)) / fine, "float32")
 
 
 def _rounded(x):
     """To the nearest integer, halves away from zero as kernels do; the gradient is that of the identity."""
-    nearest = ops.sign(x) * ops.floor(ops.abs(x) + 0.5)
-    return x + ops.stop_gradient(nearest - x)
+    return x + ops.stop_gradient(_nearest(x) - x)
+
+
+def _nearest(x):
+    return ops.sign(x) * ops.floor(ops.abs(x) + 0.5)
 
 
 def weight_scales(weights, axes):
@@ -46,10 +71,12 @@ def weight_scales(weights, axes):
 
 
 def fake_quantized_constant(constant):
-    """Returns a constant operand of MUL or ADD as bytes have it; its range is its own."""
+    """Returns a constant operand of MUL or ADD as bytes have it, in the range of its own values, and its scale."""
     constant = ops.convert_to_tensor(constant, "float32")
     exact = ops.stop_gradient(constant)
-    return constant + ops.stop_gradient(fake_quantized(exact, ops.min(exact), ops.max(exact)) - exact)
+    low, high = ops.min(exact), ops.max(exact)
+    rounded = constant + ops.stop_gradient(fake_quantized(exact, low, high) - exact)
+    return rounded, scale_and_zero_point(low, high)[0]
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -63,7 +90,10 @@ class FakeQuantize(keras.layers.Layer):
         momentum: float, of the moving average.
         exact_training: bool, whether values pass as they are in training: of probabilities, whose logarithm a loss takes.
 
-    Shape: any, unchanged, and the scale, `()`, which the bias of the next convolution depends on.
+    It reads a map; or a list of it and of the factors of the unit of the accumulator that the map came from, as
+    `fake_quantized` needs it. It gives the map and the scale of its bytes, `()`.
+
+    Shape: any, unchanged.
     """
 
     def __init__(self, fixed=None, ranges="fixed", momentum=0.99, exact_training=False, **kwargs):
@@ -90,7 +120,8 @@ class FakeQuantize(keras.layers.Layer):
         self.low.assign(low)
         self.high.assign(high)
 
-    def call(self, x, training=None):
+    def call(self, inputs, training=None):
+        x, *factors = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         low, high = self.fixed or (self.low, self.high)
         if training and self.ranges == "average" and self.fixed is None:
             seen = ops.stop_gradient(x)
@@ -99,16 +130,39 @@ class FakeQuantize(keras.layers.Layer):
             self.low.assign(low)
             self.high.assign(high)
         scale, _ = scale_and_zero_point(low, high)
-        return x if training and self.exact_training else fake_quantized(x, low, high), scale
+        return x if training and self.exact_training else fake_quantized(x, low, high, factors), scale
 
-    def compute_output_spec(self, x, training=None):
+    def compute_output_spec(self, inputs, training=None):
+        x = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
         return keras.KerasTensor(x.shape, x.dtype), keras.KerasTensor((), "float32")
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class MeanUnit(keras.layers.Layer):
+    """What the sum of a mean over n values is divided by before the kernel's last rounding: `2**floor(log2(n))`.
+
+    Args:
+        axes: tuple of int, those of the mean.
+
+    Shape: any -> `()`, one over that number.
+    """
+
+    def __init__(self, axes, **kwargs):
+        super().__init__(**kwargs)
+        self.axes = tuple(axes)
+
+    def call(self, x):
+        sizes = [ops.cast(ops.shape(x)[axis], "float32") for axis in self.axes]
+        return 2.0 ** -ops.floor(ops.log2(math.prod(sizes[1:], start=sizes[0]) + 0.5))
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor((), "float32")
 
 
 class QuantizedConvolution:
     """A convolution of integers: `y = s_x s_w (product(x / s_x, round(w / s_w)) + round(b / (s_x s_w)))`.
 
-    It reads a map and its scale s_x. All sums are integers that float32 holds exactly below 2**24, as those of the kernels.
+    It reads a map and its scale s_x, and gives a map, s_x and s_w, a channel each. All sums are integers that float32 holds exactly below 2**24, as those of the kernels.
     `product` is what the layer's class does with a kernel; along `axes` weights share a scale.
     """
 
@@ -124,11 +178,11 @@ class QuantizedConvolution:
         if self.use_bias:
             y = y + _rounded(self.bias / unit)
         y = y * unit
-        return y if self.activation is None else self.activation(y)
+        return (y if self.activation is None else self.activation(y)), scale, ops.reshape(steps, (-1,))
 
-    def compute_output_shape(self, shapes):
-        alone = shapes[0] is None or isinstance(shapes[0], int)  # as the class itself asks
-        return super().compute_output_shape(shapes if alone else shapes[0])
+    def compute_output_spec(self, inputs):
+        y = keras.KerasTensor(super().compute_output_shape(inputs[0].shape), inputs[0].dtype)
+        return y, keras.KerasTensor((), "float32"), keras.KerasTensor(y.shape[-1:], "float32")
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -190,10 +244,22 @@ class QuantizedDense(QuantizedConvolution, keras.layers.Dense):
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class QuantizedScaled(Scaled):
-    """`keras_unetmm.tflite.operator_layers.Scaled` with the constant of an integer graph."""
+    """`keras_unetmm.tflite.operator_layers.Scaled` with the constant of an integer graph.
 
-    def call(self, x):
-        return x * fake_quantized_constant(self.constant)
+    It reads a map and its scale, and gives a map, that scale and the constant's.
+    """
+
+    def build(self, shapes):
+        super().build(shapes[0])
+
+    def call(self, inputs):
+        x, scale = inputs
+        constant, steps = fake_quantized_constant(self.constant)
+        return x * constant, scale, steps
+
+    def compute_output_spec(self, inputs):
+        scale = keras.KerasTensor((), "float32")
+        return keras.KerasTensor(inputs[0].shape, inputs[0].dtype), scale, scale
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -201,7 +267,7 @@ class QuantizedShifted(Shifted):
     """`keras_unetmm.tflite.operator_layers.Shifted` with the constant of an integer graph."""
 
     def call(self, x):
-        return x + fake_quantized_constant(self.constant)
+        return x + fake_quantized_constant(self.constant)[0]
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -209,7 +275,7 @@ class QuantizedPReLU(keras.layers.PReLU):
     """`keras.layers.PReLU` with the slopes of an integer graph."""
 
     def call(self, x):
-        return ops.relu(x) - fake_quantized_constant(self.alpha) * ops.relu(-x)
+        return ops.relu(x) - fake_quantized_constant(self.alpha)[0] * ops.relu(-x)
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -231,3 +297,4 @@ QUANTIZED = {
     ReciprocalRoot: QuantizedReciprocalRoot,
 }
 """The layers of an integer graph that compute otherwise than in float, and what they are while they train."""
+WITH_UNIT = (QuantizedConvolution, QuantizedScaled)  # they read a scale, and give the factors of a unit

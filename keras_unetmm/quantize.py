@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_unetmm.expand import expand, static_shape
 from keras_unetmm.layers import SimpleGate
-from keras_unetmm.quantized_layers import QUANTIZED, WITH_UNIT, FakeQuantize, MeanUnit
+from keras_unetmm.quantized_layers import QUANTIZED, SCALED, FakeQuantize, MeanUnit, QuantizedConvolution, QuantizedShifted
 from keras_unetmm.tflite.calibration import calibration_images
 from keras_unetmm.tflite.lowering import lowered
 from keras_unetmm.tflite.operator_layers import ChannelMean
@@ -86,17 +86,19 @@ def plain(model):
 
     def call(layer, *args, **kwargs):
         if isinstance(layer, FakeQuantize):
-            x = args[0][0] if isinstance(args[0], (list, tuple)) else args[0]
-            return x, x  # no scale
+            return args[0], args[0]  # no scale
         if isinstance(layer, MeanUnit):
             return args[0]
         if layer.name not in scaled:
             return layer(*args, **kwargs)
         y = layer(args[0][0])
-        return y, y, y  # no factors
+        return [y] * scaled[layer.name]  # nothing to round by
 
-    scaled = {layer.name for layer in model.layers if isinstance(layer, WITH_UNIT)}
+    scaled = {layer.name: len(layer.output) for layer in model.layers if isinstance(layer, SCALED)}
     graph = keras.models.clone_model(model, clone_function=lambda layer: _copied(layer, exact), call_function=call)
+    for layer in model.layers:
+        if isinstance(layer, QuantizedConvolution):
+            graph.get_layer(layer.name).set_weights([layer.whole_kernel(), *layer.get_weights()[1:]])
     ranges = {}
     for layer in model.layers:  # in the order in which they run
         reads = [x._keras_history.operation.name for node in layer._inbound_nodes for x in node.input_tensors]
@@ -121,18 +123,18 @@ def _rounded(graph, points, ranges):
 
     scales = {}  # of each range, a tensor of the new graph
     held = {}  # the leader of each tensor of the new graph, by its id, and the tensor
-    factors = {}  # of the unit of what is not rounded yet, by the tensor's id
+    pending = {}  # what is not rounded yet, and how it will be, by the tensor's id
 
-    def rounded(x, leader, factors=()):
-        y, scales[leader] = quantizer(leader)([x, *factors] if factors else x)
+    def rounded(x, leader, how):
+        y, scales[leader] = quantizer(leader)(x, **how)
         held[id(y)] = (leader, y)
         return y
 
-    image = keras.Input(batch_shape=graph.inputs[0].shape, name=graph.inputs[0].name, dtype="float32")
-    bytes_in = rounded(image, points.leader(graph.inputs[0]._keras_history.operation))
-
     def scale_of(x):
         return scales[held[id(x)][0]]
+
+    image = keras.Input(batch_shape=graph.inputs[0].shape, name=graph.inputs[0].name, dtype="float32")
+    bytes_in = rounded(image, points.leader(graph.inputs[0]._keras_history.operation), {})
 
     def call(layer, *args, **kwargs):
         leader = points.leader(layer)
@@ -140,22 +142,23 @@ def _rounded(graph, points, ranges):
         def read(x):
             x = bytes_in if x is image else x
             other = moves(layer) and id(x) in held and held[id(x)][0] != leader
-            return rounded(x, leader, [scale_of(x)]) if other else x  # a layer that moves bytes knows one range
+            return rounded(x, leader, {"factors": [scale_of(x)]}) if other else x  # a layer that moves bytes knows one range
 
         args = keras.tree.map_structure(read, args)
         tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
-        if isinstance(layer, WITH_UNIT):
-            made, *unit = layer([tensors[0], scale_of(tensors[0])])
+        if isinstance(layer, SCALED):
+            made, *parts = layer([tensors[0], scale_of(tensors[0])])
+            how = {"addends" if isinstance(layer, QuantizedShifted) else "factors": parts}
         else:
             made = layer(*args, **kwargs)
-            unit = factors[id(tensors[0])][1] if id(tensors[0]) in factors else _factors(layer, tensors, scale_of)
+            how = pending[id(tensors[0])][1] if id(tensors[0]) in pending else _kernel(layer, tensors, scale_of)
         if points.rounds(layer):
-            return rounded(made, leader, unit)
+            return rounded(made, leader, how)
         for x in keras.tree.flatten(made):
             if moves(layer):
                 held[id(x)] = (leader, x)
             else:
-                factors[id(x)] = (x, unit)
+                pending[id(x)] = (x, how)
         return made
 
     return keras.models.clone_model(
@@ -163,18 +166,21 @@ def _rounded(graph, points, ranges):
     )
 
 
-def _factors(layer, tensors, scale_of):
-    """The factors of the unit of what a layer's kernel multiplies; none where it rounds once."""
+def _kernel(layer, tensors, scale_of):
+    """What `FakeQuantize` has to know of the kernel of a layer to round as that does."""
     if isinstance(layer, SimpleGate):
-        return [scale_of(tensors[0])] * 2
+        return {"factors": [scale_of(tensors[0])] * 2}
     if isinstance(layer, keras.layers.Multiply):
-        return [scale_of(x) for x in tensors]
+        return {"factors": [scale_of(x) for x in tensors]}
+    if isinstance(layer, keras.layers.Add):
+        first, second = tensors
+        return {"addends": [first, scale_of(first), second, scale_of(second)]}
     if isinstance(layer, _RECTIFIERS) or activation(layer) in CLIPS:
-        return [scale_of(tensors[0])]
+        return {"factors": [scale_of(tensors[0])]}
     if isinstance(layer, (keras.layers.GlobalAveragePooling2D, ChannelMean)):
         axes = (-1,) if isinstance(layer, ChannelMean) else (1, 2)
-        return [scale_of(tensors[0]), MeanUnit(axes, name=f"{layer.name}_unit")(tensors[0])]
-    return []
+        return {"factors": [scale_of(tensors[0]), MeanUnit(axes, name=f"{layer.name}_unit")(tensors[0])]}
+    return {}
 
 
 def _copied(layer, kinds):
@@ -183,7 +189,7 @@ def _copied(layer, kinds):
     copy = kind.from_config(layer.get_config())
     if isinstance(layer, keras.layers.Layer) and layer.built and layer.weights:
         shape = layer.get_build_config().get("input_shape")
-        one = isinstance(copy, WITH_UNIT), isinstance(layer, WITH_UNIT)
+        one = isinstance(copy, SCALED), isinstance(layer, SCALED)
         if one == (True, False):
             shape = (shape, ())
         if one == (False, True):

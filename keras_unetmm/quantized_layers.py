@@ -8,6 +8,7 @@ the output, activations have one scale and a zero point (Jacob et al., arXiv 171
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_unetmm.tflite.operator_layers import ReciprocalRoot, Scaled, Shifted
@@ -15,7 +16,8 @@ from keras_unetmm.tflite.operator_layers import ReciprocalRoot, Scaled, Shifted
 LEVELS = 255  # steps between the lowest and the highest of 256 values
 _LOWEST, _HIGHEST = -128, 127
 _LEAST = 1e-30  # scale: of what is always zero
-_MOST_HALVINGS = 14  # beyond, the first rounding is finer than float32
+_MOST_HALVINGS = 30
+_FINE = 2.0**20
 _LEAST_SQUARE = 1e-20  # below any byte of what a root is taken of
 
 
@@ -26,34 +28,53 @@ def scale_and_zero_point(low, high):
     return scale, ops.clip(ops.round(_LOWEST - low / scale), _LOWEST, _HIGHEST)
 
 
-def fake_quantized(x, low, high, factors=()):
+def fake_quantized(x, low, high, factors=None, addends=None):
     """Returns x as bytes have it that cover `low` to `high`: `y = scale * (clip(round(x / scale) + z, -128, 127) - z)`.
 
     The gradient to x is 1 within the range and 0 outside; that to the range is learned step size quantization's (Esser et
     al., arXiv 1902.08153).
 
     Args:
-        factors: of the unit, what 1 in the accumulator stands for, where a kernel multiplies the accumulator; each `()` or
-            one a channel. The kernel does that by a fraction between 1/2 and 1, rounds, then halves as often as needed
-            and rounds again.
+        factors: list of what multiplied makes the unit of the accumulator that a kernel multiplies, each `()` or one a
+            channel; then x is rounded as that kernel does.
+        addends: list of a map, its scale, another map and its scale, of which x is the sum; likewise.
     """
     scale, zero = scale_and_zero_point(low, high)
     zero = ops.stop_gradient(zero)
     steps = x / scale
-    if factors:
-        steps = steps + ops.stop_gradient(_multiplied(x, factors, scale) - steps)
+    if factors or addends:
+        exact = _multiplied(x, factors, scale) if factors else _added(addends, scale)
+        steps = steps + ops.stop_gradient(exact - steps)
     return ops.clip(_rounded(steps), _LOWEST - zero, _HIGHEST - zero) * scale
 
 
 def _multiplied(x, factors, scale):
-    """The accumulator times `unit / scale` after the kernel's first rounding; in float64 where the backend has it."""
-    wide = "float32" if keras.backend.backend() == "jax" else "float64"
-    x, scale, *factors = (ops.cast(value, wide) for value in (x, scale, *factors))
+    """x in steps of `scale`, after the first rounding of a kernel that multiplies the accumulator by `unit / scale`."""
+    x, scale, *factors = _wide(x, scale, *factors)
     unit = math.prod(factors[1:], start=factors[0])
-    multiplier = unit / scale
+    return _halved(ops.round(x / unit), unit / scale)
+
+
+def _added(addends, scale):
+    """The sum in steps of `scale`, after the first rounding of ADD, which knows 2**-20 of the larger scale."""
+    first, first_scale, second, second_scale, scale = _wide(*addends, scale)
+    twice = 2 * ops.maximum(first_scale, second_scale)
+    parts = [
+        _nearest(ops.round(value / of) * _FINE * (of / twice)) for value, of in ((first, first_scale), (second, second_scale))
+    ]
+    return _halved(parts[0] + parts[1], twice / (_FINE * scale))
+
+
+def _halved(accumulator, multiplier):
+    """The product as a kernel has it: it multiplies by a number from 1/2 to 1, rounds, and then halves; here without the
+    rounding at the end."""
     fine = 2.0 ** ops.clip(-1 - ops.floor(ops.log2(multiplier)), 0, _MOST_HALVINGS)
-    accumulator = ops.round(x / unit)
     return ops.cast(_nearest(accumulator * (multiplier * fine)) / fine, "float32")
+
+
+def _wide(*values):
+    """The values in float64; on JAX, which has none unless told so, in float32."""
+    return [ops.cast(value, "float32" if keras.backend.backend() == "jax" else "float64") for value in values]
 
 
 def _rounded(x):
@@ -90,8 +111,8 @@ class FakeQuantize(keras.layers.Layer):
         momentum: float, of the moving average.
         exact_training: bool, whether values pass as they are in training: of probabilities, whose logarithm a loss takes.
 
-    It reads a map; or a list of it and of the factors of the unit of the accumulator that the map came from, as
-    `fake_quantized` needs it. It gives the map and the scale of its bytes, `()`.
+    Called on a map, with `factors` or `addends` as `fake_quantized` takes them; in training these are not needed, for
+    they decide between neighbours only where a value lies half-way. Gives the map and the scale of its bytes, `()`.
 
     Shape: any, unchanged.
     """
@@ -120,8 +141,7 @@ class FakeQuantize(keras.layers.Layer):
         self.low.assign(low)
         self.high.assign(high)
 
-    def call(self, inputs, training=None):
-        x, *factors = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    def call(self, x, factors=None, addends=None, training=None):
         low, high = self.fixed or (self.low, self.high)
         if training and self.ranges == "average" and self.fixed is None:
             seen = ops.stop_gradient(x)
@@ -130,11 +150,12 @@ class FakeQuantize(keras.layers.Layer):
             self.low.assign(low)
             self.high.assign(high)
         scale, _ = scale_and_zero_point(low, high)
-        return x if training and self.exact_training else fake_quantized(x, low, high, factors), scale
+        if training:
+            return x if self.exact_training else fake_quantized(x, low, high), scale
+        return fake_quantized(x, low, high, factors, addends), scale
 
-    def compute_output_spec(self, inputs, training=None):
-        x = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
-        return keras.KerasTensor(x.shape, x.dtype), keras.KerasTensor((), "float32")
+    def compute_output_spec(self, x, factors=None, addends=None, training=None):
+        return _specs(x.shape, ())
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -159,6 +180,10 @@ class MeanUnit(keras.layers.Layer):
         return keras.KerasTensor((), "float32")
 
 
+def _specs(*shapes):
+    return tuple(keras.KerasTensor(shape, "float32") for shape in shapes)
+
+
 class QuantizedConvolution:
     """A convolution of integers: `y = s_x s_w (product(x / s_x, round(w / s_w)) + round(b / (s_x s_w)))`.
 
@@ -176,13 +201,21 @@ class QuantizedConvolution:
         y = self.product(_rounded(x / scale), _rounded(self.kernel / steps))
         unit = scale * ops.reshape(steps, (-1,))  # of the accumulator, a channel each
         if self.use_bias:
-            y = y + _rounded(self.bias / unit)
+            bias, *factors = _wide(self.bias, scale, ops.reshape(steps, (-1,)))
+            whole = ops.cast(_nearest(bias / (factors[0] * factors[1])), "float32")
+            y = y + self.bias / unit + ops.stop_gradient(whole - self.bias / unit)
         y = y * unit
         return (y if self.activation is None else self.activation(y)), scale, ops.reshape(steps, (-1,))
 
+    def whole_kernel(self):
+        """The kernel after rounding, as an array: what a converter rounds to the same bytes, whatever its arithmetic."""
+        kernel, steps = (ops.convert_to_numpy(x) for x in (self.kernel, weight_scales(self.kernel, self.axes)))
+        rounded = np.sign(kernel) * np.floor(np.abs(kernel / steps) + np.float32(0.5)) * steps
+        return np.where(np.abs(kernel) < _HIGHEST * steps * (1 - 1e-6), rounded, kernel)  # the largest gives the scale
+
     def compute_output_spec(self, inputs):
-        y = keras.KerasTensor(super().compute_output_shape(inputs[0].shape), inputs[0].dtype)
-        return y, keras.KerasTensor((), "float32"), keras.KerasTensor(y.shape[-1:], "float32")
+        shape = super().compute_output_shape(inputs[0].shape)
+        return _specs(shape, (), shape[-1:])
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -258,16 +291,27 @@ class QuantizedScaled(Scaled):
         return x * constant, scale, steps
 
     def compute_output_spec(self, inputs):
-        scale = keras.KerasTensor((), "float32")
-        return keras.KerasTensor(inputs[0].shape, inputs[0].dtype), scale, scale
+        return _specs(inputs[0].shape, (), ())
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class QuantizedShifted(Shifted):
-    """`keras_unetmm.tflite.operator_layers.Shifted` with the constant of an integer graph."""
+    """`keras_unetmm.tflite.operator_layers.Shifted` with the constant of an integer graph.
 
-    def call(self, x):
-        return x + fake_quantized_constant(self.constant)[0]
+    It reads a map and its scale, and gives the sum, and the addends: the map, its scale, the constant and its scale.
+    """
+
+    def build(self, shapes):
+        super().build(shapes[0])
+
+    def call(self, inputs):
+        x, scale = inputs
+        constant, steps = fake_quantized_constant(self.constant)
+        return x + constant, x, scale, constant, steps
+
+    def compute_output_spec(self, inputs):
+        shape = inputs[0].shape
+        return _specs(shape, shape, (), () if self.by is not None else shape[-1:], ())
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -298,3 +342,4 @@ QUANTIZED = {
 }
 """The layers of an integer graph that compute otherwise than in float, and what they are while they train."""
 WITH_UNIT = (QuantizedConvolution, QuantizedScaled)  # they read a scale, and give the factors of a unit
+SCALED = (*WITH_UNIT, QuantizedShifted)  # they read a scale

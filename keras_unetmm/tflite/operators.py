@@ -8,7 +8,7 @@ _WITH_ACTIVATION = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.lay
 
 
 def operators_of(graph):
-    """Returns an equal functional model in which activations that are operators of their own are layers of their own.
+    """Returns an equal functional model in which every operator is a layer.
 
     Args:
         graph: a lowered model, laid out by `keras_unetmm.expand.expand`.
@@ -32,7 +32,17 @@ def _call(layer, *args, **kwargs):
         return _activated(keras.layers.Activation(last, name=f"{layer.name}_activation"), layer(*args))
     if isinstance(layer, keras.layers.Activation):
         return _activated(layer, *args)
+    if isinstance(layer, (keras.layers.Add, keras.layers.Multiply)) and len(args[0]) > 2:
+        return _two_by_two(layer, *args)
     return layer(*args, **kwargs)
+
+
+def _two_by_two(layer, tensors):
+    x = tensors[0]
+    for i, other in enumerate(tensors[1:]):
+        last = i == len(tensors) - 2
+        x = (layer if last else type(layer)(name=f"{layer.name}_part{i}"))([x, other])
+    return x
 
 
 def _activated(layer, x):

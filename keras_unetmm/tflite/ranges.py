@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from keras_unetmm.tflite.edit import File
+from keras_unetmm.tflite.graph import read
 from keras_unetmm.tflite.names import layer_of
 
 
@@ -88,13 +89,20 @@ def layer_ranges(graph, ranges):
     return found
 
 
-def refuse_other_scales(graph, ranges):
-    """Raises a `RangeError` if a byte of a converted file means another value than its layer's range says.
+def with_trained_scales(content, ranges):
+    """Returns a converted file whose bytes mean what they meant in training, to the last bit of each scale.
+
+    The converter has read the ranges as float32 numbers, which moves scales by one part in ten million; that decides
+    between neighbours where a value lies half-way.
 
     Args:
-        graph: of the converted file.
+        content: bytes of the converted file.
         ranges: as for `with_layer_ranges`.
+
+    Raises:
+        RangeError: if the converter has chosen other scales.
     """
+    graph, file = read(content).main, File(content)
     quantised = replace(graph, operators=tuple(o for o in graph.operators if o.name not in ("QUANTIZE", "DEQUANTIZE")))
     for number, limits in layer_ranges(quantised, ranges).items():
         tensor = graph.tensors[number]
@@ -104,6 +112,8 @@ def refuse_other_scales(graph, ranges):
                 f"The converter gave {tensor.name!r} another scale than the model was trained with: {tensor.scales[0]:.6g} "
                 f"and zero point {tensor.zero_points[0]}, not {scale:.6g} and {zero_point}."
             )
+        file.main.tensors[number].quantization.scale = np.array([scale], "float32")
+    return file.packed()
 
 
 def scale_and_zero_point(low, high):

@@ -69,7 +69,7 @@ def _halved(accumulator, multiplier):
     """The product as a kernel has it: it multiplies by a number from 1/2 to 1, rounds, and then halves; here without the
     rounding at the end."""
     fine = 2.0 ** ops.clip(-1 - ops.floor(ops.log2(multiplier)), 0, _MOST_HALVINGS)
-    return ops.cast(_nearest(accumulator * (multiplier * fine)) / fine, "float32")
+    return ops.cast(ops.floor(accumulator * (multiplier * fine) + 0.5) / fine, "float32")  # halves go up
 
 
 def _wide(*values):
@@ -201,9 +201,7 @@ class QuantizedConvolution:
         y = self.product(_rounded(x / scale), _rounded(self.kernel / steps))
         unit = scale * ops.reshape(steps, (-1,))  # of the accumulator, a channel each
         if self.use_bias:
-            bias, *factors = _wide(self.bias, scale, ops.reshape(steps, (-1,)))
-            whole = ops.cast(_nearest(bias / (factors[0] * factors[1])), "float32")
-            y = y + self.bias / unit + ops.stop_gradient(whole - self.bias / unit)
+            y = y + _rounded(self.bias / unit)  # in float32, as the converter divides
         y = y * unit
         return (y if self.activation is None else self.activation(y)), scale, ops.reshape(steps, (-1,))
 

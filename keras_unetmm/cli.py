@@ -136,6 +136,7 @@ def convert(
     ] = "auto",
     mean: Annotated[str | None, typer.Option(metavar="M[,M,M]", help="What the model's training subtracted.")] = None,
     std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="What it divided by then.")] = None,
+    outliers: Annotated[str, typer.Option(help="Of the values inside the network, one in 10,000: cut or keep.")] = "cut",
     card: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write what the file is, takes and gives.")] = None,
 ):
     """Convert a Keras model to a full-integer .tflite file."""
@@ -153,12 +154,15 @@ def convert(
         with Console(stderr=True).status("converting"):
             from keras_unetmm.expand import static_shape
             from keras_unetmm.tflite.calibration import calibration_images
-            from keras_unetmm.tflite.convert import converted, prepared
+            from keras_unetmm.tflite.convert import converted
+            from keras_unetmm.tflite.prepare import prepared
 
-            images = calibration_images(calibration, static_shape(loaded, sizes, ranks=(2, 3)))
+            shape = static_shape(loaded, sizes, ranks=(2, 3))
+            with warnings.catch_warnings(action="ignore", category=UserWarning):  # `converted` says the same
+                images = calibration_images(calibration, shape)
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always", UserWarning)
-                content, verdict = converted(loaded, images, target, sizes, io, gives, **numbers)
+                content, verdict = converted(loaded, images, target, sizes, io, gives, outliers=outliers, **numbers)
             made = prepared(loaded, (1, *images.shape[1:]), gives, **numbers) if card is not None else None
             written = None if card is None else _card(output.name, made, content, verdict, images[:1])
         for warning in told:
@@ -436,7 +440,7 @@ def _load(path):
     with _quiet_backend():
         import keras
 
-        from keras_unetmm import layers, losses, metrics  # noqa: F401 - registers what saved models are made of
+        from keras_unetmm import layers, losses, metrics, quantized_layers  # noqa: F401 - registers what saved models are made of
 
         try:
             return keras.models.load_model(path, compile=False)

@@ -12,18 +12,21 @@ from keras_unetmm.expand import expand, static_shape
 from keras_unetmm.layers import SimpleGate
 from keras_unetmm.quantized_layers import QUANTIZED, SCALED, FakeQuantize, MeanUnit, QuantizedConvolution, QuantizedShifted
 from keras_unetmm.tflite.calibration import calibration_images
+from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
 from keras_unetmm.tflite.lowering import lowered
 from keras_unetmm.tflite.operator_layers import ChannelMean
 from keras_unetmm.tflite.operators import operators_of
 from keras_unetmm.tflite.prepare import kind_of, prepared
-from keras_unetmm.tflite.scales import BYTES, CLIPS, PROBABILITIES, activation, averages, fixed_range, is_joined, moves
+from keras_unetmm.tflite.scales import CLIPS, PROBABILITIES, Points, activation, moves
 
 RANGES = ("learned", "average", "fixed")
 _RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 _SUFFIX = "_range"
 
 
-def quantize_aware(model, calibration, target="tflm", size=None, output="auto", mean=None, std=None, ranges="learned", **choices):
+def quantize_aware(
+    model, calibration, target="tflm", size=None, output="auto", mean=None, std=None, ranges="learned", **choices
+):
     """Returns a model that computes as its int8 file will, ready for `compile` and `fit`.
 
     Start from trained weights: normalizations have become part of the convolutions, with the statistics they had. The model
@@ -33,8 +36,8 @@ def quantize_aware(model, calibration, target="tflm", size=None, output="auto", 
     Args:
         model, target, mean, std, **choices: as for `keras_unetmm.tflite.convert.convert`.
         calibration: as there; the ranges start from these images.
-        size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this model
-            is open as well, and `calibration` must be an iterable.
+        size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this
+            model is open as well, and `calibration` must be an iterable.
         output: as for `convert`; `"indices"` gives the scores of which the file gives the number.
         ranges: `"learned"`, trained with the weights; `"average"`, a moving average of what each batch has; or `"fixed"`.
 
@@ -62,7 +65,7 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
 
     Arguments and errors are those of `quantize_aware`.
     """
-    _refuse_weights(model)
+    refuse_weights_that_are_not_finite(model)
     shape = (None, *model.inputs[0].shape[1:])
     if size is not None or len(shape) == 5:
         shape = static_shape(model, size, ranks=(2, 3))
@@ -230,74 +233,7 @@ def _images(calibration, graph):
         shape = (1, *(first[1:] if len(first) == len(shape) else first))
     elif None in shape[1:]:
         raise ValueError(
-            f"A model of open size needs size, or calibration as an iterable of arrays. Received: calibration={calibration!r} "
-            f"and a model input of {shape}."
+            "A model of open size needs size, or calibration as an iterable of arrays. Received: "
+            f"calibration={calibration!r} and a model input of {shape}."
         )
     return calibration_images(calibration, (1, *shape[1:]))
-
-
-def _refuse_weights(model):
-    for weight in model.weights:
-        if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
-            raise ValueError(
-                f"The weights of a model must be finite. Received: {weight.path} with values that are not. Train it again "
-                "with a smaller learning rate."
-            )
-
-
-
-
-class Points:
-    """Where a graph of operators is rounded: the groups of layers that have one range, by the name of their leader."""
-
-    def __init__(self, graph, output):
-        self.readers = {layer.name: [] for layer in graph.operations}
-        self.reads = {layer.name: [] for layer in graph.operations}
-        for layer in graph.operations:
-            for x in (x for node in layer._inbound_nodes for x in node.input_tensors):
-                self.readers[x._keras_history.operation.name].append(layer)
-                self.reads[layer.name].append(x._keras_history.operation)
-        last = graph.outputs[0]._keras_history.operation
-        self.readers[last.name].append(None)
-        self.leaders, self.fixed = {}, {}
-        for layer in graph.operations:  # in the order in which they run
-            self.leaders[layer.name] = layer.name
-            if isinstance(layer, keras.layers.InputLayer):
-                self.fixed[layer.name] = BYTES
-            elif fixed_range(layer) is not None:
-                self.fixed[layer.name] = fixed_range(layer)
-            elif moves(layer) or averages(layer):
-                self._join(layer)
-        if output == "image":
-            self._fix_back(last, BYTES)
-        self.output = self.leader(last)
-
-    def _join(self, layer):
-        sources = [self.leader(source) for source in self.reads[layer.name]]
-        ranges = {self.fixed.get(source) for source in sources}
-        if len(ranges) == 1 and None not in ranges:  # of bytes with one meaning
-            self.leaders[layer.name] = sources[0]
-            return
-        for source in sources:
-            if source not in self.fixed:  # the others are requantised
-                self.leaders[self.leader(layer)] = source
-
-    def _fix_back(self, layer, limits):
-        """Gives the output's range to what is only moved there."""
-        while moves(layer) and len({x.name for x in self.reads[layer.name]}) == 1:
-            source = self.reads[layer.name][0]
-            if len(self.readers[source.name]) > 1 or self.leader(source) in self.fixed:
-                break
-            layer = source
-        self.fixed[self.leader(layer)] = limits
-
-    def leader(self, layer):
-        """The name that stands for all layers with the same range as this one."""
-        name = layer if isinstance(layer, str) else layer.name
-        while self.leaders[name] != name:
-            name = self.leaders[name]
-        return name
-
-    def rounds(self, layer):
-        """Whether a layer's output is rounded anew."""
-        return not moves(layer) and not is_joined(layer, self.readers[layer.name])

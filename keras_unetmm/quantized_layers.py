@@ -31,8 +31,8 @@ def scale_and_zero_point(low, high):
 def fake_quantized(x, low, high, factors=None, addends=None):
     """Returns x as bytes have it that cover `low` to `high`: `y = scale * (clip(round(x / scale) + z, -128, 127) - z)`.
 
-    The gradient to x is 1 within the range and 0 outside; that to the range is learned step size quantization's (Esser et
-    al., arXiv 1902.08153).
+    The gradient to x is 1 within the range and 0 outside; that to the range is the one of learned step size quantization
+    (Esser et al., arXiv 1902.08153).
 
     Args:
         factors: list of what multiplied makes the unit of the accumulator that a kernel multiplies, each `()` or one a
@@ -60,7 +60,8 @@ def _added(addends, scale):
     first, first_scale, second, second_scale, scale = _wide(*addends, scale)
     twice = 2 * ops.maximum(first_scale, second_scale)
     parts = [
-        _nearest(ops.round(value / of) * _FINE * (of / twice)) for value, of in ((first, first_scale), (second, second_scale))
+        _nearest(ops.round(value / of) * _FINE * (of / twice))
+        for value, of in ((first, first_scale), (second, second_scale))
     ]
     return _halved(parts[0] + parts[1], twice / (_FINE * scale))
 
@@ -187,8 +188,9 @@ def _specs(*shapes):
 class QuantizedConvolution:
     """A convolution of integers: `y = s_x s_w (product(x / s_x, round(w / s_w)) + round(b / (s_x s_w)))`.
 
-    It reads a map and its scale s_x, and gives a map, s_x and s_w, a channel each. All sums are integers that float32 holds exactly below 2**24, as those of the kernels.
-    `product` is what the layer's class does with a kernel; along `axes` weights share a scale.
+    It reads a map and its scale s_x, and gives a map, s_x and s_w, a channel each. All sums are integers, which float32
+    holds exactly below 2**24, as those of the kernels. `product` is what the layer's class does with a kernel; along `axes`
+    weights share a scale.
     """
 
     def build(self, shapes):
@@ -239,9 +241,7 @@ class QuantizedDepthwiseConv2D(QuantizedConvolution, keras.layers.DepthwiseConv2
 
     def product(self, x, kernel):
         """The convolution."""
-        return ops.depthwise_conv(
-            x, kernel, strides=self.strides, padding=self.padding, dilation_rate=self.dilation_rate
-        )
+        return ops.depthwise_conv(x, kernel, strides=self.strides, padding=self.padding, dilation_rate=self.dilation_rate)
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -322,7 +322,7 @@ class QuantizedPReLU(keras.layers.PReLU):
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class QuantizedReciprocalRoot(ReciprocalRoot):
-    """`keras_unetmm.tflite.operator_layers.ReciprocalRoot` of bytes, which may be zero: the kernel gives its highest then."""
+    """`keras_unetmm.tflite.operator_layers.ReciprocalRoot` of bytes, which may be zero: the kernel gives its highest."""
 
     def call(self, x):
         return ops.rsqrt(ops.maximum(x, _LEAST_SQUARE))

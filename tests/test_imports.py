@@ -13,16 +13,18 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_unetmm"
 BACKENDS = {"tensorflow", "jax", "jaxlib", "torch"}
 INTERPRETERS = {"ai_edge_litert.interpreter", "tflite_micro"}
-COMMANDS = {"catalogue", "data", "expand", "layers", "losses", "metrics", "models", "replacing", "tflite", "training"}
+COMMANDS = {"catalogue", "data", "expand", "layers", "losses", "metrics", "models", "quantized_layers", "replacing"}
+COMMANDS |= {"tflite", "training"}
 TRAINING = {"keras", "matplotlib", "numpy", "rich", "tensorboard"}
 SCHEMA = {"numpy", "ai_edge_litert.schema_py_generated"}
 COMPILER = {f"tflite.{stage}" for stage in ("graph", "edit", "macs", "scratch", "lifetimes", "greedy", "overlap", "memory")}
 COMPILER |= {f"tflite.{stage}" for stage in ("bound", "reorder", "rewrites", "neighbours", "climb", "sweep", "arena")}
 COMPILER |= {"tflite.ranges"}
 
-LOWERING = {
-    f"tflite.{stage}" for stage in ("lowering", "forms", "exchange", "folding", "gates", "volumes", "integer_layers")
-}
+COMPILER |= {"tflite.names"}
+LOWERING = {f"tflite.{stage}" for stage in ("lowering", "forms", "exchange", "folding", "gates", "volumes")}
+LOWERING |= {"tflite.integer_layers", "tflite.operator_layers"}
+PREPARING = {f"tflite.{stage}" for stage in ("calibration", "finite", "operators", "prepare", "scales")}
 RULED = {f"tflite.{stage}" for stage in ("graph", "operands", "substitutes", "kernels", "verdict")}
 COMPILERS = {f"tflite.{stage}" for stage in ("graph", "edit", "compilers", "verdict")}
 
@@ -47,16 +49,24 @@ RULES = [
         (f"tflite/{stage}", {"layers", *LOWERING}, {"keras", "numpy"})
         for stage in ("exchange", "folding", "gates", "volumes")
     ),
-    ("tflite/integer_layers", {"layers"}, {"keras", "numpy"}),
+    *((f"tflite/{stage}", {"layers", "tflite.operator_layers"}, {"keras", "numpy"}) for stage in ("integer_layers",)),
+    ("tflite/finite", set(), {"keras", "numpy"}),
+    ("tflite/histograms", set(), {"numpy"}),
+    ("tflite/post_training", {f"tflite.{t}" for t in ("edit", "histograms", "ranges", "runtime")}, SCHEMA),
+    ("tflite/operator_layers", set(), {"keras", "numpy"}),
+    ("tflite/scales", {"layers", *LOWERING}, {"keras"}),
+    *((f"tflite/{stage}", {"expand", "tflite.scales"}, {"keras", "numpy"}) for stage in ("operators", "prepare")),
+    ("quantized_layers", {"tflite.operator_layers"}, {"keras", "numpy"}),
+    ("quantize", {"expand", "layers", "quantized_layers", *LOWERING, *PREPARING}, {"keras", "numpy"}),
     ("tflite/forms", set(), set()),
     ("tflite/metadata", {"__version__", "tflite.edit", "tflite.graph"}, {"numpy"}),
-    ("tflite/convert", {"data", "expand", "layers", "tflite"}, {"keras", "numpy", "tensorflow"}),
+    ("tflite/convert", {"data", "expand", "layers", "quantize", "tflite"}, {"keras", "numpy", "tensorflow"}),
     ("tflite/calibration", {"data"}, {"numpy"}),
     ("tflite/names", set(), set()),
     ("tflite/quality_data", {"data", "tflite.quality", "training"}, {"numpy"}),
     ("tflite/quality_picture", set(), {"matplotlib", "numpy"}),
     ("tflite/quality_table", set(), {"rich"}),
-    ("tflite/quality", {"expand", "tflite"}, {"keras", "numpy"}),
+    ("tflite/quality", {"expand", "quantize", "tflite"}, {"keras", "numpy"}),
     ("tflite/runtime", {"tflite.graph", "tflite.macs"}, {"numpy"}),
     ("tflite/interpreters", {"tflite.graph", "tflite.runtime"}, {"numpy", "ai_edge_litert", "tflite_micro"}),
     ("tflite/report", {"tflite.planner", "tflite.runtime", "tflite.skips"}, {"rich"}),

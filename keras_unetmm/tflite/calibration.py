@@ -1,22 +1,48 @@
 """Images or volumes by which the ranges of a network's values are measured."""
 
 import os
+import warnings
 
 import numpy as np
 
 _MOST_OUTSIDE = 1 / 3  # of all values: noise takes some there
+_LEAST_SPAN = 0.2  # of [0, 1], that pictures take up
 
 
-def calibration_images(calibration, shape):
+def calibration_images(calibration, shape, stacklevel=2):
     """Returns calibration data as one float32 array `(count, H, W, C)` or `(count, D, H, W, C)` with values in [0, 1].
 
     Args:
         calibration: as for `convert`.
         shape: `(1, height, width, channels)` that the model takes, or `(1, depth, height, width, channels)`.
 
+        stacklevel: int, whose line a warning names, as of `warnings.warn`: 2 is the caller's.
+
     Raises:
-        ValueError: if there is none, or one that does not fit.
+        ValueError: if there is none, or one that does not fit, or all values are the same.
+
+    Warns:
+        UserWarning: if the values take up so small a part of [0, 1] that they may have been scaled twice.
     """
+    images = _read(calibration, shape)
+    low, high = float(images.min()), float(images.max())
+    if low == high:
+        raise ValueError(
+            f"calibration must hold pictures, from which the ranges of the network's values are measured. Received: "
+            f"{len(images)} whose values are all {low:.3g}. Pass 20 to 200 typical inputs."
+        )
+    if high - low < _LEAST_SPAN:
+        warnings.warn(
+            f"The calibration images hold values from {low:.3g} to {high:.3g} only; the device's bytes stand for 0 to 1. If "
+            "they were scaled by 1/255 twice, or normalised, pass them as they were; else add others, or the file cuts off "
+            "what those make.",
+            stacklevel=stacklevel,
+        )
+    return images
+
+
+def _read(calibration, shape):
+    """The images, unless they do not fit."""
     if isinstance(calibration, (str, os.PathLike)):
         from keras_unetmm.data.images import read_crops
         from keras_unetmm.data.volumes import read_volume_crops

@@ -6,10 +6,12 @@ import keras
 import numpy as np
 
 from keras_unetmm.expand import static_shape
-from keras_unetmm.tflite.convert import prepared
+from keras_unetmm.quantize import is_quantize_aware, plain
+from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
 from keras_unetmm.tflite.graph import read
 from keras_unetmm.tflite.lowering import lowered
 from keras_unetmm.tflite.metadata import metadata
+from keras_unetmm.tflite.prepare import prepared
 from keras_unetmm.tflite.runtime import run
 
 
@@ -37,7 +39,7 @@ class Pair:
             )
         ends = _integer_ends(self.graph)
         model = without_quantisers(model)
-        _refuse_weights_that_are_not_finite(model)
+        refuse_weights_that_are_not_finite(model)
         self.shape = _shape(model, ends[0].shape, size)
         self.model = prepared(model, self.shape, self.kind, self.said.get("mean"), self.said.get("std"))
         made = lowered(self.model, self.said.get("target", target), self.shape)
@@ -90,8 +92,8 @@ class Pair:
 
 
 def without_quantisers(model):
-    """Returns the model that the file was made of."""
-    return model  # HOOK: keras_unetmm.quantize.plain(model)[0] if it was trained with FakeQuantize
+    """Returns the model that the file was made of, in floating point."""
+    return plain(model)[0] if is_quantize_aware(model) else model
 
 
 def _integer_ends(graph):
@@ -106,16 +108,6 @@ def _integer_ends(graph):
                 "unetmm convert."
             )
     return graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-
-
-def _refuse_weights_that_are_not_finite(model):
-    for weight in model.weights:
-        values = keras.ops.convert_to_numpy(weight)
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise ValueError(
-                f"model must have finite weights. Received: {int((~np.isfinite(values)).sum())} of {values.size} values of "
-                f"{weight.path} that are not. Take the weights of an earlier step."
-            )
 
 
 def _shape(model, taken, size):

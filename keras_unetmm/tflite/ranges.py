@@ -9,7 +9,6 @@ from keras_unetmm.tflite.graph import read
 from keras_unetmm.tflite.names import layer_of
 
 
-
 class RangeError(ValueError):
     """A tensor of a file has not the range that it should have."""
 
@@ -113,6 +112,10 @@ def with_trained_scales(content, ranges):
                 f"and zero point {tensor.zero_points[0]}, not {scale:.6g} and {zero_point}."
             )
         file.main.tensors[number].quantization.scale = np.array([scale], "float32")
+    tensors = file.main.tensors
+    for operator in graph.operators:  # what the converter has requantised to be joined
+        for number in operator.inputs if operator.name in _JOINS else ():
+            tensors[number].quantization.scale = tensors[operator.outputs[0]].quantization.scale
     return file.packed()
 
 

@@ -66,3 +66,68 @@ def is_joined(layer, readers):
     if not isinstance(layer, _JOINED) or activation(layer) != "linear" or len(readers) != 1 or readers[0] is None:
         return False
     return readers[0].__class__ in (keras.layers.ReLU, keras.layers.Activation) and activation(readers[0]) in CLIPS
+
+
+class Points:
+    """Where a graph of operators is rounded: the groups of layers that have one range, by the name of their leader.
+
+    Args:
+        graph: `keras.Model` with a layer an operator, as `keras_unetmm.tflite.operators` makes it.
+        output: str, what the output is, as for `convert`.
+
+    Attributes:
+        fixed: dict, the ranges that are prescribed, `(low, high)` by leader.
+        output: str, the leader of the output.
+    """
+
+    def __init__(self, graph, output):
+        self.readers = {layer.name: [] for layer in graph.operations}
+        self.reads = {layer.name: [] for layer in graph.operations}
+        for layer in graph.operations:
+            for x in (x for node in layer._inbound_nodes for x in node.input_tensors):
+                self.readers[x._keras_history.operation.name].append(layer)
+                self.reads[layer.name].append(x._keras_history.operation)
+        last = graph.outputs[0]._keras_history.operation
+        self.readers[last.name].append(None)
+        self.leaders, self.fixed = {}, {}
+        for layer in graph.operations:  # in the order in which they run
+            self.leaders[layer.name] = layer.name
+            if isinstance(layer, keras.layers.InputLayer):
+                self.fixed[layer.name] = BYTES
+            elif fixed_range(layer) is not None:
+                self.fixed[layer.name] = fixed_range(layer)
+            elif moves(layer) or averages(layer):
+                self._join(layer)
+        if output == "image":
+            self._fix_back(last, BYTES)
+        self.output = self.leader(last)
+
+    def _join(self, layer):
+        sources = [self.leader(source) for source in self.reads[layer.name]]
+        ranges = {self.fixed.get(source) for source in sources}
+        if len(ranges) == 1 and None not in ranges:  # of bytes with one meaning
+            self.leaders[layer.name] = sources[0]
+            return
+        for source in sources:
+            if source not in self.fixed:  # the others are requantised
+                self.leaders[self.leader(layer)] = source
+
+    def _fix_back(self, layer, limits):
+        """Gives the output's range to what is only moved there."""
+        while moves(layer) and len({x.name for x in self.reads[layer.name]}) == 1:
+            source = self.reads[layer.name][0]
+            if len(self.readers[source.name]) > 1 or self.leader(source) in self.fixed:
+                break
+            layer = source
+        self.fixed[self.leader(layer)] = limits
+
+    def leader(self, layer):
+        """The name that stands for all layers with the same range as this one."""
+        name = layer if isinstance(layer, str) else layer.name
+        while self.leaders[name] != name:
+            name = self.leaders[name]
+        return name
+
+    def rounds(self, layer):
+        """Whether a layer's output is rounded anew."""
+        return not moves(layer) and not is_joined(layer, self.readers[layer.name])

@@ -4,7 +4,7 @@ import importlib
 
 __version__ = "0.1.0"
 
-_ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "skips", "tflite", "training")
+_ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "quantize", "skips", "tflite", "training")
 
 
 def __getattr__(name):

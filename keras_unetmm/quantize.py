@@ -205,24 +205,18 @@ def _copied(layer, kinds):
 def measured_ranges(graph, points, images):
     """Returns the lowest and the highest value of each range on images, `{leader: (low, high)}`."""
     layers = [layer for layer in graph.layers if points.rounds(layer) and points.leader(layer) not in points.fixed]
-    limits = {}
-    for values in each(graph, layers, images):
-        for layer, value in zip(layers, values, strict=True):
-            low, high = limits.get(points.leader(layer), (0.0, 0.0))
-            limits[points.leader(layer)] = min(low, float(value.min())), max(high, float(value.max()))
+    taps = [(points.leader(layer), node.output_tensors[0]) for layer in layers for node in layer._inbound_nodes]
+    tapped, limits = keras.Model(graph.inputs[0], [tensor for _, tensor in taps]), {}
+    for image in images:
+        given = image.reshape((1, *image.shape) if None in graph.inputs[0].shape else graph.inputs[0].shape)
+        for (leader, _), value in zip(taps, keras.tree.flatten(tapped(given, training=False)), strict=True):
+            low, high = limits.get(leader, (0.0, 0.0))
+            limits[leader] = min(low, float(keras.ops.min(value))), max(high, float(keras.ops.max(value)))
     for layer in layers:
         if activation(layer) == "hard_tanh":  # -1 must be a byte, or its rounding is a matter of chance
             low, high = limits[points.leader(layer)]
             limits[points.leader(layer)] = low, min(high, 127 / 128)
     return limits
-
-
-def each(graph, layers, images):
-    """Yields for each image a list of what some layers give, numpy arrays; of all calls of a layer, the first."""
-    tapped = keras.Model(graph.inputs[0], [layer._inbound_nodes[0].output_tensors[0] for layer in layers])
-    for image in images:
-        given = image.reshape((1, *image.shape) if None in graph.inputs[0].shape else graph.inputs[0].shape)
-        yield [keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(tapped(given, training=False))]
 
 
 def _images(calibration, graph):

@@ -52,10 +52,11 @@ def convert(
 
     Args:
         model: a functional or sequential `keras.Model` on images `(N, H, W, C)` or volumes `(N, D, H, W, C)` with values in
-            [0, 1], or normalised by `mean` and `std`.
+            [0, 1], or normalised by `mean` and `std`; or one of `keras_unetmm.quantize.quantize_aware`.
         calibration: a folder of images (of .npy files for volumes), or an iterable of float arrays `(H, W, C)` or
             `(1, H, W, C)` with values in [0, 1]: what the network will be given on the device, noise included. 20 to 200
-            are usual. What lies outside is cut off, as the device's bytes do.
+            are usual. What lies outside is cut off, as the device's bytes do. None for a model of `quantize_aware`, which
+            knows its ranges.
         target: `"litert"`, `"tflm"`, `"coral"`, `"ethos-u55"`, `"ethos-u65"` or `"ethos-u85"`.
         size: `(height, width)` in pixels or `(depth, height, width)`, for models that take any size.
         io: `"int8"`, bytes less 128; or `"uint8"`, the bytes themselves, at the cost of an operator at either end.
@@ -91,7 +92,7 @@ def converted(
     from keras_unetmm.quantize import is_quantize_aware, plain
     from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
     from keras_unetmm.tflite.gates import whole
-    from keras_unetmm.tflite.lowering import lowered
+    from keras_unetmm.tflite.lowering import Lowered, lowered
     from keras_unetmm.tflite.prepare import kind_of, prepared
 
     for name, value, known in (("io", io, IO), ("output", output, OUTPUTS), ("outliers", outliers, OUTLIERS)):
@@ -113,7 +114,11 @@ def converted(
         images = np.zeros(shape, "float32")
     else:
         images = calibration_images(calibration, shape, stacklevel=4)
-    made = lowered(prepared(model, shape, output, mean, std), target, shape, **choices)
+    source = prepared(model, shape, output, mean, std, needed=ranges is None)
+    if ranges is not None and len(shape) == 5:
+        made = Lowered(source, source, ())  # slice by slice already
+    else:
+        made = lowered(source, target, shape, **choices)
     if made.model.outputs[0] is made.model.inputs[0]:
         raise ValueError(f"model must compute something. Received: {model.name}, whose output is its input.")
     if ranges is not None:  # in the order of the graph, and of both halves of what was one

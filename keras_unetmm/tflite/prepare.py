@@ -10,12 +10,13 @@ MOST_CLASSES = 128  # that int8 can tell apart
 _PROBABLE = ("sigmoid", "softmax")
 
 
-def prepared(model, shape, output, mean, std):
+def prepared(model, shape, output, mean, std, needed=True):
     """Returns the model with the normalisation that the file does, and without the probabilities that nobody asks for.
 
     Args:
         model, output, mean, std: as for `convert`.
         shape: `(1, height, width, channels)` of the input, or `(1, depth, height, width, channels)`.
+        needed: bool, whether a model without probabilities is refused where its logits are asked for.
     """
     if output == "indices" and not 2 <= model.outputs[0].shape[-1] <= MOST_CLASSES:
         raise ValueError(
@@ -23,7 +24,7 @@ def prepared(model, shape, output, mean, std):
             f"{model.outputs[0].shape}. A mask of one class comes as probabilities."
         )
     if output in ("logits", "indices"):
-        model = _without_probabilities(model, output == "logits")
+        model = _without_probabilities(model, needed and output == "logits")
     if mean is None and std is None:
         return model
     mean, std = _a_channel("mean", mean, 0.0, shape), _a_channel("std", std, 1.0, shape)

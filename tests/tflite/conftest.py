@@ -6,8 +6,10 @@ WITH_BACKEND = (
     "test_convert.py",
     "test_differences.py",
     "test_lowering.py",
+    "test_operators.py",
     "test_post_training.py",
     "test_quality.py",
+    "test_scales.py",
     "test_volumes.py",
     "stacks.py",
 )

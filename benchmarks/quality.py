@@ -89,7 +89,7 @@ def rows(run, arguments, console):
         ]
         _, integers = score(recipe, examples, outputs)
         plan = tflite.plan(path)
-        heads = measure(path).head, measure(plan.content).head
+        heads = measure(path).head, measure(plan.planned.content).head
         yield (
             *(run.name, means, f"{metric} on {name}", f"{floats:.3f}", f"{integers:.3f}", f"{floats - integers:+.3f}"),
             *(f"{head:,}" for head in heads),

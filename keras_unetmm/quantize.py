@@ -13,6 +13,7 @@ from keras_unetmm.layers import SimpleGate
 from keras_unetmm.quantized_layers import QUANTIZED, SCALED, FakeQuantize, MeanUnit, QuantizedConvolution, QuantizedShifted
 from keras_unetmm.tflite.calibration import calibration_images
 from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
+from keras_unetmm.tflite.histograms import Histogram
 from keras_unetmm.tflite.lowering import lowered
 from keras_unetmm.tflite.operator_layers import ChannelMean
 from keras_unetmm.tflite.operators import operators_of
@@ -175,9 +176,10 @@ def _kernel(layer, tensors, scale_of):
         return {"factors": [scale_of(tensors[0])] * 2}
     if isinstance(layer, keras.layers.Multiply):
         return {"factors": [scale_of(x) for x in tensors]}
-    if isinstance(layer, keras.layers.Add):
+    if isinstance(layer, (keras.layers.Add, keras.layers.Subtract)):
         first, second = tensors
-        return {"addends": [first, scale_of(first), second, scale_of(second)]}
+        addends = [first, scale_of(first), second, scale_of(second)]
+        return {"addends": addends, "minus": isinstance(layer, keras.layers.Subtract)}
     if isinstance(layer, _RECTIFIERS) or activation(layer) in CLIPS:
         return {"factors": [scale_of(tensors[0])]}
     if isinstance(layer, (keras.layers.GlobalAveragePooling2D, ChannelMean)):
@@ -203,15 +205,18 @@ def _copied(layer, kinds):
 
 
 def measured_ranges(graph, points, images):
-    """Returns the lowest and the highest value of each range on images, `{leader: (low, high)}`."""
+    """Returns what the values of each range are on images, without outliers, `{leader: (low, high)}`."""
     layers = [layer for layer in graph.layers if points.rounds(layer) and points.leader(layer) not in points.fixed]
     taps = [(points.leader(layer), node.output_tensors[0]) for layer in layers for node in layer._inbound_nodes]
-    tapped, limits = keras.Model(graph.inputs[0], [tensor for _, tensor in taps]), {}
+    tapped = keras.Model(graph.inputs[0], [tensor for _, tensor in taps])
+    found = {leader: Histogram() for leader, _ in taps}
     for image in images:
         given = image.reshape((1, *image.shape) if None in graph.inputs[0].shape else graph.inputs[0].shape)
         for (leader, _), value in zip(taps, keras.tree.flatten(tapped(given, training=False)), strict=True):
-            low, high = limits.get(leader, (0.0, 0.0))
-            limits[leader] = min(low, float(keras.ops.min(value))), max(high, float(keras.ops.max(value)))
+            found[leader].add(keras.ops.convert_to_numpy(value))
+    limits = {
+        leader: values.cut() if leader != points.output else (values.low, values.high) for leader, values in found.items()
+    }
     for layer in layers:
         if activation(layer) == "hard_tanh":  # -1 must be a byte, or its rounding is a matter of chance
             low, high = limits[points.leader(layer)]

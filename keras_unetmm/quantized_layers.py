@@ -28,7 +28,7 @@ def scale_and_zero_point(low, high):
     return scale, ops.clip(ops.round(_LOWEST - low / scale), _LOWEST, _HIGHEST)
 
 
-def fake_quantized(x, low, high, factors=None, addends=None):
+def fake_quantized(x, low, high, factors=None, addends=None, minus=False):
     """Returns x as bytes have it that cover `low` to `high`: `y = scale * (clip(round(x / scale) + z, -128, 127) - z)`.
 
     The gradient to x is 1 within the range and 0 outside; that to the range is the one of learned step size quantization
@@ -38,12 +38,13 @@ def fake_quantized(x, low, high, factors=None, addends=None):
         factors: list of what multiplied makes the unit of the accumulator that a kernel multiplies, each `()` or one a
             channel; then x is rounded as that kernel does.
         addends: list of a map, its scale, another map and its scale, of which x is the sum; likewise.
+        minus: bool, whether x is their difference.
     """
     scale, zero = scale_and_zero_point(low, high)
     zero = ops.stop_gradient(zero)
     steps = x / scale
     if factors or addends:
-        exact = _multiplied(x, factors, scale) if factors else _added(addends, scale)
+        exact = _multiplied(x, factors, scale) if factors else _added(addends, scale, minus)
         steps = steps + ops.stop_gradient(exact - steps)
     return ops.clip(_rounded(steps), _LOWEST - zero, _HIGHEST - zero) * scale
 
@@ -55,15 +56,15 @@ def _multiplied(x, factors, scale):
     return _halved(ops.round(x / unit), unit / scale)
 
 
-def _added(addends, scale):
-    """The sum in steps of `scale`, after the first rounding of ADD, which knows 2**-20 of the larger scale."""
+def _added(addends, scale, minus):
+    """The sum or difference in steps of `scale`, after the first rounding of ADD, which knows 2**-20 of the larger scale."""
     first, first_scale, second, second_scale, scale = _wide(*addends, scale)
     twice = 2 * ops.maximum(first_scale, second_scale)
     parts = [
         _nearest(ops.round(value / of) * _FINE * (of / twice))
         for value, of in ((first, first_scale), (second, second_scale))
     ]
-    return _halved(parts[0] + parts[1], twice / (_FINE * scale))
+    return _halved(parts[0] - parts[1] if minus else parts[0] + parts[1], twice / (_FINE * scale))
 
 
 def _halved(accumulator, multiplier):
@@ -112,8 +113,8 @@ class FakeQuantize(keras.layers.Layer):
         momentum: float, of the moving average.
         exact_training: bool, whether values pass as they are in training: of probabilities, whose logarithm a loss takes.
 
-    Called on a map, with `factors` or `addends` as `fake_quantized` takes them; in training these are not needed, for
-    they decide between neighbours only where a value lies half-way. Gives the map and the scale of its bytes, `()`.
+    Called on a map, with what `fake_quantized` needs to round as the kernel does; in training that is not used, for it
+    decides between neighbours only where a value lies half-way. Gives the map and the scale of its bytes, `()`.
 
     Shape: any, unchanged.
     """
@@ -127,23 +128,34 @@ class FakeQuantize(keras.layers.Layer):
 
     def build(self, input_shape):
         if self.fixed is None:
-            start = {"shape": (), "initializer": "zeros", "trainable": self.ranges == "learned"}
+            start = {"shape": (), "initializer": "zeros", "trainable": False}
             self.low, self.high = self.add_weight(name="low", **start), self.add_weight(name="high", **start)
+        if self.fixed is None and self.ranges == "learned":  # as shares, for an optimizer's steps know no range's size
+            start = {"shape": (), "initializer": "ones"}
+            self.low_share = self.add_weight(name="low_share", **start)
+            self.high_share = self.add_weight(name="high_share", **start)
+
+    def _range(self):
+        if self.fixed is not None or self.ranges != "learned":
+            return self.fixed or (self.low, self.high)
+        return self.low * self.low_share, self.high * self.high_share
 
     @property
     def limits(self):
         """The lowest and the highest value that the bytes stand for, two floats."""
-        given = self.fixed or (self.low, self.high)
-        scale, zero = (float(ops.convert_to_numpy(x)) for x in scale_and_zero_point(*given))
+        scale, zero = (float(ops.convert_to_numpy(x)) for x in scale_and_zero_point(*self._range()))
         return (_LOWEST - zero) * scale, (_HIGHEST - zero) * scale
 
     def set_limits(self, low, high):
         """Sets a range that is not fixed."""
         self.low.assign(low)
         self.high.assign(high)
+        if self.ranges == "learned":
+            self.low_share.assign(1.0)
+            self.high_share.assign(1.0)
 
-    def call(self, x, factors=None, addends=None, training=None):
-        low, high = self.fixed or (self.low, self.high)
+    def call(self, x, factors=None, addends=None, minus=False, training=None):
+        low, high = self._range()
         if training and self.ranges == "average" and self.fixed is None:
             seen = ops.stop_gradient(x)
             low = self.momentum * low + (1 - self.momentum) * ops.min(seen)
@@ -153,9 +165,9 @@ class FakeQuantize(keras.layers.Layer):
         scale, _ = scale_and_zero_point(low, high)
         if training:
             return x if self.exact_training else fake_quantized(x, low, high), scale
-        return fake_quantized(x, low, high, factors, addends), scale
+        return fake_quantized(x, low, high, factors, addends, minus), scale
 
-    def compute_output_spec(self, x, factors=None, addends=None, training=None):
+    def compute_output_spec(self, x, factors=None, addends=None, minus=False, training=None):
         return _specs(x.shape, ())
 
 

@@ -24,7 +24,7 @@ COMPILER |= {"tflite.ranges"}
 COMPILER |= {"tflite.names"}
 LOWERING = {f"tflite.{stage}" for stage in ("lowering", "forms", "exchange", "folding", "gates", "volumes")}
 LOWERING |= {"tflite.integer_layers", "tflite.operator_layers"}
-PREPARING = {f"tflite.{stage}" for stage in ("calibration", "finite", "operators", "prepare", "scales")}
+PREPARING = {f"tflite.{stage}" for stage in ("calibration", "finite", "histograms", "operators", "prepare", "scales")}
 RULED = {f"tflite.{stage}" for stage in ("graph", "operands", "substitutes", "kernels", "verdict")}
 COMPILERS = {f"tflite.{stage}" for stage in ("graph", "edit", "compilers", "verdict")}
 

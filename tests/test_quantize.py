@@ -90,13 +90,13 @@ def bilinear(x):
 
 
 NETWORKS = {
-    "full": lambda: randomize(nafnet(middle_depth=1)),
-    "unet--": lambda: randomize(nafnet(middle_depth=1, skips=skips.UNetMinusMinus((4,)))),
+    "full": lambda: randomize(nafnet(middle_depth=0)),
+    "unet--": lambda: randomize(nafnet(middle_depth=0, skips=skips.UNetMinusMinus((4,)))),
     "unet": lambda: randomize(
         models.UNet(input_shape=(None, None, 3), channels=4, levels=2, classes=1, order="conv-norm-relu", skips="sat")
     ),
-    "mixed": lambda: network(mixed),
-    "bilinear": lambda: network(bilinear),
+    "mixed": lambda: network(mixed, SIZE),
+    "bilinear": lambda: network(bilinear, SIZE),
 }
 
 
@@ -104,8 +104,9 @@ NETWORKS = {
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_the_file_computes_what_was_trained(kind):
     x = images()
-    made = quantize_aware(NETWORKS[kind](), x)
-    assert made.inputs[0].shape == (None, None, None, 3), "open, as the model was"
+    model = NETWORKS[kind]()
+    made = quantize_aware(model, x)
+    assert made.inputs[0].shape == model.inputs[0].shape, "open, where the model is"
     apart, span = steps_apart(tflite.convert(made, None, size=SIZE), made, x)
     assert span > 10
     assert apart.max() <= 1
@@ -189,6 +190,7 @@ def test_probabilities_are_exact_in_training():
 def test_ranges_move_as_asked(ranges):
     x = images()
     made = compiled(quantize_aware(tiny(), x, ranges=ranges), 0.0 if ranges == "average" else 0.01)
+    quantizers(made)["last_range"].set_limits(-4.0, 4.0)
     before = limits(made)
     assert len(before) == 2
     assert sum("_range/" in w.path for w in made.trainable_weights) == (4 if ranges == "learned" else 0)
@@ -200,19 +202,21 @@ def test_ranges_move_as_asked(ranges):
         assert limits(made) != before
     else:
         graph = plain(made)[0]
-        last = array(keras.Model(graph.inputs, graph.get_layer("last").output), bright)
-        want = 0.99 * before["last_range"][1] + 0.01 * last.max()
-        assert abs(want - before["last_range"][1]) > 1e-3
+        last = array(keras.Model(graph.inputs[0], graph.get_layer("last").output), bright)
+        want = 0.99 * 4 + 0.01 * last.max()
         assert float(quantizers(made)["last_range"].high) == pytest.approx(want, abs=2e-4)
 
 
 def test_a_small_network_learns_by_fit():
     x = images()
     made = quantize_aware(tiny(), x)
-    made.compile(keras.optimizers.Adam(0.02), "mse", jit_compile=JIT)
-    losses = made.fit(x, x[..., :2], epochs=25, batch_size=3, verbose=0).history["loss"]
-    assert losses[-1] < 0.1 * losses[0]
-    assert len(np.unique(array(made, x))) <= 256
+    made.compile(keras.optimizers.Adam(0.03), "mse", jit_compile=JIT)
+    before = np.mean((array(made, x) - x[..., :2]) ** 2)
+    many = np.tile(x, (25, 1, 1, 1))
+    made.fit(many, many[..., :2], batch_size=3, verbose=0)
+    after = array(made, x)
+    assert np.mean((after - x[..., :2]) ** 2) < before / 4, "with the first ranges it does not come below a half"
+    assert len(np.unique(after)) <= 256
 
 
 def test_a_saved_model_computes_the_same(tmp_path):
@@ -229,7 +233,7 @@ def test_the_plain_model_has_the_rounded_weights_and_a_range_a_layer():
     made = quantize_aware(model, x)
     graph, ranges = plain(made)
     assert not is_quantize_aware(graph)
-    assert list(ranges) == [layer.name for layer in graph.layers]
+    assert ranges.keys() == {layer.name for layer in graph.layers}
     assert ranges["relu"] == limits(made)["relu_range"]
     assert ranges["last"] == limits(made)["last_range"]
     want = array(operators(model)[0], x)

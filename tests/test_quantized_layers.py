@@ -21,6 +21,10 @@ def array(x):
     return keras.ops.convert_to_numpy(x)
 
 
+def tensor(x):
+    return keras.ops.convert_to_tensor(x, "float32")
+
+
 def as_bytes(x, low, high):
     """What bytes that cover a range make of numbers, in integers."""
     scale = (high - low) / 255
@@ -63,9 +67,9 @@ def gradients(values, low, high):
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 3.0), (-0.7, 0.1), (-2.0, 0.0)])
 def test_rounding_is_that_of_integers(low, high):
     x = np.random.default_rng(0).uniform(1.5 * low - 0.2, 1.5 * high + 0.2, 1000).astype("float32")
-    got = array(fake_quantized(x, low, high))
+    got = array(fake_quantized(tensor(x), low, high))
     np.testing.assert_allclose(got, as_bytes(x.astype(float), low, high), atol=1e-6)
-    assert array(fake_quantized(np.zeros(1, "float32"), low, high)) == 0, "exactly"
+    assert array(fake_quantized(tensor([0.0]), low, high)) == 0, "exactly"
 
 
 def test_a_range_covers_zero():
@@ -73,7 +77,7 @@ def test_a_range_covers_zero():
         scale, zero = map(float, map(array, scale_and_zero_point(*given)))
         assert scale == pytest.approx((covered[1] - covered[0]) / 255)
         assert zero == (-128 if covered[0] == 0 else 127)
-    assert array(fake_quantized(np.ones(1, "float32"), 0.0, 0.0)) < 1e-20, "a map that is always zero"
+    assert array(fake_quantized(tensor([1.0]), 0.0, 0.0)) < 1e-20, "a map that is always zero"
 
 
 def test_the_gradient_is_one_inside_the_range_and_zero_outside():

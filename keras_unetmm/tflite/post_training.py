@@ -14,8 +14,6 @@ from keras_unetmm.tflite.ranges import RangeError
 from keras_unetmm.tflite.runtime import run
 
 OUTLIERS = ("cut", "keep")
-_CUT = 1e-4  # of the values, at either end
-_MOST = 1e-2  # of a tensor's energy, that may go with them
 _AT_ONCE = 2**27  # bytes of tensors that are measured together
 _SAME = {  # their output has their first input's scale
     *("RESHAPE", "SPLIT", "MAX_POOL_2D", "AVERAGE_POOL_2D", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "STRIDED_SLICE", "SLICE"),
@@ -63,7 +61,7 @@ def chosen_ranges(graph, found, outliers="cut"):
     """
     whole = _given(graph)
     ranges = {
-        number: _without_outliers(values) if outliers == "cut" and number not in whole else (values.low, values.high)
+        number: values.cut() if outliers == "cut" and number not in whole else (values.low, values.high)
         for number, values in found.items()
     }
     for operator in graph.operators:
@@ -88,11 +86,6 @@ def with_tensor_ranges(content, ranges):
         tensor.quantization = tensor.quantization or schema.QuantizationParametersT()
         tensor.quantization.min, tensor.quantization.max = np.array([low], "float32"), np.array([high], "float32")
     return file.packed()
-
-
-def _without_outliers(values):
-    cut = values.without(_CUT)
-    return cut if values.energy_beyond(*cut) < _MOST else (values.low, values.high)
 
 
 def _given(graph):

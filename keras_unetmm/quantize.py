@@ -18,10 +18,9 @@ from keras_unetmm.tflite.lowering import lowered
 from keras_unetmm.tflite.operator_layers import ChannelMean
 from keras_unetmm.tflite.operators import operators_of
 from keras_unetmm.tflite.prepare import kind_of, prepared
-from keras_unetmm.tflite.scales import CLIPS, PROBABILITIES, Points, activation, moves
+from keras_unetmm.tflite.scales import CLIPS, PROBABILITIES, Points, activation, averages, moves
 
 RANGES = ("learned", "average", "fixed")
-_RECTIFIERS = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU)
 _SUFFIX = "_range"
 
 
@@ -72,6 +71,12 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
         shape = static_shape(model, size, ranks=(2, 3))
     source = prepared(model, shape, output, mean, std)
     made = lowered(source, target, shape, **{"gate": "split", **choices})  # halves come with the size of the device
+    for layer in made.model.operations:
+        if not isinstance(layer, keras.layers.Layer):
+            raise ValueError(
+                "A quantisation-aware model is made of layers, which hold the ranges. Received: a model that calls "
+                f"keras.ops or an operator, {layer.name}. Use keras.layers.Add, Multiply and the like instead."
+            )
     return operators_of(expand(made.model)), kind_of(made.source) if output == "auto" else output
 
 
@@ -180,8 +185,10 @@ def _kernel(layer, tensors, scale_of):
         first, second = tensors
         addends = [first, scale_of(first), second, scale_of(second)]
         return {"addends": addends, "minus": isinstance(layer, keras.layers.Subtract)}
-    if isinstance(layer, _RECTIFIERS) or activation(layer) in CLIPS:
+    if activation(layer) in CLIPS:
         return {"factors": [scale_of(tensors[0])]}
+    if averages(layer):
+        return {"raw": True}
     if isinstance(layer, (keras.layers.GlobalAveragePooling2D, ChannelMean)):
         axes = (-1,) if isinstance(layer, ChannelMean) else (1, 2)
         return {"factors": [scale_of(tensors[0]), MeanUnit(axes, name=f"{layer.name}_unit")(tensors[0])]}

@@ -28,7 +28,7 @@ def scale_and_zero_point(low, high):
     return scale, ops.clip(ops.round(_LOWEST - low / scale), _LOWEST, _HIGHEST)
 
 
-def fake_quantized(x, low, high, factors=None, addends=None, minus=False):
+def fake_quantized(x, low, high, factors=None, addends=None, minus=False, raw=False):
     """Returns x as bytes have it that cover `low` to `high`: `y = scale * (clip(round(x / scale) + z, -128, 127) - z)`.
 
     The gradient to x is 1 within the range and 0 outside; that to the range is the one of learned step size quantization
@@ -39,6 +39,7 @@ def fake_quantized(x, low, high, factors=None, addends=None, minus=False):
             channel; then x is rounded as that kernel does.
         addends: list of a map, its scale, another map and its scale, of which x is the sum; likewise.
         minus: bool, whether x is their difference.
+        raw: bool, whether a kernel rounds the byte itself and not its distance from the zero point: halves go elsewhere.
     """
     scale, zero = scale_and_zero_point(low, high)
     zero = ops.stop_gradient(zero)
@@ -46,6 +47,8 @@ def fake_quantized(x, low, high, factors=None, addends=None, minus=False):
     if factors or addends:
         exact = _multiplied(x, factors, scale) if factors else _added(addends, scale, minus)
         steps = steps + ops.stop_gradient(exact - steps)
+    if raw:
+        steps = steps + ops.stop_gradient(_nearest(steps + zero) - zero - steps)
     return ops.clip(_rounded(steps), _LOWEST - zero, _HIGHEST - zero) * scale
 
 
@@ -154,7 +157,7 @@ class FakeQuantize(keras.layers.Layer):
             self.low_share.assign(1.0)
             self.high_share.assign(1.0)
 
-    def call(self, x, factors=None, addends=None, minus=False, training=None):
+    def call(self, x, factors=None, addends=None, minus=False, raw=False, training=None):
         low, high = self._range()
         if training and self.ranges == "average" and self.fixed is None:
             seen = ops.stop_gradient(x)
@@ -165,9 +168,9 @@ class FakeQuantize(keras.layers.Layer):
         scale, _ = scale_and_zero_point(low, high)
         if training:
             return x if self.exact_training else fake_quantized(x, low, high), scale
-        return fake_quantized(x, low, high, factors, addends, minus), scale
+        return fake_quantized(x, low, high, factors, addends, minus, raw), scale
 
-    def compute_output_spec(self, x, factors=None, addends=None, minus=False, training=None):
+    def compute_output_spec(self, x, factors=None, addends=None, minus=False, raw=False, training=None):
         return _specs(x.shape, ())
 
 

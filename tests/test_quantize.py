@@ -78,15 +78,15 @@ def nafnet(**choices):
 
 def mixed(x):
     layers = keras.layers
-    y = layers.LeakyReLU(negative_slope=0.2)(layers.Conv2D(4, 3, padding="same")(x))
-    a = layers.SeparableConv2D(4, 3, padding="same", activation="silu")(layers.AveragePooling2D(2)(y))
-    a = layers.UpSampling2D(2)(a)
+    y = layers.Conv2D(4, 3, padding="same")(x)
+    a = layers.SeparableConv2D(4, 3, padding="same", activation="silu")(layers.MaxPooling2D(2)(y))
+    a = layers.Conv2DTranspose(4, 2, strides=2)(a)
     return layers.Conv2D(3, 1)(layers.Add()([y, a, layers.Conv2D(4, 1)(x)]))
 
 
-def bilinear(x):
-    y = keras.layers.Conv2D(4, 3, strides=2, padding="same")(x)
-    return keras.layers.Conv2D(3, 1)(keras.layers.UpSampling2D(2, interpolation="bilinear")(y))
+def behind(*layers):
+    """A convolution and other layers."""
+    return keras.Sequential([keras.layers.Conv2D(4, 3, padding="same"), *layers])
 
 
 NETWORKS = {
@@ -96,7 +96,13 @@ NETWORKS = {
         models.UNet(input_shape=(None, None, 3), channels=4, levels=2, classes=1, order="conv-norm-relu", skips="sat")
     ),
     "mixed": lambda: network(mixed, SIZE),
-    "bilinear": lambda: network(bilinear, SIZE),
+    "nearest": lambda: network(behind(keras.layers.UpSampling2D(2), keras.layers.Conv2D(3, 1)), SIZE),
+}
+NEIGHBOURS = {  # whose kernels round in ways of their own
+    "bilinear": keras.layers.UpSampling2D(2, interpolation="bilinear"),
+    "average": keras.layers.AveragePooling2D(2),
+    "leaky": keras.layers.LeakyReLU(negative_slope=0.2),
+    "slopes": keras.layers.PReLU(shared_axes=(1, 2)),
 }
 
 
@@ -114,12 +120,23 @@ def test_the_file_computes_what_was_trained(kind):
 
 
 @ONE_BACKEND
+@pytest.mark.parametrize("kind", NEIGHBOURS)
+def test_some_operators_may_give_the_byte_beside(kind):
+    x = images()
+    made = quantize_aware(network(behind(NEIGHBOURS[kind]), SIZE), x, output="values")
+    apart, span = steps_apart(tflite.convert(made, None, output="values"), made, x)
+    assert span > 100
+    assert apart.max() <= 1
+    assert apart.mean() < 0.1
+
+
+@ONE_BACKEND
 def test_layer_normalization_is_trained_nearly_as_the_file_has_it():
     x = images()
     made = quantize_aware(randomize(nafnet(middle_depth=0, norm="layer")), x)
     apart, span = steps_apart(tflite.convert(made, None, size=SIZE), made, x)
     assert span > 100
-    assert (apart > 1).mean() < 0.002, "a root's step is large"
+    assert (apart > 1).mean() < 0.002
 
 
 @ONE_BACKEND
@@ -212,10 +229,10 @@ def test_a_small_network_learns_by_fit():
     made = quantize_aware(tiny(), x)
     made.compile(keras.optimizers.Adam(0.03), "mse", jit_compile=JIT)
     before = np.mean((array(made, x) - x[..., :2]) ** 2)
-    many = np.tile(x, (25, 1, 1, 1))
-    made.fit(many, many[..., :2], batch_size=3, verbose=0)
+    many = np.tile(x, (60, 1, 1, 1))
+    made.fit(many, many[..., :2], batch_size=3, shuffle=False, verbose=0)
     after = array(made, x)
-    assert np.mean((after - x[..., :2]) ** 2) < before / 4, "with the first ranges it does not come below a half"
+    assert np.mean((after - x[..., :2]) ** 2) < before / 5, "with the first ranges it does not come below a half"
     assert len(np.unique(after)) <= 256
 
 

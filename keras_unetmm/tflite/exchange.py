@@ -31,7 +31,8 @@ AS_THEY_ARE = (
     *(keras.layers.ReLU, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Permute, keras.layers.ZeroPadding2D),
     *(keras.layers.Cropping2D,),
     *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
-    *(Scaled, Shifted, ChannelMean, ReciprocalRoot, OneChannel, EdgePadding, OperatorGELU),  # of what is lowered already
+    *(Scaled, Shifted, ChannelMean, ReciprocalRoot, OneChannel),  # of what is lowered already
+    *(EdgePadding, OperatorGELU, Resizing),
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
     *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "LeakyRelu", "Maximum", "Mean", "Minimum"),

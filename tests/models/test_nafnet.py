@@ -4,7 +4,7 @@ import pytest
 import reference
 from checks import JIT, randomize
 
-from keras_unetmm import models
+from keras_unetmm import layers, models
 from keras_unetmm.models.nafnet import VARIANTS
 
 SMALL = {"width": 8, "encoder_depths": (1, 2), "middle_depth": 1, "decoder_depths": (2, 1)}
@@ -60,6 +60,26 @@ def test_the_untrained_network_differs_from_its_input_by_the_head_only():
     model.get_layer("head").set_weights([np.zeros((3, 3, 16, 3)), np.full(3, 0.25)])
     x = image(1, 21, 18, 3)
     np.testing.assert_allclose(called(model, x), x + 0.25, atol=1e-6)
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_bounded_gates_keep_values_finite_where_products_of_products_do_not(bounded):
+    model = randomize(models.NAFNet("mcu_width16", bounded=bounded))
+    y = called(model, 1e4 * image(1, 16, 16, 3))  # far from anything that it has seen
+    assert np.isfinite(y).all() == bounded
+
+
+def test_gates_are_cut_at_one(tmp_path):
+    block = layers.NAFBlock(bounded=True)
+    x = 100 * np.random.default_rng(0).normal(size=(1, 6, 10, 8)).astype("float32")
+    block.build(x.shape)
+    randomize(block)
+    wide = keras.ops.convert_to_numpy(block.gate2(block.conv4(x)))
+    assert np.abs(wide).max() == 1
+    model = keras.Sequential([keras.Input(x.shape[1:]), block])
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(called(again, x), called(model, x))
 
 
 def test_static_and_open_sizes_agree():

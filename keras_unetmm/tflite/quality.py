@@ -101,11 +101,11 @@ class Quality:
 def compare(model, file, examples, metrics=(), target="tflm", runtime="tflm", size=None, layer_images=4, progress=None):
     """Measures what a converted file loses against the model that it was made from.
 
-    The metrics of the floats are those of training: the model on the float image. Those of int8 are on what a device has:
-    the image as the file's bytes, and the output's bytes as the numbers that they stand for. The noise of the layers is
-    between the model in the target's integer forms, in floats, and the file on LiteRT's reference kernels, which are those
-    of TFLM; both are given the image as bytes. A layer is left out if the file has no tensor of its output, because the
-    converter fused it with the next one, or if it is called several times.
+    Model and file are both given what a device has, the image as the file's bytes: noise beyond black and white is cut. The
+    metrics of int8 are on the numbers that the output's bytes stand for. The noise of the layers is between the model in
+    the target's integer forms, in floats, and the file on LiteRT's reference kernels, which are those of TFLM. A layer is
+    left out if the file has no tensor of its output, because the converter fused it with the next one, or if it is called
+    several times.
 
     Args:
         model: the `keras.Model` that the file was converted from.

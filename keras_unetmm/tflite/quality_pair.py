@@ -61,8 +61,8 @@ class Pair:
         return image.astype("float32")
 
     def in_floats(self, image):
-        """Returns the model's output `(1, ...)` for an image."""
-        return keras.ops.convert_to_numpy(self.model(image[None], training=False)).astype("float32")
+        """Returns the model's output `(1, ...)` for an image as the file's bytes have it."""
+        return keras.ops.convert_to_numpy(self.model(self.as_bytes(image)[None], training=False)).astype("float32")
 
     def on(self, runtime, image):
         """Returns the file's output for an image as real numbers; that of a volume may be a stack of slices."""

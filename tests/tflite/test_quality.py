@@ -113,12 +113,12 @@ def test_layers_are_measured_over_the_first_images_together():
     assert compare(model, content, examples(inputs), layer_images=0).layers == ()
 
 
-def test_what_a_camera_cuts_off_is_no_noise_of_the_layers():
+def test_what_a_camera_cuts_off_is_no_noise():
     model, content = network()
     inputs = images()
     inputs[:, ::2] -= 0.9
     found, cut = (compare(model, content, examples(x)) for x in (inputs, np.clip(inputs, 0, 1)))
-    assert found.agreement_db < cut.agreement_db - 10
+    assert found.agreement_db == cut.agreement_db
     assert found.layers == cut.layers
 
 

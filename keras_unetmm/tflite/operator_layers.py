@@ -5,8 +5,27 @@ import numpy as np
 from keras import ops
 
 
+class _WithConstant(keras.layers.Layer):
+    """An operator with a constant: a number, or a weight a channel."""
+
+    constants, start = "constants", "zeros"  # the weight's name and initializer
+
+    def __init__(self, by=None, **kwargs):
+        super().__init__(**kwargs)
+        self.by = by
+
+    def build(self, input_shape):
+        if self.by is None:
+            self.weight = self.add_weight(name=self.constants, shape=(input_shape[-1],), initializer=self.start)
+
+    @property
+    def constant(self):
+        """The number or the weight."""
+        return self.weight if self.by is None else self.by
+
+
 @keras.saving.register_keras_serializable("keras_unetmm")
-class Scaled(keras.layers.Layer):
+class Scaled(_WithConstant):
     """MUL with a constant: `y = scale * x`.
 
     Args:
@@ -15,25 +34,14 @@ class Scaled(keras.layers.Layer):
     Shape: `(..., C) -> (..., C)`.
     """
 
-    def __init__(self, by=None, **kwargs):
-        super().__init__(**kwargs)
-        self.by = by
-
-    def build(self, input_shape):
-        if self.by is None:
-            self.scale = self.add_weight(name="scale", shape=(input_shape[-1],), initializer="ones")
-
-    @property
-    def constant(self):
-        """What x is multiplied by."""
-        return self.scale if self.by is None else self.by
+    constants, start = "scale", "ones"
 
     def call(self, x):
         return x * self.constant
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class Shifted(keras.layers.Layer):
+class Shifted(_WithConstant):
     """ADD with a constant: `y = x + shift`.
 
     Args:
@@ -42,18 +50,7 @@ class Shifted(keras.layers.Layer):
     Shape: `(..., C) -> (..., C)`.
     """
 
-    def __init__(self, by=None, **kwargs):
-        super().__init__(**kwargs)
-        self.by = by
-
-    def build(self, input_shape):
-        if self.by is None:
-            self.shift = self.add_weight(name="shift", shape=(input_shape[-1],), initializer="zeros")
-
-    @property
-    def constant(self):
-        """What is added to x."""
-        return self.shift if self.by is None else self.by
+    constants, start = "shift", "zeros"
 
     def call(self, x):
         return x + self.constant

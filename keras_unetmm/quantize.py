@@ -36,8 +36,8 @@ def quantize_aware(
     Args:
         model, target, mean, std, **choices: as for `keras_unetmm.tflite.convert.convert`.
         calibration: as there; the ranges start from these images.
-        size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this
-            model is open as well, and `calibration` must be an iterable.
+        size: `(height, width)` in pixels. By default the model's own; if that is open, this model is open as well, and
+            `calibration` must be an iterable.
         output: as for `convert`; `"indices"` gives the scores of which the file gives the number.
         ranges: `"learned"`, trained with the weights; `"average"`, a moving average of what each batch has; or `"fixed"`.
 
@@ -45,7 +45,7 @@ def quantize_aware(
         A functional `keras.Model`.
 
     Raises:
-        ValueError: those of `convert`, and for weights that are not finite.
+        ValueError: those of `convert`, for volumes, and for a layer that is called several times.
     """
     if ranges not in RANGES:
         raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
@@ -67,8 +67,13 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
     """
     refuse_weights_that_are_not_finite(model)
     shape = (None, *model.inputs[0].shape[1:])
-    if size is not None or len(shape) == 5:
-        shape = static_shape(model, size, ranks=(2, 3))
+    if len(shape) == 5:
+        raise ValueError(
+            f"quantize_aware takes models of images. Received: a model input of {model.inputs[0].shape}, a volume. Convert it "
+            "with calibration volumes instead."
+        )
+    if size is not None:
+        shape = static_shape(model, size)
     source = prepared(model, shape, output, mean, std)
     made = lowered(source, target, shape, **{"gate": "split", **choices})  # halves come with the size of the device
     for layer in made.model.operations:
@@ -76,6 +81,11 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
             raise ValueError(
                 "A quantisation-aware model is made of layers, which hold the ranges. Received: a model that calls "
                 f"keras.ops or an operator, {layer.name}. Use keras.layers.Add, Multiply and the like instead."
+            )
+        if len(layer._inbound_nodes) > 1:
+            raise ValueError(
+                f"quantize_aware gives each layer one range. Received: {layer.name}, which is called "
+                f"{len(layer._inbound_nodes)} times. Make a layer for each call."
             )
     return operators_of(expand(made.model)), kind_of(made.source) if output == "auto" else output
 

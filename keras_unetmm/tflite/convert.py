@@ -92,7 +92,7 @@ def converted(
     from keras_unetmm.quantize import is_quantize_aware, plain
     from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
     from keras_unetmm.tflite.gates import whole
-    from keras_unetmm.tflite.lowering import Lowered, lowered
+    from keras_unetmm.tflite.lowering import lowered
     from keras_unetmm.tflite.prepare import kind_of, prepared
 
     for name, value, known in (("io", io, IO), ("output", output, OUTPUTS), ("outliers", outliers, OUTLIERS)):
@@ -115,10 +115,7 @@ def converted(
     else:
         images = calibration_images(calibration, shape, stacklevel=4)
     source = prepared(model, shape, output, mean, std, needed=ranges is None)
-    if ranges is not None and len(shape) == 5:
-        made = Lowered(source, source, ())  # slice by slice already
-    else:
-        made = lowered(source, target, shape, **choices)
+    made = lowered(source, target, shape, **choices)
     if made.model.outputs[0] is made.model.inputs[0]:
         raise ValueError(f"model must compute something. Received: {model.name}, whose output is its input.")
     if ranges is not None:  # in the order of the graph, and of both halves of what was one

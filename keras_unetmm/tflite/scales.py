@@ -89,9 +89,8 @@ class Points:
                 self.reads[layer.name].append(x._keras_history.operation)
         last = graph.outputs[0]._keras_history.operation
         self.readers[last.name].append(None)
-        self.leaders, self.fixed = {}, {}
-        for layer in graph.operations:  # in the order in which they run
-            self.leaders[layer.name] = layer.name
+        self.leaders, self.fixed = {layer.name: layer.name for layer in graph.operations}, {}
+        for layer in graph.operations:
             if isinstance(layer, keras.layers.InputLayer):
                 self.fixed[layer.name] = BYTES
             elif fixed_range(layer) is not None:
@@ -110,7 +109,7 @@ class Points:
             return
         for source in sources:
             if source not in self.fixed:  # the others are requantised
-                self.leaders[self.leader(layer)] = source
+                self.leaders[self.leader(layer)] = self.leader(source)  # which an earlier one may have joined
 
     def _fix_back(self, layer, limits):
         """Gives the output's range to what is only moved there."""

@@ -69,8 +69,8 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
     shape = (None, *model.inputs[0].shape[1:])
     if len(shape) == 5:
         raise ValueError(
-            f"quantize_aware takes models of images. Received: a model input of {model.inputs[0].shape}, a volume. Convert it "
-            "with calibration volumes instead."
+            f"quantize_aware takes models of images. Received: a model input of {model.inputs[0].shape}, a volume. Convert "
+            "it with calibration volumes instead."
         )
     if size is not None:
         shape = static_shape(model, size)

@@ -3,6 +3,8 @@
 Rounding has a gradient of zero nearly everywhere; the straight-through estimator (Bengio et al., arXiv 1308.3432) takes it
 for the identity. The arithmetic is that of TensorFlow Lite: weights are symmetric and have a scale for each channel of
 the output, activations have one scale and a zero point (Jacob et al., arXiv 1712.05877).
+
+One file although it is long: every layer rounds by the few functions at its top.
 """
 
 import math

@@ -284,7 +284,7 @@ def test_an_operator_without_a_range_is_refused_by_name():
 
 def test_volumes_and_layers_that_are_called_again_are_refused():
     volume = keras.Input((4, 8, 8, 1))
-    with pytest.raises(ValueError, match="takes models of images. Received: .* a volume"):
+    with pytest.raises(ValueError, match=r"takes models of images\. Received: .* a volume"):
         quantize_aware(keras.Model(volume, keras.layers.Conv3D(1, 1)(volume)), np.zeros((1, 4, 8, 8, 1), "float32"))
     twice = keras.layers.Conv2D(3, 1, name="twice")
     model = network(lambda x: keras.layers.Add()([twice(x), twice(keras.layers.ReLU()(x))]), SIZE)

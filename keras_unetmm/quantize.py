@@ -10,9 +10,18 @@ import numpy as np
 
 from keras_unetmm.expand import expand, static_shape
 from keras_unetmm.layers import SimpleGate
-from keras_unetmm.quantized_layers import QUANTIZED, SCALED, FakeQuantize, MeanUnit, QuantizedConvolution, QuantizedShifted
+from keras_unetmm.quantized_layers import (
+    QUANTIZED,
+    SCALED,
+    FakeQuantize,
+    MeanUnit,
+    QuantizedConvolution,
+    QuantizedShifted,
+    weight_scales,
+)
 from keras_unetmm.tflite.calibration import calibration_images
 from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
+from keras_unetmm.tflite.gates import whole
 from keras_unetmm.tflite.histograms import Histogram
 from keras_unetmm.tflite.lowering import lowered
 from keras_unetmm.tflite.operator_layers import ChannelMean
@@ -36,8 +45,8 @@ def quantize_aware(
     Args:
         model, target, mean, std, **choices: as for `keras_unetmm.tflite.convert.convert`.
         calibration: as there; the ranges start from these images.
-        size: `(height, width)` in pixels. By default the model's own; if that is open, this model is open as well, and
-            `calibration` must be an iterable.
+        size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this
+            model is open as well, and `calibration` must be an iterable.
         output: as for `convert`; `"indices"` gives the scores of which the file gives the number.
         ranges: `"learned"`, trained with the weights; `"average"`, a moving average of what each batch has; or `"fixed"`.
 
@@ -45,7 +54,7 @@ def quantize_aware(
         A functional `keras.Model`.
 
     Raises:
-        ValueError: those of `convert`, for volumes, and for a layer that is called several times.
+        ValueError: those of `convert`, and for a layer that is called several times.
     """
     if ranges not in RANGES:
         raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
@@ -67,15 +76,11 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
     """
     refuse_weights_that_are_not_finite(model)
     shape = (None, *model.inputs[0].shape[1:])
-    if len(shape) == 5:
-        raise ValueError(
-            f"quantize_aware takes models of images. Received: a model input of {model.inputs[0].shape}, a volume. Convert "
-            "it with calibration volumes instead."
-        )
     if size is not None:
-        shape = static_shape(model, size)
+        shape = static_shape(model, size, ranks=(2, 3))
     source = prepared(model, shape, output, mean, std)
-    made = lowered(source, target, shape, **{"gate": "split", **choices})  # halves come with the size of the device
+    choices = {"gate": "split", **choices}  # halves come with the size of the device
+    made = lowered(source, target, shape, slices=False, **choices)  # and so do slices
     for layer in made.model.operations:
         if not isinstance(layer, keras.layers.Layer):
             raise ValueError(
@@ -127,6 +132,33 @@ def plain(model):
         elif moves(layer):
             ranges[layer.name] = ranges[reads[0]]
     return graph, {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
+
+
+def of_parts(made, ranges):
+    """Returns the ranges of the layers of a lowered model, in the order of its graph, and what its slices know of kernels.
+
+    The latter is `(scales, biases)`, a list of float a channel of the output each, by the layer's name. Some slices of a
+    volume know a part of the kernel only, whose scales are those of the whole.
+
+    Args:
+        made: `keras_unetmm.tflite.lowering.Lowered`.
+        ranges: `{name: (low, high)}` of its source, from `plain`.
+    """
+    of, kernels = {layer.name: layer.name for layer in made.source.layers}, {}
+    if len(made.source.inputs[0].shape) == 5:
+        for layer in made.model.layers:
+            layer.name = f"{layer.name}_"  # TensorFlow gives conv_1 to the second call of conv, too
+        for exchange in made.exchanges:
+            for x in exchange.output:
+                name = x._keras_history.operation.name
+                of.setdefault(name, exchange.layer.name)
+                if isinstance(exchange.layer, (keras.layers.Conv3D, keras.layers.Conv3DTranspose)):
+                    kernel, *bias = exchange.layer.get_weights()
+                    steps = weight_scales(kernel, QUANTIZED[type(exchange.layer)].axes)
+                    steps = keras.ops.convert_to_numpy(steps).ravel()
+                    kernels[name] = steps.tolist(), bias[0].tolist() if bias else [0.0] * len(steps)
+    names = [(layer.name, of.get(layer.name, whole(layer.name))) for layer in made.model.layers]
+    return {name: ranges[layer] for name, layer in names if layer in ranges}, kernels
 
 
 def _rounded(graph, points, ranges):

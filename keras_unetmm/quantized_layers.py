@@ -280,6 +280,25 @@ class QuantizedConv2DTranspose(QuantizedConvolution, keras.layers.Conv2DTranspos
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedConv3D(QuantizedConvolution, keras.layers.Conv3D):
+    """`keras.layers.Conv3D` with the weights of an integer graph."""
+
+    axes = (0, 1, 2, 3)
+
+    def product(self, x, kernel):
+        """The convolution."""
+        return self.convolution_op(x, kernel)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedConv3DTranspose(QuantizedConvolution, keras.layers.Conv3DTranspose):
+    """`keras.layers.Conv3DTranspose` with the weights of an integer graph."""
+
+    axes = (0, 1, 2, 4)
+    product = QuantizedConv2DTranspose.product
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
 class QuantizedDense(QuantizedConvolution, keras.layers.Dense):
     """`keras.layers.Dense` with the weights of an integer graph."""
 
@@ -331,30 +350,72 @@ class QuantizedShifted(Shifted):
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class QuantizedPReLU(keras.layers.PReLU):
-    """`keras.layers.PReLU` with the slopes of an integer graph."""
+    """`keras.layers.PReLU` with the slopes of an integer graph.
 
-    def call(self, x):
-        return ops.relu(x) - fake_quantized_constant(self.alpha)[0] * ops.relu(-x)
+    It reads a map and its scale, and gives a map, that scale, and by what the kernel multiplies besides, at each place.
+    """
+
+    def build(self, shapes):
+        super().build(shapes[0])
+        self.input_spec = None
+
+    def call(self, inputs):
+        x, scale = inputs
+        steps = ops.reshape(weight_scales(self.alpha, None), ())
+        slopes = _rounded(self.alpha / steps) * steps
+        return ops.relu(x) - slopes * ops.relu(-x), scale, ops.where(x < 0, steps, 1.0)
+
+    def compute_output_spec(self, inputs):
+        return _specs(inputs[0].shape, (), inputs[0].shape)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedLeakyReLU(keras.layers.LeakyReLU):
+    """`keras.layers.LeakyReLU` of bytes: as `QuantizedPReLU`, with a slope that is a number."""
+
+    def call(self, inputs):
+        x, scale = inputs
+        return super().call(x), scale, ops.where(x < 0, float(self.negative_slope), 1.0)
+
+    def compute_output_spec(self, inputs):
+        return _specs(inputs[0].shape, (), inputs[0].shape)
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class QuantizedReciprocalRoot(ReciprocalRoot):
-    """`keras_unetmm.tflite.operator_layers.ReciprocalRoot` of bytes, which may be zero: the kernel gives its highest."""
+    """`keras_unetmm.tflite.operator_layers.ReciprocalRoot` of bytes: the kernel knows 2**-20 of the root of an integer.
 
-    def call(self, x):
-        return ops.rsqrt(ops.maximum(x, _LEAST_SQUARE))
+    Of zero it gives its highest. It reads a map and its scale, and gives a map and the unit of its integers.
+    """
+
+    def call(self, inputs):
+        x, scale = inputs
+        y = ops.rsqrt(ops.maximum(x, _LEAST_SQUARE))
+        value, wide = _wide(x, scale)
+        unit = ops.rsqrt(wide) / _FINE
+        exact = ops.round(_FINE * ops.rsqrt(ops.maximum(ops.round(value / wide), _LEAST_SQUARE))) * unit
+        return y + ops.stop_gradient(ops.cast(exact, "float32") - y), ops.cast(unit, "float32")
+
+    def compute_output_spec(self, inputs):
+        return _specs(inputs[0].shape, ())
 
 
 QUANTIZED = {
     keras.layers.Conv2D: QuantizedConv2D,
     keras.layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
     keras.layers.Conv2DTranspose: QuantizedConv2DTranspose,
+    keras.layers.Conv3D: QuantizedConv3D,
+    keras.layers.Conv3DTranspose: QuantizedConv3DTranspose,
     keras.layers.Dense: QuantizedDense,
     keras.layers.PReLU: QuantizedPReLU,
+    keras.layers.LeakyReLU: QuantizedLeakyReLU,
     Scaled: QuantizedScaled,
     Shifted: QuantizedShifted,
     ReciprocalRoot: QuantizedReciprocalRoot,
 }
 """The layers of an integer graph that compute otherwise than in float, and what they are while they train."""
-WITH_UNIT = (QuantizedConvolution, QuantizedScaled)  # they read a scale, and give the factors of a unit
-SCALED = (*WITH_UNIT, QuantizedShifted)  # they read a scale
+SCALED = (
+    *(QuantizedConvolution, QuantizedScaled, QuantizedShifted),
+    *(QuantizedPReLU, QuantizedLeakyReLU, QuantizedReciprocalRoot),
+)
+"""Those that read a scale, and give what the rounding after them must know."""

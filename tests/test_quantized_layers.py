@@ -131,6 +131,8 @@ CONVOLUTIONS = {
     "groups": keras.layers.Conv2D(4, 1, groups=2),
     "depthwise": keras.layers.DepthwiseConv2D(3, dilation_rate=2, padding="same", use_bias=False),
     "transposed": keras.layers.Conv2DTranspose(3, 3, strides=2, padding="same"),
+    "volumes": keras.layers.Conv3D(5, 3, padding="same"),
+    "transposed volumes": keras.layers.Conv3DTranspose(3, 2, strides=2),
     "dense": keras.layers.Dense(3),
 }
 
@@ -139,7 +141,8 @@ CONVOLUTIONS = {
 def test_weights_are_rounded_channel_by_channel_and_sums_are_whole(kind):
     layer = CONVOLUTIONS[kind]
     step = 1 / 255
-    x = (np.random.default_rng(0).integers(0, 256, (2, 6, 8, 4)) * step).astype("float32")
+    shape = (2, 4, 6, 8, 4) if "volumes" in kind else (2, 6, 8, 4)
+    x = (np.random.default_rng(0).integers(0, 256, shape) * step).astype("float32")
     layer.build(x.shape)
     randomize(layer)
     copy = QUANTIZED[type(layer)].from_config(layer.get_config())
@@ -179,16 +182,27 @@ def test_operators_with_a_constant_give_what_a_unit_is_made_of():
                 np.testing.assert_array_equal(got, want)
 
 
-def test_slopes_are_bytes_and_roots_are_finite():
-    x = np.array([[-2.0, -1.0, 3.0]], "float32")
+def test_slopes_are_symmetric_bytes():
+    x, step = np.array([[-2.0, -1.0, 3.0]], "float32"), np.float32(1 / 8)
     layer = QUANTIZED[keras.layers.PReLU]()
-    layer.build(x.shape)
+    layer.build((x.shape, ()))
     layer.set_weights([np.array([0.25, 0.2, 1.0])])
-    want = as_bytes(np.array([0.25, 0.2, 1.0]), 0.0, 1.0)
-    np.testing.assert_allclose(array(layer(x)), [[-2 * want[0], -want[1], 3]], atol=1e-6)
-    got = array(QuantizedReciprocalRoot()(np.array([0.0, 4.0], "float32")))
-    assert np.isfinite(got).all()
-    assert got[1] == pytest.approx(0.5, rel=1e-5)
+    y, scale, slopes = map(array, layer([x, step]))
+    want = np.round(np.array([0.25, 0.2]) * 127) / 127
+    np.testing.assert_allclose(y, [[-2 * want[0], -want[1], 3]], atol=1e-6)
+    np.testing.assert_allclose(scale * slopes, np.array([[1 / 127, 1 / 127, 1]]) / 8, rtol=1e-6)
+    y, scale, slopes = map(array, QUANTIZED[keras.layers.LeakyReLU](negative_slope=0.25)([x, step]))
+    np.testing.assert_allclose(y, [[-0.5, -0.25, 3]])
+    np.testing.assert_allclose(scale * slopes, np.array([[0.25, 0.25, 1]]) / 8)
+
+
+def test_a_root_is_that_of_an_integer_and_finite():
+    step = np.float32(1 / 8)
+    y, unit = map(array, QuantizedReciprocalRoot()([np.array([0, 1, 4, 90], "float32") * step, step]))
+    np.testing.assert_allclose(unit * 2**20, np.sqrt(8), rtol=1e-6)
+    np.testing.assert_allclose(np.round(y[1:] / unit), np.round(2**20 / np.sqrt([1, 4, 90])), atol=0)
+    assert np.isfinite(y).all()
+    assert y[0] > y[1:].max()
 
 
 @pytest.mark.parametrize(("axes", "want"), [((1, 2), 1 / 16), ((-1,), 1 / 4)])

@@ -18,7 +18,15 @@ from keras_unetmm.tflite.metadata import description, with_metadata
 from keras_unetmm.tflite.multipliers import with_equal_multipliers
 from keras_unetmm.tflite.post_training import OUTLIERS, chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.tflite.quiet import captured
-from keras_unetmm.tflite.ranges import BYTES, RangeError, measured, with_layer_ranges, with_ranges, with_trained_scales
+from keras_unetmm.tflite.ranges import (
+    BYTES,
+    RangeError,
+    measured,
+    with_layer_ranges,
+    with_ranges,
+    with_trained_kernels,
+    with_trained_scales,
+)
 from keras_unetmm.tflite.runtime import RunError, measure, run
 from keras_unetmm.tflite.targets import check
 
@@ -89,9 +97,8 @@ def converted(
     import keras
 
     from keras_unetmm.expand import static_shape
-    from keras_unetmm.quantize import is_quantize_aware, plain
+    from keras_unetmm.quantize import is_quantize_aware, of_parts, plain
     from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
-    from keras_unetmm.tflite.gates import whole
     from keras_unetmm.tflite.lowering import lowered
     from keras_unetmm.tflite.prepare import kind_of, prepared
 
@@ -118,12 +125,12 @@ def converted(
     made = lowered(source, target, shape, **choices)
     if made.model.outputs[0] is made.model.inputs[0]:
         raise ValueError(f"model must compute something. Received: {model.name}, whose output is its input.")
-    if ranges is not None:  # in the order of the graph, and of both halves of what was one
-        names = [(layer.name, whole(layer.name)) for layer in made.model.layers]
-        ranges = {name: ranges.get(name, ranges.get(of)) for name, of in names if name in ranges or of in ranges}
+    kernels = {}
+    if ranges is not None:
+        ranges, kernels = of_parts(made, ranges)
     output = kind_of(made.source) if output == "auto" else output
     make = _convert_here if keras.backend.backend() == "tensorflow" else _convert_in_a_child
-    content, limits = make(made.model, images, io, output, ranges, outliers)
+    content, limits = make(made.model, images, io, output, ranges, kernels, outliers)
     if ranges is None and output == "image" and not -_FAR < limits[0] <= limits[1] < 1 + _FAR:
         warnings.warn(
             f"The output is taken for an image and cut to 0 to 1, and the calibration images give {limits[0]:.2f} to "
@@ -180,7 +187,7 @@ def _refuse_what_does_not_run(content, target):
     return verdict
 
 
-def _convert_here(lowered, images, io, output, ranges, outliers):
+def _convert_here(lowered, images, io, output, ranges, kernels, outliers):
     """The file, and the range of the output on the calibration images."""
     with captured() as text:
         try:
@@ -207,7 +214,7 @@ def _convert_here(lowered, images, io, output, ranges, outliers):
             last = kinds["int8" if output == "indices" else io]
             content = mlir_quantize(calibrated, input_data_type=kinds[io], output_data_type=last)
             if ranges is not None:
-                content = with_trained_scales(content, ranges)
+                content = with_trained_kernels(with_trained_scales(content, ranges), kernels)
             return content, limits
         except RangeError as error:
             raise ConversionError(str(error)) from error
@@ -220,11 +227,11 @@ def _convert_here(lowered, images, io, output, ranges, outliers):
             raise ConversionError("The TensorFlow Lite converter failed: " + " ".join(said[:2])[:500]) from error
 
 
-def _convert_in_a_child(lowered, images, io, output, ranges, outliers):
+def _convert_in_a_child(lowered, images, io, output, ranges, kernels, outliers):
     with tempfile.TemporaryDirectory() as folder:
         lowered.save(Path(folder, "lowered.keras"))
         np.save(Path(folder, "images.npy"), images)
-        Path(folder, "ranges.json").write_text(json.dumps(ranges))
+        Path(folder, "ranges.json").write_text(json.dumps([ranges, kernels]))
         command = "import sys; from keras_unetmm.tflite.convert import _child; _child(*sys.argv[1:])"
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
         child = subprocess.run(
@@ -254,8 +261,8 @@ def _child(folder, io, output, outliers):
 
     lowered = keras.models.load_model(Path(folder, "lowered.keras"), compile=False)
     try:
-        images, ranges = np.load(Path(folder, "images.npy")), json.loads(Path(folder, "ranges.json").read_text())
-        content, limits = _convert_here(lowered, images, io, output, ranges, outliers)
+        images, trained = np.load(Path(folder, "images.npy")), json.loads(Path(folder, "ranges.json").read_text())
+        content, limits = _convert_here(lowered, images, io, output, *trained, outliers)
     except ConversionError as error:
         Path(folder, "error.txt").write_text(str(error))
         return

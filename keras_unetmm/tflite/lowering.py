@@ -8,7 +8,7 @@ import keras
 from keras_unetmm.expand import expand
 from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
 from keras_unetmm.tflite import volumes
-from keras_unetmm.tflite.exchange import DROPPED, can_shuffle, exchanged, shuffle
+from keras_unetmm.tflite.exchange import DROPPED, can_shuffle, exchanged, rebuilt, shuffle
 from keras_unetmm.tflite.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
 from keras_unetmm.tflite.forms import forms_of
 from keras_unetmm.tflite.gates import as_halves
@@ -68,20 +68,24 @@ def lower(model, target="tflm", input_shape=None, **choices):
     return lowered(model, target, input_shape, **choices).model
 
 
-def lowered(model, target="tflm", input_shape=None, **choices):
-    """Returns a `Lowered`, which tells what became of every layer. Arguments and errors are those of `lower`."""
+def lowered(model, target="tflm", input_shape=None, slices=True, **choices):
+    """Returns a `Lowered`, which tells what became of every layer. Other arguments and errors are those of `lower`.
+
+    Args:
+        slices: bool, whether volumes are computed slice by slice; else their layers stay as they are, to be trained.
+    """
     forms = forms_of(target, choices)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")  # of every layer that is made
     try:
-        return _lowered(model, target, forms, input_shape)
+        return _lowered(model, target, forms, input_shape, slices)
     finally:
         keras.config.set_dtype_policy(policy)
 
 
-def _lowered(model, target, forms, input_shape):
+def _lowered(model, target, forms, input_shape, slices):
     source = expand(model, input_shape)
-    lowering = _Lowering(source, target, forms)
+    lowering = _Lowering(source, target, forms, slices)
     image = lowering.begin(source.inputs[0])
     clone = keras.models.clone_model(source, image, clone_function=lambda layer: layer, call_function=lowering.call)
     outputs = [lowering.whole(x) for x in clone.outputs]
@@ -99,8 +103,8 @@ class _Lowering:
     A tensor of the new graph stands for a list of maps: itself, or the slices of a volume, of which it is the first.
     """
 
-    def __init__(self, source, target, forms):
-        self.target, self.forms = target, forms
+    def __init__(self, source, target, forms, slices):
+        self.target, self.forms, self.slices = target, forms, slices
         self.readers = _readers(source)
         self.largest_gate = max((_size(x) for x in source.operations if type(x) is SimpleGate), default=0)
         self.taken_in = set()  # names of layers that the convolution before them has taken in
@@ -134,7 +138,7 @@ class _Lowering:
     def begin(self, x):
         """Returns the input of the new model, for that of the source."""
         shape = x.shape
-        if len(shape) < 5:
+        if len(shape) < 5 or not self.slices:
             return keras.Input(batch_shape=shape, dtype="float32", name=x.name)
         if None in shape:
             raise ValueError(
@@ -167,7 +171,10 @@ class _Lowering:
         chain = self._with_scale_after(layer)
         if is_pointwise(chain) and not _shared(layer):
             chain, inputs = _with_scale_before(chain, inputs)
-        if volume and not isinstance(layer, (*volumes.SLICEWISE, *DROPPED)) and affine(layer) is None:
+        slicewise = isinstance(layer, (*volumes.SLICEWISE, *DROPPED)) or affine(layer) is not None
+        if not self.slices and len(inputs[0][0].shape) == 5 and not slicewise and not isinstance(layer, volumes.LAYERS):
+            self._refuse(layer)
+        if volume and not slicewise:
             made = volumes.on_slices(chain, inputs[0], self.forms, self.parts.setdefault(layer.name, {}))
             if made is None:
                 self._refuse(layer)
@@ -214,6 +221,8 @@ class _Lowering:
         scaled = affine(layer)
         if scaled is not None:
             return (as_layer(*scaled, shapes[0], self.forms.affine, layer.name),)
+        if isinstance(layer, volumes.LAYERS) and not self.slices:
+            return (rebuilt(layer),)
         return exchanged(layer, self.forms, shapes)
 
     def _with_scale_after(self, layer):

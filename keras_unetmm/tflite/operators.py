@@ -4,7 +4,10 @@ import keras
 
 from keras_unetmm.tflite.scales import CLIPS, activation
 
-_WITH_ACTIVATION = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
+_WITH_ACTIVATION = (
+    *(keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Conv2DTranspose, keras.layers.Dense),
+    *(keras.layers.Conv3D, keras.layers.Conv3DTranspose),
+)
 
 
 def operators_of(graph):

@@ -18,6 +18,7 @@ _MOVES = {  # bytes or chooses one of them: all inputs and outputs have one scal
     *("CONCATENATION", "RESHAPE", "SPLIT", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH"),
     *("STRIDED_SLICE", "SLICE", "PAD", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "MIRROR_PAD"),
 }
+_CONVOLUTIONS = {"CONV_2D": (0, 1, 2), "TRANSPOSE_CONV": (2, 1, 3)}  # where the map, the kernel and the bias stand
 _JOINS = {"CONCATENATION", "MAXIMUM", "MINIMUM"}
 _MEANS = {"RESIZE_BILINEAR", "AVERAGE_POOL_2D"}  # of one scale as well
 
@@ -72,13 +73,13 @@ def layer_ranges(graph, ranges):
     names, last = list(ranges), list(ranges)[-1]
     found = dict.fromkeys(graph.inputs, BYTES)
     for operator in graph.operators:
-        read = next((number for number in operator.inputs if number in found), None)
         for number in operator.outputs:
             layer = last if number in graph.outputs else layer_of(graph.tensors[number].name, names)
-            if operator.name in _MOVES - _JOINS and read is not None:
-                found[number] = found[read]
+            reads = {found[i] for i in operator.inputs if i in found}
+            if operator.name in _MOVES and len(reads) == 1:
+                found[number] = reads.pop()
             elif layer in ranges:
-                found[number] = ranges[layer]
+                found[number] = tuple(ranges[layer])
             else:
                 raise RangeError(
                     "Every operator of a quantisation-aware model must come from a layer with a range. Received: "
@@ -116,6 +117,35 @@ def with_trained_scales(content, ranges):
     for operator in graph.operators:  # what the converter has requantised to be joined
         for number in operator.inputs if operator.name in _JOINS else ():
             tensors[number].quantization.scale = tensors[operator.outputs[0]].quantization.scale
+    return file.packed()
+
+
+def with_trained_kernels(content, kernels):
+    """Returns a converted file in which convolutions have the scales of whole kernels.
+
+    Args:
+        content: bytes of the converted file.
+        kernels: `{name: (scales, biases)}` of layers whose kernels are whole multiples of these scales.
+    """
+    if not kernels:
+        return content
+    graph, file = read(content).main, File(content)
+    for operator in graph.operators:
+        layer = layer_of(graph.tensors[operator.outputs[0]].name, list(kernels))
+        if operator.name not in _CONVOLUTIONS or layer is None:
+            continue
+        scales, biases = (np.array(values, "float32") for values in kernels[layer])
+        x, weights, bias = (operator.inputs[i] if i < len(operator.inputs) else -1 for i in _CONVOLUTIONS[operator.name])
+        given = graph.tensors[weights]
+        values = given.data.view("int8").reshape(given.shape[0], -1)  # a row for each channel of the output
+        values = np.round(values * (np.array(given.scales)[:, None] / scales[:, None])).astype("int8")
+        unit = np.float32(graph.tensors[x].scales[0]) * scales
+        steps = biases / unit
+        steps = (np.sign(steps) * np.floor(np.abs(steps) + np.float32(0.5))).astype("int32")
+        for number, constant, scale in ((weights, values, scales), (bias, steps, unit))[: 1 if bias < 0 else 2]:
+            file.main.tensors[number].buffer = file.add_buffer(constant)
+            file.main.tensors[number].quantization.scale = scale
+    file.prune()
     return file.packed()
 
 

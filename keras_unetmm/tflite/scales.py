@@ -14,6 +14,7 @@ from keras_unetmm.tflite.operator_layers import OneChannel
 _MOVES = (
     *(keras.layers.Concatenate, keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute),
     *(keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D, keras.layers.Maximum, keras.layers.Minimum),
+    *(keras.layers.MaxPooling3D, keras.layers.UpSampling3D, keras.layers.Cropping3D),
     *(keras.layers.ZeroPadding2D, keras.layers.Cropping2D, layers.PadToMultiple, layers.CropLike, layers.CheckedSizes),
     *(layers.PixelShuffle, layers.PixelUnshuffle, layers.RepeatChannels, EdgePadding, OneChannel),
     *(volumes.Slices, volumes.Stack, volumes.Volume),
@@ -25,6 +26,7 @@ _MOVING_FUNCTIONS = {
 _RESIZING = (Resizing, keras.layers.UpSampling2D, layers.ResizeLike)
 _JOINED = (  # with an activation that is a clip, where they alone are read by it
     *(keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense, keras.layers.Conv2DTranspose),
+    *(keras.layers.Conv3D, keras.layers.Conv3DTranspose),
     *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply),
 )
 CLIPS = ("relu", "relu6", "hard_tanh")

@@ -14,12 +14,14 @@ from keras import ops
 from keras_unetmm import layers
 from keras_unetmm.tflite.exchange import exchanged
 from keras_unetmm.tflite.integer_layers import Resizing
+from keras_unetmm.tflite.operator_layers import Scaled, Shifted
 
 MOST = 8  # maps that one operator puts together; TFLM's kernel takes at most 10
 SLICEWISE = (  # what looks at one place at a time, and at all of its channels
     *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Maximum, keras.layers.Minimum),
     *(keras.layers.Concatenate, keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU),
     *(keras.layers.PReLU, keras.layers.Softmax, layers.GELU, layers.SimpleGate, layers.RepeatChannels),
+    *(Scaled, Shifted),
 )
 
 
@@ -229,3 +231,5 @@ _TABLE = (
     (keras.layers.UpSampling3D, _upsampling),
     (keras.layers.Cropping3D, _cropping),
 )
+LAYERS = tuple(kind for kind, _ in _TABLE)
+"""The layers of three spatial axes that have an integer form."""

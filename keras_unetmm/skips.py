@@ -15,7 +15,14 @@ from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTrans
 
 @dataclass(frozen=True)
 class SkipConnections:
-    """The interface, and what most kinds share."""
+    """The interface, and what most kinds share.
+
+    Attributes:
+        input_skip: bool, whether the network adds a 3x3 convolution of its input in the last decoder stage. It takes no
+            skip memory where the input is kept anyway, as for a global residual (not in the papers).
+    """
+
+    input_skip = False
 
     def keep(self, feature, level, levels):
         """Returns what stays alive of the encoder map of `level`, or None."""
@@ -40,7 +47,16 @@ class Full(SkipConnections):
 
 @dataclass(frozen=True)
 class NoSkip(SkipConnections):
-    """None at all: Model 0 in Table 1 of UNet-- (arXiv 2412.18276)."""
+    """None at all: Model 0 in Table 1 of UNet-- (arXiv 2412.18276).
+
+    Args:
+        input_skip: bool, see `SkipConnections`.
+    """
+
+    input_skip: bool = False
+
+    def __post_init__(self):
+        _refuse_no_flag(self.input_skip)
 
     def keep(self, feature, level, levels):
         return None
@@ -99,6 +115,7 @@ class UNetMinusMinus(SkipConnections):
         level: int, whose resolution E' has; None is the lowest (figure 3a, the paper's choice), 0 the highest (3c).
         header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`.
         norm: `"layer"` or `"batch"`, of the IEM's ConvNeXt V2 block; None is what the network's own blocks have.
+        input_skip: bool, see `SkipConnections`.
 
     Raises:
         ValueError: when the network has another number of levels than there are reductions, or channels that
@@ -109,8 +126,10 @@ class UNetMinusMinus(SkipConnections):
     level: int | None = None
     header: str = "plain"
     norm: str | None = None
+    input_skip: bool = False
 
     def __post_init__(self):
+        _refuse_no_flag(self.input_skip)
         whole = isinstance(self.reductions, (tuple, list)) and all(type(r) is int and r > 0 for r in self.reductions)
         if not whole or not self.reductions:
             raise ValueError(
@@ -146,6 +165,11 @@ class UNetMinusMinus(SkipConnections):
     def restore(self, shared, level, channels):
         up = target_level(self.level, len(self.reductions)) - level
         return IEM(channels, up, header=self.header, norm=self.norm or "layer", name=f"skip{level}_restore")(shared)
+
+
+def _refuse_no_flag(input_skip):
+    if type(input_skip) is not bool:
+        raise ValueError(f"input_skip must be True or False. Received: {input_skip!r}.")
 
 
 NAMES = {"full": Full, "none": NoSkip, "unet--": UNetMinusMinus, "sat": SAT, "at": AT, "st": ST}

@@ -1,8 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from keras_unetmm import skips
-from keras_unetmm.models import NAFNet, NAFNetUNetMinus
+from keras_unetmm.analysis import skip_memory
+from keras_unetmm.models import DI2IN, MSCANMatting, NAFNet, NAFNetUNetMinus, SUNet, UNet
 
 SMALL = {"width": 8, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depths": (1, 1)}
 
@@ -68,6 +71,45 @@ def test_unknown_options_are_refused_at_once():
     with pytest.raises(ValueError, match=r"level must be an integer.*Received: 'a'"):
         NAFNetUNetMinus(level="a")
     assert skips.UNetMinusMinus([2, 2]) == skips.UNetMinusMinus((2, 2))
+
+
+@pytest.mark.parametrize("kind", [skips.NoSkip(input_skip=True), skips.UNetMinusMinus((2, 2), input_skip=True)])
+def test_an_input_skip_is_a_convolution_of_the_input_in_the_last_stage(kind):
+    for model in (
+        NAFNet(**SMALL, skips=kind),
+        UNet("mcu_width8", channels=4, levels=3, skips=kind),
+        DI2IN("mcu_width8", levels=2, rank=2, skips=kind),
+    ):
+        convolution = model.get_layer("input_skip")
+        assert convolution.kernel.shape[:3] == (3, 3, 3)
+        assert convolution.input.shape == model.input_shape
+        assert model.get_layer("dec0_input").output.shape == convolution.output.shape
+        other = model.get_layer("dec0_input").input[0]._keras_history.operation.name
+        assert other.endswith("_fuse") == (kind.__class__ is skips.UNetMinusMinus)
+    plain = NAFNet(**SMALL, skips=plain_kind(kind))
+    assert "input_skip" not in [layer.name for layer in plain.layers]
+    assert skip_memory(NAFNet(**SMALL, skips=kind, input_shape=(16, 16, 3))) == skip_memory(
+        NAFNet(**SMALL, skips=plain_kind(kind), input_shape=(16, 16, 3))
+    )
+
+
+def plain_kind(kind):
+    return dataclasses.replace(kind, input_skip=False)
+
+
+def test_an_input_skip_of_volumes():
+    model = UNet("cicek2016", channels=4, levels=2, skips=skips.NoSkip(input_skip=True), input_shape=(4, 4, 4, 1))
+    assert model.get_layer("input_skip").kernel.shape == (3, 3, 3, 1, 8)
+
+
+def test_an_input_skip_is_refused_where_it_has_no_place():
+    kind = skips.NoSkip(input_skip=True)
+    with pytest.raises(ValueError, match=r"not the resolution of its input\. Received: skips with input_skip=True"):
+        MSCANMatting("mcu_width16", skips=kind)
+    with pytest.raises(ValueError, match="input_skip"):
+        SUNet("mcu_filters16", classes=10, skips=kind)
+    with pytest.raises(ValueError, match=r"input_skip must be True or False\. Received: 1"):
+        skips.UNetMinusMinus(input_skip=1)
 
 
 def test_volumes_are_not_shuffled():

@@ -76,7 +76,7 @@ def DI2IN(
             f"channels must be even, because decoder stages halve them. Received: {row.channels}. Use {nearest}."
         )
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, row.levels)
-    x = encoder_decoder(x, _DI2INStages(row), segmentation.connections(skips, batch_norm=True))
+    x = encoder_decoder(x, _DI2INStages(row), segmentation.connections(skips, batch_norm=True), image=x)
     return keras.Model(inputs, segmentation.head(x, row.classes, activation), name=name or "di2in")
 
 

@@ -4,6 +4,8 @@ from typing import Protocol
 
 import keras
 
+from keras_unetmm.layers.rank import layer
+
 
 class Stages(Protocol):
     """What a network does at each level; `x` is a symbolic map, level 0 is full resolution."""
@@ -23,17 +25,27 @@ class Stages(Protocol):
     def decode(self, x, level): ...
 
 
-def encoder_decoder(x, stages, skips):
+def encoder_decoder(x, stages, skips, image=None, input_skip=False):
     """Runs `x` down the encoder, through the bottleneck and up the decoder.
 
     Args:
         x: symbolic map at full resolution.
         stages: a `Stages`.
         skips: a `keras_unetmm.skips.SkipConnections`.
+        image: symbolic, the network's input at the resolution of level 0, for an input skip; None where it has another.
+        input_skip: bool, whether there is one whatever the kind of skips.
 
     Returns:
         The decoder's map at full resolution.
+
+    Raises:
+        ValueError: if the skips have an input skip, and the network has no place for it.
     """
+    if skips.input_skip and image is None:
+        raise ValueError(
+            "This network's last decoder stage has not the resolution of its input. Received: skips with input_skip=True. "
+            "Leave it out."
+        )
     kept = []
     for level in range(stages.levels):
         x = stages.encode(x, level)
@@ -46,6 +58,9 @@ def encoder_decoder(x, stages, skips):
         skip = skips.restore(shared, level, channels=x.shape[-1])
         if skip is not None:
             x = stages.fuse(x, skip, level)
+        if level == 0 and (input_skip or skips.input_skip):
+            first = layer("convolution", len(x.shape) - 2, x.shape[-1], 3, padding="same", name="input_skip")(image)
+            x = keras.layers.Add(name="dec0_input")([x, first])
         x = stages.decode(x, level)
     return x
 

@@ -7,12 +7,10 @@ and an input skip because the global residual keeps the input alive anyway (both
 
 from dataclasses import dataclass, replace
 
-import keras
-
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import NAFBlock, normalization
 from keras_unetmm.models.arguments import check_flags
-from keras_unetmm.models.restoration import RestorationStages, changed_row, restoration_network
+from keras_unetmm.models.restoration import changed_row, restoration_network
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,8 @@ def NAFNet(
         decoder_depths: tuple of int, blocks of each decoder stage in the order in which they run, coarsest first
             (as published rows are written).
         norm: `"layer"` (as published) or `"batch"`.
-        input_skip: bool, adds a 3x3 convolution of the input in the last decoder stage (not in the paper).
+        input_skip: bool, adds a 3x3 convolution of the input in the last decoder stage whatever the skips (not in the
+            paper); False leaves it to them, see `keras_unetmm.skips.UNetMinusMinus`.
         bounded: bool, cuts what the gates multiply to [-1, 1] (not in the paper), see `keras_unetmm.layers.NAFBlock`.
         name: str, of the model.
 
@@ -100,7 +99,7 @@ def NAFNet(
     def block(name):
         return NAFBlock(norm=row.norm, bounded=row.bounded, name=name)
 
-    return restoration_network(row, block, input_shape, skips, name or "nafnet", _NAFStages)
+    return restoration_network(row, block, input_shape, skips, name or "nafnet", row.input_skip)
 
 
 def NAFNetUNetMinus(
@@ -130,13 +129,3 @@ def NAFNetUNetMinus(
     """
     skips = skip_connections.UNetMinusMinus(reductions, level, header)
     return NAFNet(variant, skips=skips, name=name or "nafnet_unet_minus", **arguments)
-
-
-class _NAFStages(RestorationStages):
-    """NAFNet's stages: an input skip may join the last one."""
-
-    def decode(self, x, level):
-        if level == 0 and self.row.input_skip:
-            first = keras.layers.Conv2D(x.shape[-1], 3, padding="same", name="input_skip")(self.image)
-            x = keras.layers.Add(name="dec0_input")([x, first])
-        return super().decode(x, level)

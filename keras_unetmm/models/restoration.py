@@ -16,13 +16,11 @@ class RestorationStages:
     Args:
         row: the row of a network's table, with `encoder_depths`, `middle_depth` and `decoder_depths` (coarsest first).
         block: function of a name that returns a block, a layer that keeps the shape of a map.
-        image: symbolic, the padded image.
     """
 
-    def __init__(self, row, block, image):
+    def __init__(self, row, block):
         self.row = row
         self.block = block
-        self.image = image
         self.levels = len(row.encoder_depths)
 
     def _blocks(self, x, count, prefix):
@@ -49,7 +47,7 @@ class RestorationStages:
         return self._blocks(x, self.row.decoder_depths[self.levels - 1 - level], f"dec{level}")
 
 
-def restoration_network(row, block, input_shape, skips, name, stages=RestorationStages):
+def restoration_network(row, block, input_shape, skips, name, input_skip=False):
     """Pads the image with zeros, runs the stages, adds their output to the image and crops it.
 
     Args:
@@ -58,7 +56,7 @@ def restoration_network(row, block, input_shape, skips, name, stages=Restoration
         input_shape: `(height, width, channels)`; height and width may be None.
         skips: a name or object of `keras_unetmm.skips`.
         name: str, of the model.
-        stages: `RestorationStages` or a class derived from it.
+        input_skip: bool, whether a convolution of the image joins the last decoder stage whatever the skips.
 
     Raises:
         ValueError: for a wrong `input_shape`, an unknown kind of skips, or skips that do not fit.
@@ -69,7 +67,7 @@ def restoration_network(row, block, input_shape, skips, name, stages=Restoration
     inputs = keras.Input(input_shape, name="image")
     image = PadToMultiple(2 ** len(row.encoder_depths), dtype=full, name="pad")(inputs)
     x = keras.layers.Conv2D(row.width, 3, padding="same", name="intro")(image)
-    x = encoder_decoder(x, stages(row, block, image), skips)
+    x = encoder_decoder(x, RestorationStages(row, block), skips, image, input_skip)
     x = keras.layers.Conv2D(channels, 3, padding="same", name="head")(x)
     x = keras.layers.Add(dtype=full, name="residual")([x, image])
     outputs = CropLike(dtype=full, name="crop")([x, inputs])

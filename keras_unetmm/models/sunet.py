@@ -188,8 +188,8 @@ def image(input_shape, output_stride=32):
 
 def _module_skip(skips):
     """The name of these skips, as a U-Net module takes it."""
-    names = {kind: name for name, kind in skip_connections.NAMES.items()}
-    name = names.get(type(skip_connections.get(skips)))
+    given = skip_connections.get(skips)
+    name = next((name for name, kind in skip_connections.NAMES.items() if kind() == given), None)
     if name not in SKIPS:
         raise ValueError(
             "A SUNet has one connection inside each U-Net module and none that waits for a common decoder, so there is "

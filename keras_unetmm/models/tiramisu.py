@@ -97,8 +97,8 @@ def Tiramisu(
     stages = _TiramisuStages(row, dense_skips)
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
     start = {"padding": "same", "kernel_initializer": "he_uniform"}
-    x = layer("convolution", row.rank, row.channels, 3, name="intro", **start)(x)
-    x = encoder_decoder(x, stages, segmentation.connections(skips, batch_norm=True))
+    first = layer("convolution", row.rank, row.channels, 3, name="intro", **start)(x)
+    x = encoder_decoder(first, stages, segmentation.connections(skips, batch_norm=True), image=x)
     outputs = segmentation.head(x, row.classes, activation, "he_uniform")
     return keras.Model(inputs, outputs, name=name or "tiramisu")
 

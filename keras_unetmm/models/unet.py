@@ -127,7 +127,7 @@ def built(row, input_shape, skips, activation, name):
                 f"{argument} must be one of {', '.join(map(repr, choices))}. Received: {getattr(row, argument)!r}."
             )
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, row.levels - 1)
-    x = encoder_decoder(x, _UNetStages(row), segmentation.connections(skips, "norm" in row.order))
+    x = encoder_decoder(x, _UNetStages(row), segmentation.connections(skips, "norm" in row.order), image=x)
     return keras.Model(inputs, segmentation.head(x, row.classes, activation, row.initializer), name=name)
 
 

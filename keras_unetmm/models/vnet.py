@@ -94,7 +94,7 @@ def VNet(
     check_flags(norm=row.norm)
     stages = _VNetStages(row)
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
-    x = encoder_decoder(x, stages, segmentation.connections(skips, row.norm))
+    x = encoder_decoder(x, stages, segmentation.connections(skips, row.norm), image=x)
     return keras.Model(inputs, segmentation.head(x, row.classes, activation), name=name or "vnet")
 
 

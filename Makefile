@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make bench. All set-up happens in .venv, once.
+# make demo | make test | make lint | make bench | make presets DATA=DIR [RUNS=DIR]. All set-up happens in .venv, once.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -12,7 +12,7 @@ export MALLOC_ARENA_MAX = 1
 # Without it TensorFlow leaves oneDNN off on CPUs without AVX-512; a training step of NAFNet takes twice as long there.
 export TF_ENABLE_ONEDNN_OPTS = 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench presets clean
 
 demo: .venv/demo
 	$(BIN)/python recipes/demo.py --out out
@@ -35,6 +35,9 @@ bench: .venv/test
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/arena.py
 	$(BIN)/python benchmarks/lowering.py
+
+presets: .venv/test
+	KERAS_BACKEND=tensorflow TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m keras_unetmm.presets.release --data $(DATA) $(if $(RUNS),--runs $(RUNS))
 
 .venv/demo: pyproject.toml .ci/constraints.txt
 	$(PYTHON) -m venv .venv

@@ -4,15 +4,17 @@ import importlib
 
 __version__ = "0.1.0"
 
-_ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "quantize", "skips", "tflite", "training")
+_ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "presets", "quantize", "skips", "tflite", "training")
 
 
 def __getattr__(name):
     """Loads a sub-package when it is first used: reading a .tflite file must not import a training backend."""
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "from_preset":
+        return importlib.import_module(f"{__name__}.presets").from_preset
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted((*globals(), *_ROOMS))
+    return sorted((*globals(), *_ROOMS, "from_preset"))

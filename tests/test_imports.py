@@ -14,7 +14,7 @@ PACKAGE = ROOT / "keras_unetmm"
 BACKENDS = {"tensorflow", "jax", "jaxlib", "torch"}
 INTERPRETERS = {"ai_edge_litert.interpreter", "tflite_micro"}
 COMMANDS = {"catalogue", "data", "expand", "layers", "losses", "metrics", "models", "quantized_layers", "replacing"}
-COMMANDS |= {"tflite", "training"}
+COMMANDS |= {"presets", "tflite", "training"}
 TRAINING = {"keras", "matplotlib", "numpy", "rich", "tensorboard"}
 SCHEMA = {"numpy", "ai_edge_litert.schema_py_generated"}
 COMPILER = {f"tflite.{stage}" for stage in ("graph", "edit", "macs", "scratch", "lifetimes", "greedy", "overlap", "memory")}
@@ -94,6 +94,11 @@ RULES = [
     ("tflite/__init__", {f"tflite.{part}" for part in ("planner", "convert", "metadata", "runtime", "targets")}, set()),
     ("tflite/card", {"tflite.metadata", "tflite.runtime", "tflite.verdict"}, set()),
     ("tflite", COMPILER, SCHEMA | {"flatbuffers"}),
+    ("presets/store", {"replacing"}, {"numpy"}),
+    ("presets/table", {"models", "skips"}, set()),
+    ("presets/page", {"tflite.metadata"}, set()),
+    ("presets/release", {"__version__", "analysis", "expand", "presets", "replacing", "tflite", "training"}, TRAINING),
+    ("presets", {"presets"}, set()),
     ("cli", COMMANDS, {"typer", "rich", "keras"}),
     ("__init__", set(), set()),
 ]

@@ -1,0 +1,57 @@
+"""A preset's card as a page to read, to lie beside its file."""
+
+from keras_unetmm.tflite.metadata import metadata
+
+
+def page(card, content):
+    """Returns the card of a preset in Markdown.
+
+    Args:
+        card: dict, as `keras_unetmm.presets.card` returns.
+        content: bytes of its .tflite file.
+    """
+    training, arena, name = card["training"], card["arena"], card["name"]
+    size = "x".join(map(str, card["input"]))
+    costs = f"{card['macs']:,} multiply-accumulates and {card['skip_bytes']:,} bytes of skips at 8 bits"
+    where = f"{training['hardware']}, {training['environment']}, {training['precision']}"
+    lines = [
+        f"# {name}",
+        "",
+        f"{card['task'][0].upper()}{card['task'][1:]}.",
+        "",
+        "![inputs, outputs in floats, references](samples.png)",
+        "",
+        f'- `from_preset("{name}")`: {card["parameters"]:,} parameters; at {size} {costs}',
+        f"- Data: {card['data']}. Terms: {card['terms']}.",
+        f"- Trained by `{training['command']}`, seed {training['seed']}, {training['hours']} hours on {where}",
+        f"- `model.tflite`: {card['file']['bytes']:,} bytes, integers only, for TensorFlow Lite Micro, planned",
+        "",
+        "## Quality",
+        "",
+        "In floats on whole examples; in floats and in int8 (LiteRT) on their centres, of the file's size, as bytes:",
+        "",
+        "| test set | metric | whole, float | centre, float | int8 | loss |",
+        "|---|---|---|---|---|---|",
+    ]
+    for test, scores in card["quality"].items():
+        for metric, value in scores.items():
+            if metric != "examples":
+                both = card["int8"][test][metric]
+                cells = (
+                    f"{value:.4g}",
+                    f"{both['float']:.4f}",
+                    f"{both['int8']:.4f}",
+                    f"{both['float'] - both['int8']:+.4f}",
+                )
+                lines.append(f"| {test} ({scores['examples']}) | {metric} | {' | '.join(cells)} |")
+    lines += ["", "## The file", "", "| | type | shape | scale | zero point | meaning |", "|---|---|---|---|---|---|"]
+    said = metadata(content)
+    for end in ("input", "output"):
+        tensor = said[end]
+        shape = "x".join(map(str, tensor["shape"]))
+        step = f"1/{1 / tensor['scale']:.6g}"
+        lines.append(f"| {end} | {tensor['type']} | {shape} | {step} | {tensor['zero_point']} | {tensor['meaning']} |")
+    lines += ["", "Arena on TFLM, measured, in bytes:", "", "| | head | tail | total |", "|---|---|---|---|"]
+    lines += [f"| {kind} | {a['head']:,} | {a['tail']:,} | {a['total']:,} |" for kind, a in arena.items()]
+    lines += ["", "![live bytes over the operators, and the arena as a map](arena.png)"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,206 @@
+"""Makes what a preset consists of: from a run its weights, and from those its card and the folder that a user flashes.
+
+    python -m keras_unetmm.presets.release --data DATA [--runs RUNS] [--out tflite] [NAME ...]
+
+Run it in the repository's root. For every preset, or those named, the weights are taken from RUNS/NAME, a folder of
+`unetmm train`, or stay as they are. Then everything on the card is measured: the recipe's metrics in floats on its whole
+test sets, and in floats and in int8 on their centres, of the size of the file; the arena on TFLM, as converted and planned.
+"""
+
+import argparse
+import json
+import platform
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from keras_unetmm import __version__, tflite
+from keras_unetmm.analysis import macs, skip_memory
+from keras_unetmm.expand import static_shape
+from keras_unetmm.presets import store
+from keras_unetmm.presets.load import from_preset
+from keras_unetmm.presets.page import page
+from keras_unetmm.presets.table import PRESETS
+from keras_unetmm.replacing import replacing
+from keras_unetmm.tflite import picture
+from keras_unetmm.tflite.prove import prove
+from keras_unetmm.tflite.quality import compare
+from keras_unetmm.tflite.quality_data import from_recipe
+from keras_unetmm.tflite.runtime import measure
+from keras_unetmm.training.evaluation import evaluate
+from keras_unetmm.training.folder import BEST, RUN, SCORES
+from keras_unetmm.training.pictures import draw_samples
+from keras_unetmm.training.recipe import load_recipe, read
+
+CALIBRATION = 32  # examples of the training set
+SAMPLES = 3
+
+
+def main():
+    """Takes the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="presets; all that have weights, or a run, by default")
+    parser.add_argument("--data", required=True, type=Path, help="folder of all data sets")
+    parser.add_argument("--runs", type=Path, help="folder of runs, each with the name of a preset")
+    parser.add_argument("--hardware", default=_processor(), help="what the runs were trained on, for the card")
+    parser.add_argument("--recipes", type=Path, default=Path("recipes"))
+    parser.add_argument("--out", type=Path, default=Path("tflite"), help="a folder in it for each preset")
+    arguments = parser.parse_args()
+    console = Console(stderr=True)
+    chosen = arguments.names or [n for n in PRESETS if n in store.names() or _run(arguments.runs, n)]
+    try:
+        for name in chosen:
+            if name not in PRESETS:
+                raise store.PresetError(f"NAME must be one of {', '.join(PRESETS)}. Received: {name!r}.")
+            run = _run(arguments.runs, name)
+            if run is not None:
+                take(name, run, arguments.hardware)
+            release(name, arguments.data, arguments.recipes, arguments.out, console)
+            console.print(f"{name}: {arguments.out / name}")
+    except ValueError as error:
+        console.print(str(error), style="red", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def take(name, run, hardware, folder=store.FOLDER):
+    """Takes the best weights of a finished run into the package.
+
+    Args:
+        name: str, of the preset.
+        run: path of a folder of `unetmm train`.
+        hardware: str, what it was trained on.
+        folder: path, of the presets.
+
+    Raises:
+        PresetError: if it is no finished run, or one of another recipe or network.
+    """
+    preset = PRESETS[name]
+    if not (run / SCORES).is_file():
+        raise store.PresetError(f"{run} must be a finished run of unetmm train. Received: none. Train it first.")
+    about = json.loads((run / RUN).read_text())
+    if about["variant"] != preset.variant:
+        raise store.PresetError(f"{run} must be of variant {preset.variant}. Received: {about['variant']}.")
+    trained, network = keras.models.load_model(run / BEST, compile=False), preset.network()
+    if [w.shape for w in trained.weights] != [w.shape for w in network.weights]:
+        raise store.PresetError(f"{run} must hold the network of {name}. Received: another one.")
+    variant = "" if preset.variant is None else f" --variant {preset.variant}"
+    training = {
+        "command": f"unetmm train recipes/{preset.recipe} --data DATA --out RUN{variant} --steps {about['steps']}",
+        "seed": load_recipe(run / "recipe.py", preset.variant).seed,
+        "steps": about["steps"],
+        "hours": round(((run / SCORES).stat().st_mtime - (run / RUN).stat().st_mtime) / 3600, 2),
+        "hardware": hardware,
+        "environment": f"keras_unetmm {about['keras_unetmm']}, Keras {about['keras']} on {about['backend']}",
+        "precision": about["precision"],
+    }
+    store.write(name, {"name": name, "training": training}, trained.get_weights(), folder)
+
+
+def release(name, data, recipes, out, console, folder=store.FOLDER):
+    """Measures a preset, and writes its card and the folder with its file.
+
+    Args:
+        name: str, of a preset that has weights.
+        data: path, folder of all data sets.
+        recipes: path, folder of recipes.
+        out: path, in which the preset gets a folder.
+        console: `rich.console.Console`, for progress.
+        folder: path, of the presets.
+
+    Raises:
+        ValueError: for data that are not there, or a network that does not convert.
+    """
+    preset, known = PRESETS[name], store.card(name, folder)
+    recipe = load_recipe(recipes / preset.recipe, preset.variant)
+    model = from_preset(name, folder)
+    shape = static_shape(model, preset.size, ranks=(2, 3))
+    there = out / name
+    there.mkdir(parents=True, exist_ok=True)
+    quality, samples, dataset = _in_floats(model, recipe, data, console)
+    with replacing(there / "samples.png") as temporary:
+        draw_samples(temporary, samples, dataset, recipe.normalize)
+    content = _converted(model, recipe, data, preset.size, shape)
+    plan = tflite.plan(content)
+    planned = content if plan.planned is None else plan.planned.content
+    prove(content, planned)
+    with replacing(there / "arena.png") as temporary:
+        picture.draw(plan, temporary, f"{name}, {'x'.join(map(str, preset.size))}")
+    with replacing(there / "model.tflite") as temporary:
+        Path(temporary).write_bytes(planned)
+    network = preset.network(input_shape=shape[1:])
+    card = {
+        **{"name": name, "task": preset.task, "data": preset.data, "terms": preset.terms},
+        "training": known["training"],
+        "parameters": model.count_params(),
+        "input": list(shape[1:]),
+        "macs": macs(network),
+        "skip_bytes": skip_memory(network),
+        "quality": quality,
+        "int8": _in_int8(model, planned, recipe, data, preset.size, shape, console),
+        "file": {"bytes": len(planned), "target": "tflm", "version": __version__},
+        "arena": {"converted": _arena(content), "planned": _arena(planned)},
+        **{key: known[key] for key in ("weights_sha256", "weights_bytes")},
+    }
+    store.write(name, card, folder=folder)
+    with replacing(there / "README.md") as temporary:
+        Path(temporary).write_text(page(card, planned))
+
+
+def _in_floats(model, recipe, data, console):
+    """The metrics on every test set, whole, and samples of the last."""
+    scores = {}
+    for name, reader in recipe.evaluate.items():
+        dataset = read(reader, data, False)
+
+        def shown(indices, name=name):
+            return track(indices, f"evaluating {name}", console=console, transient=True)
+
+        found, samples = evaluate(model, dataset, recipe, samples=SAMPLES, track=shown)
+        scores[name] = {"examples": len(dataset), **found}
+    return scores, samples, dataset
+
+
+def _converted(model, recipe, data, size, shape):
+    training = from_recipe(replace(recipe, evaluate={"train": recipe.train}), data, shape, CALIBRATION)
+    images = [np.clip(load().image, 0, 1) for load in training["train"]]
+    mean, std = recipe.normalize or (None, None)
+    return tflite.convert(model, images, size=size, mean=mean, std=std)
+
+
+def _in_int8(model, content, recipe, data, size, shape, console):
+    """The metrics in floats and in int8 on the same bytes, centres of the test sets."""
+    found = {}
+    for name, examples in from_recipe(recipe, data, shape).items():
+        taken = (load() for load in track(examples, f"int8 on {name}", console=console, transient=True))
+        scores = compare(model, content, taken, recipe.metrics, runtime="litert", size=size, layer_images=0).scores
+        found[name] = {
+            "examples": len(examples),
+            **{score.metric: {"float": score.float, "int8": score.int8} for score in scores},
+        }
+    return found
+
+
+def _arena(content):
+    arena = measure(content)
+    return {"head": arena.head, "tail": arena.tail, "total": arena.total}
+
+
+def _run(runs, name):
+    return runs / name if runs is not None and (runs / name).is_dir() else None
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()

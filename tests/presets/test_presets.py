@@ -1,0 +1,60 @@
+"""The presets of the package: what they load to, on every backend, and that they do what they were trained for."""
+
+import json
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import keras_unetmm
+from keras_unetmm import tflite
+from keras_unetmm.cli import app
+from keras_unetmm.presets import PresetError, card, from_preset, names
+from keras_unetmm.presets.table import PRESETS
+
+ROOT = Path(__file__).parents[2]
+
+
+def called(model, x):
+    return keras.ops.convert_to_numpy(model(x[None].astype("float32"), training=False))[0]
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_preset_is_what_its_card_says(name):
+    assert name in PRESETS
+    model, said = keras_unetmm.from_preset(name), card(name)
+    assert model.count_params() == said["parameters"]
+    assert (ROOT / "recipes" / PRESETS[name].recipe).is_file()
+    content = (ROOT / "tflite" / name / "model.tflite").read_bytes()
+    assert said["file"]["bytes"] == len(content)
+    x = np.random.default_rng(0).random(said["input"]).astype("float32") * 0.5 + 0.25
+    got, file = called(model, x), tflite.run(content, x, "litert").values[0][0]
+    assert got.shape == file.shape
+    assert np.isfinite(got).all()
+    assert np.abs(np.clip(got, 0, 1) - file).mean() < 0.05, "the file is of this network"
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name.startswith("lesions")])
+def test_a_dark_blot_on_skin_is_found(name):
+    y, x = np.mgrid[:128, :128]
+    blot = ((y - 60) / 26) ** 2 + ((x - 70) / 32) ** 2 < 1
+    rng = np.random.default_rng(0)
+    skin = np.where(blot[..., None], (0.42, 0.28, 0.24), (0.78, 0.6, 0.55)) + rng.normal(scale=0.01, size=(128, 128, 3))
+    found = called(from_preset(name), np.clip(skin, 0, 1))[..., 0] > 0.5
+    assert 2 * (found & blot).sum() / (found.sum() + blot.sum()) > 0.8
+
+
+def test_the_command_lists_cards():
+    listed = CliRunner().invoke(app, ["presets", "--json"])
+    assert json.loads(listed.output) == [card(name) for name in names()]
+    table = CliRunner().invoke(app, ["presets"]).output
+    for name in names():
+        assert re.search(rf"\b{name}\b", table)
+
+
+def test_a_wrong_name_lists_the_right_ones():
+    with pytest.raises(PresetError, match=rf"name must be one of '{names()[0]}'.*Received: 'denoise'"):
+        from_preset("denoise")

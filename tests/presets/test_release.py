@@ -1,0 +1,103 @@
+"""A preset is made of a run, measured, and loaded again."""
+
+import json
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+from checks import ONE_BACKEND
+from PIL import Image
+from rich.console import Console
+
+from keras_unetmm import models, tflite
+from keras_unetmm.presets import PresetError, card, from_preset, load, release
+from keras_unetmm.presets.table import Preset
+from keras_unetmm.training import train
+
+NETWORK = partial(
+    models.NAFNet, "mcu_width16", width=4, encoder_depths=(1,), middle_depth=0, decoder_depths=(1,), skips="full"
+)
+RECIPE = """
+from functools import partial
+import keras
+from keras_unetmm import data, losses, metrics, models
+from keras_unetmm.training import Recipe
+
+recipe = Recipe(
+    model=partial(
+        models.NAFNet, "mcu_width16", width=4, encoder_depths=(1,), middle_depth=0, decoder_depths=(1,), skips="full"
+    ),
+    train=partial(data.bsds500, partial=True),
+    evaluate={"kodak24": partial(data.kodak24, partial=True)},
+    degrade=partial(data.gaussian_noise, sigma=0.1),
+    patch=16,
+    batch=2,
+    loss=losses.PSNRLoss,
+    optimizer=keras.optimizers.Adam,
+    steps=4,
+    metrics=(metrics.PSNR,),
+    variants={"other": {"seed": 1}},
+)
+"""
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """A preset table with one row, and a run of it."""
+    row = Preset(NETWORK, "tiny.py", None, (16, 16), "nothing much", "noise", "none")
+    for module in (load, release):
+        monkeypatch.setattr(module, "PRESETS", {"tiny": row})
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "recipes" / "tiny.py").write_text(RECIPE)
+    train(tmp_path / "recipes" / "tiny.py", None, tmp_path / "run", smoke=True)
+    return tmp_path
+
+
+@ONE_BACKEND
+def test_a_run_becomes_a_preset(made):
+    folder, out = made / "presets", made / "tflite"
+    release.take("tiny", made / "run", "a machine", folder)
+    assert card("tiny", folder).keys() == {"name", "training", "weights_sha256", "weights_bytes"}
+    release.release("tiny", made / "run" / "tiny_data", made / "recipes", out, Console(quiet=True), folder)
+
+    found = card("tiny", folder)
+    trained = keras.models.load_model(made / "run" / "best.keras", compile=False)
+    assert found["parameters"] == trained.count_params()
+    assert found["training"]["hardware"] == "a machine"
+    assert found["training"]["command"] == "unetmm train recipes/tiny.py --data DATA --out RUN --steps 4"
+    scores = json.loads((made / "run" / "scores.json").read_text())
+    assert found["quality"]["kodak24"]["psnr"] == pytest.approx(scores["kodak24"]["psnr"], abs=0.05)
+    both = found["int8"]["kodak24"]["psnr"]
+    assert both["int8"] > both["float"] - 1, "bytes end at black and white, which an untrained network exceeds"
+
+    content = (out / "tiny" / "model.tflite").read_bytes()
+    arena = tflite.run(content, np.zeros((16, 16, 3), "float32"), "tflm").arena
+    assert found["arena"]["planned"] == {"head": arena.head, "tail": arena.tail, "total": arena.total}
+    assert found["arena"]["planned"]["head"] <= found["arena"]["converted"]["head"]
+    assert found["file"]["bytes"] == len(content)
+    text = (out / "tiny" / "README.md").read_text()
+    assert f"{found['arena']['planned']['head']:,}" in text
+    for name in ("samples", "arena"):
+        with Image.open(out / "tiny" / f"{name}.png") as picture:
+            assert min(picture.size) > 100
+
+    x = np.random.default_rng(0).random((1, 20, 16, 3)).astype("float32")
+    got, want = (keras.ops.convert_to_numpy(model(x, training=False)) for model in (from_preset("tiny", folder), trained))
+    np.testing.assert_allclose(got, want, atol=5e-3)
+
+
+@ONE_BACKEND
+def test_other_runs_are_refused(made, monkeypatch):
+    with pytest.raises(PresetError, match="must be a finished run of unetmm train"):
+        release.take("tiny", made / "recipes", "a machine", made)
+    about = json.loads((made / "run" / "run.json").read_text())
+    (made / "run" / "run.json").write_text(json.dumps({**about, "variant": "other"}))
+    with pytest.raises(PresetError, match=r"must be of variant None\. Received: other"):
+        release.take("tiny", made / "run", "a machine", made)
+    (made / "run" / "run.json").write_text(json.dumps(about))
+    row = Preset(partial(NETWORK, width=8), "tiny.py", None, (16, 16), "", "", "")
+    monkeypatch.setattr(release, "PRESETS", {"tiny": row})
+    with pytest.raises(PresetError, match=r"must hold the network of tiny\. Received: another one"):
+        release.take("tiny", made / "run", "a machine", made)

@@ -124,7 +124,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
     quality, samples, dataset = _in_floats(model, recipe, data, console)
     with replacing(there / "samples.png") as temporary:
         draw_samples(temporary, samples, dataset, recipe.normalize)
-    content = _converted(model, recipe, data, preset.size, shape)
+    content = _converted(model, recipe, data, preset, shape)
     plan = tflite.plan(content)
     planned = content if plan.planned is None else plan.planned.content
     prove(content, planned)
@@ -141,7 +141,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         "macs": macs(network),
         "skip_bytes": skip_memory(network),
         "quality": quality,
-        "int8": _in_int8(model, planned, recipe, data, preset.size, shape, console),
+        "int8": _in_int8(model, planned, recipe, data, preset, shape, console),
         "file": {"bytes": len(planned), "target": "tflm", "version": __version__},
         "arena": {"converted": _arena(content), "planned": _arena(planned)},
         **{key: known[key] for key in ("weights_sha256", "weights_bytes")},
@@ -165,19 +165,27 @@ def _in_floats(model, recipe, data, console):
     return scores, samples, dataset
 
 
-def _converted(model, recipe, data, size, shape):
+def _converted(model, recipe, data, preset, shape):
     training = from_recipe(replace(recipe, evaluate={"train": recipe.train}), data, shape, CALIBRATION)
-    images = [np.clip(load().image, 0, 1) for load in training["train"]]
-    mean, std = recipe.normalize or (None, None)
-    return tflite.convert(model, images, size=size, mean=mean, std=std)
+    images = [np.clip(_given(load(), preset).image, 0, 1) for load in training["train"]]
+    mean, std = recipe.normalize or preset.normal or (None, None)
+    return tflite.convert(model, images, size=preset.size, mean=mean, std=std)
 
 
-def _in_int8(model, content, recipe, data, size, shape, console):
+def _given(example, preset):
+    """An example as the file takes it."""
+    if preset.normal is None:
+        return example
+    mean, std = preset.normal
+    return replace(example, image=std * example.image + mean)
+
+
+def _in_int8(model, content, recipe, data, preset, shape, console):
     """The metrics in floats and in int8 on the same bytes, centres of the test sets."""
     found = {}
     for name, examples in from_recipe(recipe, data, shape).items():
-        taken = (load() for load in track(examples, f"int8 on {name}", console=console, transient=True))
-        scores = compare(model, content, taken, recipe.metrics, runtime="litert", size=size, layer_images=0).scores
+        taken = (_given(load(), preset) for load in track(examples, f"int8 on {name}", console=console, transient=True))
+        scores = compare(model, content, taken, recipe.metrics, runtime="litert", size=preset.size, layer_images=0).scores
         found[name] = {
             "examples": len(examples),
             **{score.metric: {"float": score.float, "int8": score.int8} for score in scores},

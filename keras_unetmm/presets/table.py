@@ -18,6 +18,8 @@ class Preset:
         task: str, what it is for.
         data: str, what it was trained on.
         terms: str, what the data's owners ask for.
+        normal: `(mean, std)` of the file's input, in [0, 1], where the data's values are not of a camera: a value v
+            of theirs goes in as `std * v + mean`. None where they are.
     """
 
     network: partial
@@ -27,6 +29,7 @@ class Preset:
     task: str
     data: str
     terms: str
+    normal: tuple | None = None
 
 
 _LESIONS = {
@@ -63,6 +66,7 @@ _HIPPOCAMPUS = {
     "task": "the anterior and the posterior hippocampus in a window of an MRI volume, as probabilities",
     "data": "Task04 of the Medical Segmentation Decathlon, four fifths of the volumes; tested on every fifth",
     "terms": "CC-BY-SA 4.0; cite arXiv 1902.09063",
+    "normal": (0.5, 0.125),  # bytes from -4 to 4 standard deviations
 }
 _SCENES = {
     "size": (180, 240),

@@ -51,8 +51,9 @@ def page(card, content):
         shape = "x".join(map(str, tensor["shape"]))
         step = f"1/{1 / tensor['scale']:.6g}"
         lines.append(f"| {end} | {tensor['type']} | {shape} | {step} | {tensor['zero_point']} | {tensor['meaning']} |")
-    if said["mean"] or said["std"]:
-        lines += ["", f"Normalised inside the file: mean {said['mean']}, standard deviation {said['std']}."]
+    if card["normal"]:
+        mean, std = card["normal"]
+        lines += ["", f"The network takes values v of mean 0 and standard deviation 1, the file {std} v + {mean}."]
     lines += ["", "Arena on TFLM, measured, in bytes:", "", "| | head | tail | total |", "|---|---|---|---|"]
     lines += [f"| {kind} | {a['head']:,} | {a['tail']:,} | {a['total']:,} |" for kind, a in arena.items()]
     lines += ["", "![live bytes over the operators, and the arena as a map](arena.png)"]

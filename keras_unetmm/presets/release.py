@@ -134,7 +134,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         Path(temporary).write_bytes(planned)
     network = preset.network(input_shape=shape[1:])
     card = {
-        **{"name": name, "task": preset.task, "data": preset.data, "terms": preset.terms},
+        **{"name": name, "task": preset.task, "data": preset.data, "terms": preset.terms, "normal": preset.normal},
         "training": known["training"],
         "parameters": model.count_params(),
         "input": list(shape[1:]),

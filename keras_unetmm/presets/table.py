@@ -63,7 +63,7 @@ _DENOISING = {
 _HIPPOCAMPUS = {
     "recipe": "hippocampus_lunet.py",
     "size": (48, 64, 48),
-    "task": "the anterior and the posterior hippocampus in a window of an MRI volume, as probabilities",
+    "task": "the anterior and the posterior hippocampus in a window of an MRI volume, normalised, as probabilities",
     "data": "Task04 of the Medical Segmentation Decathlon, four fifths of the volumes; tested on every fifth",
     "terms": "CC-BY-SA 4.0; cite arXiv 1902.09063",
     "normal": (0.5, 0.125),  # bytes from -4 to 4 standard deviations

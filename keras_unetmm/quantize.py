@@ -134,7 +134,7 @@ def plain(model):
     return graph, {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
 
 
-def of_parts(made, ranges):
+def ranges_and_kernels(made, ranges):
     """Returns the ranges of the layers of a lowered model, in the order of its graph, and what its slices know of kernels.
 
     The latter is `(scales, biases)`, a list of float a channel of the output each, by the layer's name. Some slices of a

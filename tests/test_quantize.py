@@ -1,4 +1,7 @@
-"""Quantisation-aware models: what they compute, how they train, and that their file computes the same."""
+"""Quantisation-aware models: what they compute, how they train, and that their file computes the same.
+
+One file although it is long: its networks, images and measures serve all three.
+"""
 
 import keras
 import numpy as np

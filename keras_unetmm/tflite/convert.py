@@ -97,7 +97,7 @@ def converted(
     import keras
 
     from keras_unetmm.expand import static_shape
-    from keras_unetmm.quantize import is_quantize_aware, of_parts, plain
+    from keras_unetmm.quantize import is_quantize_aware, plain, ranges_and_kernels
     from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
     from keras_unetmm.tflite.lowering import lowered
     from keras_unetmm.tflite.prepare import kind_of, prepared
@@ -127,7 +127,7 @@ def converted(
         raise ValueError(f"model must compute something. Received: {model.name}, whose output is its input.")
     kernels = {}
     if ranges is not None:
-        ranges, kernels = of_parts(made, ranges)
+        ranges, kernels = ranges_and_kernels(made, ranges)
     output = kind_of(made.source) if output == "auto" else output
     make = _convert_here if keras.backend.backend() == "tensorflow" else _convert_in_a_child
     content, limits = make(made.model, images, io, output, ranges, kernels, outliers)

@@ -1,4 +1,7 @@
-"""Exchanging the layers that a target has no integer operator for, weights carried over."""
+"""Exchanging the layers that a target has no integer operator for, weights carried over.
+
+One file although it is long: one walk over the graph, and what it has to remember on the way.
+"""
 
 import math
 from dataclasses import dataclass

@@ -91,6 +91,9 @@ def train(
     distribute: Annotated[bool, typer.Option("--distribute", help="Train on all devices.")] = False,
     cpu_devices: Annotated[int | None, typer.Option(help="Split the CPU into that many, to try --distribute.")] = None,
     teacher: Annotated[Path | None, typer.Option(metavar="MODEL.keras", help="For recipes that distill.")] = None,
+    quantize: Annotated[
+        Path | None, typer.Option(metavar="MODEL.keras", help="Train that one on, in the arithmetic of its int8 file.")
+    ] = None,
     damaged: Annotated[str, typer.Option(help="What to do with a damaged file: refuse or skip.")] = "refuse",
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
     cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep decoded examples there.")] = None,
@@ -113,6 +116,7 @@ def train(
             distribute=distribute,
             cpu_devices=cpu_devices,
             teacher=teacher,
+            quantize=quantize,
             damaged=damaged,
             partial=partial,
             cache=cache,

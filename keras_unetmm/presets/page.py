@@ -24,7 +24,7 @@ def page(card, content):
         f'- `from_preset("{name}")`: {card["parameters"]:,} parameters; at {size} {costs}',
         f"- Data: {card['data']}. Terms: {card['terms']}.",
         f"- Trained by `{training['command']}`, seed {training['seed']}, {training['hours']} hours on {where}",
-        f"- `model.tflite`: {card['file']['bytes']:,} bytes, integers only, for TensorFlow Lite Micro, planned",
+        f"- `model.tflite`: {card['file']['bytes']:,} bytes of integers, for TensorFlow Lite Micro, planned; {_made(card)}",
         "",
         "## Quality",
         "",
@@ -58,3 +58,9 @@ def page(card, content):
     lines += [f"| {kind} | {a['head']:,} | {a['tail']:,} | {a['total']:,} |" for kind, a in arena.items()]
     lines += ["", "![live bytes over the operators, and the arena as a map](arena.png)"]
     return "\n".join(lines) + "\n"
+
+
+def _made(card):
+    if "quantized" not in card:
+        return "converted after training"
+    return f"trained on as integers by `{card['quantized']['command']}` (`quantized.keras`, to convert for other sizes)"

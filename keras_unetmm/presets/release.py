@@ -3,8 +3,10 @@
     python -m keras_unetmm.presets.release --data DATA [--runs RUNS] [--out tflite] [NAME ...]
 
 Run it in the repository's root. For every preset, or those named, the weights are taken from RUNS/NAME, a folder of
-`unetmm train`, or stay as they are. Then everything on the card is measured: the recipe's metrics in floats on its whole
-test sets, and in floats and in int8 on their centres, of the size of the file; the arena on TFLM, as converted and planned.
+`unetmm train`, or stay as they are; and the file is made of RUNS/NAME-int8, a run of `unetmm train --quantize`, or of the
+one of before; where there never was one, of the weights, after training. Then everything on the card is measured: the
+recipe's metrics in floats on its whole test sets, and in floats and in int8 on their centres, of the size of the file; the
+arena on TFLM, as converted and planned.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from keras_unetmm.expand import static_shape
 from keras_unetmm.presets import store
 from keras_unetmm.presets.load import from_preset
 from keras_unetmm.presets.page import page
+from keras_unetmm.presets.quantized import network_of_file, take_quantized
 from keras_unetmm.presets.table import PRESETS
 from keras_unetmm.replacing import replacing
 from keras_unetmm.tflite import picture
@@ -33,7 +36,7 @@ from keras_unetmm.tflite.quality import compare
 from keras_unetmm.tflite.quality_data import from_recipe
 from keras_unetmm.tflite.runtime import measure
 from keras_unetmm.training.evaluation import evaluate
-from keras_unetmm.training.folder import BEST, RUN, SCORES
+from keras_unetmm.training.folder import BEST, RUN, SCORES, hours
 from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.recipe import load_recipe, read
 
@@ -60,6 +63,9 @@ def main():
             run = _run(arguments.runs, name)
             if run is not None:
                 take(name, run, arguments.hardware)
+            run = _run(arguments.runs, f"{name}-int8")
+            if run is not None:
+                take_quantized(name, run, arguments.out / name, PRESETS[name].recipe)
             release(name, arguments.data, arguments.recipes, arguments.out, console)
             console.print(f"{name}: {arguments.out / name}")
     except ValueError as error:
@@ -93,12 +99,14 @@ def take(name, run, hardware, folder=store.FOLDER):
         "command": f"unetmm train recipes/{preset.recipe} --data DATA --out RUN{variant} --steps {about['steps']}",
         "seed": load_recipe(run / "recipe.py", preset.variant).seed,
         "steps": about["steps"],
-        "hours": round(((run / SCORES).stat().st_mtime - (run / RUN).stat().st_mtime) / 3600, 2),
+        "hours": hours(run),
         "hardware": hardware,
         "environment": f"keras_unetmm {about['keras_unetmm']}, Keras {about['keras']} on {about['backend']}",
         "precision": about["precision"],
     }
-    store.write(name, {"name": name, "training": training}, trained.get_weights(), folder)
+    before = store.card(name, folder) if name in store.names(folder) else {}
+    kept = {key: before[key] for key in ("quantized",) if key in before}
+    store.write(name, {"name": name, "training": training, **kept}, trained.get_weights(), folder)
 
 
 def release(name, data, recipes, out, console, folder=store.FOLDER):
@@ -124,7 +132,8 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
     quality, samples, dataset = _in_floats(model, recipe, data, console)
     with replacing(there / "samples.png") as temporary:
         draw_samples(temporary, samples, dataset, recipe.normalize)
-    content = _converted(model, recipe, data, preset, shape)
+    network, trained = network_of_file(name, there, model, folder)
+    content = tflite.convert(network, None, size=preset.size) if trained else _converted(model, recipe, data, preset, shape)
     plan = tflite.plan(content)
     planned = content if plan.planned is None else plan.planned.content
     prove(content, planned)
@@ -144,7 +153,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         "int8": _in_int8(model, planned, recipe, data, preset, shape, console),
         "file": {"bytes": len(planned), "target": "tflm", "version": __version__},
         "arena": {"converted": _arena(content), "planned": _arena(planned)},
-        **{key: known[key] for key in ("weights_sha256", "weights_bytes")},
+        **{key: known[key] for key in ("quantized", "weights_sha256", "weights_bytes") if key in known},
     }
     store.write(name, card, folder=folder)
     with replacing(there / "README.md") as temporary:

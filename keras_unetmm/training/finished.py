@@ -33,6 +33,8 @@ def evaluate_run(run, data, *, weights="best", damaged="refuse", partial=False, 
     if weights not in ("best", "last"):
         raise RunError(f'weights must be "best" or "last". Received: {weights!r}.')
     recipe = load_recipe(folder / RECIPE, about.get("variant"))
+    if about.get("quantize"):
+        recipe = recipe.for_quantization()
     if about.get("smoke"):
         recipe, data, partial = recipe.for_smoke(), folder / "tiny_data", True
     elif data is None:

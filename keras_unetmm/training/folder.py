@@ -146,6 +146,11 @@ def read_json(path):
         raise RunError(f"{path} is damaged: {error}. Delete the run's folder.") from error
 
 
+def hours(run):
+    """Hours from the beginning of a finished run to its scores, pauses included."""
+    return round(((run / SCORES).stat().st_mtime - (run / RUN).stat().st_mtime) / 3600, 2)
+
+
 def _difference(key, before, now):
     if key == "recipe":
         return "its recipe has another text (see recipe.py in it)"

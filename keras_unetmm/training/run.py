@@ -1,11 +1,11 @@
 """A run: a recipe trained to its end, saved on the way so that it can be killed at any moment and goes on."""
 
 import contextlib
+import dataclasses
 import functools
 import io
 import json
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -21,6 +21,7 @@ from keras_unetmm.training.folder import BEST, SCORES, STATE, RunError, RunFolde
 from keras_unetmm.training.keeper import Keeper, measured
 from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.progress import ProgressBar
+from keras_unetmm.training.quantized import quantized, refuse_to_quantize
 from keras_unetmm.training.recipe import Recipe, load_recipe, optimizer, read, readers
 from keras_unetmm.training.state import load_state, state_bytes
 
@@ -41,6 +42,7 @@ def train(
     distribute=False,
     cpu_devices=None,
     teacher=None,
+    quantize=None,
     damaged="refuse",
     partial=False,
     cache=None,
@@ -60,6 +62,8 @@ def train(
         accumulate: int, batches whose gradients make one step; the recipe's batch is divided by it.
         distribute, cpu_devices: see `keras_unetmm.training.devices`.
         teacher: str or path of a `.keras` file, for a recipe with `distill`.
+        quantize: str or path of a `.keras` file, a network that the recipe has trained: it goes on as what its int8 file
+            will compute, see `keras_unetmm.quantize.quantize_aware`, with the recipe's `quantize`.
         damaged: `"refuse"` or `"skip"`, see `keras_unetmm.data.Batches`.
         partial: bool, takes what is there of data sets that are not whole.
         cache: str or path, folder for decoded examples.
@@ -80,6 +84,10 @@ def train(
     if precision not in PRECISIONS:
         raise RunError(f"precision must be one of {', '.join(PRECISIONS)}. Received: {precision!r}.")
     recipe = load_recipe(recipe_file, variant)
+    normal = recipe.normalize or (None, None)
+    if quantize is not None:
+        refuse_to_quantize(quantize, precision, teacher)
+        recipe = recipe.for_quantization()
     recipe = recipe.for_smoke() if smoke else recipe
     recipe = recipe if steps is None else recipe.of(steps)
     if smoke:
@@ -91,7 +99,7 @@ def train(
         "recipe": Path(recipe_file).read_text(),
         **{"variant": variant, "smoke": smoke, "steps": recipe.steps, "precision": precision, "accumulate": accumulate},
         **{"backend": keras.backend.backend(), "distribute": distribute, "teacher": teacher and str(teacher)},
-        **{"damaged": damaged, "partial": partial},
+        **{"quantize": quantize and str(quantize), "damaged": damaged, "partial": partial},
     }
     versions = {"keras": keras.__version__, "keras_unetmm": __version__}
     with contextlib.ExitStack() as stack:
@@ -120,6 +128,9 @@ def train(
             console or Console(),
             Events(folder / "tensorboard") if tensorboard and hardware.chief else None,
         )
+        if quantize is not None:
+            start = functools.partial(quantized, quantize, run.batches, normal)
+            run.recipe = dataclasses.replace(recipe, model=start)
         stack.callback(keras.config.set_dtype_policy, keras.config.dtype_policy())
         keras.config.set_dtype_policy(precision)
         with hardware.scope():
@@ -140,7 +151,7 @@ def tiny_data(recipe, folder):
     return folder
 
 
-@dataclass
+@dataclasses.dataclass
 class _Run:
     """What one process does of a run: `step` of the recipe's steps are done, and `history` says how they went."""
 
@@ -153,7 +164,7 @@ class _Run:
     console: Console
     events: Events | None
     step: int = 0
-    history: list = field(default_factory=list)
+    history: list = dataclasses.field(default_factory=list)
 
     def __post_init__(self):
         if not (self.folder / STATE).exists():

@@ -89,6 +89,36 @@ def test_a_run_becomes_a_preset(made):
 
 
 @ONE_BACKEND
+def test_a_file_of_a_network_that_was_trained_as_integers(made):
+    folder, out, data = made / "presets", made / "tflite", made / "run" / "tiny_data"
+    options = (made / "recipes", out, Console(quiet=True), folder)
+    release.take("tiny", made / "run", "a machine", folder)
+    recipe = made / "recipes" / "tiny.py"
+    train(recipe, None, made / "tiny-int8", smoke=True, quantize=made / "run" / "best.keras")
+    release.take_quantized("tiny", made / "tiny-int8", out / "tiny", "tiny.py", folder)
+    release.release("tiny", data, *options)
+    found = card("tiny", folder)["quantized"]
+    assert found["command"].endswith("--data DATA --out RUN-int8 --quantize RUN/best.keras --steps 4")
+    assert found["command"] in (out / "tiny" / "README.md").read_text()
+    image = np.random.default_rng(0).random((16, 16, 3)).astype("float32")
+    trained = keras.models.load_model(made / "tiny-int8" / "best.keras")
+    want = keras.ops.convert_to_numpy(trained(image[None], training=False))[0]
+    got = tflite.run((out / "tiny" / "model.tflite").read_bytes(), image, "tflm").values[0]
+    np.testing.assert_allclose(got[0], want, atol=0.1 / 255)
+
+    train(recipe, None, made / "again", smoke=True, steps=2)
+    release.take("tiny", made / "again", "a machine", folder)
+    with pytest.raises(PresetError, match=r"quantized\.keras must be the weights of tiny.*Received: one of other weights"):
+        release.release("tiny", data, *options)
+    with pytest.raises(
+        PresetError, match=r"must have begun at the weights of tiny\. Received: a run that began at .*best\.k"
+    ):
+        release.take_quantized("tiny", made / "tiny-int8", out / "tiny", "tiny.py", folder)
+    with pytest.raises(PresetError, match="must be a finished run of unetmm train --quantize"):
+        release.take_quantized("tiny", made / "missing", out / "tiny", "tiny.py", folder)
+
+
+@ONE_BACKEND
 def test_other_runs_are_refused(made, monkeypatch):
     with pytest.raises(PresetError, match="must be a finished run of unetmm train"):
         release.take("tiny", made / "recipes", "a machine", made)

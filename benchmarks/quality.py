@@ -1,15 +1,16 @@
 """What eight bits cost, and what each means against it gains: PSNR, Dice and the like of floats and integers.
 
-    python benchmarks/quality.py --data DATA --out OUT RUN [RUN ...] [--steps 300] [--rate 5e-5] [--size 256]
+    python benchmarks/quality.py --data DATA --out OUT RUN [RUN ...] [--steps 300] [--size 256]
 
 RUN is a folder of `unetmm train`. For its best weights the table has, on centre crops of the recipe's last test set: the
 converter as TensorFlow ships it, with its own calibrator, on the same lowered network; ours with ranges that are measured
-apart; ours with outliers cut, which is the default; and quantisation-aware training of some steps, from the best weights
-on, by the recipe's data and loss. Calibrated on 24 examples of the training set, degraded as in training; every file, and
-the network in floats, gets the same bytes. What is trained and converted lies in OUT and is taken from there the next time.
+apart; ours with outliers cut, which is the default; and `unetmm train --quantize` of some steps. Calibrated on 24 examples
+of the training set, degraded as in training; every file, and the network in floats, gets the same bytes. What is trained
+and converted lies in OUT and is taken from there the next time.
 """
 
 import argparse
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -25,13 +26,12 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_unetmm import data, tflite
-from keras_unetmm.quantize import quantize_aware
 from keras_unetmm.replacing import replacing
 from keras_unetmm.tflite.lowering import lower
 from keras_unetmm.tflite.quality_data import from_recipe
 from keras_unetmm.tflite.quiet import captured
 from keras_unetmm.tflite.runtime import measure
-from keras_unetmm.training import load_recipe
+from keras_unetmm.training import load_recipe, train
 from keras_unetmm.training.recipe import read
 
 CALIBRATION = 24  # examples
@@ -44,9 +44,6 @@ def main():
     parser.add_argument("--data", required=True, type=Path, help="folder of all data sets")
     parser.add_argument("--out", required=True, type=Path, help="folder for what is trained and converted")
     parser.add_argument("--steps", type=int, default=300, help="of quantisation-aware training")
-    parser.add_argument(
-        "--rate", type=float, default=2e-4, help="its learning rate, from which a cosine falls to a hundredth"
-    )
     parser.add_argument("--size", type=int, default=256, help="height and width in pixels")
     parser.add_argument("--runtime", default="litert", choices=("litert", "tflm"), help="what runs the files")
     arguments = parser.parse_args()
@@ -77,7 +74,7 @@ def rows(run, arguments, console):
         "TensorFlow's converter": lambda: by_tensorflow(model, calibration, size),
         "+ ranges measured apart": lambda: tflite.convert(model, calibration, size=size, outliers="keep"),
         "+ outliers cut": lambda: tflite.convert(model, calibration, size=size),
-        "quantisation-aware training": lambda: tflite.convert(trained(run, recipe, arguments), None, size=size),
+        "quantisation-aware training": lambda: tflite.convert(trained(run, arguments), None, size=size),
     }
     for number, (means, make) in enumerate(files.items()):
         path = arguments.out / f"{run.name}_{number}.tflite"
@@ -131,28 +128,13 @@ def by_tensorflow(model, calibration, size):
         return converter.convert()
 
 
-def trained(run, recipe, arguments):
+def trained(run, arguments):
     """The network after quantisation-aware training."""
-    path = arguments.out / f"{run.name}_qat.keras"
-    if not path.exists():
-        keras.utils.set_random_seed(recipe.seed)
-        batches = data.Batches(
-            read(recipe.train, arguments.data, False),
-            recipe.batch,
-            arguments.steps,
-            patch=recipe.patch,
-            augment=recipe.augment,
-            degrade=recipe.degrade,
-            seed=recipe.seed + 1,
-        )
-        start = np.clip(np.concatenate([batches[i][0] for i in range(2)]), 0, 1)
-        model = quantize_aware(keras.models.load_model(run / "best.keras", compile=False), list(start))
-        rate = keras.optimizers.schedules.CosineDecay(arguments.rate, arguments.steps, alpha=0.01)
-        model.compile(keras.optimizers.Adam(rate), loss=recipe.loss())
-        model.fit(batches, epochs=1)
-        with replacing(path) as temporary:
-            model.save(temporary)
-    return keras.models.load_model(path, compile=False)
+    out = arguments.out / f"{run.name}-int8"
+    variant = json.loads((run / "run.json").read_text())["variant"]
+    options = {"variant": variant, "quantize": run / "best.keras", "steps": arguments.steps}
+    train(run / "recipe.py", arguments.data, out, **options)
+    return keras.models.load_model(out / "best.keras", compile=False)
 
 
 if __name__ == "__main__":

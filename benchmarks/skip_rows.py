@@ -27,9 +27,11 @@ from keras_unetmm.skips import NoSkip, UNetMinusMinus
 from keras_unetmm.training import Cosine, Recipe, train
 
 SEEDS = 3
+DECODER = {"encoder_depths": (0, 1, 1, 1), "decoder_depths": (1, 1, 1, 2)}  # the encoder's first block is the decoder's last
 PLAIN = {"input_skip": False}  # of the network; skips may have one of their own
 ROWS = {
     "full": {"skips": "full"},
+    "full-decoder": {"skips": "full", **DECODER},
     "full-plain": {"skips": "full", **PLAIN},
     "none": {"skips": NoSkip(input_skip=True), **PLAIN},
     "none-plain": {"skips": "none", **PLAIN},
@@ -37,6 +39,8 @@ ROWS = {
     "published-plain": {"skips": "unet--", **PLAIN},
     "8-16-16-8": {"skips": UNetMinusMinus((8, 16, 16, 8), input_skip=True), **PLAIN},
     "8-8-8-4": {"skips": UNetMinusMinus((8, 8, 8, 4), input_skip=True), **PLAIN},
+    "8-8-8-4-level1": {"skips": UNetMinusMinus((8, 8, 8, 4), level=1, input_skip=True), **PLAIN},
+    "8-8-8-4-level1-decoder": {"skips": UNetMinusMinus((8, 8, 8, 4), level=1, input_skip=True), **PLAIN, **DECODER},
     "8-8-8-4-pointwise": {"skips": UNetMinusMinus((8, 8, 8, 4), header="pointwise", input_skip=True), **PLAIN},
     "8-8-8-4-level2": {"skips": UNetMinusMinus((8, 8, 8, 4), level=2, input_skip=True), **PLAIN},
     "16-8-4-2-level0": {"skips": UNetMinusMinus((16, 8, 4, 2), level=0, input_skip=True), **PLAIN},

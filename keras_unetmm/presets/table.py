@@ -76,12 +76,16 @@ _SCENES = {
 }
 
 
-def _denoising(skips):
-    return partial(models.NAFNet, "mcu_width16", skips=skips)
+def _denoising(skips, **depths):
+    return partial(models.NAFNet, "mcu_width16", skips=skips, **depths)
 
 
 PRESETS = {
-    "denoise-unet-minus": Preset(_denoising(skips.UNetMinusMinus((16, 8, 4, 2), level=0)), variant=None, **_DENOISING),
+    "denoise-unet-minus": Preset(
+        _denoising(skips.UNetMinusMinus((8, 8, 8, 4), level=1), encoder_depths=(0, 1, 1, 1), decoder_depths=(1, 1, 1, 2)),
+        variant=None,
+        **_DENOISING,
+    ),
     "denoise-published": Preset(_denoising("unet--"), variant="published", **_DENOISING),
     "denoise-full": Preset(_denoising("full"), variant="full", **_DENOISING),
     "denoise-none": Preset(_denoising("none"), variant="none", **_DENOISING),

@@ -22,7 +22,7 @@ from keras_unetmm.quantized_layers import (
 from keras_unetmm.tflite.calibration import calibration_images
 from keras_unetmm.tflite.finite import refuse_weights_that_are_not_finite
 from keras_unetmm.tflite.gates import whole
-from keras_unetmm.tflite.histograms import Histogram
+from keras_unetmm.tflite.histograms import SMALL, Histogram
 from keras_unetmm.tflite.lowering import lowered
 from keras_unetmm.tflite.operator_layers import ChannelMean
 from keras_unetmm.tflite.operators import operators_of
@@ -131,7 +131,19 @@ def plain(model):
             ranges.update((name, layer.limits) for name in reads if name not in ranges)
         elif moves(layer):
             ranges[layer.name] = ranges[reads[0]]
-    return graph, {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
+    ranges = {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
+    return graph, {**_of_equal_products(model, ranges), **ranges}
+
+
+def _of_equal_products(model, ranges):
+    """The ranges of products that only a clip reads and that have equals: the file has one product, by either name."""
+    factors = {
+        layer.name: tuple(id(x) for node in layer._inbound_nodes for x in node.input_tensors)
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Multiply)
+    }
+    known = {factors[name]: limits for name, limits in ranges.items() if name in factors}
+    return {name: known[reads] for name, reads in factors.items() if name not in ranges and reads in known}
 
 
 def ranges_and_kernels(made, ranges):
@@ -266,11 +278,37 @@ def measured_ranges(graph, points, images):
     limits = {
         leader: values.cut() if leader != points.output else (values.low, values.high) for leader, values in found.items()
     }
+    limits |= _energies(layers, points, found, limits)
     for layer in layers:
         if activation(layer) == "hard_tanh":  # -1 must be a byte, or its rounding is a matter of chance
             low, high = limits[points.leader(layer)]
             limits[points.leader(layer)] = low, min(high, 127 / 128)
     return limits
+
+
+def _energies(layers, points, found, limits):
+    """The ranges of squares of which means of whole maps alone are read, as `tflite.post_training` chooses them."""
+    ranges, squares = {}, {}
+    for layer in layers:
+        readers = [node.operation for node in layer._outbound_nodes]
+        if _squared(layer) and readers and all(isinstance(r, keras.layers.GlobalAveragePooling2D) for r in readers):
+            leader = points.leader(layer)
+            means = [found[points.leader(reader)].high for reader in readers]
+            high = min(limits[leader][1], max(found[leader].cut_mean(), *means))
+            ranges[leader], squares[_squared(layer)] = (0.0, high), high
+    for layer in layers:
+        (product,) = [x._keras_history.operation for node in layer._inbound_nodes for x in node.input_tensors][:1] or [None]
+        if activation(layer) == "relu6" and _squared(product) in squares:
+            leader = points.leader(layer)
+            ranges[leader] = 0.0, min(found[leader].high, SMALL * squares[_squared(product)])
+    return ranges
+
+
+def _squared(layer):
+    """The name of the layer whose output a layer squares, or None."""
+    reads = [x for node in layer._inbound_nodes for x in node.input_tensors]
+    same = isinstance(layer, keras.layers.Multiply) and len(reads) == 2 and reads[0] is reads[1]
+    return reads[0]._keras_history.operation.name if same else None
 
 
 def _images(calibration, graph):

@@ -64,6 +64,7 @@ RULES = [
     ("tflite/convert", {"data", "expand", "layers", "quantize", "tflite"}, {"keras", "numpy", "tensorflow"}),
     ("tflite/calibration", {"data"}, {"numpy"}),
     ("tflite/names", set(), set()),
+    ("tflite/own_products", {"tflite.edit"}, {"ai_edge_litert.schema_py_generated"}),
     ("tflite/quality_data", {"data", "tflite.quality", "training"}, {"numpy"}),
     ("tflite/quality_picture", set(), {"matplotlib", "numpy"}),
     ("tflite/quality_table", set(), {"rich"}),

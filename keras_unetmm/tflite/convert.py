@@ -16,6 +16,7 @@ from keras_unetmm.tflite.ends import with_byte_ends
 from keras_unetmm.tflite.indices import with_indices
 from keras_unetmm.tflite.metadata import description, with_metadata
 from keras_unetmm.tflite.multipliers import with_equal_multipliers
+from keras_unetmm.tflite.own_products import with_own_products
 from keras_unetmm.tflite.post_training import OUTLIERS, chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.tflite.quiet import captured
 from keras_unetmm.tflite.ranges import (
@@ -201,6 +202,7 @@ def _convert_here(lowered, images, io, output, ranges, kernels, outliers):
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter._experimental_calibrate_only = True  # as TensorFlow's own quantization debugger does
             calibrated = converter.convert()
+            calibrated = with_own_products(calibrated, tflite_graph.read(calibrated).main)
             graph = tflite_graph.read(calibrated).main
             if ranges is None:
                 found = histograms(calibrated, graph, (image.reshape(shape) for image in images))

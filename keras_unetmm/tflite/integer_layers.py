@@ -97,10 +97,43 @@ class IntegerLayerNormalization(Composite):
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
+class ChannelNorm(Composite):
+    """The root of each channel's mean square, `sqrt(mean(x**2) + epsilon)`.
+
+    Args:
+        epsilon: float.
+        cut: bool, whether squares end at 6: then small channels have small steps.
+
+    Shape: `(N, H, W, C) -> (N, 1, 1, C)`.
+    """
+
+    def __init__(self, epsilon, cut=False, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+        self.cut = cut
+
+    def build(self, input_shape):
+        each = (input_shape[0], 1, 1, input_shape[-1])
+        self.square = _built(keras.layers.Multiply(name="square"), [input_shape] * 2)
+        self.end = _built(keras.layers.ReLU(6.0, name="end"), input_shape) if self.cut else None
+        self.energy = keras.layers.GlobalAveragePooling2D(keepdims=True, name="energy", dtype="float32")
+        self.plus = _built(Shifted(self.epsilon, name="plus"), each)
+        self.root = _built(ReciprocalRoot(name="root"), each)
+        self.norm = _built(keras.layers.Multiply(name="norm"), [each] * 2)
+
+    def call(self, x):
+        squares = self.square([x, x])
+        energy = self.plus(self.energy(squares if self.end is None else self.end(squares)))
+        return self.norm([energy, self.root(energy)])
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
 class IntegerGlobalResponseNormalization(Composite):
     """GRN with the same result from means: `y = x * (gamma * n(x) + 1) + beta`.
 
-    The norm's share in the mean norm does not change when all sums over the map become means.
+    The norm's share in the mean norm does not change when all sums over the map become means. Energies of channels differ by
+    more than bytes can hold, so that the norm is the larger one of two: of all squares, which is the result, and of squares
+    that end at 6, which is less or the same, and has steps for the channels that the first one rounds to nothing.
 
     Args:
         epsilon: float, under the roots; for maps of open size as if they had 64 x 64 places.
@@ -118,11 +151,9 @@ class IntegerGlobalResponseNormalization(Composite):
         batch, height, width, channels = input_shape
         epsilon = self.epsilon / (height * width if height and width else _UNKNOWN)  # under a mean, not a sum
         each, one = (batch, 1, 1, channels), (batch, 1, 1, 1)
-        self.square = _built(keras.layers.Multiply(name="square"), [input_shape] * 2)
-        self.energy = keras.layers.GlobalAveragePooling2D(keepdims=True, name="energy", dtype="float32")
-        self.plus = _built(Shifted(epsilon, name="plus"), each)
-        self.root = _built(ReciprocalRoot(name="root"), each)
-        self.norm = _built(keras.layers.Multiply(name="norm"), [each] * 2)
+        self.whole = _built(ChannelNorm(epsilon, name="whole"), input_shape)
+        self.small = _built(ChannelNorm(epsilon, cut=True, name="small"), input_shape)
+        self.norm = _built(keras.layers.Maximum(name="norm"), [each] * 2)
         self.average = _built(ChannelMean(self.mean, name="average"), each)
         self.average_square = _built(keras.layers.Multiply(name="average_square"), [one] * 2)
         self.average_plus = _built(Shifted(epsilon, name="average_plus"), one)
@@ -134,8 +165,7 @@ class IntegerGlobalResponseNormalization(Composite):
         self.beta = _built(Shifted(name="beta"), input_shape)
 
     def call(self, x):
-        energy = self.plus(self.energy(self.square([x, x])))  # (N, 1, 1, C)
-        norm = self.norm([energy, self.root(energy)])
+        norm = self.norm([self.whole(x), self.small(x)])  # (N, 1, 1, C)
         mean = self.average(norm)  # (N, 1, 1, 1)
         share = self.share([norm, self.average_root(self.average_plus(self.average_square([mean, mean])))])
         return self.beta(self.rescaled([x, self.identity(self.gamma(share))]))

@@ -5,16 +5,19 @@ range of the sum: a branch far smaller than the trunk then has no signal left in
 the file while it is measured, which nothing overwrites.
 """
 
+import math
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.tflite.edit import File
-from keras_unetmm.tflite.histograms import Histogram
+from keras_unetmm.tflite.histograms import SMALL, Histogram
 from keras_unetmm.tflite.ranges import RangeError
 from keras_unetmm.tflite.runtime import run
 
 OUTLIERS = ("cut", "keep")
 _AT_ONCE = 2**27  # bytes of tensors that are measured together
+_MEANS = "MEAN", "AVERAGE_POOL_2D"
 _SAME = {  # their output has their first input's scale
     *("RESHAPE", "SPLIT", "MAX_POOL_2D", "AVERAGE_POOL_2D", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "STRIDED_SLICE", "SLICE"),
     *("PAD", "MIRROR_PAD", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS"),
@@ -57,25 +60,46 @@ def chosen_ranges(graph, found, outliers="cut"):
         graph: as for `histograms`.
         found: what that returned.
         outliers: `"cut"` leaves out one value in 10,000 at either end, unless a hundredth of the sum of squares goes with
-            them: few values may be all that a tensor has to say. `"keep"` leaves out none. What the file gives is never cut.
+            them: few values may be all that a tensor has to say. Of squares of which means of whole maps alone are read
+            (energies of channels) it leaves out 1 % of their sum. `"keep"` leaves out none. What the file gives is never
+            cut.
     """
     whole = _given(graph)
     ranges = {
         number: values.cut() if outliers == "cut" and number not in whole else (values.low, values.high)
         for number, values in found.items()
     }
+    energies = {}  # the range of all squares, by the tensor that is squared
     for operator in graph.operators:
         if operator.name in _SAME:
             read = next((number for number in operator.inputs if number in ranges), None)
             ranges.update((n, ranges[read]) for n in operator.outputs if read is not None and n in ranges)
         elif outliers == "cut" and operator.name == "MUL" and len(set(operator.inputs)) == 1:
             (read,), (square,) = set(operator.inputs), operator.outputs  # no larger than what is left of the factors
-            if square not in whole:
-                ranges[square] = (
-                    0.0,
-                    min(found[square].high, max(abs(limit) for limit in ranges.get(read, (0, np.inf))) ** 2),
-                )
+            if square not in whole and not _ends(operator):
+                largest = max(abs(limit) for limit in ranges.get(read, (0, np.inf))) ** 2
+                energies[read] = min(found[square].high, largest, _averaged(graph, square, found))
+                ranges[square] = (0.0, energies[read])
+    for operator in graph.operators:
+        if operator.name == "MUL" and operator.inputs[0] in energies and len(set(operator.inputs)) == 1 and _ends(operator):
+            (square,) = operator.outputs
+            ranges[square] = (0.0, min(found[square].high, SMALL * energies[operator.inputs[0]]))
     return ranges
+
+
+def _ends(operator):
+    """Whether a product ends at 6."""
+    return operator.options is not None and operator.options.FusedActivationFunction() == schema.ActivationFunctionType.RELU6
+
+
+def _averaged(graph, number, found):
+    """How far the values of a tensor must reach of which means of whole maps alone are read, else infinity."""
+    readers = [operator for operator in graph.operators if number in operator.inputs]
+    means = [number for operator in readers for number in operator.outputs]
+    whole = all(math.prod(graph.tensors[mean].shape) == graph.tensors[number].shape[-1] for mean in means)
+    if not readers or not whole or any(reader.name not in _MEANS for reader in readers):
+        return np.inf
+    return max(found[number].cut_mean(), *(found[mean].high for mean in means))
 
 
 def with_tensor_ranges(content, ranges):

@@ -6,7 +6,7 @@ import pytest
 from checks import ONE_BACKEND, randomize
 from tflite.network import Network
 
-from keras_unetmm import tflite
+from keras_unetmm import layers, tflite
 from keras_unetmm.tflite import post_training
 from keras_unetmm.tflite.edit import File
 from keras_unetmm.tflite.graph import read
@@ -156,6 +156,36 @@ def test_a_square_is_no_larger_than_what_is_left_of_its_factor():
     assert cut[square][1] < 25
 
 
+def test_a_square_of_which_means_are_read_keeps_its_small_channels():
+    """Nearly all of the sum lies below 2, and one value is 400."""
+    net = Network(dtype="float32")
+    made = net.unary("ABS", net.input(1, 64, 64, 4))
+    square = net.binary("MUL", made, made)
+    content = net.file(net.unary("RELU", net.mean(square, (1, 2))))
+    graph = read(content).main
+    x = np.random.default_rng(0).uniform(1, 1.4, (1, 64, 64, 4)).astype("float32")
+    x[0, 0, 0, 0] = 20
+    found = histograms(content, graph, x[:, None])
+    cut, kept = (chosen_ranges(graph, found, outliers) for outliers in ("cut", "keep"))
+    assert kept[square] == pytest.approx((found[square].low, 400))
+    assert cut[square][0] == 0
+    assert np.minimum(x**2, cut[square][1]).sum() == pytest.approx(0.99 * (x**2).sum(), rel=2e-3)
+    assert cut[square][1] < 200
+
+
+def test_a_square_is_never_cut_below_its_mean():
+    net = Network(dtype="float32")
+    made = net.unary("ABS", net.input(1, 16, 16, 4))
+    square = net.binary("MUL", made, made)
+    mean = net.mean(square, (1, 2))
+    content = net.file(net.unary("RELU", mean))
+    graph = read(content).main
+    x = np.full((2000, 1, 16, 16, 4), 1.0, "float32")
+    x[0] = 10
+    found = histograms(content, graph, x)
+    assert chosen_ranges(graph, found, "cut")[square][1] == pytest.approx(100)
+
+
 def test_ranges_are_written():
     content, product = residual(0.5)
     changed = with_tensor_ranges(content, {product: (-1.5, 2.5)})
@@ -231,3 +261,22 @@ def test_weights_that_are_not_numbers_are_refused_by_name():
     layer.set_weights([kernel, bias])
     with pytest.raises(ValueError, match=r"finite weights\. Received: 1 of 16 values of branch/kernel"):
         tflite.convert(model, images(4, (16, 16, 4)))
+
+
+@ONE_BACKEND
+def test_response_normalization_keeps_channels_that_are_small_beside_others():
+    """One channel has 150 to 10,000 times the energy of the others, whose norms decide what the outputs are."""
+    inputs = keras.Input((32, 32, 16))
+    y = layers.GlobalResponseNormalization(name="grn")(keras.layers.Conv2D(16, 1, name="expand")(inputs))
+    model = keras.Model(inputs, keras.layers.Conv2D(4, 1, use_bias=False, name="project")(y))
+    sizes = np.array([5.0, *np.linspace(0.05, 0.4, 15)], "float32")
+    gamma = np.where(sizes > 1, 0, 20)
+    project = np.random.default_rng(1).normal(size=(1, 1, 16, 4)) * (sizes < 1)[:, None]
+    model.get_layer("expand").set_weights([np.diag(sizes)[None, None], np.zeros(16)])
+    model.get_layer("grn").set_weights([gamma, np.zeros(16)])
+    model.get_layer("project").set_weights([project])
+    images = np.random.default_rng(0).uniform(size=(8, 32, 32, 16)).astype("float32")
+    content = tflite.convert(model, images, output="values")
+    want = keras.ops.convert_to_numpy(model(images[:1], training=False))[0]
+    noise = tflite.run(content, images[0], "litert").values[0][0] - want
+    assert 10 * np.log10((want**2).mean() / (noise**2).mean()) > 15

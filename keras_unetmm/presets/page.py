@@ -44,6 +44,8 @@ def page(card, content):
                     f"{both['float'] - both['int8']:+.4f}",
                 )
                 lines.append(f"| {test} ({scores['examples']}) | {metric} | {' | '.join(cells)} |")
+    if "remark" in card:
+        lines += ["", f"What falls short: {card['remark']}."]
     lines += ["", "## The file", "", "| | type | shape | scale | zero point | meaning |", "|---|---|---|---|---|---|"]
     said = metadata(content)
     for end in ("input", "output"):

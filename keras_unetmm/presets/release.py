@@ -144,6 +144,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
     network = preset.network(input_shape=shape[1:])
     card = {
         **{"name": name, "task": preset.task, "data": preset.data, "terms": preset.terms, "normal": preset.normal},
+        **({} if preset.remark is None else {"remark": preset.remark}),
         "training": known["training"],
         "parameters": model.count_params(),
         "input": list(shape[1:]),

@@ -38,7 +38,7 @@ class Order:
         return self.peak == self.bound
 
 
-def reorder(model, kernels="any", seconds=3.0):
+def reorder(model, kernels="any", seconds=10.0):
     """Returns the `Order` with the smallest peak that was found, never worse than the file's own.
 
     Args:

@@ -278,7 +278,7 @@ def measured_ranges(graph, points, images):
     limits = {
         leader: values.cut() if leader != points.output else (values.low, values.high) for leader, values in found.items()
     }
-    limits |= _energies(layers, points, found, limits)
+    limits |= _squares(layers, points, found, limits)
     for layer in layers:
         if activation(layer) == "hard_tanh":  # -1 must be a byte, or its rounding is a matter of chance
             low, high = limits[points.leader(layer)]
@@ -286,29 +286,29 @@ def measured_ranges(graph, points, images):
     return limits
 
 
-def _energies(layers, points, found, limits):
-    """The ranges of squares of which means of whole maps alone are read, as `tflite.post_training` chooses them."""
-    ranges, squares = {}, {}
+def _squares(layers, points, found, limits):
+    """The ranges of squares, as `tflite.post_training` chooses them."""
+    ranges, highs = {}, {}
     for layer in layers:
-        readers = [node.operation for node in layer._outbound_nodes]
-        if _squared(layer) and readers and all(isinstance(r, keras.layers.GlobalAveragePooling2D) for r in readers):
-            leader = points.leader(layer)
-            means = [found[points.leader(reader)].high for reader in readers]
-            high = min(limits[leader][1], max(found[leader].cut_mean(), *means))
-            ranges[leader], squares[_squared(layer)] = (0.0, high), high
+        leader, squared = points.leader(layer), _squared(layer)
+        if squared is not None and leader != points.output and points.leader(squared) in limits:
+            read = limits[points.leader(squared)]
+            highs[squared] = min(limits[leader][1], max(map(abs, read)) ** 2)
+            ranges[leader] = 0.0, highs[squared]
     for layer in layers:
-        (product,) = [x._keras_history.operation for node in layer._inbound_nodes for x in node.input_tensors][:1] or [None]
-        if activation(layer) == "relu6" and _squared(product) in squares:
+        reads = [x._keras_history.operation for node in layer._inbound_nodes for x in node.input_tensors]
+        squared = _squared(reads[0]) if activation(layer) == "relu6" else None
+        if squared in highs:
             leader = points.leader(layer)
-            ranges[leader] = 0.0, min(found[leader].high, SMALL * squares[_squared(product)])
+            ranges[leader] = 0.0, min(found[leader].high, SMALL * highs[squared])
     return ranges
 
 
 def _squared(layer):
-    """The name of the layer whose output a layer squares, or None."""
+    """The layer whose output a layer squares, or None."""
     reads = [x for node in layer._inbound_nodes for x in node.input_tensors]
     same = isinstance(layer, keras.layers.Multiply) and len(reads) == 2 and reads[0] is reads[1]
-    return reads[0]._keras_history.operation.name if same else None
+    return reads[0]._keras_history.operation if same else None
 
 
 def _images(calibration, graph):

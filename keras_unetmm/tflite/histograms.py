@@ -8,7 +8,6 @@ SMALL = 1 / 16  # of the range of all squares that those have which end early, w
 _BINS = 4096
 _CUT = 1e-4  # of the values, at either end
 _MOST = 1e-2  # of the sum of squares, that may go with them
-_SUM = 1e-2  # of the sum of values, that may be cut off where their mean alone is read
 _SAMPLES = 2**16  # values of a tensor that are counted of each image
 
 
@@ -55,16 +54,6 @@ class Histogram:
         """Returns `(low, high)` without one value in 10,000 at either end; of all, if 1 % of the energy went with them."""
         cut = self.without(_CUT)
         return cut if self.energy_beyond(*cut) < _MOST else (self.low, self.high)
-
-    def cut_mean(self):
-        """Returns beyond which value 1 % of the sum of values lies that are not negative, for what is only averaged.
-
-        Means of whole maps lose no more, and gain the small values of other channels, less than a step of the largest one.
-        """
-        width, half = 2 * self.reach / _BINS, _BINS // 2
-        reaching = np.cumsum(self.counts[half:][::-1])[::-1]  # how many values reach each bin
-        beyond = np.cumsum(reaching[::-1])[::-1] * width  # what they sum up to, from that bin on
-        return min(self.high, float(np.argmax(beyond <= _SUM * beyond[0]) * width)) if beyond[0] else self.high
 
     def energy_beyond(self, low, high):
         """Returns the share of the sum of squares of all values that is lost where they are cut to a range."""

@@ -5,8 +5,6 @@ range of the sum: a branch far smaller than the trunk then has no signal left in
 the file while it is measured, which nothing overwrites.
 """
 
-import math
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -17,7 +15,6 @@ from keras_unetmm.tflite.runtime import run
 
 OUTLIERS = ("cut", "keep")
 _AT_ONCE = 2**27  # bytes of tensors that are measured together
-_MEANS = "MEAN", "AVERAGE_POOL_2D"
 _SAME = {  # their output has their first input's scale
     *("RESHAPE", "SPLIT", "MAX_POOL_2D", "AVERAGE_POOL_2D", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "STRIDED_SLICE", "SLICE"),
     *("PAD", "MIRROR_PAD", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS"),
@@ -60,9 +57,8 @@ def chosen_ranges(graph, found, outliers="cut"):
         graph: as for `histograms`.
         found: what that returned.
         outliers: `"cut"` leaves out one value in 10,000 at either end, unless a hundredth of the sum of squares goes with
-            them: few values may be all that a tensor has to say. Of squares of which means of whole maps alone are read
-            (energies of channels) it leaves out 1 % of their sum. `"keep"` leaves out none. What the file gives is never
-            cut.
+            them: few values may be all that a tensor has to say. Of squares that end at 6, beside equal ones that do not, it
+            keeps those up to a sixteenth of the others' range. `"keep"` leaves out none. What the file gives is never cut.
     """
     whole = _given(graph)
     ranges = {
@@ -78,7 +74,7 @@ def chosen_ranges(graph, found, outliers="cut"):
             (read,), (square,) = set(operator.inputs), operator.outputs  # no larger than what is left of the factors
             if square not in whole and not _ends(operator):
                 largest = max(abs(limit) for limit in ranges.get(read, (0, np.inf))) ** 2
-                energies[read] = min(found[square].high, largest, _averaged(graph, square, found))
+                energies[read] = min(found[square].high, largest)
                 ranges[square] = (0.0, energies[read])
     for operator in graph.operators:
         if operator.name == "MUL" and operator.inputs[0] in energies and len(set(operator.inputs)) == 1 and _ends(operator):
@@ -90,16 +86,6 @@ def chosen_ranges(graph, found, outliers="cut"):
 def _ends(operator):
     """Whether a product ends at 6."""
     return operator.options is not None and operator.options.FusedActivationFunction() == schema.ActivationFunctionType.RELU6
-
-
-def _averaged(graph, number, found):
-    """How far the values of a tensor must reach of which means of whole maps alone are read, else infinity."""
-    readers = [operator for operator in graph.operators if number in operator.inputs]
-    means = [number for operator in readers for number in operator.outputs]
-    whole = all(math.prod(graph.tensors[mean].shape) == graph.tensors[number].shape[-1] for mean in means)
-    if not readers or not whole or any(reader.name not in _MEANS for reader in readers):
-        return np.inf
-    return max(found[number].cut_mean(), *(found[mean].high for mean in means))
 
 
 def with_tensor_ranges(content, ranges):

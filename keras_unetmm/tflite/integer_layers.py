@@ -2,7 +2,8 @@
 
 Each equals a layer that has no integer form on some target and holds the same weights in the same order. Those that take
 several operators are composites of layers that take one each (`keras_unetmm.tflite.operator_layers`). Squares are written
-as products and roots as `v * rsqrt(v)`: SQUARE, SQRT and DIV become float operators.
+as products and roots as `v * rsqrt(v)`: SQUARE, SQRT and DIV become float operators. One file although it is long: each
+layer is small, and all are built alike.
 """
 
 import keras

@@ -183,6 +183,7 @@ def convert(
         loaded = _load(model)
         with Console(stderr=True).status("converting"):
             from keras_unetmm.expand import static_shape
+            from keras_unetmm.quantize import is_quantize_aware, plain
             from keras_unetmm.tflite.calibration import calibration_images
             from keras_unetmm.tflite.convert import converted
             from keras_unetmm.tflite.prepare import prepared
@@ -193,7 +194,8 @@ def convert(
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always", UserWarning)
                 content, verdict = converted(loaded, images, target, sizes, io, gives, outliers=outliers, **numbers)
-            made = prepared(loaded, (1, *images.shape[1:]), gives, **numbers) if card is not None else None
+            exact = plain(loaded)[0] if is_quantize_aware(loaded) else loaded  # which the card compares the file with
+            made = prepared(exact, (1, *images.shape[1:]), gives, **numbers) if card is not None else None
             written = None if card is None else _card(output.name, made, content, verdict, images[:1])
         for warning in told:
             Console(stderr=True, soft_wrap=True).print(

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from keras_unetmm import catalogue, models
 from keras_unetmm.cli import app
 from keras_unetmm.models import lunet, nafnet
+from keras_unetmm.quantize import quantize_aware
 from keras_unetmm.tflite import planner
 from keras_unetmm.tflite import report as reports
 from keras_unetmm.tflite.edit import File
@@ -177,6 +178,20 @@ def test_convert_ends_with_the_verdict_and_writes_a_card(here):
     assert "| output | uint8 | 1x24x32x3 | 1/255 | 0 | the display's bytes" in card
     assert "BatchNormalization" in card
     assert "At the output:" in card
+
+
+@ONE_BACKEND
+def test_convert_takes_a_network_that_was_trained_as_integers(here):
+    inputs = keras.Input((16, 16, 3))
+    outputs = keras.layers.Conv2D(3, 3, padding="same", name="only")(inputs)
+    images = np.random.default_rng(0).random((4, 16, 16, 3)).astype("float32")
+    model = quantize_aware(keras.Model(inputs, outputs), images)
+    model.save("trained.keras")
+    result = call("convert", "trained.keras", "--calibration", "images", "--card", "card.md", "-o", "out.tflite")
+    assert result.exit_code == 0, result.output
+    want = keras.ops.convert_to_numpy(model(images[:1], training=False))
+    np.testing.assert_allclose(run("out.tflite", images[0], "tflm").values[0], want, atol=0.1 / 255)
+    assert "At the output: 0 of" in (here / "card.md").read_text()
 
 
 @ONE_BACKEND

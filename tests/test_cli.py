@@ -1,3 +1,8 @@
+"""The command line: what each command prints and writes, and one message for bad input.
+
+One file although it is long: all of it is called in one folder of small files.
+"""
+
 import dataclasses
 import json
 import os

@@ -4,7 +4,8 @@ import importlib
 
 __version__ = "0.1.0"
 
-_ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "presets", "quantize", "skips", "tflite", "training")
+_ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "presets", "pruning", "quantize", "skips", "tflite")
+_ROOMS += ("training",)
 
 
 def __getattr__(name):

@@ -34,6 +34,7 @@ from keras_unetmm.layers.select import Select
 from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
 from keras_unetmm.layers.separable_convolution import SeparableConvolution
 from keras_unetmm.layers.simple_gate import SimpleGate
+from keras_unetmm.layers.targeted_dropout import TargetedDropout
 from keras_unetmm.layers.transition import TransitionDown, TransitionUp
 from keras_unetmm.layers.unet_module import UNetDecoder, UNetEncoder, UNetModule
 
@@ -79,6 +80,7 @@ __all__ = [
     "SimplifiedChannelAttention",
     "StageReduction",
     "StridedConvolution",
+    "TargetedDropout",
     "TransitionDown",
     "TransitionUp",
     "UNetDecoder",

@@ -6,9 +6,8 @@ import keras
 from rich.progress import track
 
 from keras_unetmm.training.evaluation import better, evaluate
-from keras_unetmm.training.folder import BEST, LAST, STATE, RunError, writing
+from keras_unetmm.training.folder import BEST, LAST, RunError, writing
 from keras_unetmm.training.pictures import draw_samples
-from keras_unetmm.training.state import save_state
 
 
 class Keeper(keras.callbacks.Callback):
@@ -44,6 +43,7 @@ class Keeper(keras.callbacks.Callback):
                 "rate, or look at the data. The run's last save is from before."
             )
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.trained.optimizer.learning_rate))
+        row |= run.gradual.counts() if run.gradual else {}
         evaluated = run.step % recipe.evaluate_every == 0 or run.step == recipe.steps
         if evaluated:
             with run.hardware.measuring(self.network) as network:
@@ -51,13 +51,17 @@ class Keeper(keras.callbacks.Callback):
                 if run.hardware.chief:
                     self._keep_models(network, row)
         run.history.append(row)
+        if run.gradual and run.step < recipe.steps:
+            self.trained.stop_training = run.gradual.after(run.step, run.batches, run.step * run.accumulate)
         if run.hardware.chief:
             run.folder.log(run.history)
-            save_state(run.folder / STATE, self.trained, run.step, run.history, len(run.batches.dataset))
+            run.save(self.trained)
             if run.events is not None:
                 run.events.add(row)
         if evaluated:
-            figures = "  ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "step")
+            figures = "  ".join(
+                f"{name} {value:.4f}" for name, value in row.items() if not name.startswith(("step", "channels_"))
+            )
             run.console.print(f"step {run.step:,}  {figures}", highlight=False, soft_wrap=True)
 
     def _evaluated(self, network):
@@ -74,7 +78,9 @@ class Keeper(keras.callbacks.Callback):
         run = self.run
         first, metric = next(iter(run.sets)), self.metric
         key = f"{first}_{metric.name}"
-        scores = [past[key] for past in run.history if past["step"] > self.begin and math.isfinite(past.get(key, math.nan))]
+        rivals = [past for past in run.history if past["step"] > self.begin and past.get("channels") == row.get("channels")]
+        scores = [past[key] for past in rivals if math.isfinite(past.get(key, math.nan))]
+        network = run.gradual.clean() if run.gradual else network
         best = None if not scores else min(scores) if better(metric, 0.0, 1.0) else max(scores)
         for name in (LAST, *([BEST] if better(metric, row[key], best) else [])):
             with writing(run.folder / name) as temporary:

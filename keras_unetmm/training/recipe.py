@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 
 from keras_unetmm.data.augmentation import augmentation
+from keras_unetmm.pruning import Pruning
 from keras_unetmm.training.distillation import Distillation
 from keras_unetmm.training.schedules import Accumulated, Cosine
 
@@ -47,6 +48,8 @@ class Recipe:
         validate: int, how many examples of each set are evaluated while training, or None for all; the end takes all.
         seed: int.
         distill: `Distillation`, or None.
+        prune: `keras_unetmm.pruning.Pruning`, how the network loses channels while it trains, or None. Best weights are then
+            the best since the last channel went.
         quantize: dict of fields replaced where a trained network goes on in the arithmetic of its int8 file, beside those
             that every such run replaces: 300 steps of Adam at 5e-5, which falls by a cosine to a hundredth.
         smoke: dict of fields replaced by `--smoke`, beside those that every smoke run replaces: a smaller `model`, say.
@@ -76,6 +79,7 @@ class Recipe:
     validate: int | None = 50
     seed: int = 0
     distill: Distillation | None = None
+    prune: Pruning | None = None
     quantize: dict = field(default_factory=dict)
     smoke: dict = field(default_factory=dict)
     variants: dict = field(default_factory=dict)
@@ -100,6 +104,10 @@ class Recipe:
         if self.evaluate_every % self.save_every:
             self._must("evaluate_every", False, f"a multiple of save_every, which is {self.save_every}")
         self._must("distill", self.distill is None or isinstance(self.distill, Distillation), "a Distillation or None")
+        self._must("prune", self.prune is None or isinstance(self.prune, Pruning), "a Pruning or None")
+        if self.prune and (self.distill or self.prune.start % self.save_every or self.prune.every % self.save_every):
+            what = f"none beside distill, with start and every multiples of save_every, which is {self.save_every}"
+            self._must("prune", False, what)
         try:
             augmentation(self.augment)
         except ValueError as error:
@@ -138,11 +146,13 @@ class Recipe:
         """The recipe for a trained network that goes on in the arithmetic of its int8 file, with images as they are."""
         usual = {"steps": 300, "save_every": 100, "evaluate_every": 300}
         usual |= {"optimizer": keras.optimizers.Adam, "schedule": Cosine(start=5e-5, end=5e-7)}
-        return dataclasses.replace(self, **(usual | self.quantize | {"normalize": None, "distill": None}))
+        return dataclasses.replace(self, **(usual | self.quantize | {"normalize": None, "distill": None, "prune": None}))
 
     def for_smoke(self):
         """The recipe as `--smoke` runs it: four steps of two examples, on what the readers' `tiny` writes."""
         small = {"batch": 2, "patch": _at_most(self.patch, 32), "validate": 2, "save_every": 2, "evaluate_every": 4}
+        if self.prune:
+            small["prune"] = dataclasses.replace(self.prune, start=2, every=2, count=4, until=1, batches=1)
         return dataclasses.replace(self, **(small | {"steps": 4} | self.smoke))
 
 

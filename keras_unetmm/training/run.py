@@ -14,6 +14,7 @@ from rich.console import Console
 
 from keras_unetmm import __version__
 from keras_unetmm.data.batches import Batches
+from keras_unetmm.pruning.gradual import Gradual
 from keras_unetmm.training.devices import OneDevice, devices
 from keras_unetmm.training.evaluation import COMPILED
 from keras_unetmm.training.events import Events
@@ -23,7 +24,7 @@ from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.progress import ProgressBar
 from keras_unetmm.training.quantized import quantized, refuse_to_quantize
 from keras_unetmm.training.recipe import Recipe, load_recipe, optimizer, read, readers
-from keras_unetmm.training.state import load_state, state_bytes
+from keras_unetmm.training.state import load_state, save_state, state_bytes
 
 UNTRAINED = "untrained"  # teacher of a smoke run
 PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
@@ -102,6 +103,10 @@ def train(
         **{"quantize": quantize and str(quantize), "damaged": damaged, "partial": partial},
     }
     versions = {"keras": keras.__version__, "keras_unetmm": __version__}
+    if recipe.prune and distribute:
+        raise RunError(
+            "distribute (--distribute) must be off for a recipe with prune, which changes the network. Leave it out."
+        )
     with contextlib.ExitStack() as stack:
         hardware = devices(distribute, cpu_devices)
         stack.callback(hardware.close)
@@ -165,12 +170,14 @@ class _Run:
     events: Events | None
     step: int = 0
     history: list = dataclasses.field(default_factory=list)
+    dropped: dict | None = None
+    gradual: Gradual | None = None
 
     def __post_init__(self):
         if not (self.folder / STATE).exists():
             return
         about, _ = load_state(self.folder / STATE)
-        self.step, self.history = about["step"], about["history"]
+        self.step, self.history, self.dropped = about["step"], about["history"], about.get("dropped")
         count = len(self.batches.dataset)
         if about["examples"] != count:
             raise RunError(
@@ -183,6 +190,9 @@ class _Run:
         """Trains the recipe's network; with `distill` those that the student becomes, one after the other."""
         recipe = self.recipe
         keras.utils.set_random_seed(recipe.seed)
+        if recipe.prune:
+            self._pruned()
+            return
         teacher = self._teacher(teacher) if recipe.distill else None
         builds = (recipe.model, *(recipe.distill.removals if teacher else ()))
         ends = self._ends(len(builds))
@@ -193,6 +203,20 @@ class _Run:
                 model.set_weights(teacher.get_weights())
             if self.step < end:
                 self._train(model, self._learner(model, teacher), begin, end)
+
+    def save(self, trained):
+        """Writes what the run needs to go on."""
+        examples = len(self.batches.dataset)
+        save_state(self.folder / STATE, trained, self.step, self.history, examples, self.dropped)
+
+    def _pruned(self):
+        """Trains the recipe's network while it loses channels: one graph after the other, each built from the last save."""
+        whole = self.recipe.model()
+        check_classes(whole, self.batches.dataset)
+        while self.step < self.recipe.steps:
+            kept = {"savings": self.gradual.savings} if self.gradual else {}
+            self.gradual = Gradual(self.recipe.prune, whole, self.dropped, self.recipe.loss(), self.recipe.seed, **kept)
+            self._train(self.gradual.model, self._learner(self.gradual.model, None), 0, self.recipe.steps)
 
     def scores(self):
         """Measures the best weights over all examples, once; other hosts wait for the first one."""
@@ -248,6 +272,10 @@ class _Run:
         self.folder.need(2 * state_bytes(trained) + 3 * 4 * model.count_params())
         if self.step:
             self._restore(trained)
+            if self.gradual and self.gradual.due():
+                trained, self.dropped = self.gradual.compacted(trained)
+                self.save(trained)
+                return
         else:
             self._try(model)
         saves, rest = divmod(end - self.step, recipe.save_every)
@@ -272,6 +300,8 @@ class _Run:
                 raise
             finally:
                 progress.close()
+            if trained.stop_training:
+                return
 
 
 class _Remembering:

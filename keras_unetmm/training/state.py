@@ -9,7 +9,7 @@ import numpy as np
 from keras_unetmm.training.folder import RunError, writing
 
 
-def save_state(path, model, step, history, examples):
+def save_state(path, model, step, history, examples, dropped=None):
     """Writes everything that a run needs to go on.
 
     Args:
@@ -18,12 +18,13 @@ def save_state(path, model, step, history, examples):
         step: int, updates done.
         history: list of dicts, what has been logged.
         examples: int, how many there are to train on.
+        dropped: dict of the channels that the model was built without, of a network that is pruned.
 
     Raises:
         RunError: if it cannot be written; the file before stays.
     """
     arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(_values(model))}
-    about = {"step": step, "history": history, "examples": examples, "shapes": _shapes(model)}
+    about = {"step": step, "history": history, "examples": examples, "shapes": _shapes(model), "dropped": dropped}
     with writing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, about=np.frombuffer(json.dumps(about).encode(), "uint8"), **arrays)
 

@@ -1,0 +1,107 @@
+"""A network with targeted dropout behind each convolution that can be pruned, and the same network without it."""
+
+import keras
+
+from keras_unetmm.expand import expand
+from keras_unetmm.layers import TargetedDropout
+from keras_unetmm.pruning.channels import DEPTHWISE, Channels
+from keras_unetmm.pruning.prune import prune
+
+SUFFIX = "_drop"
+UNIT = (keras.layers.BatchNormalization, keras.layers.ReLU, keras.layers.PReLU, keras.layers.Activation)
+KEEP_ZERO = {"linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"}
+
+
+def with_dropout(model, rate=0.0, seed=None):
+    """Returns a copy with a `TargetedDropout` behind every convolution of which channels can be pruned: two at least.
+
+    It stands behind the activation and the norm that follow the convolution alone, and is called `enc0_block_conv0_drop`.
+
+    Args:
+        model: a functional `keras.Model`.
+        rate: float, where all its rates start.
+        seed: int, of the first one; each other has the next. None for random ones.
+    """
+    graph = expand(model)
+    found = Channels(graph)
+    loose = {use.layer: [n for n in found.one(use.makes) if int(n) not in found.held] for use in found.uses}
+    makers = [layer for layer, numbers in loose.items() if len(numbers) > 1]
+    ends = {id(_end(maker)): (i, maker.name) for i, maker in enumerate(makers)}
+
+    def call(operation, *args, **kwargs):
+        outputs = operation(*args, **kwargs)
+        if id(originals[operation.name]) not in ends:
+            return outputs
+        i, name = ends[id(originals[operation.name])]
+        return TargetedDropout(rate, None if seed is None else seed + i, name=f"{name}{SUFFIX}")(outputs)
+
+    originals = {operation.name: operation for operation in graph.operations}
+    return _cloned(graph, call)
+
+
+def without_dropout(model):
+    """Returns a copy without the `TargetedDropout` layers."""
+    graph = expand(model)
+    return _cloned(graph, lambda operation, x, *args, **kwargs: _call(operation, x, args, kwargs))
+
+
+def dropouts(model):
+    """The `TargetedDropout` layers by the name of the convolution that they stand behind, in the order of running."""
+    layers = {layer.name: layer for layer in model.layers if isinstance(layer, TargetedDropout)}
+    made = [use.layer.name for use in Channels(model).uses]
+    return {name: layers[f"{name}{SUFFIX}"] for name in dict.fromkeys(made) if f"{name}{SUFFIX}" in layers}
+
+
+def cleaned(model):
+    """Returns the network without dropout layers and without the channels that their rates say are gone."""
+    gone = {name: (keras.ops.convert_to_numpy(layer.rates) >= 1).nonzero()[0] for name, layer in dropouts(model).items()}
+    return without_dropout(prune(keras.Model(model.inputs[0], model.outputs[0]), gone))
+
+
+def rates_suffice(model):
+    """Whether a channel whose rate is 1 is gone for the whole network, with nothing behind it that makes it other than 0.
+
+    A batch norm does, where a network has it before its convolutions.
+    """
+    dropped = set()
+    for layer, numbers in Channels(model).handed.items():
+        if isinstance(layer, TargetedDropout):
+            dropped |= set(numbers.tolist())
+        elif not _keeps_zero(layer) and not dropped.isdisjoint(numbers.tolist()):
+            return False
+    return True
+
+
+def _keeps_zero(layer):
+    if isinstance(layer, keras.layers.Activation):
+        return layer.activation.__name__ in KEEP_ZERO
+    return not isinstance(layer, (keras.layers.BatchNormalization, *DEPTHWISE))
+
+
+def _call(operation, x, args, kwargs):
+    return x if isinstance(operation, TargetedDropout) else operation(x, *args, **kwargs)
+
+
+def _cloned(graph, call):
+    """A copy of a graph with its weights, each operation called by `call`."""
+    copy = keras.models.clone_model(graph, clone_function=_copy, call_function=call)
+    for layer in copy.layers:
+        if layer.name in {other.name for other in graph.layers}:
+            for new, old in zip(layer.variables, graph.get_layer(layer.name).variables, strict=True):
+                new.assign(old)
+    return copy
+
+
+def _copy(operation):
+    copy = type(operation).from_config(operation.get_config())
+    copy.name = operation.name
+    return copy
+
+
+def _end(layer):
+    """The last of the layers that make a convolution's unit: its norm and activation, in whatever order."""
+    while True:
+        followers = [node.operation for node in layer._outbound_nodes]
+        if len(followers) != 1 or not isinstance(followers[0], UNIT):
+            return layer
+        layer = followers[0]

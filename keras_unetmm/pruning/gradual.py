@@ -1,0 +1,128 @@
+"""A network that loses channels while it trains: what a run with `prune` does between its epochs."""
+
+import keras
+import numpy as np
+
+from keras_unetmm.pruning.channels import Channels
+from keras_unetmm.pruning.criteria import Norms, Taylor, random_scores
+from keras_unetmm.pruning.dropping import cleaned, dropouts, rates_suffice, with_dropout
+from keras_unetmm.pruning.prune import prune
+from keras_unetmm.pruning.savings import Savings
+from keras_unetmm.pruning.schedule import choose, drop_rates, widths
+
+
+class Gradual:
+    """The graph of a network that is being pruned.
+
+    A channel that goes is first switched off, by a rate of 1 of its dropout; when `Pruning.compact` of the graph's channels
+    are off, the graph is built anew without them.
+
+    Args:
+        pruning: `keras_unetmm.pruning.Pruning`.
+        model: functional `keras.Model`, whole.
+        dropped: dict of the channels that were built out of it, by layer, as indices of the whole network; or None.
+        loss: Keras loss of the training.
+        seed: int.
+        savings: what `pruning.saving` needs: kept from a graph to the next, or None.
+    """
+
+    def __init__(self, pruning, model, dropped, loss, seed, savings=None):
+        self.pruning, self.seed, self.dropped = pruning, seed, dropped or {}
+        whole = with_dropout(model, pruning.rate, seed)
+        self.whole = {name: layer.rates.shape[0] for name, layer in dropouts(whole).items()}
+        self.model = prune(whole, self.dropped) if self.dropped else whole
+        found = Channels(self.model)
+        self.held = set(found.held)
+        self.layers = dropouts(self.model)
+        made = found.made_by()
+        self.units = {name: made[name] for name in self.layers}
+        self.suffices = rates_suffice(self.model)
+        self._criterion = self._made_criterion(loss)
+        self.savings = savings or (Savings(pruning.saving) if pruning.saving else None)
+        if self.savings:
+            self.savings.of(self.model, loss)
+
+    def left(self):
+        """How many channels are left, over all convolutions."""
+        return sum(widths(self.units, self._gone()).values())
+
+    def counts(self):
+        """What a run's log says: channels, and those of each block."""
+        blocks = widths(self.units, self._gone())
+        return {"channels": sum(blocks.values()), **{f"channels_{block}": count for block, count in blocks.items()}}
+
+    def after(self, step, batches, first):
+        """Switches channels off and sets the dropout rates of the others, if it is time.
+
+        Args:
+            step: int, steps done.
+            batches: `keras_unetmm.data.Batches`.
+            first: int, number of the batch from which on criteria are measured.
+
+        Returns:
+            bool, whether the graph should be built anew.
+        """
+        left = self.left()
+        count = self.pruning.removals(step, left)
+        if not count:
+            return False
+        random = np.random.default_rng((self.seed, 4, left))
+        shown = [batches.numbered(first + i) for i in range(self.pruning.batches)]
+        gone, scores = self._gone(), None
+        if self.pruning.choice != "widest":
+            scores = self._scores(shown, random)
+        if self.savings:
+            chosen = self.savings.choose(self.units, self.held, gone, scores, count, shown)
+        else:
+            chosen = choose(self.units, self.held, gone, scores, count, self.pruning.choice, random)
+        gone |= set(chosen)
+        self._switch(gone, scores)
+        return self.due()
+
+    def due(self):
+        """Whether so many channels are off that the graph should be built anew."""
+        off = len(self._gone())
+        every = len({int(n) for numbers in self.units.values() for n in numbers})
+        return off > 0 and (not self.suffices or off >= self.pruning.compact * every)
+
+    def clean(self):
+        """The network without dropout layers and the channels that are gone."""
+        return cleaned(self.model)
+
+    def compacted(self, trained):
+        """Returns a compiled copy without the channels that are off, and what `dropped` is for it.
+
+        Args:
+            trained: compiled model of this graph's layers.
+        """
+        off = {name: np.flatnonzero(self._rates(layer) >= 1) for name, layer in self.layers.items()}
+        dropped = {}
+        for name, count in self.whole.items():
+            kept = np.setdiff1d(np.arange(count), self.dropped.get(name, ()))
+            dropped[name] = sorted({*self.dropped.get(name, ()), *(int(i) for i in kept[off[name]])})
+        return prune(trained, off), dropped
+
+    def _made_criterion(self, loss):
+        if self.pruning.choice == "widest" or self.pruning.criterion == "random":
+            return None
+        if self.pruning.criterion == "taylor":
+            return Taylor(self.model, loss)
+        return Norms(self.model, int(self.pruning.criterion[1]))
+
+    def _scores(self, shown, random):
+        return self._criterion.scores(shown) if self._criterion else random_scores(self.model, random)
+
+    def _switch(self, gone, scores):
+        if scores is None:
+            rates = dict.fromkeys(self.units, self.pruning.rate)
+        else:
+            rates = drop_rates(self.units, gone, scores, self.pruning.rate)
+        for name, numbers in self.units.items():
+            off = np.isin(numbers, list(gone))
+            self.layers[name].rates.assign(np.where(off, 1.0, rates[name]).astype("float32"))
+
+    def _gone(self):
+        return {int(n) for name, numbers in self.units.items() for n in numbers[self._rates(self.layers[name]) >= 1]}
+
+    def _rates(self, layer):
+        return np.asarray(keras.ops.convert_to_numpy(layer.rates))

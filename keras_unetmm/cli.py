@@ -94,6 +94,9 @@ def train(
     quantize: Annotated[
         Path | None, typer.Option(metavar="MODEL.keras", help="Train that one on, in the arithmetic of its int8 file.")
     ] = None,
+    structure: Annotated[
+        Path | None, typer.Option(metavar="MODEL.keras", help="Train the network of that file anew, not the recipe's.")
+    ] = None,
     damaged: Annotated[str, typer.Option(help="What to do with a damaged file: refuse or skip.")] = "refuse",
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
     cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep decoded examples there.")] = None,
@@ -117,6 +120,7 @@ def train(
             cpu_devices=cpu_devices,
             teacher=teacher,
             quantize=quantize,
+            structure=structure,
             damaged=damaged,
             partial=partial,
             cache=cache,

@@ -3,7 +3,8 @@
 Data      Task04 of the Medical Segmentation Decathlon, volumes of about 35x50x36 voxels in windows of 32x48x32, which leave
           4 voxels of the hippocampus in 10,000 out: of those that are there, every fifth is for evaluation
 Paper     STAMP (Dinsdale et al., Medical Image Analysis 2022) and Lean U-Net (arXiv 2512.03834), on HarP. Both remove one
-          channel after some epochs of recovery; here eight go every 40 steps, a single epoch, from 428 channels to 107
+          channel after some epochs of recovery; here eight go every 20 steps, a quarter of one, from 428 channels to 107, or
+          in variant collapse to the last of each layer
 Expect    see benchmarks/pruning.py
 Run       unetmm train recipes/hippocampus_stamp.py --data DATA --out runs/hippocampus_stamp
           unetmm train recipes/hippocampus_stamp.py --data DATA --out runs/hippocampus_widest --variant widest
@@ -18,7 +19,7 @@ from keras_unetmm.pruning import Pruning
 from keras_unetmm.training import Cosine, Recipe
 
 TINY = {"levels": 2, "convolutions": 1, "classes": 3}
-RULE = partial(Pruning, start=320, every=40, count=8, until=107)
+RULE = partial(Pruning, start=320, every=20, count=8, until=107)
 
 
 def network(model, row, **changes):
@@ -35,6 +36,8 @@ recipe = Recipe(
         "widest": {"prune": RULE(choice="widest")},
         "random": {"prune": RULE(criterion="random")},
         "macs": {"prune": RULE(saving="macs")},
+        "collapse": {"prune": RULE(until=22)},
+        "collapse_widest": {"prune": RULE(until=22, choice="widest")},
         "unet_width4": network(models.UNet, "harp_width4"),
         "unet_width3": network(models.UNet, "harp_width3"),
         "unet_width2": network(models.UNet, "harp_width2"),
@@ -48,14 +51,14 @@ recipe = Recipe(
     evaluate={"hippocampus_test": partial(data.hippocampus, split="test", partial=True)},
     evaluate_patch=(32, 48, 32),
     patch=(32, 48, 32),
-    batch=4,
+    batch=2,
     # optimization
     loss=partial(losses.SegmentationLoss, classes=3),
     optimizer=keras.optimizers.Adam,
     schedule=Cosine(start=1e-2, end=1e-4),
-    steps=2_400,
-    save_every=40,
-    evaluate_every=80,
+    steps=1_600,
+    save_every=20,
+    evaluate_every=160,
     # what is reported
     metrics=(
         partial(metrics.Dice, classes=3),

@@ -25,6 +25,7 @@ from keras_unetmm.training.progress import ProgressBar
 from keras_unetmm.training.quantized import quantized, refuse_to_quantize
 from keras_unetmm.training.recipe import Recipe, load_recipe, optimizer, read, readers
 from keras_unetmm.training.state import load_state, save_state, state_bytes
+from keras_unetmm.training.structure import anew, refuse_structure
 
 UNTRAINED = "untrained"  # teacher of a smoke run
 PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
@@ -44,6 +45,7 @@ def train(
     cpu_devices=None,
     teacher=None,
     quantize=None,
+    structure=None,
     damaged="refuse",
     partial=False,
     cache=None,
@@ -65,6 +67,8 @@ def train(
         teacher: str or path of a `.keras` file, for a recipe with `distill`.
         quantize: str or path of a `.keras` file, a network that the recipe has trained: it goes on as what its int8 file
             will compute, see `keras_unetmm.quantize.quantize_aware`, with the recipe's `quantize`.
+        structure: str or path of a `.keras` file whose network takes the place of the recipe's, with new weights: what
+            pruning has found, trained anew.
         damaged: `"refuse"` or `"skip"`, see `keras_unetmm.data.Batches`.
         partial: bool, takes what is there of data sets that are not whole.
         cache: str or path, folder for decoded examples.
@@ -90,6 +94,9 @@ def train(
         refuse_to_quantize(quantize, precision, teacher)
         recipe = recipe.for_quantization()
     recipe = recipe.for_smoke() if smoke else recipe
+    if structure is not None:
+        refuse_structure(structure, quantize, recipe.distill)
+        recipe = dataclasses.replace(recipe, model=functools.partial(anew, structure), prune=None)
     recipe = recipe if steps is None else recipe.of(steps)
     if smoke:
         teacher, cache, partial = UNTRAINED if recipe.distill else None, None, True
@@ -100,7 +107,8 @@ def train(
         "recipe": Path(recipe_file).read_text(),
         **{"variant": variant, "smoke": smoke, "steps": recipe.steps, "precision": precision, "accumulate": accumulate},
         **{"backend": keras.backend.backend(), "distribute": distribute, "teacher": teacher and str(teacher)},
-        **{"quantize": quantize and str(quantize), "damaged": damaged, "partial": partial},
+        **{"quantize": quantize and str(quantize), "structure": structure and str(structure)},
+        **{"damaged": damaged, "partial": partial},
     }
     versions = {"keras": keras.__version__, "keras_unetmm": __version__}
     if recipe.prune and distribute:

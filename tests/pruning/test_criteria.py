@@ -56,7 +56,7 @@ def test_taylor_is_the_slope_of_the_loss(given):
         found = ((p, references) for p, (_, references) in zip(predictions, batches, strict=True))
         return sum(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)) for p, y in found)
 
-    slopes = np.array([(losses(c, 1.05) - losses(c, 0.95)) / 0.1 for c in range(len(gamma))])
+    slopes = np.array([(losses(c, 1.01) - losses(c, 0.99)) / 0.02 for c in range(len(gamma))])
     expected = np.abs(slopes) / np.linalg.norm(slopes)
     np.testing.assert_allclose(scores["enc1_block_conv0"], expected, atol=0.02)
     assert np.ptp(expected) > 0.2

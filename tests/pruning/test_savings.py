@@ -1,0 +1,80 @@
+"""The choice by what a channel saves: the best of what it tried, and nothing of the network changed."""
+
+import keras
+import numpy as np
+from checks import ONE_BACKEND
+from pruning.test_prune import network
+
+from keras_unetmm import tflite
+from keras_unetmm.analysis import macs
+from keras_unetmm.pruning import prune, with_dropout
+from keras_unetmm.pruning.channels import Channels
+from keras_unetmm.pruning.dropping import dropouts
+from keras_unetmm.pruning.savings import LEAST, Savings
+
+
+class Given:
+    """A network with what chooses its channels."""
+
+    def __init__(self, saving):
+        self.whole, shape = network("unet st")
+        self.model = with_dropout(self.whole, 0.2, seed=0)
+        random = np.random.default_rng(0)
+        self.shown = [(random.random((2, *shape), "float32"), random.integers(0, 2, (2, *shape[:2], 1)).astype("float32"))]
+        found, self.layers = Channels(self.model), dropouts(self.model)
+        self.units = {name: found.made_by()[name] for name in self.layers}
+        self.scores = {name: random.random(len(numbers)) for name, numbers in self.units.items()}
+        self.loss = keras.losses.BinaryCrossentropy()
+        self.savings = Savings(saving)
+        self.savings.of(self.model, self.loss)
+
+    def chosen(self, count, gone=()):
+        return self.savings.choose(self.units, set(), set(gone), self.scores, count, self.shown)
+
+    def place(self, number):
+        """The layer of a channel, and which one it is there."""
+        return next((name, numbers.tolist().index(number)) for name, numbers in self.units.items() if number in numbers)
+
+    def cost(self, model):
+        images, masks = self.shown[0]
+        return float(self.loss(masks, model(images, training=False)))
+
+
+def test_most_multiply_accumulates_for_the_loss():
+    given = Given("macs")
+    before = [keras.ops.convert_to_numpy(weight).copy() for weight in given.model.weights]
+    layer, index = given.place(given.chosen(1)[0])
+    for weight, value in zip(given.model.weights, before, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), value)
+    gains = {}
+    for name, scores in given.scores.items():
+        least = int(np.argmin(scores))
+        small = prune(given.whole, {name: [least]})
+        lost = max(given.cost(small) - given.cost(given.whole), LEAST)
+        gains[name, least] = (macs(given.whole, (16, 24)) - macs(small, (16, 24))) / lost
+    assert gains[layer, index] > 0.99 * max(gains.values())
+
+
+def test_several_are_different_and_spare_what_is_gone():
+    given = Given("macs")
+    first = given.chosen(1)
+    others = given.chosen(5, gone=first)
+    assert len({*first, *others}) == 6
+
+
+@ONE_BACKEND
+def test_bytes_of_the_arena():
+    given = Given("arena")
+    arenas = []
+    gone, dropped = [], {}
+    for _ in range(3):
+        number = given.chosen(1, gone)[0]
+        gone.append(number)
+        layer, index = given.place(number)
+        dropped.setdefault(layer, []).append(index)
+        noise = np.random.default_rng(0).random((1, 16, 24, 3), "float32")
+        plan = tflite.plan(tflite.convert(prune(given.whole, dropped), [noise], size=(16, 24)))
+        arenas.append(plan.planned.placement.head)
+    whole = tflite.plan(tflite.convert(given.whole, [noise], size=(16, 24))).planned.placement.head
+    assert min(arenas) < whole, arenas
+    assert set(arenas) <= set(given.savings.arenas.values())

@@ -1,0 +1,154 @@
+"""Runs whose network loses channels while it trains."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+from training.small import written
+
+from keras_unetmm import training
+from keras_unetmm.pruning.dropping import dropouts
+from keras_unetmm.training import run as run_module
+from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.state import save_state
+
+NETWORK = """def network(width=8, rate=0.1):
+    inputs = keras.Input((None, None, 3))
+    x = inputs
+    for level, name in enumerate(("enc0_conv0", "mid_conv0", "dec0_conv0")):
+        x = keras.layers.Conv2D(width * (1 + level % 2), 3, padding="same", name=name)(x)
+        x = keras.layers.BatchNormalization(name=f"{name}_norm")(x)
+    return keras.Model(inputs, keras.layers.Conv2D(3, 3, padding="same", name="last")(x))
+"""
+PRUNE = """    steps=60,
+    prune=Pruning(start=4, every=2, count=3, until=9),
+"""
+SMOKE = '{"steps": 20, "save_every": 2, "evaluate_every": 4, "prune": Pruning(start=4, every=2, count=3, until=9)}'
+
+
+def recipe(folder, **changes):
+    """A recipe that goes from 32 channels to 9 in twenty steps."""
+    text = {
+        "from keras_unetmm.training import": "from keras_unetmm.pruning import Pruning\nfrom keras_unetmm.training import",
+        "    steps=60,\n": PRUNE,
+        'smoke={"steps": 60, "batch": 4, "patch": 16, "evaluate_every": 20}': f"smoke={SMOKE}",
+    }
+    path = written(folder, text=text)
+    old = path.read_text()
+    begin, end = old.index("def network"), old.index("\n\nrecipe = ")
+    new = old[:begin] + NETWORK + old[end:]
+    for before, after in changes.items():
+        assert before in new, before
+        new = new.replace(before, after)
+    path.write_text(new)
+    return path
+
+
+def train(path, out, **options):
+    return training.train(path, None, out, smoke=True, console=Console(quiet=True), **options)
+
+
+def rows(out):
+    with open(out / "log.csv") as file:
+        return list(csv.DictReader(file))
+
+
+def states(folder):
+    with np.load(folder / "state.npz") as file:
+        return {name: file[name] for name in file.files}
+
+
+def test_a_network_loses_channels_until_so_many_are_left(tmp_path):
+    train(recipe(tmp_path), tmp_path / "run")
+    channels = [int(row["channels"]) for row in rows(tmp_path / "run")]
+    assert channels == [32, 32, 29, 26, 23, 20, 17, 14, 11, 9]
+    last = rows(tmp_path / "run")[-1]
+    assert sum(int(last[f"channels_{block}"]) for block in ("enc0", "mid", "dec0")) == 9
+    model = keras.models.load_model(tmp_path / "run/best.keras")
+    assert not dropouts(model)
+    widths = [model.get_layer(name).filters for name in ("enc0_conv0", "mid_conv0", "dec0_conv0")]
+    assert widths == [int(last[f"channels_{block}"]) for block in ("enc0", "mid", "dec0")]
+    inputs = (3, *widths)
+    counted = sum(9 * given * made + made + 4 * made for given, made in zip(inputs, widths, strict=False))
+    assert model.count_params() == counted + 9 * widths[-1] * 3 + 3
+
+
+def test_the_best_weights_are_those_of_the_smallest_network(tmp_path):
+    scores = train(recipe(tmp_path), tmp_path / "run")
+    scored = [float(row["kodak24_psnr"]) for row in rows(tmp_path / "run") if row["channels"] == "9"]
+    assert scores["kodak24"]["psnr"] == pytest.approx(max(scored), abs=1e-3)
+
+
+def test_a_graph_built_anew_goes_on_where_the_old_one_was(tmp_path, monkeypatch):
+    """Without dropout, a smaller graph sees the gradients of the larger one whose channels are off."""
+    path = recipe(tmp_path, **{"until=9": "until=9, rate=0.0", "count=3": 'count=3, choice="widest", compact=0.1'})
+    train(path, tmp_path / "anew")
+    built = json.loads(states(tmp_path / "anew")["about"].tobytes())["dropped"]
+    assert sum(map(len, built.values())) >= 18
+    monkeypatch.setattr(run_module.Gradual, "due", lambda gradual: False)
+    train(path, tmp_path / "switched")
+    assert json.loads(states(tmp_path / "switched")["about"].tobytes())["dropped"] is None
+    for one, other in zip(rows(tmp_path / "anew"), rows(tmp_path / "switched"), strict=True):
+        assert one["channels"] == other["channels"]
+        assert one["channels_mid"] == other["channels_mid"]
+        assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-3)
+
+
+@pytest.mark.parametrize("step", [6, 10, 12])
+def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch, step):
+    path = recipe(tmp_path, **{"count=3": "count=3, compact=0.15"})
+    train(path, tmp_path / "unbroken")
+
+    def broken(file, model, now, *others):
+        if now == step:
+            raise KeyboardInterrupt
+        save_state(file, model, now, *others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "save_state", broken)
+        with pytest.raises(KeyboardInterrupt):
+            train(path, tmp_path / "broken")
+    train(path, tmp_path / "broken")
+    assert (tmp_path / "unbroken/log.csv").read_text() == (tmp_path / "broken/log.csv").read_text()
+    whole, pieced = states(tmp_path / "unbroken"), states(tmp_path / "broken")
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], pieced[name])
+
+
+@pytest.mark.parametrize(
+    "rule", ['choice="widest"', 'choice="block"', 'criterion="taylor"', 'criterion="random"', 'saving="macs"']
+)
+def test_rivals(tmp_path, rule):
+    path = recipe(tmp_path, **{"count=3": f"count=3, {rule}"})
+    train(path, tmp_path / "run")
+    assert rows(tmp_path / "run")[-1]["channels"] == "9"
+    train(path, tmp_path / "again")
+    assert (tmp_path / "run/log.csv").read_text() == (tmp_path / "again/log.csv").read_text()
+
+
+def test_the_structure_can_be_trained_anew(tmp_path):
+    path = recipe(tmp_path)
+    train(path, tmp_path / "run")
+    train(path, tmp_path / "anew", structure=tmp_path / "run/best.keras")
+    first, second = (keras.models.load_model(tmp_path / out / "best.keras") for out in ("run", "anew"))
+    assert [weight.shape for weight in first.weights] == [weight.shape for weight in second.weights]
+    assert "channels" not in rows(tmp_path / "anew")[-1]
+    with pytest.raises(RunError, match=r"structure was '.*best.keras' and is None now"):
+        train(path, tmp_path / "anew")
+    with pytest.raises(RunError, match=r"--structure MODEL.keras\) must be a network. Received: missing.keras"):
+        train(path, tmp_path / "other", structure="missing.keras")
+    with pytest.raises(RunError, match=r"quantize \(--quantize\) must be none with a structure"):
+        train(path, tmp_path / "other", structure=tmp_path / "run/best.keras", quantize=tmp_path / "run/best.keras")
+
+
+def test_refuses_several_devices(tmp_path):
+    with pytest.raises(RunError, match=r"distribute \(--distribute\) must be off for a recipe with prune"):
+        train(recipe(tmp_path), tmp_path / "run", distribute=True)
+
+
+def test_refuses_steps_between_saves(tmp_path):
+    with pytest.raises(ValueError, match="prune must be none beside distill, with start and every multiples of save_every"):
+        train(recipe(tmp_path, **{"prune=Pruning(start=4, every=2": "prune=Pruning(start=4, every=3"}), tmp_path / "run")

@@ -90,10 +90,24 @@ def _copy(operation):
     if operation.weights or _has_parts(operation):
         copy.build_from_config(operation.get_build_config())
         copy.set_weights(operation.get_weights())
+        for new, old in zip(_parts(copy), _parts(operation), strict=True):
+            new.trainable = old.trainable
+    for new, old in zip(_random_states(copy), _random_states(operation), strict=True):
+        new.assign(old)
     if _has_parts(operation):
         for part in copy._flatten_layers(include_self=False, recursive=False):
             part.name = f"{operation.name}_{part.name}"
     return copy
+
+
+def _parts(operation):
+    return operation._flatten_layers(include_self=False)
+
+
+def _random_states(layer):
+    """The variables that are no weights: where the random numbers of a dropout are."""
+    weights = {id(weight) for weight in layer.weights}
+    return [variable for variable in layer.variables if id(variable) not in weights]
 
 
 def _call_parts(operation, *args, **kwargs):

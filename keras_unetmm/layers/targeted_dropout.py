@@ -35,14 +35,15 @@ class TargetedDropout(keras.layers.Layer):
 
     def build(self, input_shape):
         start = keras.initializers.Constant(self.rate)
-        self.rates = self.add_weight(name="rates", shape=(input_shape[-1],), initializer=start, trainable=False)
+        given = {"shape": (input_shape[-1],), "initializer": start, "trainable": False}
+        self.rates = self.add_weight(name="rates", dtype="float32", autocast=False, **given)
 
     def call(self, x, training=False):
-        rates = ops.cast(self.rates, x.dtype)
-        alive = ops.cast(rates < 1, x.dtype)
+        alive = ops.cast(self.rates < 1, "float32")  # all in float32: in 16 bits, 0.999 would be gone
         if not training:
-            return x * alive
+            return x * ops.cast(alive, x.dtype)
         shape = ops.shape(x)
-        drawn = keras.random.uniform((shape[0], *[1] * (len(shape) - 2), shape[-1]), dtype=x.dtype, seed=self.seed_generator)
-        keep = alive * ops.cast(drawn >= rates, x.dtype)  # (N, 1, ..., C)
-        return x * (keep / (1 - rates * alive))
+        size = (shape[0], *[1] * (len(shape) - 2), shape[-1])
+        drawn = keras.random.uniform(size, dtype="float32", seed=self.seed_generator)
+        keep = alive * ops.cast(drawn >= self.rates, "float32") / (1 - self.rates * alive)  # (N, 1, ..., C)
+        return x * ops.cast(keep, x.dtype)

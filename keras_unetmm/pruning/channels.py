@@ -36,8 +36,13 @@ ALONE = (  # act on each channel alone; of several inputs the first one counts
     *POOLS,
     *(layers.CheckedSizes, layers.CropLike, layers.PadToMultiple, layers.ResizeLike),
 )
+ELEMENTWISE = {"linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "swish", "tanh", "sigmoid"}
+ELEMENTWISE |= {"hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "softplus", "softsign", "exponential", "mish"}
 MERGES = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"}  # layers, and operations of the same names
-MIXING_ACTIVATIONS = {"softmax", "log_softmax", "glu", "sparsemax"}
+
+
+class Numbers(np.ndarray):
+    """Numbers of a map's channels, told by their type from constants of the graph."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +63,27 @@ class Channels:
 
     Attributes:
         uses: list of `Use`, in the order of running.
-        handed: dict, by layer that acts on each channel alone: the channels it is given.
+        handed: dict, by layer with weights that acts on each channel alone, and by RepeatChannels: the channels it is given.
+        passed: list of pairs, every operation that acts on each channel alone or adds one map to many, and its channels,
+            in the order of running.
         held: dict, why a channel cannot go, by its number.
+
+    Raises:
+        ValueError: for layers whose channels come first.
     """
 
     def __init__(self, model):
-        self.uses, self.handed, self.held, self._one = [], {}, {}, []
-        given = [self._new(tensor.shape[-1]) for tensor in model.inputs]
+        for layer in model.layers:
+            if getattr(layer, "data_format", "channels_last") == "channels_first":
+                raise ValueError(
+                    f"model must have its channels last. Received: {layer.name} with data_format='channels_first'."
+                )
+        self.uses, self.handed, self.passed, self.held, self._one = [], {}, [], {}, []
+        given = [self._new(tensor.shape) for tensor in model.inputs]
         for channels in given:
             self._hold(channels, "are the network's input")
         graph = keras.Function(model.inputs, model.outputs)
-        for channels in keras.tree.flatten(graph._run_through_graph(given, call_fn=self._through)):
+        for channels in keras.tree.flatten(graph._run_through_graph(given, call_fn=self._followed)):
             self._hold(channels, "are the network's output")
         self.held = {self.one(channel): reason for channel, reason in self.held.items()}
 
@@ -87,7 +102,11 @@ class Channels:
             ValueError: for an unknown layer, a channel that it has not, one that cannot go, or a layer left empty.
         """
         made, gone = self.made_by(), set()
-        for name, indices in dict(dropped).items():
+        listed = isinstance(dropped, dict) and all(hasattr(i, "__iter__") and type(i) is not str for i in dropped.values())
+        if not listed:
+            example = '{"enc0_block_conv0": [1, 3]}'
+            raise ValueError(f"channels must be a dict of lists of indices, such as {example}. Received: {dropped!r}.")
+        for name, indices in dropped.items():
             if name not in made:
                 raise ValueError(
                     f"channels must name layers that make channels: {', '.join(made)}. Received: {name!r}. "
@@ -110,6 +129,9 @@ class Channels:
     def macs(self, gone=()):
         """Multiply-accumulates without some channels, as `keras_unetmm.analysis.macs` counts them.
 
+        Grouped convolutions, whose channels are not followed, do not count, and of a layer that is called again every call
+        counts like the first.
+
         Args:
             gone: set of numbers.
 
@@ -125,7 +147,7 @@ class Channels:
             window = math.prod(use.layer.kernel.shape) // (use.layer.kernel.shape[axes[0]] * use.layer.kernel.shape[axes[1]])
             biases = math.prod(use.layer.output.shape[1:-1]) * makes if use.layer.use_bias else 0
             total += use.pixels * window * reads * makes + biases
-        for layer, numbers in self.handed.items():
+        for layer, numbers in self.passed:
             left = (~np.isin(self.one(numbers), gone)).sum()
             if isinstance(layer, DEPTHWISE):
                 total += math.prod(layer.output.shape[1:-1]) * left * (math.prod(layer.kernel.shape[:-2]) + layer.use_bias)
@@ -138,10 +160,12 @@ class Channels:
             number = self._one[number]
         return number
 
-    def _new(self, count):
+    def _new(self, shape):
+        """New numbers for the last axis of a shape; one where it has none, or one of any size."""
+        count = shape[-1] if shape and shape[-1] else 1
         first = len(self._one)
         self._one += range(first, first + count)
-        return np.arange(first, first + count)
+        return np.arange(first, first + count).view(Numbers)
 
     def _join(self, first, second):
         for one, other in zip(np.ravel(first), np.ravel(second), strict=True):
@@ -153,21 +177,26 @@ class Channels:
         for channel in np.ravel(channels):
             self.held.setdefault(int(channel), reason)
 
-    def _through(self, operation, *args, **kwargs):
+    def _followed(self, operation, *args, **kwargs):
         """What an operation makes of numbers of channels."""
-        given = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, np.ndarray)]
+        given = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, Numbers)]
+        made = self._through(operation, given)
+        return made if isinstance(made, list) else made.view(Numbers)
+
+    def _through(self, operation, given):
         if isinstance(operation, (*CONVOLUTIONS, *TRANSPOSED, keras_layers.Dense)) and _whole(operation):
             return self._convolved(operation, given[0])
-        if isinstance(operation, (*ALONE, *DEPTHWISE)) and _one_by_one(operation):
-            if operation in self.handed:
+        if isinstance(operation, (*ALONE, *DEPTHWISE)) and _one_by_one(operation, len(given[0])):
+            if operation.weights and operation in self.handed:
                 self._join(self.handed[operation], given[0])
-            self.handed[operation] = given[0]
+            self.handed |= {operation: given[0]} if operation.weights else {}
+            self.passed.append((operation, given[0]))
             return given[0]
         if isinstance(operation, keras_layers.Concatenate) and operation.axis in (-1, operation.output.ndim - 1):
             return np.concatenate(given)
         if type(operation).__name__ in MERGES and len(given) > 1:
-            return self._merged(given)
-        if isinstance(operation, layers.RepeatChannels):
+            return self._merged(operation, given)
+        if isinstance(operation, layers.RepeatChannels) and len(operation._inbound_nodes) == 1:
             self.handed[operation] = given[0]
             return given[0][np.arange(operation.channels) % len(given[0])]
         if isinstance(operation, layers.SimpleGate):
@@ -183,7 +212,9 @@ class Channels:
         return self._mixed(operation, given)
 
     def _convolved(self, layer, given):
-        makes = self._new(layer.kernel.shape[_axes(layer)[1]])
+        makes = self._new((layer.kernel.shape[_axes(layer)[1]],))
+        if not _elementwise(layer.activation):
+            self._hold(makes, f"are mixed by the activation of {layer.name}")
         for use in self.uses:
             if use.layer is layer:  # called before
                 self._join(use.reads, given)
@@ -191,19 +222,21 @@ class Channels:
         self.uses.append(Use(layer, given, makes, _pixels(layer)))
         return makes
 
-    def _merged(self, given):
+    def _merged(self, operation, given):
         wide = max(given, key=len)
         for channels in given:
             if len(channels) == len(wide):
                 self._join(wide, channels)
             else:
                 self._hold(channels, "are one map for many channels")
+                if "Multiply" not in type(operation).__name__:
+                    self.passed.append((operation, wide))
         return wide
 
     def _mixed(self, operation, given):
         for channels in given:
             self._hold(channels, f"are mixed by {operation.name}, a {type(operation).__name__}")
-        outputs = [self._new(tensor.shape[-1]) for tensor in keras.tree.flatten(operation.output)]
+        outputs = [self._new(tensor.shape) for tensor in keras.tree.flatten(operation.output)]
         for channels in outputs:
             self._hold(channels, f"are made by {operation.name}, a {type(operation).__name__}")
         return outputs[0] if len(outputs) == 1 else outputs
@@ -215,18 +248,24 @@ def _axes(layer):
 
 
 def _whole(layer):
-    return getattr(layer, "groups", 1) == 1
+    """Whether every output reads every input, by a kernel and a bias alone."""
+    known = {id(layer.kernel), id(layer.bias)}
+    return getattr(layer, "groups", 1) == 1 and all(id(weight) in known for weight in layer.weights)
 
 
-def _one_by_one(layer):
-    if isinstance(layer, keras_layers.Activation):
-        return layer.activation.__name__ not in MIXING_ACTIVATIONS
+def _elementwise(activation):
+    return getattr(activation, "__name__", None) in ELEMENTWISE and activation is keras.activations.get(activation.__name__)
+
+
+def _one_by_one(layer, channels):
+    if isinstance(layer, (keras_layers.Activation, *DEPTHWISE)) and not _elementwise(layer.activation):
+        return False
     if isinstance(layer, DEPTHWISE):
         return layer.depth_multiplier == 1
     if isinstance(layer, keras_layers.BatchNormalization):
         return layer.axis in (-1, layer.input.ndim - 1)
     if isinstance(layer, keras_layers.PReLU):
-        return math.prod(layer.alpha.shape[:-1]) == 1
+        return math.prod(layer.alpha.shape) in (1, channels)
     return True
 
 

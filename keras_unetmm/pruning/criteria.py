@@ -55,7 +55,8 @@ class Taylor:
         self.copy = keras.models.clone_model(model, call_function=call)
         for layer in self.copy.layers:
             layer.trainable = isinstance(layer, ChannelScale)
-        self.copy.compile(keras.optimizers.SGD(1.0), loss, jit_compile=keras.backend.backend() == "jax")
+        compiled = keras.backend.backend() == "jax"
+        self.copy.compile(keras.optimizers.SGD(1.0), loss, jit_compile=compiled, auto_scale_loss=False)
 
     def scores(self, batches):
         """Returns `{layer: scores}` over batches of images and references."""

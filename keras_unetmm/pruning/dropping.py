@@ -4,7 +4,7 @@ import keras
 
 from keras_unetmm.expand import expand
 from keras_unetmm.layers import TargetedDropout
-from keras_unetmm.pruning.channels import DEPTHWISE, Channels
+from keras_unetmm.pruning.channels import ALONE, Channels
 from keras_unetmm.pruning.prune import prune
 
 SUFFIX = "_drop"
@@ -21,8 +21,13 @@ def with_dropout(model, rate=0.0, seed=None):
         model: a functional `keras.Model`.
         rate: float, where all its rates start.
         seed: int, of the first one; each other has the next. None for random ones.
+
+    Raises:
+        ValueError: for a model that is no graph, or has such layers.
     """
     graph = expand(model)
+    if dropouts(graph):
+        raise ValueError("model must have no TargetedDropout yet. Received: one that has. Use without_dropout(model) first.")
     found = Channels(graph)
     loose = {use.layer: [n for n in found.one(use.makes) if int(n) not in found.held] for use in found.uses}
     makers = [layer for layer, numbers in loose.items() if len(numbers) > 1]
@@ -33,8 +38,11 @@ def with_dropout(model, rate=0.0, seed=None):
         if id(originals[operation.name]) not in ends:
             return outputs
         i, name = ends[id(originals[operation.name])]
-        return TargetedDropout(rate, None if seed is None else seed + i, name=f"{name}{SUFFIX}")(outputs)
+        if name not in made:
+            made[name] = TargetedDropout(rate, None if seed is None else seed + i, name=f"{name}{SUFFIX}")
+        return made[name](outputs)
 
+    made = {}
     originals = {operation.name: operation for operation in graph.operations}
     return _cloned(graph, call)
 
@@ -42,7 +50,7 @@ def with_dropout(model, rate=0.0, seed=None):
 def without_dropout(model):
     """Returns a copy without the `TargetedDropout` layers."""
     graph = expand(model)
-    return _cloned(graph, lambda operation, x, *args, **kwargs: _call(operation, x, args, kwargs))
+    return _cloned(graph, _call_the_others)
 
 
 def dropouts(model):
@@ -55,7 +63,8 @@ def dropouts(model):
 def cleaned(model):
     """Returns the network without dropout layers and without the channels that their rates say are gone."""
     gone = {name: (keras.ops.convert_to_numpy(layer.rates) >= 1).nonzero()[0] for name, layer in dropouts(model).items()}
-    return without_dropout(prune(keras.Model(model.inputs[0], model.outputs[0]), gone))
+    outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
+    return without_dropout(prune(keras.Model(model.inputs[0], outputs), gone))
 
 
 def rates_suffice(model):
@@ -64,22 +73,26 @@ def rates_suffice(model):
     A batch norm does, where a network has it before its convolutions.
     """
     dropped = set()
-    for layer, numbers in Channels(model).handed.items():
-        if isinstance(layer, TargetedDropout):
+    for operation, numbers in Channels(model).passed:
+        if isinstance(operation, TargetedDropout):
             dropped |= set(numbers.tolist())
-        elif not _keeps_zero(layer) and not dropped.isdisjoint(numbers.tolist()):
+        elif not _keeps_zero(operation) and not dropped.isdisjoint(numbers.tolist()):
             return False
     return True
 
 
-def _keeps_zero(layer):
-    if isinstance(layer, keras.layers.Activation):
-        return layer.activation.__name__ in KEEP_ZERO
-    return not isinstance(layer, (keras.layers.BatchNormalization, *DEPTHWISE))
+def _keeps_zero(operation):
+    if isinstance(operation, keras.layers.Activation):
+        return operation.activation.__name__ in KEEP_ZERO
+    if isinstance(operation, keras.layers.ReLU):
+        return operation.threshold == 0
+    return isinstance(operation, ALONE) and not isinstance(operation, keras.layers.BatchNormalization)
 
 
-def _call(operation, x, args, kwargs):
-    return x if isinstance(operation, TargetedDropout) else operation(x, *args, **kwargs)
+def _call_the_others(operation, *args, **kwargs):
+    if isinstance(operation, TargetedDropout):
+        return keras.tree.flatten((args, kwargs))[0]
+    return operation(*args, **kwargs)
 
 
 def _cloned(graph, call):

@@ -6,9 +6,10 @@ import numpy as np
 from keras_unetmm.pruning.channels import Channels
 from keras_unetmm.pruning.criteria import Norms, Taylor, random_scores
 from keras_unetmm.pruning.dropping import cleaned, dropouts, rates_suffice, with_dropout
-from keras_unetmm.pruning.prune import prune
+from keras_unetmm.pruning.prune import cut_out, prune
 from keras_unetmm.pruning.savings import Savings
 from keras_unetmm.pruning.schedule import choose, drop_rates, widths
+from keras_unetmm.pruning.slots import carry_slots
 
 
 class Gradual:
@@ -24,12 +25,19 @@ class Gradual:
         loss: Keras loss of the training.
         seed: int.
         savings: what `pruning.saving` needs: kept from a graph to the next, or None.
+
+    Raises:
+        ValueError: for a model of which no channel can be pruned, or one for which `pruning.saving` cannot be measured.
     """
 
     def __init__(self, pruning, model, dropped, loss, seed, savings=None):
         self.pruning, self.seed, self.dropped = pruning, seed, dropped or {}
         whole = with_dropout(model, pruning.rate, seed)
         self.whole = {name: layer.rates.shape[0] for name, layer in dropouts(whole).items()}
+        if not self.whole:
+            raise ValueError(
+                f"model must have convolutions whose channels can be pruned. Received: {model.name}, with none."
+            )
         self.model = prune(whole, self.dropped) if self.dropped else whole
         found = Channels(self.model)
         self.held = set(found.held)
@@ -37,6 +45,11 @@ class Gradual:
         made = found.made_by()
         self.units = {name: made[name] for name in self.layers}
         self.suffices = rates_suffice(self.model)
+        if pruning.saving and not self.suffices:
+            raise ValueError(
+                f"saving of Pruning must be None where batch norm comes before convolutions, as in {model.name}: a channel "
+                f"that is switched off is not one that is gone there. Received: {pruning.saving!r}."
+            )
         self._criterion = self._made_criterion(loss)
         self.savings = savings or (Savings(pruning.saving) if pruning.saving else None)
         if self.savings:
@@ -75,7 +88,9 @@ class Gradual:
             chosen = self.savings.choose(self.units, self.held, gone, scores, count, shown)
         else:
             chosen = choose(self.units, self.held, gone, scores, count, self.pruning.choice, random)
-        gone |= set(chosen)
+        for number in chosen:  # of several layers that share one, all lose it
+            if sum(widths(self.units, gone | {number}).values()) >= self.pruning.until:
+                gone.add(number)
         self._switch(gone, scores)
         return self.due()
 
@@ -89,18 +104,24 @@ class Gradual:
         """The network without dropout layers and the channels that are gone."""
         return cleaned(self.model)
 
-    def compacted(self, trained):
+    def compacted(self, trained, optimizer, loss):
         """Returns a compiled copy without the channels that are off, and what `dropped` is for it.
 
         Args:
             trained: compiled model of this graph's layers.
+            optimizer: new optimizer of the same kind, which takes over the state of the one of `trained`.
+            loss: Keras loss.
         """
         off = {name: np.flatnonzero(self._rates(layer) >= 1) for name, layer in self.layers.items()}
         dropped = {}
         for name, count in self.whole.items():
             kept = np.setdiff1d(np.arange(count), self.dropped.get(name, ()))
             dropped[name] = sorted({*self.dropped.get(name, ()), *(int(i) for i in kept[off[name]])})
-        return prune(trained, off), dropped
+        graph, smaller, cuts = cut_out(trained, off)
+        smaller.compile(optimizer, loss)
+        smaller.optimizer.build(smaller.trainable_variables)
+        carry_slots(trained, smaller, graph, cuts)
+        return smaller, dropped
 
     def _made_criterion(self, loss):
         if self.pruning.choice == "widest" or self.pruning.criterion == "random":

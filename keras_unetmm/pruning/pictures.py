@@ -2,6 +2,7 @@
 
 import csv
 import re
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def draw_scores(runs, metric, path, levels=None, title=None):
 
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.subplots()
-    for color, (label, folders) in zip(COLORS, runs.items(), strict=False):
+    for color, (label, folders) in zip(cycle(COLORS), runs.items(), strict=False):
         logs = [[row for row in read_log(folder) if metric in row] for folder in folders]
         left = [[row["channels"] for row in log] for log in logs]
         if not all(left) or any(each != left[0] for each in left):
@@ -63,7 +64,7 @@ def draw_scores(runs, metric, path, levels=None, title=None):
         channels = sorted(set(left[0]))
         axes.plot(channels, middle, color=color, label=label, marker="o", markersize=3)
         axes.fill_between(channels, middle - deviation, middle + deviation, color=color, alpha=0.2, linewidth=0)
-    for color, (label, level) in zip(COLORS[::-1], (levels or {}).items(), strict=False):
+    for color, (label, level) in zip(cycle(COLORS[::-1]), (levels or {}).items(), strict=False):
         axes.axhline(level, color=color, linestyle="--", linewidth=1, label=label)
     axes.invert_xaxis()
     axes.set(xlabel="channels left", ylabel=metric.replace("_", " "), title=title)
@@ -85,7 +86,7 @@ def draw_blocks(runs, path, title=None):
     panels = figure.subplots(1, len(runs), squeeze=False, sharey=True)[0]
     for axes, (label, folder) in zip(panels, runs.items(), strict=True):
         log = read_log(folder)
-        for color, block in zip(COLORS, _blocks(log), strict=False):
+        for color, block in zip(cycle(COLORS), _blocks(log), strict=False):
             dashed = "--" if block.startswith("dec") else "-"
             values = [row[f"channels_{block}"] for row in log]
             axes.plot([row["step"] for row in log], values, dashed, color=color, label=block, linewidth=1.4)
@@ -112,7 +113,7 @@ def draw_distribution(run, path, shares=(1.0, 0.75, 0.5, 0.25), title=None):
     blocks = _blocks(log)
     figure = Figure(figsize=(7.2, 3.6), layout="constrained")
     axes, width = figure.subplots(), 0.8 / len(shares)
-    for i, (color, share) in enumerate(zip(COLORS, shares, strict=False)):
+    for i, (color, share) in enumerate(zip(cycle(COLORS), shares, strict=False)):
         row = min(log, key=lambda row: abs(row["channels"] - share * log[0]["channels"]))
         heights = [row[f"channels_{block}"] for block in blocks]
         left = f"{row['channels']:.0f} channels, {row['channels'] / log[0]['channels']:.0%}"

@@ -5,8 +5,8 @@ import numpy as np
 
 from keras_unetmm.expand import expand
 from keras_unetmm.layers import RepeatChannels
-from keras_unetmm.pruning.channels import TRANSPOSED, Channels
-from keras_unetmm.pruning.slots import carry_slots, flat
+from keras_unetmm.pruning.channels import DEPTHWISE, TRANSPOSED, Channels
+from keras_unetmm.pruning.slots import carry_slots, compile_alike
 
 
 def prune(model, channels):
@@ -26,12 +26,29 @@ def prune(model, channels):
 
     Raises:
         ValueError: for a model that is no graph, an unknown layer, a channel that it has not or that cannot be pruned, or a
-            layer that would be empty.
+            layer that would be empty; for a compiled one also if it has several outputs or a `train_step` of its own, was
+            compiled with what Keras cannot write down, or its optimizer has slots of other shapes than the weights.
+    """
+    graph, pruned, cuts = cut_out(model, channels)
+    if getattr(model, "optimizer", None) is not None:
+        compile_alike(model, pruned)
+        carry_slots(model, pruned, graph, cuts)
+    return pruned
+
+
+def cut_out(model, channels):
+    """Returns the model as a graph of its parts, that graph without the channels, and what cuts the weights.
+
+    Args:
+        model, channels: see `prune`.
+
+    Returns:
+        `(graph, pruned, cuts)`: two `keras.Model`s with weights in the same order, and a list of functions, one a weight,
+        that cut an array of the first's shape to the second's.
     """
     graph = expand(model)
     found = Channels(graph)
-    gone = found.gone(channels)
-    kept = _Kept(found, gone)
+    kept = _Kept(found, found.gone(channels))
 
     def smaller(operation):
         if isinstance(operation, keras.layers.InputLayer):
@@ -39,20 +56,19 @@ def prune(model, channels):
         config = operation.get_config()
         if operation in kept.made:
             config["units" if isinstance(operation, keras.layers.Dense) else "filters"] = int(kept.made[operation].sum())
-        elif isinstance(operation, RepeatChannels):
+        elif isinstance(operation, RepeatChannels) and operation in kept.handed:
             every = kept.handed[operation]
             config["channels"] = int(every[np.arange(operation.channels) % len(every)].sum())
         copy = type(operation).from_config(config)
         copy.name = operation.name
         return copy
 
-    pruned = keras.models.clone_model(graph, clone_function=smaller)
-    pairs = list(_pairs(graph, pruned, kept))
-    for old, new, cut in pairs:
-        new.assign(cut(keras.ops.convert_to_numpy(old)))
-    if getattr(model, "optimizer", None) is not None:
-        carry_slots(model, pruned, {flat(old): cut for old, _, cut in pairs})
-    return pruned
+    pruned, cuts = keras.models.clone_model(graph, clone_function=smaller), {}
+    for old in graph.layers:
+        for before, after in zip(old.variables, pruned.get_layer(old.name).variables, strict=True):
+            cuts[id(before)] = _cut(old, before, kept)
+            after.assign(cuts[id(before)](keras.ops.convert_to_numpy(before)))
+    return graph, pruned, [cuts[id(weight)] for weight in graph.weights]
 
 
 def masked(model, channels):
@@ -87,14 +103,6 @@ class _Kept:
         self.handed = {layer: mask(numbers) for layer, numbers in found.handed.items()}
 
 
-def _pairs(graph, pruned, kept):
-    """Yields each variable, its counterpart in the pruned network, and what cuts an array of the first to the second."""
-    for old in graph.layers:
-        new = pruned.get_layer(old.name)
-        for before, after in zip(old.variables, new.variables, strict=True):
-            yield before, after, _cut(old, before, kept)
-
-
 def _cut(layer, variable, kept):
     masks = {}  # by axis
     if layer in kept.made:
@@ -103,13 +111,13 @@ def _cut(layer, variable, kept):
             masks[_reading(layer) % rank] = kept.read[layer]
         masks[_making(layer) % rank if rank > 1 else 0] = kept.made[layer]
     elif layer in kept.handed and any(variable is weight for weight in layer.weights):  # not the seed of a dropout
-        mask = kept.handed[layer]
-        axis = -2 if isinstance(layer, keras.layers.DepthwiseConv2D) and len(variable.shape) > 1 else -1
-        masks[axis % len(variable.shape)] = mask
+        axis = -2 if isinstance(layer, DEPTHWISE) and len(variable.shape) > 1 else -1
+        if variable.shape[axis] == len(kept.handed[layer]):  # not the one slope of a PReLU
+            masks[axis % len(variable.shape)] = kept.handed[layer]
 
     def cut(array):
         for axis, mask in masks.items():
-            array = np.compress(mask, array, axis)
+            array = np.take(array, np.flatnonzero(mask), axis)
         return array
 
     return cut

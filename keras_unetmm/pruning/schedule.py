@@ -21,7 +21,7 @@ class Pruning:
     Args:
         start: int, steps before the first channel goes; a multiple of the recipe's `save_every`.
         every: int, steps of recovery between two removals; a multiple of it, too.
-        until: int, channels that stay, over all convolutions of the network.
+        until: int, channels that stay at least, over all convolutions of which channels can go.
         count: int, channels that go at a time.
         criterion: `"l2"` or `"l1"`, norm of a channel's activations; `"taylor"`, activation times gradient of the loss; or
             `"random"`. Each is divided by the norm of its layer's.

@@ -105,9 +105,11 @@ class Recipe:
             self._must("evaluate_every", False, f"a multiple of save_every, which is {self.save_every}")
         self._must("distill", self.distill is None or isinstance(self.distill, Distillation), "a Distillation or None")
         self._must("prune", self.prune is None or isinstance(self.prune, Pruning), "a Pruning or None")
-        if self.prune and (self.distill or self.prune.start % self.save_every or self.prune.every % self.save_every):
-            what = f"none beside distill, with start and every multiples of save_every, which is {self.save_every}"
-            self._must("prune", False, what)
+        if self.prune:
+            self._must("prune", not self.distill, "None beside distill")
+            often = not self.prune.start % self.save_every and not self.prune.every % self.save_every
+            self._must("prune", often, f"one whose start and every are multiples of save_every, which is {self.save_every}")
+            self._must("prune", self.prune.start < self.steps, f"one that starts before the {self.steps:,} steps are over")
         try:
             augmentation(self.augment)
         except ValueError as error:

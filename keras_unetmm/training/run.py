@@ -111,6 +111,8 @@ def train(
         **{"damaged": damaged, "partial": partial},
     }
     versions = {"keras": keras.__version__, "keras_unetmm": __version__}
+    if recipe.prune and precision == "mixed_float16":
+        raise RunError("precision must be float32 or mixed_bfloat16 for a recipe with prune. Received: mixed_float16.")
     if recipe.prune and distribute:
         raise RunError(
             "distribute (--distribute) must be off for a recipe with prune, which changes the network. Leave it out."
@@ -225,6 +227,9 @@ class _Run:
             kept = {"savings": self.gradual.savings} if self.gradual else {}
             self.gradual = Gradual(self.recipe.prune, whole, self.dropped, self.recipe.loss(), self.recipe.seed, **kept)
             self._train(self.gradual.model, self._learner(self.gradual.model, None), 0, self.recipe.steps)
+        if self.gradual and self.gradual.left() > self.recipe.prune.until:
+            left, wanted = self.gradual.left(), self.recipe.prune.until
+            self.console.print(f"{left:,} channels are left, not {wanted:,}: there were too few steps, or none that can go")
 
     def scores(self):
         """Measures the best weights over all examples, once; other hosts wait for the first one."""
@@ -281,8 +286,8 @@ class _Run:
         if self.step:
             self._restore(trained)
             if self.gradual and self.gradual.due():
-                trained, self.dropped = self.gradual.compacted(trained)
-                self.save(trained)
+                smaller, self.dropped = self.gradual.compacted(trained, optimizer(recipe, count), recipe.loss())
+                self.save(smaller)
                 return
         else:
             self._try(model)

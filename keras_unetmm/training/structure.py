@@ -22,5 +22,12 @@ def refuse_structure(path, quantize, distill):
 
 
 def anew(path):
-    """Returns the network of a `.keras` file, its weights drawn anew by their initializers."""
-    return keras.models.clone_model(keras.models.load_model(path, compile=False))
+    """Returns the network of a `.keras` file, its weights drawn anew by their initializers, in the precision that is set."""
+
+    def copy(operation):
+        config = operation.get_config()
+        if "dtype" in config and not isinstance(operation, keras.layers.InputLayer):
+            config["dtype"] = keras.config.dtype_policy().name
+        return type(operation).from_config(config)
+
+    return keras.models.clone_model(keras.models.load_model(path, compile=False), clone_function=copy)

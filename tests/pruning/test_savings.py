@@ -37,7 +37,7 @@ class Given:
 
     def cost(self, model):
         images, masks = self.shown[0]
-        return float(self.loss(masks, model(images, training=False)))
+        return float(keras.ops.convert_to_numpy(self.loss(masks, model(images, training=False))))
 
 
 def test_most_multiply_accumulates_for_the_loss():

@@ -59,6 +59,23 @@ def test_any_channel_of_the_widest_block_and_it_needs_no_scores():
     assert widths(UNITS, set(flattened)) == {"enc0": 2, "enc1": 4, "mid": 2}
 
 
+def test_equal_channels_flatten_the_widest_layers_first():
+    """Figure 3b of Lean U-Net: a layer's norm divides its scores, so that those of wide layers are small."""
+    counts, random = {"enc0_conv": 4, "enc1_conv": 8, "enc2_conv": 16, "mid_conv": 32}, np.random.default_rng(0)
+    ends = np.cumsum([0, *counts.values()])
+    units = {name: np.arange(*ends[i : i + 2]) for i, name in enumerate(counts)}
+    scores = {name: random.uniform(0.9, 1.1, count) for name, count in counts.items()}
+    gone = set()
+    for removed, widest in ((12, ["mid"]), (12, ["mid", "enc2"]), (12, ["mid", "enc2", "enc1"])):
+        norms = {name: np.linalg.norm(values[~np.isin(units[name], list(gone))]) for name, values in scores.items()}
+        picked = set(picks(removed, units=units, scores={name: scores[name] / norms[name] for name in units}, gone=gone))
+        assert {block_of(next(n for n in units if number in units[n])) for number in picked} <= set(widest), removed
+        gone |= picked
+    left = widths(units, gone)
+    assert left["enc0"] == 4
+    assert max(left.values()) <= 10
+
+
 def test_the_same_seed_makes_the_same_choice():
     assert picks(6, "block", seed=5) == picks(6, "block", seed=5)
     assert picks(6, "block", seed=5) != picks(6, "block", seed=6)

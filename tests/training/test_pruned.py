@@ -149,6 +149,13 @@ def test_refuses_several_devices(tmp_path):
         train(recipe(tmp_path), tmp_path / "run", distribute=True)
 
 
+def test_refuses_what_would_never_begin(tmp_path):
+    with pytest.raises(ValueError, match="prune must be one that starts before the 4 steps are over"):
+        train(recipe(tmp_path), tmp_path / "run", steps=4)
+    with pytest.raises(RunError, match="precision must be float32 or mixed_bfloat16 for a recipe with prune"):
+        train(recipe(tmp_path), tmp_path / "run", precision="mixed_float16")
+
+
 def test_refuses_steps_between_saves(tmp_path):
-    with pytest.raises(ValueError, match="prune must be none beside distill, with start and every multiples of save_every"):
+    with pytest.raises(ValueError, match="prune must be one whose start and every are multiples of save_every, which is 2"):
         train(recipe(tmp_path, **{"prune=Pruning(start=4, every=2": "prune=Pruning(start=4, every=3"}), tmp_path / "run")

@@ -12,6 +12,9 @@ JIT = keras.backend.backend() == "jax"
 FIRST = None if keras.backend.backend() == "tensorflow" else 1  # how many of several like cases run: elsewhere one
 ONE_BACKEND = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same process converts for the others")
 
+# many small networks: torch compiles nothing, which takes the others most of the time
+ON_TORCH = pytest.mark.skipif(keras.backend.backend() != "torch", reason="other cases of it run on every backend")
+
 
 def check_layer(layer_class, arguments, input_shape, *, output_shape, weights, folder, seed=0):
     """Checks shapes, serialization, mixed precision and one training step of a layer.

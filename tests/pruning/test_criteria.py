@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from checks import ON_TORCH
 from pruning.test_prune import network
 
 from keras_unetmm.pruning import with_dropout
@@ -21,7 +22,7 @@ def fixture_given():
     return with_dropout(model, 0.3, seed=0), batches
 
 
-@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("order", [pytest.param(1, marks=ON_TORCH), 2])
 def test_norms(given, order):
     model, batches = given
     scores = Norms(model, order).scores(batches)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from checks import ON_TORCH
 from pruning.test_prune import network, outputs
 
 from keras_unetmm import models
@@ -14,6 +15,7 @@ def images(shape):
     return np.random.default_rng(1).random((2, *shape), "float32")
 
 
+@ON_TORCH
 @pytest.mark.parametrize("name", ["unet sat", "unet 3-D", "vnet", "nafnet"])
 def test_it_changes_nothing_until_a_channel_is_off(name):
     model, shape = network(name)
@@ -25,7 +27,7 @@ def test_it_changes_nothing_until_a_channel_is_off(name):
     assert np.abs(training - outputs(model, x)).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", ["unet sat", "unet 3-D"])
+@pytest.mark.parametrize("name", ["unet sat", pytest.param("unet 3-D", marks=ON_TORCH)])
 def test_a_rate_of_one_is_a_channel_that_is_gone(name):
     model, shape = network(name)
     dropping = with_dropout(model, 0.3, seed=0)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from checks import ON_TORCH
 from keras import layers
 
 from keras_unetmm.pruning import cleaned, masked, prune, with_dropout
@@ -62,6 +63,7 @@ def values(model):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
+@ON_TORCH
 @pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.__name__)
 def test_pruned_as_masked(build):
     model = model_of(build)
@@ -85,6 +87,7 @@ MIXED = {
 }
 
 
+@ON_TORCH
 @pytest.mark.parametrize("name", MIXED)
 def test_what_mixes_channels_holds_them(name):
     with pytest.raises(ValueError, match=r"channel 1 of a cannot be pruned: its values are mixed by"):

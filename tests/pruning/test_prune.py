@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from checks import ON_TORCH
 
 from keras_unetmm import models, skips
 from keras_unetmm.analysis import macs
@@ -56,7 +57,11 @@ def outputs(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+EVERYWHERE = ("unet sat", "unet 3-D", "vnet")
+CASES = [name if name in EVERYWHERE else pytest.param(name, marks=ON_TORCH) for name in NETWORKS]
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_a_pruned_network_computes_what_the_masked_one_does(name):
     model, shape = network(name)
     dropped, images = a_third(model), np.random.default_rng(1).random((2, *shape), "float32")
@@ -96,6 +101,7 @@ def unet_parameters(widths, rank=3, inputs=1, classes=2):
     return total + given * classes + classes
 
 
+@ON_TORCH
 def test_every_step_has_the_parameters_that_the_arithmetic_says():
     model = network("unet 3-D")[0]
     random = np.random.default_rng(0)

@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from checks import ONE_BACKEND
+from checks import ON_TORCH, ONE_BACKEND
 from pruning.test_prune import network
 
 from keras_unetmm import tflite
@@ -40,6 +40,7 @@ class Given:
         return float(keras.ops.convert_to_numpy(self.loss(masks, model(images, training=False))))
 
 
+@ON_TORCH
 def test_most_multiply_accumulates_for_the_loss():
     given = Given("macs")
     before = [keras.ops.convert_to_numpy(weight).copy() for weight in given.model.weights]
@@ -55,6 +56,7 @@ def test_most_multiply_accumulates_for_the_loss():
     assert gains[layer, index] > 0.99 * max(gains.values())
 
 
+@ON_TORCH
 def test_several_are_different_and_spare_what_is_gone():
     given = Given("macs")
     first = given.chosen(1)

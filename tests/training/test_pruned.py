@@ -6,6 +6,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from checks import ON_TORCH
 from rich.console import Console
 from training.small import written
 
@@ -76,6 +77,7 @@ def test_a_network_loses_channels_until_so_many_are_left(tmp_path):
     assert model.count_params() == counted + 9 * widths[-1] * 3 + 3
 
 
+@ON_TORCH
 def test_the_best_weights_are_those_of_the_smallest_network(tmp_path):
     scores = train(recipe(tmp_path), tmp_path / "run")
     scored = [float(row["kodak24_psnr"]) for row in rows(tmp_path / "run") if row["channels"] == "9"]
@@ -97,7 +99,7 @@ def test_a_graph_built_anew_goes_on_where_the_old_one_was(tmp_path, monkeypatch)
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-3)
 
 
-@pytest.mark.parametrize("step", [6, 10, 12])
+@pytest.mark.parametrize("step", [pytest.param(6, marks=ON_TORCH), 10, pytest.param(12, marks=ON_TORCH)])
 def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch, step):
     path = recipe(tmp_path, **{"count=3": "count=3, compact=0.15"})
     train(path, tmp_path / "unbroken")

@@ -46,6 +46,7 @@ def test_a_rate_of_one_is_a_channel_that_is_gone(name):
     assert small.count_params() < model.count_params()
 
 
+@ON_TORCH
 def test_dropout_stands_behind_the_norm_and_the_activation():
     model, _ = network("unet 3-D")
     drop = with_dropout(model).get_layer("enc1_block_conv0_drop")
@@ -57,6 +58,7 @@ def test_dropout_stands_behind_the_norm_and_the_activation():
     assert "enc0_stage_conv0" not in names  # its channels are added to the image
 
 
+@ON_TORCH
 def test_where_a_norm_comes_first_rates_do_not_suffice():
     tiramisu = models.Tiramisu("fc_densenet56", input_shape=(16, 16, 3), depths=(1, 1), growth=2, channels=4)
     assert not rates_suffice(with_dropout(tiramisu))

@@ -107,6 +107,7 @@ def test_refuses_what_is_no_dict_of_lists(channels):
         prune(model_of(depthwise), channels)
 
 
+@ON_TORCH
 def test_a_map_added_to_many_is_not_switched_off_by_a_rate():
     model = model_of(lambda x: layers.Add()([conv("a")(x), conv("one", 1)(x)]))
     assert not rates_suffice(with_dropout(model))
@@ -115,6 +116,7 @@ def test_a_map_added_to_many_is_not_switched_off_by_a_rate():
     assert not rates_suffice(with_dropout(late))
 
 
+@ON_TORCH
 def test_a_layer_called_twice_has_one_dropout():
     dropping = with_dropout(model_of(shared_conv))
     assert list(dropouts(dropping)) == ["a"]
@@ -122,6 +124,7 @@ def test_a_layer_called_twice_has_one_dropout():
         with_dropout(dropping)
 
 
+@ON_TORCH
 def test_several_outputs_stay():
     inputs = keras.Input(SHAPE)
     x = conv("a")(inputs)
@@ -129,6 +132,7 @@ def test_several_outputs_stay():
     assert len(cleaned(model).outputs) == 2
 
 
+@ON_TORCH
 def test_frozen_parts_stay_frozen():
     from keras_unetmm import models
 
@@ -148,6 +152,7 @@ def nested():
     return keras.Model(inputs, conv("last", 2)(part(inputs)))
 
 
+@ON_TORCH
 @pytest.mark.parametrize(
     ("build", "layer"),
     [(lambda: keras.Sequential([keras.Input(SHAPE), conv("a"), conv("last", 2)]), "a"), (nested, "part_a")],
@@ -166,6 +171,7 @@ def test_slots_of_other_graphs(build, layer):
     assert np.abs(expected).max() > 0
 
 
+@ON_TORCH
 def test_says_what_cannot_be_compiled_again():
     class Own(keras.losses.Loss):
         def call(self, y_true, y_pred):
@@ -177,6 +183,7 @@ def test_says_what_cannot_be_compiled_again():
         prune(model, {"a": [0]})
 
 
+@ON_TORCH
 def test_random_states_are_carried_over():
     model = model_of(lambda x: layers.Dropout(0.5, name="drop")(conv("a")(x)))
     model(np.zeros((1, *SHAPE), "float32"), training=True)

@@ -84,6 +84,7 @@ def test_the_best_weights_are_those_of_the_smallest_network(tmp_path):
     assert scores["kodak24"]["psnr"] == pytest.approx(max(scored), abs=1e-3)
 
 
+@ON_TORCH
 def test_a_graph_built_anew_goes_on_where_the_old_one_was(tmp_path, monkeypatch):
     """Without dropout, a smaller graph sees the gradients of the larger one whose channels are off."""
     path = recipe(tmp_path, **{"until=9": "until=9, rate=0.0", "count=3": 'count=3, choice="widest", compact=0.1'})
@@ -99,7 +100,8 @@ def test_a_graph_built_anew_goes_on_where_the_old_one_was(tmp_path, monkeypatch)
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-3)
 
 
-@pytest.mark.parametrize("step", [pytest.param(6, marks=ON_TORCH), 10, pytest.param(12, marks=ON_TORCH)])
+@ON_TORCH
+@pytest.mark.parametrize("step", [6, 10, 12])
 def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch, step):
     path = recipe(tmp_path, **{"count=3": "count=3, compact=0.15"})
     train(path, tmp_path / "unbroken")
@@ -120,6 +122,7 @@ def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch
         np.testing.assert_array_equal(whole[name], pieced[name])
 
 
+@ON_TORCH
 @pytest.mark.parametrize(
     "rule", ['choice="widest"', 'choice="block"', 'criterion="taylor"', 'criterion="random"', 'saving="macs"']
 )
@@ -131,6 +134,7 @@ def test_rivals(tmp_path, rule):
     assert (tmp_path / "run/log.csv").read_text() == (tmp_path / "again/log.csv").read_text()
 
 
+@ON_TORCH
 def test_the_structure_can_be_trained_anew(tmp_path):
     path = recipe(tmp_path)
     train(path, tmp_path / "run")
@@ -151,6 +155,7 @@ def test_refuses_several_devices(tmp_path):
         train(recipe(tmp_path), tmp_path / "run", distribute=True)
 
 
+@ON_TORCH
 def test_refuses_what_would_never_begin(tmp_path):
     with pytest.raises(ValueError, match="prune must be one that starts before the 4 steps are over"):
         train(recipe(tmp_path), tmp_path / "run", steps=4)
@@ -158,6 +163,7 @@ def test_refuses_what_would_never_begin(tmp_path):
         train(recipe(tmp_path), tmp_path / "run", precision="mixed_float16")
 
 
+@ON_TORCH
 def test_refuses_steps_between_saves(tmp_path):
     with pytest.raises(ValueError, match="prune must be one whose start and every are multiples of save_every, which is 2"):
         train(recipe(tmp_path, **{"prune=Pruning(start=4, every=2": "prune=Pruning(start=4, every=3"}), tmp_path / "run")

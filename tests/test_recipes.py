@@ -12,7 +12,7 @@ import pytest
 from keras_unetmm.outline import outline
 from keras_unetmm.training import load_recipe, train
 from keras_unetmm.training.recipe import read
-from keras_unetmm.training.run import tiny_data
+from keras_unetmm.training.tiny import tiny_data
 
 FILES = sorted(path for path in Path(__file__).parent.parent.glob("recipes/*.py") if path.stem != "demo")
 RUNS = [(path, variant) for path in FILES for variant in (None, *load_recipe(path).variants)]

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_unetmm.expand import expand
+from keras_unetmm.expand import copied, expand
 from keras_unetmm.layers import TargetedDropout
 from keras_unetmm.pruning.channels import ALONE, Channels
 from keras_unetmm.pruning.prune import prune
@@ -31,26 +31,24 @@ def with_dropout(model, rate=0.0, seed=None):
     found = Channels(graph)
     loose = {use.layer: [n for n in found.one(use.makes) if int(n) not in found.held] for use in found.uses}
     makers = [layer for layer, numbers in loose.items() if len(numbers) > 1]
-    ends = {id(_end(maker)): (i, maker.name) for i, maker in enumerate(makers)}
+    ends, made = {_end(maker).name: (i, maker.name) for i, maker in enumerate(makers)}, {}
 
     def call(operation, *args, **kwargs):
         outputs = operation(*args, **kwargs)
-        if id(originals[operation.name]) not in ends:
+        if operation.name not in ends:
             return outputs
-        i, name = ends[id(originals[operation.name])]
-        if name not in made:
+        i, name = ends[operation.name]
+        if name not in made:  # the same for every call of the convolution
             made[name] = TargetedDropout(rate, None if seed is None else seed + i, name=f"{name}{SUFFIX}")
         return made[name](outputs)
 
-    made = {}
-    originals = {operation.name: operation for operation in graph.operations}
-    return _cloned(graph, call)
+    return keras.models.clone_model(graph, clone_function=copied, call_function=call)
 
 
 def without_dropout(model):
     """Returns a copy without the `TargetedDropout` layers."""
     graph = expand(model)
-    return _cloned(graph, _call_the_others)
+    return keras.models.clone_model(graph, clone_function=copied, call_function=_call_the_others)
 
 
 def dropouts(model):
@@ -93,22 +91,6 @@ def _call_the_others(operation, *args, **kwargs):
     if isinstance(operation, TargetedDropout):
         return keras.tree.flatten((args, kwargs))[0]
     return operation(*args, **kwargs)
-
-
-def _cloned(graph, call):
-    """A copy of a graph with its weights, each operation called by `call`."""
-    copy = keras.models.clone_model(graph, clone_function=_copy, call_function=call)
-    for layer in copy.layers:
-        if layer.name in {other.name for other in graph.layers}:
-            for new, old in zip(layer.variables, graph.get_layer(layer.name).variables, strict=True):
-                new.assign(old)
-    return copy
-
-
-def _copy(operation):
-    copy = type(operation).from_config(operation.get_config())
-    copy.name = operation.name
-    return copy
 
 
 def _end(layer):

@@ -12,7 +12,7 @@ from keras_unetmm.pruning.schedule import choose, drop_rates, widths
 from keras_unetmm.pruning.slots import carry_slots
 
 
-class Gradual:
+class GradualPruning:
     """The graph of a network that is being pruned.
 
     A channel that goes is first switched off, by a rate of 1 of its dropout; when `Pruning.compact` of the graph's channels
@@ -53,7 +53,7 @@ class Gradual:
         self._criterion = self._made_criterion(loss)
         self.savings = savings or (Savings(pruning.saving) if pruning.saving else None)
         if self.savings:
-            self.savings.of(self.model, loss)
+            self.savings.watch(self.model, loss)
 
     def left(self):
         """How many channels are left, over all convolutions."""

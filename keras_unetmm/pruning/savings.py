@@ -27,7 +27,7 @@ class Savings:
     def __init__(self, saving):
         self.saving, self.arenas = saving, {}
 
-    def of(self, model, loss):
+    def watch(self, model, loss):
         """Takes the graph whose channels shall be chosen: a model with `TargetedDropout` layers, and the loss."""
         self.model, self.layers, self.sized = model, dropouts(model), None
         self.judge = keras.Model(model.inputs[0], model.outputs[0])

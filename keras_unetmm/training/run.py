@@ -9,12 +9,11 @@ import time
 from pathlib import Path
 
 import keras
-import numpy as np
 from rich.console import Console
 
 from keras_unetmm import __version__
 from keras_unetmm.data.batches import Batches
-from keras_unetmm.pruning.gradual import Gradual
+from keras_unetmm.pruning.gradual import GradualPruning
 from keras_unetmm.training.devices import OneDevice, devices
 from keras_unetmm.training.evaluation import COMPILED
 from keras_unetmm.training.events import Events
@@ -22,10 +21,13 @@ from keras_unetmm.training.folder import BEST, SCORES, STATE, RunError, RunFolde
 from keras_unetmm.training.keeper import Keeper, measured
 from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.progress import ProgressBar
+from keras_unetmm.training.pruned import refuse_to_prune, train_pruned
 from keras_unetmm.training.quantized import quantized, refuse_to_quantize
-from keras_unetmm.training.recipe import Recipe, load_recipe, optimizer, read, readers
+from keras_unetmm.training.recipe import Recipe, load_recipe, optimizer, read
+from keras_unetmm.training.remembering import Remembering
 from keras_unetmm.training.state import load_state, save_state, state_bytes
 from keras_unetmm.training.structure import anew, refuse_structure
+from keras_unetmm.training.tiny import tiny_data
 
 UNTRAINED = "untrained"  # teacher of a smoke run
 PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
@@ -111,12 +113,7 @@ def train(
         **{"damaged": damaged, "partial": partial},
     }
     versions = {"keras": keras.__version__, "keras_unetmm": __version__}
-    if recipe.prune and precision == "mixed_float16":
-        raise RunError("precision must be float32 or mixed_bfloat16 for a recipe with prune. Received: mixed_float16.")
-    if recipe.prune and distribute:
-        raise RunError(
-            "distribute (--distribute) must be off for a recipe with prune, which changes the network. Leave it out."
-        )
+    refuse_to_prune(recipe, precision, distribute)
     with contextlib.ExitStack() as stack:
         hardware = devices(distribute, cpu_devices)
         stack.callback(hardware.close)
@@ -154,18 +151,6 @@ def train(
         return run.scores()
 
 
-def tiny_data(recipe, folder):
-    """Makes what the recipe's readers read, a few tiny examples each, and returns the folder."""
-    for reader in dict.fromkeys(readers(recipe)):
-        if not hasattr(reader, "tiny"):
-            raise RunError(
-                f"--smoke needs a reader of keras_unetmm.data, or one marked by data.reader(tiny=...). Received: {reader}."
-            )
-        folder.mkdir(exist_ok=True)
-        reader.tiny(folder, np.random.default_rng(0))
-    return folder
-
-
 @dataclasses.dataclass
 class _Run:
     """What one process does of a run: `step` of the recipe's steps are done, and `history` says how they went."""
@@ -181,7 +166,7 @@ class _Run:
     step: int = 0
     history: list = dataclasses.field(default_factory=list)
     dropped: dict | None = None
-    gradual: Gradual | None = None
+    gradual: GradualPruning | None = None
 
     def __post_init__(self):
         if not (self.folder / STATE).exists():
@@ -201,35 +186,22 @@ class _Run:
         recipe = self.recipe
         keras.utils.set_random_seed(recipe.seed)
         if recipe.prune:
-            self._pruned()
+            train_pruned(self)
             return
         teacher = self._teacher(teacher) if recipe.distill else None
         builds = (recipe.model, *(recipe.distill.removals if teacher else ()))
         ends = self._ends(len(builds))
         for build, begin, end in zip(builds, [0, *ends], ends, strict=False):
             model = self.hardware.prepared(build())
-            check_classes(model, self.batches.dataset)
             if teacher and not self.step:
                 model.set_weights(teacher.get_weights())
             if self.step < end:
-                self._train(model, self._learner(model, teacher), begin, end)
+                self.fit(model, self.learner(model, teacher), begin, end)
 
     def save(self, trained):
         """Writes what the run needs to go on."""
         examples = len(self.batches.dataset)
         save_state(self.folder / STATE, trained, self.step, self.history, examples, self.dropped)
-
-    def _pruned(self):
-        """Trains the recipe's network while it loses channels: one graph after the other, each built from the last save."""
-        whole = self.recipe.model()
-        check_classes(whole, self.batches.dataset)
-        while self.step < self.recipe.steps:
-            kept = {"savings": self.gradual.savings} if self.gradual else {}
-            self.gradual = Gradual(self.recipe.prune, whole, self.dropped, self.recipe.loss(), self.recipe.seed, **kept)
-            self._train(self.gradual.model, self._learner(self.gradual.model, None), 0, self.recipe.steps)
-        if self.gradual and self.gradual.left() > self.recipe.prune.until:
-            left, wanted = self.gradual.left(), self.recipe.prune.until
-            self.console.print(f"{left:,} channels are left, not {wanted:,}: there were too few steps, or none that can go")
 
     def scores(self):
         """Measures the best weights over all examples, once; other hosts wait for the first one."""
@@ -272,13 +244,15 @@ class _Run:
             model.set_weights(keras.models.load_model(path, compile=False).get_weights())
         return model
 
-    def _learner(self, model, teacher):
+    def learner(self, model, teacher=None):
         """What is compiled: a second model of the same layers, so that files of the first hold no optimizer."""
         if teacher:
             return self.recipe.distill.distiller(teacher, model)
         return keras.Model(model.inputs, model.outputs)
 
-    def _train(self, model, trained, begin, end):
+    def fit(self, model, trained, begin, end):
+        """Trains a network until a step, from the last save; ends before if the network is to be built anew."""
+        check_classes(model, self.batches.dataset)
         recipe, count = self.recipe, self.accumulate
         trained.compile(optimizer(recipe, count), recipe.loss(), jit_compile=COMPILED)
         trained.optimizer.build(model.trainable_variables)
@@ -297,7 +271,7 @@ class _Run:
                 continue
             first, last = self.step * count, (self.step + epochs * size) * count
             progress = ProgressBar(self.console, self.step, recipe.steps, count)
-            stream = _Remembering(functools.partial(self.batches.stream, first, last))
+            stream = Remembering(functools.partial(self.batches.stream, first, last))
             try:
                 trained.fit(
                     self.hardware.feed(stream, self.batches.numbered(first)),
@@ -315,20 +289,6 @@ class _Run:
                 progress.close()
             if trained.stop_training:
                 return
-
-
-class _Remembering:
-    """Iterates over batches and keeps the error that ends them: TensorFlow gives fit one of its own instead."""
-
-    def __init__(self, stream):
-        self.stream, self.error = stream, None
-
-    def __call__(self):
-        try:
-            yield from self.stream()
-        except Exception as error:
-            self.error = error
-            raise
 
 
 def check_classes(model, dataset):

@@ -125,6 +125,12 @@ def test_a_layer_called_twice_has_one_dropout():
 
 
 @ON_TORCH
+def test_operations_that_are_no_layers():
+    model = model_of(constant)
+    np.testing.assert_allclose(values(cleaned(with_dropout(model))), values(model), atol=1e-5)
+
+
+@ON_TORCH
 def test_several_outputs_stay():
     inputs = keras.Input(SHAPE)
     x = conv("a")(inputs)

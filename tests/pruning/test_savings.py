@@ -26,7 +26,7 @@ class Given:
         self.scores = {name: random.random(len(numbers)) for name, numbers in self.units.items()}
         self.loss = keras.losses.BinaryCrossentropy()
         self.savings = Savings(saving)
-        self.savings.of(self.model, self.loss)
+        self.savings.watch(self.model, self.loss)
 
     def chosen(self, count, gone=()):
         return self.savings.choose(self.units, set(), set(gone), self.scores, count, self.shown)

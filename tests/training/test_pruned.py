@@ -12,6 +12,7 @@ from training.small import written
 
 from keras_unetmm import training
 from keras_unetmm.pruning.dropping import dropouts
+from keras_unetmm.pruning.gradual import GradualPruning
 from keras_unetmm.training import run as run_module
 from keras_unetmm.training.folder import RunError
 from keras_unetmm.training.state import save_state
@@ -91,7 +92,7 @@ def test_a_graph_built_anew_goes_on_where_the_old_one_was(tmp_path, monkeypatch)
     train(path, tmp_path / "anew")
     built = json.loads(states(tmp_path / "anew")["about"].tobytes())["dropped"]
     assert sum(map(len, built.values())) >= 18
-    monkeypatch.setattr(run_module.Gradual, "due", lambda gradual: False)
+    monkeypatch.setattr(GradualPruning, "due", lambda gradual: False)
     train(path, tmp_path / "switched")
     assert json.loads(states(tmp_path / "switched")["about"].tobytes())["dropped"] is None
     for one, other in zip(rows(tmp_path / "anew"), rows(tmp_path / "switched"), strict=True):
@@ -153,6 +154,13 @@ def test_the_structure_can_be_trained_anew(tmp_path):
 def test_refuses_several_devices(tmp_path):
     with pytest.raises(RunError, match=r"distribute \(--distribute\) must be off for a recipe with prune"):
         train(recipe(tmp_path), tmp_path / "run", distribute=True)
+
+
+@ON_TORCH
+def test_refuses_outputs_that_are_not_the_labels(tmp_path):
+    path = recipe(tmp_path, **{"train=data.bsds500": "train=data.isic2018"})
+    with pytest.raises(RunError, match=r"the model must have 1 output channels for .*Received: 3"):
+        train(path, tmp_path / "run")
 
 
 @ON_TORCH

@@ -116,6 +116,8 @@ class UNetMinusMinus(SkipConnections):
         header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`.
         norm: `"layer"` or `"batch"`, of the IEM's ConvNeXt V2 block; None is what the network's own blocks have.
         input_skip: bool, see `SkipConnections`.
+        local_levels: int, of how many levels, finest first, the IEM has no response normalization, which takes norms over the
+            whole map: such levels can run tile by tile. None is in how many the network's own blocks are local.
 
     Raises:
         ValueError: when the network has another number of levels than there are reductions, or channels that
@@ -127,6 +129,7 @@ class UNetMinusMinus(SkipConnections):
     header: str = "plain"
     norm: str | None = None
     input_skip: bool = False
+    local_levels: int | None = None
 
     def __post_init__(self):
         _refuse_no_flag(self.input_skip)
@@ -139,6 +142,8 @@ class UNetMinusMinus(SkipConnections):
         object.__setattr__(self, "reductions", tuple(self.reductions))
         if self.level is not None and type(self.level) is not int:
             raise ValueError(f"level must be an integer, 0 for full resolution, or None. Received: {self.level!r}.")
+        if self.local_levels is not None and (type(self.local_levels) is not int or self.local_levels < 0):
+            raise ValueError(f"local_levels must be a number of levels, or None. Received: {self.local_levels!r}.")
         for name, choices in (("header", HEADERS), ("norm", (*NORMS, None))):
             if getattr(self, name) not in choices:
                 raise ValueError(
@@ -164,7 +169,14 @@ class UNetMinusMinus(SkipConnections):
 
     def restore(self, shared, level, channels):
         up = target_level(self.level, len(self.reductions)) - level
-        return IEM(channels, up, header=self.header, norm=self.norm or "layer", name=f"skip{level}_restore")(shared)
+        return IEM(
+            channels,
+            up,
+            header=self.header,
+            norm=self.norm or "layer",
+            response_normalization=level >= (self.local_levels or 0),
+            name=f"skip{level}_restore",
+        )(shared)
 
 
 def _refuse_no_flag(input_skip):

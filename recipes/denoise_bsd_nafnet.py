@@ -3,7 +3,8 @@
 Data      BSDS500 train + test, 398 photographs (two are also in Set5 and Set12); evaluated on CBSD68 and Kodak24
 Paper     UNet-- (arXiv 2412.18276), section 4.1, on SIDD; its small brother on synthetic noise. E' has 16 channels at
           half the resolution (figure 3b), and the encoder's block at full resolution, of whose map two channels stay, has
-          become the decoder's second. Variant published has the paper's ratios, variants full and none the other skips
+          become the decoder's second. Variant published has the paper's ratios, variants full and none the other skips. tiled,
+          tiled_full and tiled_none are published, full and none without means over whole maps, to run tile by tile
 Expect    CBSD68 30.38 dB, Kodak24 30.95; with full skips 30.43 and 31.07, as measured (CDnCNN-B, with 0.67M parameters, has
           31.24 on CBSD68)
 Takes     half an hour on a CPU core, measured
@@ -22,15 +23,22 @@ TINY = {"encoder_depths": (1, 0, 0, 0), "middle_depth": 0, "decoder_depths": (0,
 DECODER = {"encoder_depths": (0, 1, 1, 1), "decoder_depths": (1, 1, 1, 2)}  # the encoder's first block is the decoder's last
 
 
-def network(skips, **depths):
+def network(skips, row="mcu_width16", **depths):
     """The network, and one with fewer blocks for --smoke."""
-    model = partial(models.NAFNet, "mcu_width16", skips=skips, **depths)
+    model = partial(models.NAFNet, row, skips=skips, **depths)
     return {"model": model, "smoke": {"model": partial(model, **TINY)}}
 
 
 recipe = Recipe(
     **network(skips.UNetMinusMinus((8, 8, 8, 4), level=1), **DECODER),
-    variants={"published": network("unet--"), "full": network("full"), "none": network("none")},
+    variants={
+        "published": network("unet--"),
+        "full": network("full"),
+        "none": network("none"),
+        "tiled": network("unet--", "mcu_width16_tiled"),
+        "tiled_full": network("full", "mcu_width16_tiled"),
+        "tiled_none": network("none", "mcu_width16_tiled"),
+    },
     # data
     train=partial(data.bsds500, splits=("train", "test"), leave_out=("302003", "12003")),
     evaluate={"cbsd68": data.cbsd68, "kodak24": data.kodak24},

@@ -19,15 +19,17 @@ class ConvNeXtV2Block(Composite):
         expansion: int, the perceptron's width over the channels.
         kernel_size: int, of the depthwise convolution.
         norm: `"layer"` (as published) or `"batch"`.
+        response_normalization: bool, False leaves GRN, which takes norms over the whole map, out.
 
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
     """
 
-    def __init__(self, expansion=4, kernel_size=7, norm="layer", **kwargs):
+    def __init__(self, expansion=4, kernel_size=7, norm="layer", response_normalization=True, **kwargs):
         super().__init__(**kwargs)
         self.expansion = expansion
         self.kernel_size = kernel_size
         self.norm = norm
+        self.response_normalization = response_normalization
 
     def build(self, input_shape):
         *outer, channels = input_shape
@@ -38,16 +40,19 @@ class ConvNeXtV2Block(Composite):
         self.normalization = normalization(self.norm, name="normalization", **dtype)
         self.expand = PointwiseConvolution(wide, name="expand", **dtype)
         self.activation = GELU(name="activation", **dtype)
-        self.grn = GlobalResponseNormalization(name="grn", **dtype)
+        self.grn = GlobalResponseNormalization(name="grn", **dtype) if self.response_normalization else None
         self.project = PointwiseConvolution(channels, name="project", **dtype)
         self.residual = keras.layers.Add(name="residual", **dtype)
 
         for layer in (self.depthwise, self.normalization, self.expand):
             layer.build(input_shape)
         for layer in (self.grn, self.project):
-            layer.build((*outer, wide))
+            if layer is not None:
+                layer.build((*outer, wide))
 
     def call(self, x):
         y = self.normalization(self.depthwise(x))
-        y = self.grn(self.activation(self.expand(y)))  # (N, H, W, expansion * C)
+        y = self.activation(self.expand(y))  # (N, H, W, expansion * C)
+        if self.grn is not None:
+            y = self.grn(y)
         return self.residual([x, self.project(y)])

@@ -23,6 +23,7 @@ class IEM(Composite):
         header: `"plain"`, the paper's text as it reads; or `"pointwise"`, with one more 1x1 convolution at the end,
             which gives the 29.98M parameters of the paper's table where the plain reading gives 29.90M.
         norm: `"layer"` (as published) or `"batch"`, of the ConvNeXt V2 block.
+        response_normalization: bool, False leaves the block's GRN, which takes norms over the whole map, out.
 
     Shape: `(N, H, W, C') -> (N, H * 2**levels_up, W * 2**levels_up, channels)`.
 
@@ -30,7 +31,7 @@ class IEM(Composite):
         ValueError: if C' does not divide by the pixel shuffle's block, or for an unknown header.
     """
 
-    def __init__(self, channels, levels_up=0, header="plain", norm="layer", **kwargs):
+    def __init__(self, channels, levels_up=0, header="plain", norm="layer", response_normalization=True, **kwargs):
         super().__init__(**kwargs)
         if header not in HEADERS:
             raise ValueError(f"header must be one of {', '.join(map(repr, HEADERS))}. Received: {header!r}.")
@@ -38,11 +39,14 @@ class IEM(Composite):
         self.levels_up = levels_up
         self.header = header
         self.norm = norm
+        self.response_normalization = response_normalization
 
     def build(self, input_shape):
         dtype = {"dtype": self.dtype_policy.name}
         self.resize = change_level(self.levels_up, name="resize", **dtype)
-        self.block = ConvNeXtV2Block(norm=self.norm, name="block", **dtype)
+        self.block = ConvNeXtV2Block(
+            norm=self.norm, response_normalization=self.response_normalization, name="block", **dtype
+        )
         self.separable = SeparableConvolution(self.channels, name="separable", **dtype)
         self.pointwise = (
             PointwiseConvolution(self.channels, name="pointwise", **dtype) if self.header == "pointwise" else None

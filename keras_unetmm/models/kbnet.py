@@ -93,7 +93,7 @@ def KBNet(
     check_flags(lightweight=row.lightweight)
     _check_width(row.width, len(row.encoder_depths))
 
-    def block(name):
+    def block(name, level):
         return KBBlock(lightweight=row.lightweight, ffn_scale=row.ffn_scale, name=name)
 
     return restoration_network(row, block, input_shape, skips, name or "kbnet")

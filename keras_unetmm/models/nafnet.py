@@ -3,13 +3,15 @@
 Written from the papers; block counts and names agree with the authors' public code (MIT licence), read for that.
 `mcu_width16` is ours: one block a stage, batch norm because an integer graph folds it into the next convolution,
 and an input skip because the global residual keeps the input alive anyway (both measured, see the README).
+`mcu_width16_tiled` is the same without means over whole maps in its levels, so that they can run tile by tile: channel
+attention is left in the bottleneck alone, and the IEMs have no response normalization.
 """
 
 from dataclasses import dataclass, replace
 
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import NAFBlock, normalization
-from keras_unetmm.models.arguments import check_flags
+from keras_unetmm.models.arguments import check_flags, is_count
 from keras_unetmm.models.restoration import changed_row, restoration_network
 
 
@@ -24,6 +26,7 @@ class Variant:
     norm: str = "layer"
     input_skip: bool = False
     bounded: bool = False
+    local_levels: int = 0
 
 
 # fmt: off
@@ -35,6 +38,7 @@ VARIANTS = {
     "gopro_width64": Variant(64,  (1, 1, 1, 28),  1,      (1, 1, 1, 1)),
     "mcu_width16":   Variant(16,  (1, 1, 1, 1),   1,      (1, 1, 1, 1), norm="batch", input_skip=True, bounded=True),
 }
+VARIANTS["mcu_width16_tiled"] = replace(VARIANTS["mcu_width16"], local_levels=4)
 # fmt: on
 
 
@@ -50,6 +54,7 @@ def NAFNet(
     norm=None,
     input_skip=None,
     bounded=None,
+    local_levels=None,
     name=None,
 ):
     """Builds a NAFNet: image in, restored image out, of the same size.
@@ -70,6 +75,8 @@ def NAFNet(
         input_skip: bool, adds a 3x3 convolution of the input in the last decoder stage whatever the skips (not in the
             paper); False leaves it to them, see `keras_unetmm.skips.UNetMinusMinus`.
         bounded: bool, cuts what the gates multiply to [-1, 1] (not in the paper), see `keras_unetmm.layers.NAFBlock`.
+        local_levels: int, how many levels, finest first, have no channel attention, which takes means over the whole map, and
+            no other operator that sees more than a neighbourhood (not in the paper): what `keras_unetmm.tflite.tile` needs.
         name: str, of the model.
 
     Returns:
@@ -89,15 +96,23 @@ def NAFNet(
         norm=norm,
         input_skip=input_skip,
         bounded=bounded,
+        local_levels=local_levels,
     )
     check_flags(input_skip=row.input_skip, bounded=row.bounded)
     normalization(row.norm)  # refuses an unknown name
+    if not is_count(row.local_levels, least=0) or row.local_levels > len(row.encoder_depths):
+        raise ValueError(
+            f"local_levels must be a number of the network's {len(row.encoder_depths)} levels, or 0. "
+            f"Received: {row.local_levels!r}."
+        )
     skips = skip_connections.get(skips)
-    if isinstance(skips, skip_connections.UNetMinusMinus) and skips.norm is None:
-        skips = replace(skips, norm=row.norm)
+    if isinstance(skips, skip_connections.UNetMinusMinus):
+        own = {"norm": row.norm, "local_levels": row.local_levels}
+        skips = replace(skips, **{name: value for name, value in own.items() if getattr(skips, name) is None})
 
-    def block(name):
-        return NAFBlock(norm=row.norm, bounded=row.bounded, name=name)
+    def block(name, level):
+        attention = level >= row.local_levels
+        return NAFBlock(norm=row.norm, channel_attention=attention, bounded=row.bounded, name=name)
 
     return restoration_network(row, block, input_shape, skips, name or "nafnet", row.input_skip)
 

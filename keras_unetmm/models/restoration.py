@@ -15,7 +15,8 @@ class RestorationStages:
 
     Args:
         row: the row of a network's table, with `encoder_depths`, `middle_depth` and `decoder_depths` (coarsest first).
-        block: function of a name that returns a block, a layer that keeps the shape of a map.
+        block: function of a name and a level that returns a block, a layer that keeps the shape of a map; the bottleneck's
+            level is the number of levels.
     """
 
     def __init__(self, row, block):
@@ -23,19 +24,19 @@ class RestorationStages:
         self.block = block
         self.levels = len(row.encoder_depths)
 
-    def _blocks(self, x, count, prefix):
+    def _blocks(self, x, count, prefix, level):
         for i in range(count):
-            x = self.block(f"{prefix}_block{i}")(x)
+            x = self.block(f"{prefix}_block{i}", level)(x)
         return x
 
     def encode(self, x, level):
-        return self._blocks(x, self.row.encoder_depths[level], f"enc{level}")
+        return self._blocks(x, self.row.encoder_depths[level], f"enc{level}", level)
 
     def down(self, x, level):
         return keras.layers.Conv2D(2 * x.shape[-1], 2, strides=2, name=f"enc{level}_down")(x)
 
     def middle(self, x):
-        return self._blocks(x, self.row.middle_depth, "mid")
+        return self._blocks(x, self.row.middle_depth, "mid", self.levels)
 
     def up(self, x, level):
         return PixelShuffleUpsampling(x.shape[-1] // 2, name=f"dec{level}_up")(x)
@@ -44,7 +45,7 @@ class RestorationStages:
         return add(x, skip, name=f"dec{level}_fuse")
 
     def decode(self, x, level):
-        return self._blocks(x, self.row.decoder_depths[self.levels - 1 - level], f"dec{level}")
+        return self._blocks(x, self.row.decoder_depths[self.levels - 1 - level], f"dec{level}", level)
 
 
 def restoration_network(row, block, input_shape, skips, name, input_skip=False):

@@ -1,0 +1,142 @@
+"""Where a network is cut: what runs tile by tile before the bottleneck, the bottleneck, what runs tile by tile behind it.
+
+Two smallest cuts, by the bytes that stay between the parts. The image costs nothing: every tile can be read again.
+"""
+
+from dataclasses import dataclass
+
+import networkx
+
+from keras_unetmm.tflite.tiling.network import TilingError
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The parts of a network whose finest `levels` run tile by tile.
+
+    Attributes:
+        levels: int.
+        head, body, tail: tuples of positions of operators, in the order of the graph.
+        skips: tuple of tensors that the head makes and the tail reads, finest first.
+        entering: tuple of tensors that the head makes and the body reads.
+        leaving: tuple of tensors that the body makes and the tail reads.
+    """
+
+    levels: int
+    head: tuple
+    body: tuple
+    tail: tuple
+    skips: tuple
+    entering: tuple
+    leaving: tuple
+
+
+def deepest(network):
+    """Returns how many levels can be tiled at most: below the coarsest maps, something must be left to do whole."""
+    return max((level for level in range(1, 16) if _core(network, level)), default=0)
+
+
+def cut(network, levels):
+    """Returns the `Cut` of a network.
+
+    Raises:
+        TilingError: if an operator of those levels cannot run tile by tile, or there are not as many levels.
+    """
+    most = deepest(network)
+    if not 1 <= levels <= most:
+        raise TilingError(
+            f"levels must lie between 1 and {most}, below which this network has a bottleneck. Received: {levels}."
+            if most
+            else "model must have a level below full resolution, which is computed whole. Received: one without."
+        )
+    operators = network.graph.operators
+    core = _core(network, levels)
+    tiled = {i for i in range(len(operators)) if any(scale < 2**levels for scale in network.scales_of(i))}
+    for position in sorted(tiled):
+        if network.reaches[position] is None:
+            raise TilingError(
+                f"Only operators that see a neighbourhood run tile by tile, and with levels={levels} "
+                f"{network.label(position)}, has to: {network.reasons[position]}."
+            )
+    before, behind = _relatives(network, core)
+    if tiled & before & behind:
+        position = min(tiled & before & behind)
+        raise TilingError(
+            f"With levels={levels}, {network.label(position)}, would run tile by tile between two parts that are whole: the "
+            "network has several bottlenecks. Tile fewer levels."
+        )
+    last = network.producers[network.output]
+    front = _source_side(network, core | (tiled & before), (tiled & behind) | {last}, {network.image})
+    fixed = {i for i in front if i in tiled and i not in behind}
+    head = _source_side(network, fixed, core, set(), within=front) if fixed else set()
+    body = front - head
+    made = {part: {index for i in where for index in operators[i].outputs} for part, where in (("head", head), ("body", body))}
+    tail = sorted(set(range(len(operators))) - front)
+    wanted = {index for i in tail for index in network.maps(operators[i].inputs)}
+    read = {index for i in body for index in network.maps(operators[i].inputs)}
+    skips = sorted(wanted & made["head"], key=lambda index: (network.scales[index], index))
+    entering, leaving = sorted(read & made["head"]), sorted(wanted & made["body"])
+    if any(network.scales[index] is None for index in (*skips, *entering, *leaving)):
+        raise TilingError(f"With levels={levels}, a value over the whole map would have to leave its part. Tile fewer levels.")
+    return Cut(levels, tuple(sorted(head)), tuple(sorted(body)), tuple(tail), tuple(skips), tuple(entering), tuple(leaving))
+
+
+def ancestors(network, tensors):
+    """Returns the positions of all operators that some tensors are computed with."""
+    found, left = set(), [network.producers[i] for i in tensors if i in network.producers]
+    while left:
+        position = left.pop()
+        if position not in found:
+            found.add(position)
+            inputs = network.maps(network.graph.operators[position].inputs)
+            left += [network.producers[i] for i in inputs if i in network.producers]
+    return found
+
+
+def _core(network, levels):
+    """The operators that must run whole: those below the levels that see more than one place."""
+    found = set()
+    for position, reach in enumerate(network.reaches):
+        scales = network.scales_of(position)
+        wide = reach is None or any(r.extent > 1 or r.stride > 1 or r.factor > 1 for r in reach)
+        if wide and scales and min(scales) >= 2**levels:
+            found.add(position)
+    return found
+
+
+def _relatives(network, core):
+    """The operators that the core needs, and those that need it, the core included in both."""
+    operators = network.graph.operators
+    needed = ancestors(network, [index for i in core for index in operators[i].outputs])
+    behind, made = set(core), {index for i in core for index in operators[i].outputs}
+    for position, operator in enumerate(operators):
+        if position in core or made & set(operator.inputs):
+            behind.add(position)
+            made |= set(operator.outputs)
+    return needed, behind
+
+
+def _source_side(network, first, second, free, within=None):
+    """The operators on the side of `first` of the cut of fewest bytes between the two sets, as many as equal cuts allow."""
+    flow = networkx.DiGraph()
+    size = network.graph.tensors[network.image].shape[1:3]
+    positions = range(len(network.graph.operators)) if within is None else sorted(within)
+    for position in positions:
+        operator = network.graph.operators[position]
+        flow.add_node(position)
+        for index in network.maps(operator.inputs):
+            producer = network.producers.get(index, "image")
+            if producer != "image" and within is not None and producer not in within:
+                continue
+            cost = 0 if index in free else network.bytes(index, size) if network.scales[index] is not None else None
+            flow.add_edge(producer, ("map", index), **({} if cost is None else {"capacity": cost}))
+            flow.add_edge(("map", index), position)  # without a capacity: never cut
+            if producer != "image":
+                flow.add_edge(position, producer)
+    for position in first:
+        flow.add_edge("source", position)
+    flow.add_edge("source", "image")
+    for position in second:
+        flow.add_edge(position, "sink")
+    _, (near, _) = networkx.minimum_cut(flow, "source", "sink")
+    return {position for position in positions if position in near}

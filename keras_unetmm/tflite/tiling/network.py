@@ -1,0 +1,117 @@
+"""A whole network's file, seen by scale: how much coarser than the image every map is, and what each operator reads of it."""
+
+import math
+from fractions import Fraction
+
+from keras_unetmm.tflite import graph as tflite_graph
+from keras_unetmm.tflite.macs import operator_macs
+from keras_unetmm.tflite.tiling.reach import GlobalOperatorError, reaches
+
+
+class TilingError(ValueError):
+    """The network, the size or the tile does not fit; the message names what, and what fits."""
+
+
+class Network:
+    """The main graph of a .tflite file that takes one image and gives one map.
+
+    Attributes:
+        content: bytes of the file.
+        graph: `keras_unetmm.tflite.graph.Graph`.
+        image, output: int, tensors.
+        scales: list of `Fraction`, of each tensor: places of the image from one of its places to the next; None for constants
+            and for what has no places, such as means over the map.
+        reaches: list of a pair of `Reach`es an operator; None where it cannot run tile by tile.
+        reasons: dict from an operator's position to why it cannot.
+
+    Raises:
+        TilingError: if the file takes or gives something else than one map.
+        TFLiteFileError: if it is damaged.
+    """
+
+    def __init__(self, content):
+        self.content = content
+        self.graph = tflite_graph.read(content).main
+        tensors = self.graph.tensors
+        if len(self.graph.inputs) != 1 or len(self.graph.outputs) != 1 or len(tensors[self.graph.inputs[0]].shape) != 4:
+            raise TilingError(
+                "model must take one image and give one map. Received: inputs of the shapes "
+                f"{[tensors[i].shape for i in self.graph.inputs]}, outputs {[tensors[i].shape for i in self.graph.outputs]}."
+            )
+        self.image, self.output = self.graph.inputs[0], self.graph.outputs[0]
+        self.producers = {index: position for position, op in enumerate(self.graph.operators) for index in op.outputs}
+        self.scales = [None] * len(tensors)
+        self.scales[self.image] = Fraction(1)
+        self.reaches, self.reasons = [], {}
+        for position, operator in enumerate(self.graph.operators):
+            self._add(position, operator)
+        if self.scales[self.output] is None:
+            raise TilingError(f"model must give a map. Received: an output of the shape {tensors[self.output].shape}.")
+
+    def maps(self, indices):
+        """Returns the indices of what is computed, without constants and absent tensors."""
+        return [i for i in indices if i >= 0 and self.graph.tensors[i].data is None]
+
+    def label(self, position):
+        """Returns an operator's number, name and the layer that it comes from."""
+        operator = self.graph.operators[position]
+        name = self.graph.tensors[operator.outputs[0]].name.split(";")[-1]
+        return f"operator {position}, {operator.name}, of {name}"
+
+    def scales_of(self, position):
+        """Returns the scales of an operator's maps."""
+        operator = self.graph.operators[position]
+        found = (self.scales[i] for i in self.maps((*operator.inputs, *operator.outputs)))
+        return [scale for scale in found if scale is not None]
+
+    def bytes(self, tensor, size):
+        """Returns the bytes of a map for an image of `size`."""
+        shape = self.graph.tensors[tensor].shape
+        places = [int(length / self.scales[tensor]) for length in size]
+        return math.prod((shape[0], *places, *shape[3:])) * self.graph.tensors[tensor].element_bytes
+
+    def macs(self, position, places):
+        """Returns the multiply-accumulates of an operator that makes that many places."""
+        operator = self.graph.operators[position]
+        made = self.graph.tensors[operator.outputs[0]].shape
+        return operator_macs(self.graph, operator) * places // math.prod(made[1:3])
+
+    def _add(self, position, operator):
+        tensors, inputs = self.graph.tensors, self.maps(operator.inputs)
+        scales = {self.scales[i] for i in inputs} - {None}
+        try:
+            reach = reaches(self.graph, operator)
+            if len(scales) > 1:
+                raise GlobalOperatorError("its inputs differ in resolution")
+            scale = next(iter(scales), None)
+            if scale is not None:
+                if reach[0].stride != reach[1].stride or reach[0].factor != reach[1].factor:
+                    raise GlobalOperatorError("its strides differ for rows and columns")
+                scale = scale * reach[0].stride / reach[0].factor
+                self._check_regular(operator, scale)
+        except GlobalOperatorError as error:
+            reach, scale = None, None
+            self.reasons[position] = str(error)
+            height = tensors[self.image].shape[1]
+            for index in operator.outputs:  # in the bottleneck any operator may run, and what it makes may be a map
+                shape = tensors[index].shape
+                if len(shape) == 4 and shape[1] > 1 and height % shape[1] == 0:
+                    self.scales[index] = Fraction(height, shape[1])
+            self.reaches.append(None)
+            return
+        self.reaches.append(reach)
+        for index in operator.outputs:
+            self.scales[index] = scale
+
+    def _check_regular(self, operator, scale):
+        """Refuses what is not, place by place, as large as the image over the scale; padded maps are cut again."""
+        if operator.name == "PAD":
+            return
+        size = [length / scale for length in self.graph.tensors[self.image].shape[1:3]]
+        for index in operator.outputs:
+            if list(self.graph.tensors[index].shape[1:3]) != size:
+                raise GlobalOperatorError(
+                    f"its output has {self.graph.tensors[index].shape[1:3]} places, where the image has "
+                    f"{self.graph.tensors[self.image].shape[1:3]} and each stands for {scale}. Use padding='same', and convert "
+                    "at a size that the network's levels divide"
+                )

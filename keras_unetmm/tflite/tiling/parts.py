@@ -1,0 +1,163 @@
+"""The parts of a network as files: cut, laid out for tiles, planned by the arena compiler, and remembered."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from keras_unetmm.tflite.graph import read
+from keras_unetmm.tflite.planner import Plan, plan
+from keras_unetmm.tflite.tiling import cut as cutting
+from keras_unetmm.tflite.tiling.network import TilingError
+from keras_unetmm.tflite.tiling.part import Part, laid_out, whole_tile
+from keras_unetmm.tflite.tiling.write import tile_file, whole_file
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a program is made for.
+
+    Attributes:
+        levels: int, the finest levels, that run tile by tile.
+        anew: frozenset of the tensors that the tail computes anew; the other skips are kept.
+        head_tile, tail_tile: `(height, width)` in pixels of the image.
+    """
+
+    levels: int
+    anew: frozenset
+    head_tile: tuple
+    tail_tile: tuple
+
+
+class Planned:
+    """One part's file, planned when it is asked for.
+
+    Attributes:
+        part: `Part`; None for the body.
+        tile: `(height, width)`; the whole image for the body.
+        grid: `(rows, columns)` of tiles.
+        macs: int, multiply-accumulates of one run.
+    """
+
+    def __init__(self, part, tile, grid, macs, write, kernels):
+        self.part, self.tile, self.grid, self.macs = part, tile, grid, macs
+        self._write, self._kernels = write, kernels
+
+    @property
+    def runs(self):
+        """How often it runs."""
+        return math.prod(self.grid)
+
+    @cached_property
+    def plan(self):
+        """`Plan` of its file."""
+        found = plan(self._write(), self._kernels)
+        if found.planned is None:
+            raise TilingError(f"A part cannot be planned: {found.why_not_planned}")
+        return found
+
+    @cached_property
+    def places(self):
+        """The offsets of the planned file's inputs and of its outputs, two lists of bytes in its arena."""
+        model = read(self.plan.planned.content)
+        return [[model.offsets[i] for i in indices] for indices in (model.main.inputs, model.main.outputs)]
+
+    @property
+    def arena(self):
+        """Bytes of the arena's head."""
+        return self.plan.planned.head
+
+
+class Parts:
+    """All parts of one network for one size of image, each made once.
+
+    Args:
+        network: `keras_unetmm.tflite.tiling.network.Network`.
+        size: `(height, width)` of the image, multiples of the coarsest map's scale.
+        kernels: the library of kernels that the plans must be safe for.
+    """
+
+    def __init__(self, network, size, kernels):
+        self.network, self.size, self.kernels = network, size, kernels
+        self.deepest = cutting.deepest(network)
+        self._cuts, self._known = {}, {}
+
+    @cached_property
+    def macs(self):
+        """Multiply-accumulates of the network run whole."""
+        total = 0
+        for position, operator in enumerate(self.network.graph.operators):
+            scale = self.network.scales[operator.outputs[0]]
+            made = self.network.graph.tensors[operator.outputs[0]].shape
+            whole = math.prod(int(s / scale) for s in self.size) if scale is not None else math.prod(made[1:3])
+            total += self.network.macs(position, whole)
+        return total
+
+    def cut(self, levels):
+        """Returns the `Cut`."""
+        if levels not in self._cuts:
+            self._cuts[levels] = cutting.cut(self.network, levels)
+        return self._cuts[levels]
+
+    def unit(self, levels):
+        """Returns of what a tile's height and width must be multiples: the coarsest map that head or tail has."""
+        found = self.cut(levels)
+        scales = [scale for position in (*found.head, *found.tail) for scale in self.network.scales_of(position)]
+        return int(math.lcm(*(max(1, math.ceil(scale)) for scale in scales)))
+
+    def head(self, levels, anew, tile):
+        """Returns the `Planned` head for a tile."""
+        found = self.cut(levels)
+        wanted = [i for i in dict.fromkeys((*found.skips, *found.entering)) if i not in anew or i in found.entering]
+        needed = sorted(cutting.ancestors(self.network, wanted) & set(found.head))
+        return self._tiled("head", levels, anew, tile, needed, set(), wanted)
+
+    def tail(self, levels, anew, tile):
+        """Returns the `Planned` tail for a tile."""
+        found = self.cut(levels)
+        given = {*(i for i in found.skips if i not in anew), *found.leaving}
+        return self._tiled("tail", levels, anew, tile, found.tail, given, [self.network.output])
+
+    def body(self, levels):
+        """Returns the `Planned` body."""
+        key = "body", levels
+        if key not in self._known:
+            found = self.cut(levels)
+            macs = 0
+            for position in found.body:
+                tensor = self.network.graph.operators[position].outputs[0]
+                scale, made = self.network.scales[tensor], self.network.graph.tensors[tensor].shape
+                places = math.prod(int(s / scale) for s in self.size) if scale is not None else math.prod(made[1:3])
+                macs += self.network.macs(position, places)
+            self._known[key] = Planned(
+                None,
+                self.size,
+                (1, 1),
+                macs,
+                lambda: whole_file(self.network, found.body, found.entering, found.leaving, self.size),
+                self.kernels,
+            )
+        return self._known[key]
+
+    def _tiled(self, name, levels, anew, tile, positions, given, wanted):
+        key = name, levels, frozenset(anew), tile
+        if key not in self._known:
+            regions = {tensor: whole_tile(self.network, tensor, tile) for tensor in wanted}
+            part = laid_out(self.network, positions, {self.network.image, *given}, regions, frozenset(anew))
+            grid = tuple(-(-length // side) for length, side in zip(self.size, tile, strict=True))
+            self._known[key] = Planned(part, tile, grid, part.macs, lambda: tile_file(self.network, part), self.kernels)
+        return self._known[key]
+
+
+def can_be_anew(network, cut):
+    """Returns the skips that the tail can compute anew: what no operator of the body has a part in."""
+    return tuple(i for i in cut.skips if not cutting.ancestors(network, [i]) & set(cut.body))
+
+
+def halo(part: Part, network):
+    """Returns how many pixels of the image a part reads beyond its tile, at most, whatever it reads them from."""
+    farthest = 0
+    for key, region in part.inputs.items():
+        tensor = getattr(key, "tensor", key)
+        for low, _ in region:
+            farthest = max(farthest, -low * network.scales[tensor])
+    return int(farthest)

@@ -1,0 +1,213 @@
+"""Which levels to tile, with which tiles, and which skips to keep: the fewest multiply-accumulates within a budget."""
+
+import math
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+
+from keras_unetmm.tflite.tiling.network import TilingError
+from keras_unetmm.tflite.tiling.parts import Choice, can_be_anew, halo
+from keras_unetmm.tflite.tiling.program import arena, arena_of, macs
+
+SKIPS = ("keep", "recompute", "mixed")
+_FAR = 1.25  # times the memory that is expected, from where on a part is not planned to see
+
+
+@dataclass(frozen=True)
+class Found:
+    """A choice and what it costs.
+
+    Attributes:
+        choice: `Choice`.
+        ram: int, bytes.
+        macs: int.
+    """
+
+    choice: Choice
+    ram: int
+    macs: int
+
+
+def checked_levels(parts, levels, tile):
+    """Returns the numbers of levels that may be tiled: the given one, or all that fit.
+
+    Raises:
+        TilingError: if it, or none, fits the network, the tile and the size.
+    """
+    if levels is not None:
+        parts.cut(levels)  # which refuses what cannot be cut
+        _refuse_unfit(parts, levels, tile)
+        return [levels]
+    if not parts.deepest:
+        parts.cut(1)
+    fitting, first = [], None
+    for level in range(1, parts.deepest + 1):
+        try:
+            parts.cut(level)
+            _refuse_unfit(parts, level, tile)
+            fitting.append(level)
+        except TilingError as error:
+            first = first or error
+    if not fitting:
+        raise first
+    return fitting
+
+
+def _refuse_unfit(parts, levels, tile):
+    unit = parts.unit(levels)
+    if tile is not None and any(side % unit for side in tile):
+        fits = sorted({max(unit, side // unit * unit) for side in tile} | {-(-side // unit) * unit for side in tile})
+        raise TilingError(
+            f"tile must be a multiple of {unit}, to which {levels} levels shrink it. Received: {tile[0]}x{tile[1]}. Use "
+            f"{' or '.join(map(str, fits))}, or fewer levels."
+        )
+    smallest = (unit, unit)
+    reaches = max(
+        halo(planned.part, parts.network) for planned in (parts.head(levels, (), smallest), parts.tail(levels, (), smallest))
+    )
+    if min(parts.size) < reaches:
+        raise TilingError(
+            f"size must be at least as large as the halo that a tile needs around it, {reaches} pixels with levels={levels}. "
+            f"Received: {parts.size[0]}x{parts.size[1]}. Use a larger image, fewer levels, or do not tile: it is small."
+        )
+
+
+def kept_sets(parts, levels, skips):
+    """Returns the sets of skips that may be computed anew."""
+    free = can_be_anew(parts.network, parts.cut(levels))
+    if skips == "keep" or not free:
+        return [frozenset()]
+    if skips == "recompute":
+        return [frozenset(free)]
+    return [frozenset(chosen) for count in range(len(free) + 1) for chosen in combinations(free, count)]
+
+
+def sides(length, unit):
+    """Returns the tile sides that cut a length into 1, 2, 3, ... tiles, each as small as possible, largest first."""
+    found = []
+    for count in range(1, math.ceil(length / unit) + 1):
+        side = -(-math.ceil(length / count) // unit) * unit
+        if side not in found:
+            found.append(side)
+    return found
+
+
+def square_tiles(parts, levels):
+    """Returns the square tiles worth trying, largest first."""
+    unit, longest = parts.unit(levels), max(parts.size)
+    found = {side for length in parts.size for side in sides(length, unit)}
+    return [(side, side) for side in sorted(found, reverse=True) if side <= longest]
+
+
+def measured(parts, choice):
+    """Returns the `Found` of a choice, its parts planned."""
+    return Found(choice, arena(parts, choice).bytes, macs(parts, choice))
+
+
+def smallest(parts, levels, skips, progress=lambda: None):
+    """Returns the `Found` with the least memory: for each number of levels and each set of skips, the smallest tiles."""
+    best = None
+    for level in levels:
+        unit = (parts.unit(level),) * 2
+        for anew in kept_sets(parts, level, skips):
+            choice = Choice(level, anew, unit, unit)
+            if best is not None and _least(parts, choice) >= best.ram:
+                continue
+            found = measured(parts, choice)
+            best = found if best is None or (found.ram, found.macs) < (best.ram, best.macs) else best
+            progress()
+    return _larger_for_free(parts, best)
+
+
+def within(parts, levels, skips, ram, progress=lambda: None):
+    """Returns the `Found` with the fewest multiply-accumulates whose memory is at most `ram` bytes, or None."""
+    best = None
+    for level in levels:
+        for anew in kept_sets(parts, level, skips):
+            found = _within(parts, level, anew, ram, best, progress)
+            if found is not None and (best is None or (found.macs, found.ram) < (best.macs, best.ram)):
+                best = found
+    return best
+
+
+def _within(parts, level, anew, ram, best, progress):
+    """Head and tail share nothing but the budget, so the cheapest of each that fits is looked for by itself."""
+    unit = parts.unit(level)
+    kept = _kept(parts, level, anew)
+    if sum(kept.values()) > ram or arena_of(parts, level, kept, 0, 0).bytes > ram:
+        return None
+    tiles = list(product(sides(parts.size[0], unit), sides(parts.size[1], unit)))
+    least = sum(min(m(level, anew, t).macs * m(level, anew, t).runs for t in tiles) for m in (parts.head, parts.tail))
+    if best is not None and least + parts.body(level).macs >= best.macs:
+        return None
+    chosen = []
+    for make, fits in (
+        (parts.head, lambda size: arena_of(parts, level, kept, size, 0).bytes <= ram),
+        (parts.tail, lambda size: arena_of(parts, level, kept, 0, size).bytes <= ram),
+    ):
+        candidates = sorted((make(level, anew, tile) for tile in tiles), key=lambda p: (p.macs * p.runs, p.tile))
+        rate = make(level, anew, (unit, unit)).arena / _busiest(parts, make(level, anew, (unit, unit)).part)
+        for planned in candidates:
+            if not fits(int(_busiest(parts, planned.part) * rate / _FAR)):
+                continue
+            progress()
+            if fits(planned.arena):
+                chosen.append(planned.tile)
+                break
+        else:
+            return None
+    found = measured(parts, Choice(level, anew, *chosen))
+    return found if found.ram <= ram else None
+
+
+def _larger_for_free(parts, found):
+    """The same memory with fewer multiply-accumulates, where head or tail has room to spare."""
+    choice = found.choice
+    better = _within(parts, choice.levels, choice.anew, found.ram, None, lambda: None)
+    return better if better is not None and better.macs < found.macs else found
+
+
+def _least(parts, choice):
+    """Bytes that a choice needs whatever its plans are."""
+    kept = _kept(parts, choice.levels, choice.anew)
+    found = parts.cut(choice.levels)
+    head = parts.head(choice.levels, choice.anew, choice.head_tile)
+    entering = sum(parts.network.bytes(i, parts.size) for i in found.entering)
+    return sum(kept.values()) + entering + _widest(parts, head.part)
+
+
+def _kept(parts, levels, anew):
+    return {i: parts.network.bytes(i, parts.size) for i in parts.cut(levels).skips if i not in anew}
+
+
+def _bytes(parts, part, key):
+    tensor = getattr(key, "tensor", key)
+    found = parts.network.graph.tensors[tensor]
+    rows, columns = part.made[key]
+    return (rows[1] - rows[0]) * (columns[1] - columns[0]) * math.prod(found.shape[3:]) * found.element_bytes
+
+
+def _widest(parts, part):
+    """The bytes of the largest map: no plan needs less."""
+    return max(_bytes(parts, part, key) for key in part.made if not hasattr(key, "tensor"))
+
+
+def _busiest(parts, part):
+    """The bytes that the busiest operator reads and writes, by which the arenas of two tiles compare."""
+    return max(sum(_bytes(parts, part, key) for key in (*step.inputs, *step.outputs)) for step in part.steps)
+
+
+def table(parts, levels, skips, tile=None, progress=lambda: None):
+    """Returns a list of `Found`: for each number of levels and square tile, with the skips that need least memory there."""
+    rows = []
+    for level in levels:
+        for square in [tile] if tile else square_tiles(parts, level):
+            choices = [Choice(level, anew, square, square) for anew in kept_sets(parts, level, skips)]
+            found = [measured(parts, choice) for choice in choices]
+            progress()
+            rows.append(min(found, key=lambda f: (f.ram, f.macs)))
+    return rows
+
+
+def with_tile(found, tile):
+    """Returns a `Choice` with one tile for head and tail."""
+    return replace(found, head_tile=tile, tail_tile=tile)

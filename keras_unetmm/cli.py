@@ -1,4 +1,5 @@
-"""The command line: `unetmm models`, `presets`, `train`, `evaluate`, `convert`, `compare`, `plan` and `check`.
+"""The command line: `unetmm models`, `presets`, `train`, `evaluate`, `convert`, `compare`, `plan`, `tile`
+and `check`.
 
 One file although it is long: each command is its options and a call.
 """
@@ -376,6 +377,165 @@ def plan(
 
 
 @app.command()
+def tile(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved model, or the .tflite file made of it.")],
+    size: Annotated[str, typer.Option(metavar="HxW", help="Size of the images on the device, such as 256x256.")],
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of images like those on the device, for a MODEL.keras.")
+    ] = None,
+    ram: Annotated[
+        int | None, typer.Option(min=1, metavar="BYTES", help="The fewest multiply-accumulates within so much memory.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write the program; without --ram the smallest.")
+    ] = None,
+    side: Annotated[str | None, typer.Option("--tile", metavar="N", help="The tile in pixels, N or HxW.")] = None,
+    levels: Annotated[int | None, typer.Option(help="How many levels run tile by tile.")] = None,
+    skips: Annotated[str, typer.Option(help="keep, recompute or mixed.")] = "keep",
+    kernels: Annotated[str, typer.Option(help="Kernels the plans are safe for: any, reference or cmsis-nn.")] = "any",
+    gives: Annotated[str, typer.Option(help="What the output is, as for convert.")] = "auto",
+    mean: Annotated[str | None, typer.Option(metavar="M[,M,M]", help="What the model's training subtracted.")] = None,
+    std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="What it divided by then.")] = None,
+    evaluate: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Measure the PSNR of the photographs there, whole, tile by tile.")
+    ] = None,
+    sigma: Annotated[float, typer.Option(min=0, help="The noise they are given, of 255.")] = 25.0,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw memory against multiply-accumulates, without --ram and -o.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+):
+    """Cut a network into three files that run tile by tile in one arena: a tile, and what the skips keep.
+
+    With --ram, --tile or -o one program is made. Without, the table of what there is: memory against computing.
+    """
+    with _errors():
+        sizes, tiles = _parsed_size(size), None if side is None else _parsed_tile(side)
+        numbers = {name: _parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
+        from keras_unetmm.tflite.tiling import store
+
+        if picture is not None:
+            from keras_unetmm.tflite.tiling.picture import refuse_another_suffix
+
+            refuse_another_suffix(picture)
+            _refuse_missing_folder(picture)
+        if output is not None:
+            store.refuse_another_folder(output)
+        if evaluate is not None and not evaluate.is_dir():
+            raise ValueError(f"--evaluate must be a folder of photographs. Received: {evaluate}.")
+        if len(sizes) != 2:
+            raise ValueError(f"--size must be HEIGHTxWIDTH, for images. Received: {size!r}.")
+        one = ram is not None or tiles is not None or output is not None
+        if picture is not None and one:
+            raise ValueError("--picture must come without --ram, --tile and -o: it draws all programs. Received: both.")
+        loaded, content = _to_tile(model, calibration, sizes, gives, numbers)
+        choice = {"levels": levels, "tile": tiles, "skips": skips, "kernels": kernels}
+        result = _program(model, content, sizes, ram, choice, output) if one else None
+        if not one:
+            result = _trade_off(model, content, sizes, choice, picture)
+        if evaluate is not None:
+            result["quality"] = _tiled_quality(loaded, content, evaluate, sigma, {**choice, "ram": ram}, result if one else None)
+        if as_json:
+            typer.echo(json.dumps(result, indent=2))
+            return
+        from keras_unetmm.tflite.tiling import report
+
+        console = Console(width=None if sys.stdout.isatty() else 130)
+        title = f"{model} at {size}"
+        if one:
+            console.print(report.summary(title, result))
+        else:
+            console.print(report.trade_off(title, result["programs"], result["untiled"]))
+            console.print("Bold: less memory or less computing than all others.", highlight=False)
+        if evaluate is not None:
+            quality = result["quality"]
+            figures = ", ".join(f"{name} {quality[name]:.3f} dB" for name in ("noisy", "float", "int8") if name in quality)
+            console.print(f"{quality['photographs']} photographs, whole, sigma {sigma:g}: {figures}", highlight=False)
+        if output is not None:
+            console.print(f"{output}: next, keras_unetmm.tflite.run_tiled({str(output)!r}, image).", highlight=False)
+
+
+def _to_tile(model, calibration, size, gives, numbers):
+    """The Keras model, or None, and the content of the file that is cut."""
+    if model.suffix == ".tflite":
+        if calibration is not None:
+            raise ValueError("--calibration must come with a MODEL.keras: a .tflite file has its scales. Received: both.")
+        return None, model.read_bytes()
+    if calibration is None or not calibration.is_dir():
+        raise ValueError(f"--calibration must be a folder of images, from which scales are measured. Received: {calibration}.")
+    loaded = _load(model)
+    with Console(stderr=True).status("converting"):
+        from keras_unetmm.tflite.convert import convert as converted
+        from keras_unetmm.tflite.tile import conversion_size
+
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", UserWarning)
+            content = converted(
+                loaded, calibration, "tflm", conversion_size(loaded, size), output=gives, **numbers
+            )
+    for warning in told:
+        Console(stderr=True, soft_wrap=True).print(f"[bold yellow]Warning:[/] {_escaped(warning.message)}", highlight=False)
+    return loaded, content
+
+
+def _program(model, content, size, ram, choice, output):
+    """Makes a program, and writes it if it shall be; returns its description."""
+    from rich.progress import Progress
+
+    from keras_unetmm.tflite.tile import tile as tiled
+    from keras_unetmm.tflite.tiling import store
+
+    with Progress(*Progress.get_default_columns()[:1], console=Console(stderr=True), transient=True) as progress:
+        task, tried = progress.add_task("planning", total=None), iter(range(1, 1_000_000))
+        program = tiled(
+            content,
+            size,
+            ram=ram,
+            progress=lambda: progress.update(task, description=f"planning, {next(tried)} tried"),
+            **choice,
+        )
+    if output is not None:
+        store.save(program, output)
+    return program.description
+
+
+def _trade_off(model, content, size, choice, picture):
+    """The table of all programs, as JSON can hold it."""
+    from rich.progress import track
+
+    from keras_unetmm.tflite.tile import trade_off
+
+    rows, untiled = trade_off(content, size, choice["levels"], choice["skips"], choice["kernels"])
+    programs = list(track(rows, "planning", console=Console(stderr=True), transient=True))
+    if picture is not None:
+        from keras_unetmm.tflite.tiling.picture import draw
+
+        curves = {f"{n} levels tiled": [r for r in programs if r["levels"] == n] for n in sorted({r["levels"] for r in programs})}
+        marks = {"untiled, stock TFLM": untiled["as_is"], "untiled, planned": untiled["planned"]}
+        with replacing(picture) as path:
+            draw(path, f"{model.name} at {size[0]}x{size[1]}, skips: {choice['skips']}", curves, marks)
+    return {"size": list(size), "skips": choice["skips"], "untiled": untiled, "programs": programs}
+
+
+def _tiled_quality(model, content, folder, sigma, choice, program):
+    """The PSNR of whole photographs, tiled as the program is, or with the smallest tiles."""
+    from rich.progress import Progress
+
+    from keras_unetmm.data.images import image_paths, read_image
+    from keras_unetmm.tflite.tiling.evaluate import evaluate
+
+    if program is not None:
+        choice = {**choice, "levels": program["levels"], "tile": tuple(program["tile"]), "ram": None}
+    paths = image_paths(folder)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("photographs", total=len(paths))
+        photographs = (read_image(path) for path in paths)
+        return evaluate(
+            content, photographs, sigma, model=model, progress=lambda done: progress.update(task, completed=done), **choice
+        )
+
+
+@app.command()
 def check(
     model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="A full-integer .tflite file.")],
     target: Annotated[str, typer.Option(help="litert, tflm, coral, ethos-u55, ethos-u65 or ethos-u85.")],
@@ -492,6 +652,13 @@ def _parsed_size(text):
             f"--size must be HEIGHTxWIDTH in pixels, such as 64x64, or DEPTHxHEIGHTxWIDTH of volumes. Received: {text!r}."
         )
     return tuple(map(int, sizes))
+
+
+def _parsed_tile(text):
+    sides = text.lower().split("x")
+    if len(sides) not in (1, 2) or not all(side.isdigit() and int(side) for side in sides):
+        raise ValueError(f"--tile must be a number of pixels, such as 32, or HEIGHTxWIDTH. Received: {text!r}.")
+    return (int(sides[0]), int(sides[-1]))
 
 
 def _parsed_numbers(name, text):

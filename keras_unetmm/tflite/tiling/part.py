@@ -5,7 +5,7 @@ negative. Inside a part nothing is padded, so regions shrink from the inputs to 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keras_unetmm.tflite.tiling.cut import ancestors
 
@@ -18,11 +18,13 @@ class Step:
         position: int, of the network's operator; None for the product of a map with its mask.
         inputs: tuple of the maps it reads, tensors or `Masked` ones.
         outputs: tuple of the maps it makes.
+        needed: the region that it reads of its inputs.
     """
 
     position: int | None
     inputs: tuple
     outputs: tuple
+    needed: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def laid_out(network, positions, given, outputs, anew=()):
         for key in step.inputs:
             ask(key, needed)
         made.update(dict.fromkeys(step.outputs, region))
-        kept.append(step)
+        kept.append(replace(step, needed=needed))
     return Part(tuple(reversed(kept)), taken, dict(outputs), asked, {**made, **taken}, macs)
 
 

@@ -109,13 +109,13 @@ class Parts:
         found = self.cut(levels)
         wanted = [i for i in dict.fromkeys((*found.skips, *found.entering)) if i not in anew or i in found.entering]
         needed = sorted(cutting.ancestors(self.network, wanted) & set(found.head))
-        return self._tiled("head", levels, anew, tile, needed, set(), wanted)
+        return self._tiled(("head", levels, tuple(wanted), tile), tile, needed, set(), wanted)
 
     def tail(self, levels, anew, tile):
         """Returns the `Planned` tail for a tile."""
         found = self.cut(levels)
         given = {*(i for i in found.skips if i not in anew), *found.leaving}
-        return self._tiled("tail", levels, anew, tile, found.tail, given, [self.network.output])
+        return self._tiled(("tail", levels, frozenset(anew), tile), tile, found.tail, given, [self.network.output], anew)
 
     def body(self, levels):
         """Returns the `Planned` body."""
@@ -138,8 +138,7 @@ class Parts:
             )
         return self._known[key]
 
-    def _tiled(self, name, levels, anew, tile, positions, given, wanted):
-        key = name, levels, frozenset(anew), tile
+    def _tiled(self, key, tile, positions, given, wanted, anew=()):
         if key not in self._known:
             regions = {tensor: whole_tile(self.network, tensor, tile) for tensor in wanted}
             part = laid_out(self.network, positions, {self.network.image, *given}, regions, frozenset(anew))

@@ -1,8 +1,8 @@
 """Which levels to tile, with which tiles, and which skips to keep: the fewest multiply-accumulates within a budget."""
 
 import math
-from dataclasses import dataclass, replace
-from itertools import combinations, product
+from dataclasses import dataclass
+from itertools import product
 
 from keras_unetmm.tflite.tiling.network import TilingError
 from keras_unetmm.tflite.tiling.parts import Choice, can_be_anew, halo
@@ -72,13 +72,16 @@ def _refuse_unfit(parts, levels, tile):
 
 
 def kept_sets(parts, levels, skips):
-    """Returns the sets of skips that may be computed anew."""
+    """Returns the sets of skips that may be computed anew.
+
+    With `"mixed"` those are the finest ones, some or all: a finer skip takes more memory and less computing than a coarser.
+    """
     free = can_be_anew(parts.network, parts.cut(levels))
     if skips == "keep" or not free:
         return [frozenset()]
     if skips == "recompute":
         return [frozenset(free)]
-    return [frozenset(chosen) for count in range(len(free) + 1) for chosen in combinations(free, count)]
+    return [frozenset(free[:count]) for count in range(len(free) + 1)]
 
 
 def sides(length, unit):
@@ -196,18 +199,10 @@ def _busiest(parts, part):
     return max(sum(_bytes(parts, part, key) for key in (*step.inputs, *step.outputs)) for step in part.steps)
 
 
-def table(parts, levels, skips, tile=None, progress=lambda: None):
-    """Returns a list of `Found`: for each number of levels and square tile, with the skips that need least memory there."""
-    rows = []
-    for level in levels:
-        for square in [tile] if tile else square_tiles(parts, level):
-            choices = [Choice(level, anew, square, square) for anew in kept_sets(parts, level, skips)]
-            found = [measured(parts, choice) for choice in choices]
-            progress()
-            rows.append(min(found, key=lambda f: (f.ram, f.macs)))
-    return rows
-
-
-def with_tile(found, tile):
-    """Returns a `Choice` with one tile for head and tail."""
-    return replace(found, head_tile=tile, tail_tile=tile)
+def best_at(parts, level, skips, tile, ram=None):
+    """Returns the `Found` of one tile for head and tail: with the least memory, or with the fewest multiply-accumulates within
+    `ram` bytes, if there is one.
+    """
+    found = [measured(parts, Choice(level, anew, tile, tile)) for anew in kept_sets(parts, level, skips)]
+    fitting = [f for f in found if ram is not None and f.ram <= ram]
+    return min(fitting, key=lambda f: (f.macs, f.ram)) if fitting else min(found, key=lambda f: (f.ram, f.macs))

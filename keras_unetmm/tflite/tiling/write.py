@@ -81,19 +81,17 @@ class _Writer:
             options = schema.MulOptionsT()
             self.operators.append(self.file.operator(schema.BuiltinOperator.MUL, 2, inputs, output, options))
             return
-        source, reach = self.network.graph.operators[step.position], self.network.reaches[step.position]
-        needed = tuple(r.needs(*axis) for r, axis in zip(reach, region, strict=True))
+        source = self.network.graph.operators[step.position]
         if source.name == "PAD":  # the halo is there already
-            self.held[source.outputs[0]] = self._region(step.inputs[0], needed)
+            self.held[source.outputs[0]] = self._region(step.inputs[0], step.needed)
             return
         operator, read = self.originals[step.position], {_tensor(key): key for key in step.inputs}
         operator.inputs = np.array(
-            [self._region(read[i], needed) if i in read else i for i in map(int, operator.inputs)], "int32"
+            [self._region(read[i], step.needed) if i in read else i for i in map(int, operator.inputs)], "int32"
         )
         if source.name in _WINDOWS:
             operator.builtinOptions.padding = schema.Padding.VALID
-        if source.name.startswith("RESIZE_"):
-            operator.inputs[1] = _sizes_constant(self.file, source.inputs[1], sizes(region))
+        _set_sizes(self.file, operator, source, sizes(region))
         for index in source.outputs:
             self._shape(index, region)
             self.held[index] = index
@@ -142,9 +140,7 @@ def _resize(file, network, position, size):
         )
     for tensor in operator.outputs:
         _set_shape(file, network, tensor, size)
-    if operator.name.startswith("RESIZE_"):
-        made = file.main.tensors[operator.outputs[0]].shape[1:3]
-        file.main.operators[position].inputs[1] = _sizes_constant(file, operator.inputs[1], made)
+    _set_sizes(file, file.main.operators[position], operator, file.main.tensors[operator.outputs[0]].shape[1:3])
 
 
 def _set_shape(file, network, tensor, size):
@@ -158,9 +154,14 @@ def _set_shape(file, network, tensor, size):
     kept.shape, kept.shapeSignature = np.array(shape, "int32"), None
 
 
-def _sizes_constant(file, like, places):
-    tensor = file.add_tensor(like, [2], "/size", np.array(places, "<i4"))
-    return tensor
+def _set_sizes(file, operator, source, places):
+    """Gives an operator that is told how large its output is another constant for that."""
+    if source.name.startswith("RESIZE_"):
+        operator.inputs[1] = file.add_tensor(source.inputs[1], [2], "/size", np.array(places, "<i4"))
+    if source.name == "TRANSPOSE_CONV":
+        shape = np.array(file.constant(source.inputs[0])).view("<i4").copy()
+        shape[1:3] = places
+        operator.inputs[0] = file.add_tensor(source.inputs[0], [4], "/size", shape)
 
 
 def _integers(file, like, values):

@@ -434,7 +434,9 @@ def tile(
         if not one:
             result = _trade_off(model, content, sizes, choice, picture)
         if evaluate is not None:
-            result["quality"] = _tiled_quality(loaded, content, evaluate, sigma, {**choice, "ram": ram}, result if one else None)
+            result["quality"] = _tiled_quality(
+                loaded, content, evaluate, sigma, {**choice, "ram": ram}, result if one else None
+            )
         if as_json:
             typer.echo(json.dumps(result, indent=2))
             return
@@ -462,7 +464,9 @@ def _to_tile(model, calibration, size, gives, numbers):
             raise ValueError("--calibration must come with a MODEL.keras: a .tflite file has its scales. Received: both.")
         return None, model.read_bytes()
     if calibration is None or not calibration.is_dir():
-        raise ValueError(f"--calibration must be a folder of images, from which scales are measured. Received: {calibration}.")
+        raise ValueError(
+            f"--calibration must be a folder of images, from which scales are measured. Received: {calibration}."
+        )
     loaded = _load(model)
     with Console(stderr=True).status("converting"):
         from keras_unetmm.tflite.convert import convert as converted
@@ -470,9 +474,7 @@ def _to_tile(model, calibration, size, gives, numbers):
 
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", UserWarning)
-            content = converted(
-                loaded, calibration, "tflm", conversion_size(loaded, size), output=gives, **numbers
-            )
+            content = converted(loaded, calibration, "tflm", conversion_size(loaded, size), output=gives, **numbers)
     for warning in told:
         Console(stderr=True, soft_wrap=True).print(f"[bold yellow]Warning:[/] {_escaped(warning.message)}", highlight=False)
     return loaded, content
@@ -510,7 +512,9 @@ def _trade_off(model, content, size, choice, picture):
     if picture is not None:
         from keras_unetmm.tflite.tiling.picture import draw
 
-        curves = {f"{n} levels tiled": [r for r in programs if r["levels"] == n] for n in sorted({r["levels"] for r in programs})}
+        curves = {
+            f"{n} levels tiled": [r for r in programs if r["levels"] == n] for n in sorted({r["levels"] for r in programs})
+        }
         marks = {"untiled, stock TFLM": untiled["as_is"], "untiled, planned": untiled["planned"]}
         with replacing(picture) as path:
             draw(path, f"{model.name} at {size[0]}x{size[1]}, skips: {choice['skips']}", curves, marks)

@@ -116,8 +116,8 @@ class UNetMinusMinus(SkipConnections):
         header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`.
         norm: `"layer"` or `"batch"`, of the IEM's ConvNeXt V2 block; None is what the network's own blocks have.
         input_skip: bool, see `SkipConnections`.
-        local_levels: int, of how many levels, finest first, the IEM has no response normalization, which takes norms over the
-            whole map: such levels can run tile by tile. None is in how many the network's own blocks are local.
+        local_levels: int, of how many levels, finest first, the IEM has no response normalization, which takes norms over
+            the whole map, so that they can run tile by tile. None is as many as are local in the network itself.
 
     Raises:
         ValueError: when the network has another number of levels than there are reductions, or channels that

@@ -3,8 +3,8 @@
 Data      BSDS500 train + test, 398 photographs (two are also in Set5 and Set12); evaluated on CBSD68 and Kodak24
 Paper     UNet-- (arXiv 2412.18276), section 4.1, on SIDD; its small brother on synthetic noise. E' has 16 channels at
           half the resolution (figure 3b), and the encoder's block at full resolution, of whose map two channels stay, has
-          become the decoder's second. Variant published has the paper's ratios, variants full and none the other skips. tiled,
-          tiled_full and tiled_none are published, full and none without means over whole maps, to run tile by tile
+          become the decoder's second. Variant published has the paper's ratios, variants full and none the other skips.
+          tiled, tiled_full and tiled_none are published, full and none without means over whole maps, to run tile by tile
 Expect    CBSD68 30.38 dB, Kodak24 30.95; with full skips 30.43 and 31.07, as measured (CDnCNN-B, with 0.67M parameters, has
           31.24 on CBSD68)
 Takes     half an hour on a CPU core, measured

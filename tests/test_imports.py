@@ -22,6 +22,8 @@ COMPILER |= {f"tflite.{stage}" for stage in ("bound", "reorder", "rewrites", "ne
 COMPILER |= {"tflite.ranges"}
 
 COMPILER |= {"tflite.names"}
+TILING = {"__version__", "tflite.metadata", "tflite.operands", "tflite.planner", "tflite.runtime", "tflite.tiling"}
+TILING |= {f"tflite.{stage}" for stage in ("edit", "graph", "lifetimes", "macs", "names", "overlap")}
 LOWERING = {f"tflite.{stage}" for stage in ("lowering", "forms", "exchange", "folding", "gates", "volumes")}
 LOWERING |= {"tflite.integer_layers", "tflite.operator_layers"}
 PREPARING = {f"tflite.{stage}" for stage in ("calibration", "finite", "histograms", "operators", "prepare", "scales")}
@@ -75,7 +77,7 @@ RULES = [
     ("tflite/quality", {"expand", "quantize", "tflite"}, {"keras", "numpy"}),
     ("tflite/runtime", {"tflite.graph", "tflite.macs"}, {"numpy"}),
     ("tflite/interpreters", {"tflite.graph", "tflite.runtime"}, {"numpy", "ai_edge_litert", "tflite_micro"}),
-    ("tflite/report", {"tflite.planner", "tflite.runtime", "tflite.skips"}, {"rich"}),
+    ("tflite/report", {"tflite.names", "tflite.planner", "tflite.runtime", "tflite.skips"}, {"rich"}),
     ("tflite/picture", {"tflite.skips"}, {"matplotlib"}),
     ("tflite/prove", {"tflite.graph", "tflite.runtime"}, {"numpy"}),
     ("tflite/verify", {"tflite.verify"}, SCHEMA),
@@ -97,7 +99,18 @@ RULES = [
         RULED | COMPILERS | {f"tflite.{t}" for t in ("coral", "ethos_u", "vela", "edgetpu_compiler")},
         SCHEMA,
     ),
-    ("tflite/__init__", {f"tflite.{part}" for part in ("planner", "convert", "metadata", "runtime", "targets")}, set()),
+    (
+        "tflite/__init__",
+        {f"tflite.{part}" for part in ("planner", "convert", "metadata", "runtime", "targets", "tile", "tiling.run")},
+        set(),
+    ),
+    ("tflite/tiling/picture", set(), {"matplotlib"}),
+    ("tflite/tiling/report", set(), {"rich"}),
+    ("tflite/tiling/store", {"tflite.tiling.program"}, set()),
+    ("tflite/tiling/run", {"tflite.runtime", "tflite.tiling"}, {"numpy"}),
+    ("tflite/tiling/evaluate", {"tflite.tile", "tflite.tiling.run"}, {"numpy"}),
+    ("tflite/tiling", TILING, SCHEMA | {"networkx"}),
+    ("tflite/tile", TILING, set()),
     ("tflite/card", {"tflite.metadata", "tflite.runtime", "tflite.verdict"}, set()),
     ("tflite", COMPILER, SCHEMA | {"flatbuffers"}),
     ("presets/store", {"replacing"}, {"numpy"}),

@@ -75,8 +75,8 @@ def NAFNet(
         input_skip: bool, adds a 3x3 convolution of the input in the last decoder stage whatever the skips (not in the
             paper); False leaves it to them, see `keras_unetmm.skips.UNetMinusMinus`.
         bounded: bool, cuts what the gates multiply to [-1, 1] (not in the paper), see `keras_unetmm.layers.NAFBlock`.
-        local_levels: int, how many levels, finest first, have no channel attention, which takes means over the whole map, and
-            no other operator that sees more than a neighbourhood (not in the paper): what `keras_unetmm.tflite.tile` needs.
+        local_levels: int, how many levels, finest first, have no channel attention, which takes means over the whole map,
+            nor anything else that sees more than a neighbourhood (not in the paper), for `keras_unetmm.tflite.tile`.
         name: str, of the model.
 
     Returns:

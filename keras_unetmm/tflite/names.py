@@ -1,4 +1,4 @@
-"""Which layer of the lowered model a tensor of the converted file comes from, by its name."""
+"""What the names of a converted file's tensors say: the layer of the lowered model that each comes from."""
 
 import re
 
@@ -31,3 +31,10 @@ def _in_path(path, layers):
             if candidate in layers:
                 return candidate
     return None
+
+
+def short_name(name):
+    """Returns the part of a converter's tensor name that a person can read, its layer."""
+    last = name.split(";")[0]
+    parts = [part for part in last.split("/") if part]
+    return "/".join(parts[1:3]) if len(parts) > 1 else last

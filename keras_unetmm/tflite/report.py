@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from keras_unetmm.tflite.names import short_name
 from keras_unetmm.tflite.planner import plan
 from keras_unetmm.tflite.runtime import TFLMError, measure
 from keras_unetmm.tflite.skips import at_peak
@@ -114,10 +115,3 @@ def as_table(title, result):
         for rewrite in planned["rewrites"]:
             table.add_row(rewrite)
     return table
-
-
-def short_name(name):
-    """Returns the part of a converter's tensor name that a person can read, its layer."""
-    last = name.split(";")[0]
-    parts = [part for part in last.split("/") if part]
-    return "/".join(parts[1:3]) if len(parts) > 1 else last

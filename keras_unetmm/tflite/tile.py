@@ -10,7 +10,6 @@ from keras_unetmm.tflite.tiling import search
 from keras_unetmm.tflite.tiling.network import Network, TilingError
 from keras_unetmm.tflite.tiling.parts import Parts
 from keras_unetmm.tflite.tiling.program import assembled
-from keras_unetmm.tflite.tiling.report import row
 from keras_unetmm.tflite.tiling.search import SKIPS
 from keras_unetmm.tflite.tiling.write import whole_file
 
@@ -18,18 +17,18 @@ from keras_unetmm.tflite.tiling.write import whole_file
 def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels="any", progress=None):
     """Cuts a network's file into three that run tile by tile, and lays out one arena for all.
 
-    The head makes the skips and the bottleneck's input of each tile of the image; the body computes the bottleneck whole; the
-    tail makes each tile of the output. Tiles overlap by halos, inside which nothing is padded. The image is padded once, with
-    the pixels at its border, and so is what the tail reads, with zeros. That is the network: the output is the same byte for
-    byte for every tile, and that of the file itself from some pixels inside the border on.
+    The head makes the skips and the bottleneck's input of each tile of the image; the body computes the bottleneck whole;
+    the tail makes each tile of the output. Tiles overlap by halos, inside which nothing is padded. The image is padded once,
+    with the pixels at its border, and so is what the tail reads, with zeros. That is the network: the output is the same
+    byte for byte for every tile, and where nothing of the border is seen, that of the file itself.
 
     Args:
-        file: path or bytes of a .tflite file that `keras_unetmm.tflite.convert` made, for whatever size the levels divide; its
-            scales are those of every tile.
+        file: path or bytes of a .tflite file that `keras_unetmm.tflite.convert` made, for whatever size the levels divide;
+            its scales are those of every tile.
         size: `(height, width)` of the image.
         ram: int, bytes: the program with the fewest multiply-accumulates whose arena is no larger. None: the smallest.
-        levels: int, how many levels run tile by tile; by default the best number, or with a tile all that fit. Where maps are
-            padded once depends on it, so the output's bytes beside the border do too.
+        levels: int, how many levels run tile by tile; by default the best number, or with a tile all that fit. Where maps
+            are padded depends on it, so the output's bytes near the border do too.
         tile: int, or `(height, width)`: the tile in pixels, for head and tail; by default the best, for each.
         skips: `"keep"`, what the encoder leaves for the decoder stays in the arena; `"recompute"`, the tail computes it anew
             from the image, where that can be done; `"mixed"`, whatever is best for each.
@@ -79,7 +78,9 @@ def trade_off(file, size, levels=None, skips="keep", kernels="any"):
     content = whole_file(parts.network, everything, parts.network.graph.inputs, parts.network.graph.outputs, parts.size)
     whole = plan(content, kernels)
     untiled = {"as_is": whole.greedy_head, "planned": whole.planned.head if whole.planned else None, "macs": parts.macs}
-    return _Rows(parts, [(level, square) for level in fitting for square in search.square_tiles(parts, level)], skips), untiled
+    return _Rows(
+        parts, [(level, square) for level in fitting for square in search.square_tiles(parts, level)], skips
+    ), untiled
 
 
 class _Rows:
@@ -92,7 +93,9 @@ class _Rows:
         return len(self.cases)
 
     def __iter__(self):
-        return (row(self.parts, search.best_at(self.parts, level, self.skips, square)) for level, square in self.cases)
+        return (
+            search.row(self.parts, search.best_at(self.parts, level, self.skips, square)) for level, square in self.cases
+        )
 
 
 def parts_of(file, size, kernels="any"):
@@ -113,7 +116,7 @@ def parts_of(file, size, kernels="any"):
 
 
 def conversion_size(model, size):
-    """Returns the size at which a Keras model is converted to be tiled: the image's, but a multiple of what its levels divide.
+    """Returns the size at which a Keras model is converted to be tiled: the image's, cut to what its levels divide.
 
     Args:
         model: `keras.Model`; its own size if it has one, else that of the image is cut to a multiple of 32, or of what its

@@ -3,7 +3,8 @@ import json
 from rich.console import Console
 from tflite import files
 
-from keras_unetmm.tflite.report import as_table, report, short_name
+from keras_unetmm.tflite.names import short_name
+from keras_unetmm.tflite.report import as_table, report
 
 MAP = 8 * 8 * 4  # bytes of the files' full-size maps
 

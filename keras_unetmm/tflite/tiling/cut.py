@@ -5,8 +5,6 @@ Two smallest cuts, by the bytes that stay between the parts. The image costs not
 
 from dataclasses import dataclass
 
-import networkx
-
 from keras_unetmm.tflite.tiling.network import TilingError
 
 
@@ -70,14 +68,18 @@ def cut(network, levels):
     fixed = {i for i in front if i in tiled and i not in behind}
     head = _source_side(network, fixed, core, set(), within=front) if fixed else set()
     body = front - head
-    made = {part: {index for i in where for index in operators[i].outputs} for part, where in (("head", head), ("body", body))}
+    made = {
+        part: {index for i in where for index in operators[i].outputs} for part, where in (("head", head), ("body", body))
+    }
     tail = sorted(set(range(len(operators))) - front)
     wanted = {index for i in tail for index in network.maps(operators[i].inputs)}
     read = {index for i in body for index in network.maps(operators[i].inputs)}
-    skips = sorted(wanted & made["head"], key=lambda index: (network.scales[index], index))
+    skips = sorted(wanted & made["head"], key=lambda index: (network.scales[index] or 0, index))
     entering, leaving = sorted(read & made["head"]), sorted(wanted & made["body"])
     if any(network.scales[index] is None for index in (*skips, *entering, *leaving)):
-        raise TilingError(f"With levels={levels}, a value over the whole map would have to leave its part. Tile fewer levels.")
+        raise TilingError(
+            f"With levels={levels}, a value over the whole map would have to leave its part. Tile fewer levels."
+        )
     return Cut(levels, tuple(sorted(head)), tuple(sorted(body)), tuple(tail), tuple(skips), tuple(entering), tuple(leaving))
 
 
@@ -118,6 +120,8 @@ def _relatives(network, core):
 
 def _source_side(network, first, second, free, within=None):
     """The operators on the side of `first` of the cut of fewest bytes between the two sets, as many as equal cuts allow."""
+    import networkx  # which takes as long to load as all else that is read to plan a file
+
     flow = networkx.DiGraph()
     size = network.graph.tensors[network.image].shape[1:3]
     positions = range(len(network.graph.operators)) if within is None else sorted(within)

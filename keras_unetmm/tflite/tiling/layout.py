@@ -80,7 +80,9 @@ def lay_out(head, tail, body, entering, leaving, skips):
 
 def _best_order(blocks):
     """The best `Layout` of a few blocks, tuples of `Piece`s: each order, every block at its lowest free address."""
-    bound = max(sum(aligned(p.bytes) for block in blocks for p in block if phase in p.phases) for phase in (HEAD, BODY, TAIL))
+    bound = max(
+        sum(aligned(p.bytes) for block in blocks for p in block if phase in p.phases) for phase in (HEAD, BODY, TAIL)
+    )
     best = None
     for order in permutations(blocks):
         placed = []

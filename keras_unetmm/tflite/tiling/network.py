@@ -1,4 +1,4 @@
-"""A whole network's file, seen by scale: how much coarser than the image every map is, and what each operator reads of it."""
+"""A whole network's file, seen by scale: how much coarser than the image each map is, and what operators read of it."""
 
 import math
 from fractions import Fraction
@@ -19,8 +19,8 @@ class Network:
         content: bytes of the file.
         graph: `keras_unetmm.tflite.graph.Graph`.
         image, output: int, tensors.
-        scales: list of `Fraction`, of each tensor: places of the image from one of its places to the next; None for constants
-            and for what has no places, such as means over the map.
+        scales: list of `Fraction`, of each tensor: places of the image from one of its places to the next; None for
+            constants and for what has no places, such as means over the map.
         reaches: list of a pair of `Reach`es an operator; None where it cannot run tile by tile.
         reasons: dict from an operator's position to why it cannot.
 
@@ -112,6 +112,6 @@ class Network:
             if list(self.graph.tensors[index].shape[1:3]) != size:
                 raise GlobalOperatorError(
                     f"its output has {self.graph.tensors[index].shape[1:3]} places, where the image has "
-                    f"{self.graph.tensors[self.image].shape[1:3]} and each stands for {scale}. Use padding='same', and convert "
-                    "at a size that the network's levels divide"
+                    f"{self.graph.tensors[self.image].shape[1:3]} and each stands for {scale}. Use padding='same', and "
+                    "convert at a size that the network's levels divide"
                 )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from keras_unetmm.tflite.graph import read
-from keras_unetmm.tflite.planner import Plan, plan
+from keras_unetmm.tflite.planner import plan
 from keras_unetmm.tflite.tiling import cut as cutting
 from keras_unetmm.tflite.tiling.network import TilingError
-from keras_unetmm.tflite.tiling.part import Part, laid_out, whole_tile
+from keras_unetmm.tflite.tiling.part import laid_out, whole_tile
 from keras_unetmm.tflite.tiling.write import tile_file, whole_file
 
 
@@ -102,7 +102,7 @@ class Parts:
         """Returns of what a tile's height and width must be multiples: the coarsest map that head or tail has."""
         found = self.cut(levels)
         scales = [scale for position in (*found.head, *found.tail) for scale in self.network.scales_of(position)]
-        return int(math.lcm(*(max(1, math.ceil(scale)) for scale in scales)))
+        return math.lcm(*(max(1, math.ceil(scale)) for scale in scales))
 
     def head(self, levels, anew, tile):
         """Returns the `Planned` head for a tile."""
@@ -152,11 +152,11 @@ def can_be_anew(network, cut):
     return tuple(i for i in cut.skips if not cutting.ancestors(network, [i]) & set(cut.body))
 
 
-def halo(part: Part, network):
-    """Returns how many pixels of the image a part reads beyond its tile, at most, whatever it reads them from."""
+def halo(planned, network):
+    """Returns how many pixels of the image head or tail reads beyond its tile, at most, whatever it reads them from."""
     farthest = 0
-    for key, region in part.inputs.items():
-        tensor = getattr(key, "tensor", key)
-        for low, _ in region:
-            farthest = max(farthest, -low * network.scales[tensor])
-    return int(farthest)
+    for key, region in planned.part.inputs.items():
+        scale = network.scales[getattr(key, "tensor", key)]
+        for (low, high), side in zip(region, planned.tile, strict=True):
+            farthest = max(farthest, -low * scale, high * scale - side)
+    return math.ceil(farthest)

@@ -24,7 +24,7 @@ def draw(path, title, curves, untiled):
     Args:
         path: of the picture; its suffix says which kind.
         title: str.
-        curves: dict from a curve's name to a list of rows, as `keras_unetmm.tflite.tiling.report.row` returns them.
+        curves: dict from a curve's name to a list of rows, as `keras_unetmm.tflite.tiling.search.row` returns them.
         untiled: dict from names to bytes of the network run whole.
     """
     figure = Figure(figsize=(9, 5.4), layout="constrained")
@@ -36,13 +36,17 @@ def draw(path, title, curves, untiled):
         for memory, ratio, tile in points:
             axes.annotate(tile, (memory, ratio), xytext=(5, 5), textcoords="offset points", fontsize=7, color=color)
     for (name, size), color in zip(untiled.items(), ("0.2", "0.5"), strict=False):
-        axes.plot([size / 1024], [1], "*", markersize=13, color=color, label=f"{name}, {size / 1024:,.0f} KiB", linestyle="none")
+        axes.plot(
+            [size / 1024], [1], "*", markersize=13, color=color, label=f"{name}, {size / 1024:,.0f} KiB", linestyle="none"
+        )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     for axis, pattern in ((axes.xaxis, "{:,.0f}"), (axes.yaxis, "{:.3g}")):
         axis.set_major_formatter(FuncFormatter(lambda value, _, pattern=pattern: pattern.format(value)))
         axis.set_minor_formatter(NullFormatter())
-    axes.set(xlabel="RAM in KiB, interpreters' tails apart", ylabel="multiply-accumulates, times those of the untiled network")
+    axes.set(
+        xlabel="RAM in KiB, interpreters' tails apart", ylabel="multiply-accumulates, times those of the untiled network"
+    )
     axes.set_title(title, loc="left", fontsize=10)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False, fontsize=8)

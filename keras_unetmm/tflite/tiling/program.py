@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from keras_unetmm import __version__
-from keras_unetmm.tflite.report import short_name
+from keras_unetmm.tflite.names import short_name
 from keras_unetmm.tflite.runtime import measure
 from keras_unetmm.tflite.tiling.layout import PHASES, lay_out
 from keras_unetmm.tflite.tiling.part import Mask, sizes
@@ -28,7 +28,7 @@ class Program:
 
 
 def arena(parts, choice):
-    """Returns the `Layout` of a choice's arena. The pieces are named `head`, `body`, `tail`, and `(kind, tensor)` for maps."""
+    """Returns the `Layout` of a choice's arena; its pieces are `head`, `body`, `tail`, and `(kind, tensor)` for maps."""
     found = parts.cut(choice.levels)
     kept = {index: parts.network.bytes(index, parts.size) for index in found.skips if index not in choice.anew}
     head = parts.head(choice.levels, choice.anew, choice.head_tile)
@@ -107,7 +107,7 @@ def assembled(parts, choice, size, said, skips):
         }
     total = macs(parts, choice)
     tails = sum(arena.tail for arena in measured.values())
-    halos = [halo(planned[name].part, network) for name in ("head", "tail")]
+    halos = [halo(planned[name], network) for name in ("head", "tail")]
     description = {
         "format": FORMAT,
         "version": __version__,

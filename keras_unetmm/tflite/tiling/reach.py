@@ -8,10 +8,10 @@ from keras_unetmm.tflite.operands import Operands, names_in
 
 _POINTWISE = names_in(
     """
-    ABS ADD ADD_N ARG_MAX ARG_MIN CAST CONCATENATION DEQUANTIZE DIV ELU EQUAL EXP FLOOR_DIV FLOOR_MOD GELU GREATER GREATER_EQUAL
-    HARD_SWISH L2_NORMALIZATION LEAKY_RELU LESS LESS_EQUAL LOG LOGISTIC LOG_SOFTMAX MAXIMUM MINIMUM MUL NEG NOT_EQUAL PRELU
-    QUANTIZE RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 RSQRT SELECT SELECT_V2 SOFTMAX SPLIT SPLIT_V SQRT SQUARED_DIFFERENCE SUB TANH
-    ZEROS_LIKE
+    ABS ADD ADD_N ARG_MAX ARG_MIN CAST CONCATENATION DEQUANTIZE DIV ELU EQUAL EXP FLOOR_DIV FLOOR_MOD GELU GREATER
+    GREATER_EQUAL HARD_SWISH L2_NORMALIZATION LEAKY_RELU LESS LESS_EQUAL LOG LOGISTIC LOG_SOFTMAX MAXIMUM MINIMUM MUL NEG
+    NOT_EQUAL PRELU QUANTIZE RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 RSQRT SELECT SELECT_V2 SOFTMAX SPLIT SPLIT_V SQRT
+    SQUARED_DIFFERENCE SUB TANH ZEROS_LIKE
     """
 )
 OVER_AXES = names_in("MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD")
@@ -79,8 +79,9 @@ def reaches(graph, operator):
         axes = operands.axes()
         if axes is None or set(axes) & {1, 2}:
             raise GlobalOperatorError(
-                "it looks at the whole map. Use blocks without a mean over the map in the levels that are tiled (local_levels "
-                "of NAFNet and of UNetMinusMinus, channel_attention=False, response_normalization=False), or tile fewer levels"
+                "it looks at the whole map. Use blocks without a mean over the map in the levels that are tiled "
+                "(local_levels of NAFNet and of UNetMinusMinus, channel_attention=False, response_normalization=False), or "
+                "tile fewer levels"
             )
         return Reach(), Reach()
     if name in _CONVOLUTIONS:
@@ -139,7 +140,8 @@ def _resized(operands):
         factor = made // given
         if made != factor * given or factor & (factor - 1) or operands.option("AlignCorners"):
             raise GlobalOperatorError(
-                f"it resizes {given} places to {made}. Only factors of 2, 4, 8, ... without align_corners are the same in every tile"
+                f"it resizes {given} places to {made}. Only factors of 2, 4, 8, ... without align_corners are the same in "
+                "every tile"
             )
         factors.append(factor)
     between = operands.name == "RESIZE_BILINEAR"

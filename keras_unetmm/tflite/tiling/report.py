@@ -3,21 +3,6 @@
 from rich.table import Table
 
 
-def row(parts, found):
-    """Returns a `keras_unetmm.tflite.tiling.search.Found` as JSON can hold it."""
-    from keras_unetmm.tflite.tiling.program import label
-
-    choice = found.choice
-    return {
-        "levels": choice.levels,
-        "tile": list(choice.tail_tile),
-        "recomputed": [label(parts.network, i) for i in parts.cut(choice.levels).skips if i in choice.anew],
-        "ram_bytes": found.ram,
-        "macs": found.macs,
-        "macs_ratio": round(found.macs / parts.macs, 4),
-    }
-
-
 def best(rows):
     """Returns those rows that no other beats in both memory and multiply-accumulates."""
     return [r for r in rows if not any(_beats(other, r) for other in rows)]
@@ -28,7 +13,7 @@ def trade_off(title, rows, untiled):
 
     Args:
         title: str.
-        rows: list of what `row` returns.
+        rows: list of what `keras_unetmm.tflite.tiling.search.row` returns.
         untiled: dict with `as_is` and `planned`, bytes of the arena of the network run whole.
     """
     table = Table(title=title, title_justify="left")
@@ -71,11 +56,15 @@ def summary(title, description):
     table.add_section()
     for entry in description["carried"]:
         way = f"{entry['name']}, {entry['from']} to {entry['to']}" + (", moved" if entry["moved"] else "")
-        table.add_row(way, "x".join(map(str, entry["shape"])), "", f"{entry['bytes']:,} B", "", "", "", "", f"{entry['offset']:,}")
+        table.add_row(
+            way, "x".join(map(str, entry["shape"])), "", f"{entry['bytes']:,} B", "", "", "", "", f"{entry['offset']:,}"
+        )
     table.add_section()
     table.add_row("RAM without tails", "", "", f"{description['ram_bytes']:,} B")
     table.add_row("RAM with tails", "", "", f"{description['ram_bytes_with_tails']:,} B")
-    table.add_row("MACs against untiled", "", "", f"{description['macs_ratio']:.2f}", "", "", f"{description['macs'] / 1e6:,.0f} M")
+    table.add_row(
+        "MACs against untiled", "", "", f"{description['macs_ratio']:.2f}", "", "", f"{description['macs'] / 1e6:,.0f} M"
+    )
     return table
 
 

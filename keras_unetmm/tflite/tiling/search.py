@@ -6,7 +6,7 @@ from itertools import product
 
 from keras_unetmm.tflite.tiling.network import TilingError
 from keras_unetmm.tflite.tiling.parts import Choice, can_be_anew, halo
-from keras_unetmm.tflite.tiling.program import arena, arena_of, macs
+from keras_unetmm.tflite.tiling.program import arena, arena_of, label, macs
 
 SKIPS = ("keep", "recompute", "mixed")
 _FAR = 1.25  # times the memory that is expected, from where on a part is not planned to see
@@ -62,12 +62,12 @@ def _refuse_unfit(parts, levels, tile):
         )
     smallest = (unit, unit)
     reaches = max(
-        halo(planned.part, parts.network) for planned in (parts.head(levels, (), smallest), parts.tail(levels, (), smallest))
+        halo(planned, parts.network) for planned in (parts.head(levels, (), smallest), parts.tail(levels, (), smallest))
     )
     if min(parts.size) < reaches:
         raise TilingError(
-            f"size must be at least as large as the halo that a tile needs around it, {reaches} pixels with levels={levels}. "
-            f"Received: {parts.size[0]}x{parts.size[1]}. Use a larger image, fewer levels, or do not tile: it is small."
+            f"size must be at least as large as the halo that a tile needs around it, {reaches} pixels with levels={levels}."
+            f" Received: {parts.size[0]}x{parts.size[1]}. Use a larger image, fewer levels, or do not tile: it is small."
         )
 
 
@@ -200,9 +200,23 @@ def _busiest(parts, part):
 
 
 def best_at(parts, level, skips, tile, ram=None):
-    """Returns the `Found` of one tile for head and tail: with the least memory, or with the fewest multiply-accumulates within
-    `ram` bytes, if there is one.
+    """Returns the `Found` of one tile for head and tail.
+
+    It has the least memory, or the fewest multiply-accumulates within `ram` bytes, if there is such a one.
     """
     found = [measured(parts, Choice(level, anew, tile, tile)) for anew in kept_sets(parts, level, skips)]
     fitting = [f for f in found if ram is not None and f.ram <= ram]
     return min(fitting, key=lambda f: (f.macs, f.ram)) if fitting else min(found, key=lambda f: (f.ram, f.macs))
+
+
+def row(parts, found):
+    """Returns a `Found` as JSON can hold it."""
+    choice = found.choice
+    return {
+        "levels": choice.levels,
+        "tile": list(choice.tail_tile),
+        "recomputed": [label(parts.network, i) for i in parts.cut(choice.levels).skips if i in choice.anew],
+        "ram_bytes": found.ram,
+        "macs": found.macs,
+        "macs_ratio": round(found.macs / parts.macs, 4),
+    }

@@ -25,11 +25,13 @@ def refuse_another_folder(folder):
     """
     folder = Path(folder)
     if not folder.absolute().parent.is_dir():
-        raise ValueError(f"{folder} must lie in a folder that exists. Received: {folder.parent}, which does not. Make it first.")
+        raise ValueError(
+            f"{folder} must lie in a folder that exists. Received: {folder.parent}, which does not. Make it first."
+        )
     if folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).is_file():
         raise ValueError(
-            f"{folder} must be new, empty, or hold a program, which is replaced. Received: a folder with other files. Choose "
-            "another one."
+            f"{folder} must be new, empty, or hold a program, which is replaced. Received: a folder with other files. "
+            "Choose another one."
         )
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} must be a folder. Received: a file. Choose another name.")
@@ -52,11 +54,9 @@ def save(program, folder):
                 file.flush()
                 os.fsync(file.fileno())
         fresh.chmod(0o755)
-        old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+        old = fresh.with_name(f"{fresh.name}-old")
         if folder.exists():
-            os.replace(folder, old)  # an empty folder may be replaced by one
-        else:
-            old.rmdir()
+            os.replace(folder, old)
         try:
             os.replace(fresh, folder)
         except OSError:
@@ -106,5 +106,3 @@ def _parts(description, folder):
 
 def _json(program):
     return (json.dumps(program.description, indent=2) + "\n").encode()
-
-

@@ -4,6 +4,7 @@ import numpy as np
 from tflite.network import Network
 
 WIDTH = 6
+KINDS = ("conv", "wide", "dilated", "depthwise", "pool", "pad", "gate", "mean", "unary")
 
 
 def encoder_decoder(seed=0, size=(48, 32), levels=2, skips=True, whole=False, inner="conv"):
@@ -47,7 +48,7 @@ def _gated(net, x):
 def _block(net, rng, x):
     """A branch of one to three operators, added to what it began with or not."""
     y = x
-    for kind in rng.choice(["conv", "wide", "dilated", "depthwise", "pool", "pad", "gate", "mean", "unary"], rng.integers(1, 4)):
+    for kind in rng.choice(KINDS, rng.integers(1, 4)):
         match kind:
             case "conv":
                 y = net.conv(y, WIDTH, (3, 3))

@@ -1,0 +1,102 @@
+"""The program for a budget, and what cannot be made."""
+
+import itertools
+
+import pytest
+from tflite.network import Network
+from tflite.tiling.networks import encoder_decoder
+
+from keras_unetmm import tflite
+from keras_unetmm.tflite.tile import parts_of
+from keras_unetmm.tflite.tiling import search
+from keras_unetmm.tflite.tiling.network import TilingError
+from keras_unetmm.tflite.tiling.parts import Choice
+
+SIZE = (48, 32)
+
+
+@pytest.fixture(scope="module")
+def content():
+    return encoder_decoder(9, SIZE)
+
+
+def everything(parts, level, anew=frozenset()):
+    """All programs of so many levels."""
+    unit = parts.unit(level)
+    tiles = list(itertools.product(search.sides(SIZE[0], unit), search.sides(SIZE[1], unit)))
+    return [search.measured(parts, Choice(level, anew, head, tail)) for head in tiles for tail in tiles]
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_the_fewest_multiply_accumulates_within_the_budget(content, levels):
+    parts = parts_of(content, SIZE)
+    programs = everything(parts, levels)
+    least, most = min(p.ram for p in programs), max(p.ram for p in programs)
+    assert search.smallest(parts, [levels], "keep").ram == least
+    for ram in (least, (least + most) // 2, most):
+        said = tflite.tile(content, SIZE, ram=ram, levels=levels).description
+        assert said["ram_bytes"] <= ram
+        assert said["macs"] == min(p.macs for p in programs if p.ram <= ram)
+
+
+def test_mixed_is_never_worse(content):
+    sizes = {skips: tflite.tile(content, SIZE, skips=skips).description["ram_bytes"] for skips in search.SKIPS}
+    assert sizes["mixed"] == min(sizes.values())
+
+
+def test_a_budget_below_the_smallest_program_is_told_the_smallest(content):
+    least = tflite.tile(content, SIZE).description["ram_bytes"]
+    with pytest.raises(TilingError, match=f"ram={least - 1:,} is below the smallest program, which takes {least:,} bytes"):
+        tflite.tile(content, SIZE, ram=least - 1)
+    assert tflite.tile(content, SIZE, ram=least).description["ram_bytes"] == least
+
+
+def test_an_operator_that_sees_the_whole_map_is_named_in_a_tiled_level():
+    content = encoder_decoder(9, SIZE, inner="mean")
+    with pytest.raises(TilingError, match=r"operator \d+, MEAN, of .*looks at the whole map. Use blocks without"):
+        tflite.tile(content, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tile": 10, "levels": 2}, "tile must be a multiple of 4, to which 2 levels shrink it.* Use 8 or 12"),
+        ({"tile": 0}, "tile must be a number of pixels"),
+        ({"tile": (8, 8, 8)}, "tile must be a number of pixels"),
+        ({"levels": 3}, "levels must lie between 1 and 2"),
+        ({"skips": "some"}, "skips must be one of 'keep', 'recompute', 'mixed'"),
+        ({"ram": 0}, "ram must be a number of bytes"),
+        ({"kernels": "fast"}, "kernels must be one of"),
+        ({"size": 48}, "size must be"),
+    ],
+)
+def test_what_does_not_fit_is_said(content, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tflite.tile(content, **{"size": SIZE, **arguments})
+
+
+def test_an_image_smaller_than_the_halo_is_refused():
+    content = encoder_decoder(1, SIZE)
+    halo = tflite.tile(content, SIZE, levels=2).description["halo"]
+    assert halo > 8
+    with pytest.raises(TilingError, match=f"size must be at least as large as the halo .*, {halo} pixels with levels=2"):
+        tflite.tile(content, (8, 8), levels=2)
+
+
+def test_a_network_without_a_bottleneck_is_refused():
+    net = Network()
+    x = net.input(1, 16, 16, 3)
+    with pytest.raises(TilingError, match="model must have a level below full resolution"):
+        tflite.tile(net.file(net.conv(x, 3, (3, 3))), (16, 16))
+
+
+def test_a_network_of_two_images_is_refused():
+    net = Network()
+    a, b = net.input(1, 16, 16, 3), net.input(1, 16, 16, 3)
+    with pytest.raises(TilingError, match="model must take one image and give one map"):
+        tflite.tile(net.file(net.binary("ADD", a, b)), (16, 16))
+
+
+def test_sides_waste_as_little_as_can_be():
+    assert search.sides(256, 16) == [256, 128, 96, 64, 48, 32, 16]
+    assert search.sides(40, 16) == [48, 32, 16]

@@ -1,0 +1,193 @@
+"""What the skips of UNet-- save where it counts: the arena of networks that run tile by tile, measured on TFLM.
+
+    python benchmarks/tiling.py --out OUT [--data DATA --runs RUNS] [--size 256]
+
+NAFNet of width 16, four levels, one block each, without means over whole maps (`mcu_width16_tiled`), int8, kernels "any":
+with UNet--, with full skips that are kept, computed anew in the tail, or whatever is best level by level, and without skips.
+RUNS holds the runs `tiled`, `tiled_full` and `tiled_none`, those variants of recipes/denoise_bsd_nafnet.py; with them and
+DATA the table has the PSNR of the whole photographs of CBSD68 and Kodak24, sigma 25, int8 tile by tile on LiteRT. A network
+that is missing there has random weights, which change no byte of the arena. Draws OUT/tiling.png and prints, in 15 minutes
+on one core, 10 of them for the photographs:
+
+- the table: stock TFLM, untiled; the smallest program; the one of fewest multiply-accumulates within a budget; the same
+  tiles with other skips; and the smallest at other sizes;
+- that output bytes are the same for tiles of 16, 32, 48 and 64 pixels and an image of 200x136, on TFLM.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from keras_unetmm import data, models, tflite
+from keras_unetmm.replacing import replacing
+from keras_unetmm.tflite.runtime import measure
+from keras_unetmm.tflite.tile import parts_of
+from keras_unetmm.tflite.tiling import search
+from keras_unetmm.tflite.tiling.evaluate import evaluate
+from keras_unetmm.tflite.tiling.picture import draw
+from keras_unetmm.tflite.tiling.program import assembled
+
+NETWORKS = {"UNet--": ("tiled", "unet--"), "full skips": ("tiled_full", "full"), "no skips": ("tiled_none", "none")}
+BUDGET = 560_000  # bytes, at 256x256
+SIGMA = 25
+CALIBRATION = 24  # photographs
+TEST_SETS = {"CBSD68": data.cbsd68, "Kodak24": data.kodak24}
+
+
+def main():
+    """Prints the tables and draws the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", required=True, type=Path, help="folder for the picture")
+    parser.add_argument("--data", type=Path, help="folder of all data sets")
+    parser.add_argument("--runs", type=Path, help="folder of the runs")
+    parser.add_argument("--size", type=int, default=256, help="height and width in pixels")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    console = Console(width=140)
+    size = (arguments.size, arguments.size)
+    trained = {name: network(name, arguments.runs) for name in NETWORKS}
+    images = calibration(arguments.data, size)
+    files = {}
+    for name, (model, _) in track(trained.items(), "converting", console=console, transient=True):
+        files[name] = tflite.convert(model, images, size=size, output="image")
+    scores = {name: quality(files[name], *trained[name], arguments.data, console) for name in NETWORKS}
+    parts = {name: parts_of(content, size) for name, content in files.items()}
+    console.print(programs(files, parts, scores, size))
+    console.print(other_sizes(files["UNet--"]))
+    same_bytes(files, console)
+    picture(files, parts, size, arguments.out / "tiling.png", console)
+
+
+def network(name, runs):
+    """A network, and whether it is trained."""
+    run, skips = NETWORKS[name]
+    path = None if runs is None else runs / run / "best.keras"
+    if path is not None and path.is_file():
+        return keras.models.load_model(path, compile=False), True
+    keras.utils.set_random_seed(0)
+    return models.NAFNet("mcu_width16_tiled", skips=skips), False
+
+
+def calibration(folder, size):
+    """Photographs with noise, or noise alone."""
+    rng = np.random.default_rng(0)
+    if folder is None:
+        return rng.random((2, *size, 3), dtype="float32")
+    train = data.bsds500(folder, splits=("train",))
+    crops = (centre(train[i][0], size) for i in np.linspace(0, len(train) - 1, CALIBRATION).astype(int))
+    return [np.clip(crop + rng.normal(0, SIGMA / 255, crop.shape), 0, 1).astype("float32") for crop in crops]
+
+
+def centre(pixels, size):
+    """The middle of a photograph, in floats; as much as there is, and its border beyond."""
+    around = [max(wanted - there, 0) for wanted, there in zip(size, pixels.shape, strict=False)]
+    pixels = np.pad(pixels, (*((0, more) for more in around), (0, 0)), "edge")
+    top, left = ((there - wanted) // 2 for wanted, there in zip(size, pixels.shape, strict=False))
+    return pixels[top : top + size[0], left : left + size[1]].astype("float32") / 255
+
+
+def quality(content, model, trained, folder, console):
+    """PSNR in floats and in int8, tile by tile, of each test set; empty without data or training."""
+    if folder is None or not trained:
+        return {}
+    found = {}
+    for name, reader in TEST_SETS.items():
+        photographs = reader(folder)
+        clean = (photographs[i][0].astype("float32") / 255 for i in range(len(photographs)))
+        followed = track(clean, f"{model.name} on {name}", len(photographs), console=console, transient=True)
+        found[name] = evaluate(content, followed, SIGMA, model=model, tile=64)
+    return found
+
+
+def programs(files, parts, scores, size):
+    """The table of programs of one size."""
+    table = Table(title=f"{size[0]}x{size[1]}x3, int8, TFLM's heads, kernels any", title_justify="left")
+    columns = ("network", "program", "head tile", "tail tile", "RAM without tails", "with tails", "MACs", "flash")
+    for column in (*columns, *(f"{name} {kind}" for name in TEST_SETS for kind in ("float", "int8"))):
+        table.add_column(column, justify="left" if column in ("network", "program") else "right")
+    for name, content in files.items():
+        as_is, planned = measure(content), measure(tflite.plan(content).planned.content)
+        for kind, arena in (("untiled, stock TFLM", as_is), ("untiled, planned", planned)):
+            table.add_row(name, kind, "-", "-", f"{arena.head:,}", f"{arena.total:,}", "1.00", f"{len(content):,}")
+    table.add_section()
+    deepest = parts["UNet--"].deepest
+    budget = BUDGET * size[0] * size[1] // 256**2
+    smallest = search.smallest(parts["UNet--"], [deepest], "keep").choice
+    quick = search.within(parts["UNet--"], [deepest], "keep", budget).choice
+
+    def row(name, kind, choice, skips="keep"):
+        said = assembled(parts[name], choice, size, None, skips).description
+        tiles = ("x".join(map(str, said["parts"][part]["tile"])) for part in ("head", "tail"))
+        sizes = (f"{said['ram_bytes']:,}", f"{said['ram_bytes_with_tails']:,}")
+        values = [f"{scores[name][s][k]:.2f}" if scores[name] else "-" for s in TEST_SETS for k in ("float", "int8")]
+        table.add_row(name, kind, *tiles, *sizes, f"{said['macs_ratio']:.2f}", f"{said['flash_bytes']:,}", *values)
+
+    row("UNet--", "smallest", smallest)
+    row("UNet--", f"within {budget:,}", quick)
+    row("no skips", "the same tiles", quick)
+    row("full skips", "kept, the same tiles", quick)
+    for skips, kind in (("recompute", "all computed anew"), ("mixed", "computed anew or kept")):
+        row("full skips", f"{kind}, smallest", search.smallest(parts["full skips"], [deepest], skips).choice, skips)
+        found = search.within(parts["full skips"], [deepest], skips, budget)
+        if found is not None:
+            row("full skips", f"{kind}, within {budget:,}", found.choice, skips)
+    return table
+
+
+def other_sizes(content):
+    """The smallest programs of UNet-- at other sizes, beside stock TFLM where that is small enough to measure."""
+    table = Table(title="UNet--, smallest program", title_justify="left")
+    for column in ("size", "levels", "RAM without tails", "with tails", "carried", "MACs"):
+        table.add_column(column, justify="right")
+    for size in ((64, 64), (128, 128), (256, 256), (512, 512)):
+        said = tflite.tile(content, size).description
+        carried = sum(entry["bytes"] for entry in said["carried"])
+        sizes = (f"{said['ram_bytes']:,}", f"{said['ram_bytes_with_tails']:,}", f"{carried:,}")
+        table.add_row("x".join(map(str, size)), str(said["levels"]), *sizes, f"{said['macs_ratio']:.2f}")
+    return table
+
+
+def same_bytes(files, console):
+    """Runs every network with several tiles on TFLM, and says whether a byte differs."""
+    size = (200, 136)
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype("uint8")
+    for name, content in files.items():
+        choices = [{"tile": side} for side in (16, 32, 48, 64)]
+        choices += [{"tile": 32, "skips": "recompute"}] if name == "full skips" else []
+        outputs = [tflite.run_tiled(tflite.tile(content, size, **choice), image).output for choice in choices]
+        different = [choice for choice, output in zip(choices, outputs, strict=True) if (output != outputs[0]).any()]
+        console.print(f"{name}, 200x136, tiles of 16, 32, 48 and 64 pixels: {different or 'the same bytes'}")
+
+
+def picture(files, parts, size, path, console):
+    """Draws memory against multiply-accumulates, all levels tiled, square tiles."""
+    curves, level = {}, parts["UNet--"].deepest
+    for name, skips, label in (
+        ("UNet--", "keep", "UNet--"),
+        ("no skips", "keep", "no skips"),
+        ("full skips", "keep", "full skips, kept"),
+        ("full skips", "recompute", "full skips, computed anew"),
+        ("full skips", "mixed", "full skips, best level by level"),
+    ):
+        tiles = search.square_tiles(parts[name], level)
+        found = [
+            search.best_at(parts[name], level, skips, tile) for tile in track(tiles, label, console=console, transient=True)
+        ]
+        curves[label] = [search.row(parts[name], f) for f in found]
+    plan = tflite.plan(files["UNet--"])
+    marks = {"untiled, stock TFLM, any skips": plan.greedy_head, "untiled, planned, any skips": plan.planned.head}
+    with replacing(path) as temporary:
+        draw(temporary, f"NAFNet of width 16, four levels, {size[0]}x{size[1]}x3 in int8, tile by tile", curves, marks)
+
+
+if __name__ == "__main__":
+    main()

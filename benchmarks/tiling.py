@@ -4,18 +4,22 @@
 
 NAFNet of width 16, four levels, one block each, without means over whole maps (`mcu_width16_tiled`), int8, kernels "any":
 with UNet--, with full skips that are kept, computed anew in the tail, or whatever is best level by level, and without skips.
-RUNS holds the runs `tiled`, `tiled_full` and `tiled_none`, those variants of recipes/denoise_bsd_nafnet.py; with them and
-DATA the table has the PSNR of the whole photographs of CBSD68 and Kodak24, sigma 25, int8 tile by tile on LiteRT. A network
-that is missing there has random weights, which change no byte of the arena. Draws OUT/tiling.png and prints, in 15 minutes
-on one core, 10 of them for the photographs:
+And U-Net of width 8 for segmentation, 128x128, with SAT gates, the skips of UNet--, and full ones.
 
-- the table: stock TFLM, untiled; the smallest program; the one of fewest multiply-accumulates within a budget; the same
+RUNS holds the runs `tiled`, `tiled_full` and `tiled_none`, those variants of recipes/denoise_bsd_nafnet.py, and
+`lesions_sat`, `lesions_unet_minus` and `lesions_full`, those of recipes/lesions_isic2018_mcu.py; with them and DATA the
+tables have the PSNR of the whole photographs of CBSD68 and Kodak24, sigma 25, and the Dice of ISIC 2018's 200, in int8 tile
+by tile on LiteRT. A network that is missing there has random weights, which change no byte of the arena. Draws
+OUT/tiling.png and prints, in 20 minutes on one core, 15 of them for the photographs:
+
+- the tables: stock TFLM, untiled; the smallest program; the one of fewest multiply-accumulates within a budget; the same
   tiles with other skips; and the smallest at other sizes;
 - that output bytes are the same for tiles of 16, 32, 48 and 64 pixels and an image of 200x136, on TFLM.
 """
 
 import argparse
 import os
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -27,8 +31,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from keras_unetmm import data, models, tflite
+from keras_unetmm import data, metrics, models, tflite
 from keras_unetmm.replacing import replacing
+from keras_unetmm.skips import UNetMinusMinus
 from keras_unetmm.tflite.runtime import measure
 from keras_unetmm.tflite.tile import parts_of
 from keras_unetmm.tflite.tiling import search
@@ -40,6 +45,12 @@ NETWORKS = {"UNet--": ("tiled", "unet--"), "full skips": ("tiled_full", "full"),
 BUDGET = 560_000  # bytes, at 256x256
 SIGMA = 25
 CALIBRATION = 24  # photographs
+LESIONS = {
+    "SAT": ("lesions_sat", "sat"),
+    "UNet--": ("lesions_unet_minus", UNetMinusMinus((8, 8, 4), local_levels=3)),
+    "full skips": ("lesions_full", "full"),
+}
+LESION_SIZE = (128, 128)
 TEST_SETS = {"CBSD68": data.cbsd68, "Kodak24": data.kodak24}
 
 
@@ -63,6 +74,7 @@ def main():
     parts = {name: parts_of(content, size) for name, content in files.items()}
     console.print(programs(files, parts, scores, size))
     console.print(other_sizes(files["UNet--"]))
+    console.print(lesions(arguments.runs, arguments.data, console))
     same_bytes(files, console)
     picture(files, parts, size, arguments.out / "tiling.png", console)
 
@@ -70,11 +82,16 @@ def main():
 def network(name, runs):
     """A network, and whether it is trained."""
     run, skips = NETWORKS[name]
+    return of_run(runs, run, lambda: models.NAFNet("mcu_width16_tiled", skips=skips))
+
+
+def of_run(runs, run, build):
+    """The best network of a run, or one with random weights, and whether it is trained."""
     path = None if runs is None else runs / run / "best.keras"
     if path is not None and path.is_file():
         return keras.models.load_model(path, compile=False), True
     keras.utils.set_random_seed(0)
-    return models.NAFNet("mcu_width16_tiled", skips=skips), False
+    return build(), False
 
 
 def calibration(folder, size):
@@ -156,6 +173,55 @@ def other_sizes(content):
     return table
 
 
+def lesions(runs, folder, console):
+    """The table of networks for segmentation."""
+    table = Table(title=f"U-Net of width 8, {LESION_SIZE[0]}x{LESION_SIZE[1]}x3", title_justify="left")
+    columns = (
+        "skips",
+        "stock TFLM",
+        "planned",
+        "smallest program",
+        "with tails",
+        "skips keep",
+        "MACs",
+        "Dice float",
+        "int8",
+    )
+    for column in columns:
+        table.add_column(column, justify="left" if column == "skips" else "right")
+    rng, images = np.random.default_rng(0), None
+    if folder is not None:
+        train = data.isic2018(folder, size=LESION_SIZE)
+        images = [train[i][0].astype("float32") / 255 for i in np.linspace(0, len(train) - 1, CALIBRATION).astype(int)]
+    images = images or [rng.random((*LESION_SIZE, 3), dtype="float32") for _ in range(2)]
+    for name, (run, skips) in LESIONS.items():
+        build = partial(models.UNet, "mcu_width8", input_shape=(None, None, 3), skips=skips)
+        model, trained = of_run(runs, run, build)
+        content = tflite.convert(model, images, size=LESION_SIZE)
+        program, plan = tflite.tile(content, LESION_SIZE), tflite.plan(content)
+        said = program.description
+        kept = sum(entry["bytes"] for entry in said["carried"] if (entry["from"], entry["to"]) == ("head", "tail"))
+        scores = dice(program, model, folder, console) if trained and folder is not None else ("-", "-")
+        heads = (f"{plan.greedy_head:,}", f"{plan.planned.head:,}", f"{said['ram_bytes']:,}")
+        table.add_row(name, *heads, f"{said['ram_bytes_with_tails']:,}", f"{kept:,}", f"{said['macs_ratio']:.2f}", *scores)
+    return table
+
+
+def dice(program, model, folder, console):
+    """Dice in floats and in int8, tile by tile."""
+    photographs = data.isic2018(folder, split="val", size=LESION_SIZE)
+    scores = metrics.Dice(name="float"), metrics.Dice(name="int8")
+    for i in track(range(len(photographs)), f"{model.name} on ISIC 2018", console=console, transient=True):
+        image, mask = photographs[i]
+        made = (
+            model(image[None].astype("float32") / 255, training=False),
+            tflite.run_tiled(program, image, "litert").values[None],
+        )
+        for score, output in zip(scores, made, strict=True):
+            score.update_state(mask[None, ..., None], output)
+    return tuple(f"{float(score.result()):.3f}" for score in scores)
+
+
 def same_bytes(files, console):
     """Runs every network with several tiles on TFLM, and says whether a byte differs."""
     size = (200, 136)
@@ -178,13 +244,15 @@ def picture(files, parts, size, path, console):
         ("full skips", "recompute", "full skips, computed anew"),
         ("full skips", "mixed", "full skips, best level by level"),
     ):
-        tiles = search.square_tiles(parts[name], level)
-        found = [
-            search.best_at(parts[name], level, skips, tile) for tile in track(tiles, label, console=console, transient=True)
-        ]
+        tiles = [tile for tile in search.square_tiles(parts[name], level) if min(tile) < min(size)]
+        followed = track(tiles, label, console=console, transient=True)
+        found = [choice for tile in followed for choice in search.all_at(parts[name], level, skips, tile)]
         curves[label] = [search.row(parts[name], f) for f in found]
-    plan = tflite.plan(files["UNet--"])
-    marks = {"untiled, stock TFLM, any skips": plan.greedy_head, "untiled, planned, any skips": plan.planned.head}
+    marks = {}
+    for name in ("UNet--", "full skips"):
+        plan = tflite.plan(files[name])
+        marks[f"{name} untiled, stock TFLM"] = plan.greedy_head, plan.macs
+        marks[f"{name} untiled, planned"] = plan.planned.head, plan.macs
     with replacing(path) as temporary:
         draw(temporary, f"NAFNet of width 16, four levels, {size[0]}x{size[1]}x3 in int8, tile by tile", curves, marks)
 

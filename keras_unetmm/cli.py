@@ -19,6 +19,7 @@ from rich.table import Table
 
 from keras_unetmm.replacing import replacing
 
+UNTILED = {"stock TFLM": "as_is", "planned": "planned"}
 app = typer.Typer(
     help="Image networks of the U-Net family that fit on a microcontroller.",
     no_args_is_help=True,
@@ -469,9 +470,11 @@ def _to_tile(model, calibration, size, gives, numbers):
         )
     loaded = _load(model)
     with Console(stderr=True).status("converting"):
+        from keras_unetmm.data.images import smallest_size
         from keras_unetmm.tflite.convert import convert as converted
         from keras_unetmm.tflite.tile import conversion_size
 
+        size = tuple(map(min, size, smallest_size(calibration)))  # the scales are those of every size
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", UserWarning)
             content = converted(loaded, calibration, "tflm", conversion_size(loaded, size), output=gives, **numbers)
@@ -515,7 +518,7 @@ def _trade_off(model, content, size, choice, picture):
         curves = {
             f"{n} levels tiled": [r for r in programs if r["levels"] == n] for n in sorted({r["levels"] for r in programs})
         }
-        marks = {"untiled, stock TFLM": untiled["as_is"], "untiled, planned": untiled["planned"]}
+        marks = {f"untiled, {kind}": (untiled[key], untiled["macs"]) for kind, key in UNTILED.items() if untiled[key]}
         with replacing(picture) as path:
             draw(path, f"{model.name} at {size[0]}x{size[1]}, skips: {choice['skips']}", curves, marks)
     return {"size": list(size), "skips": choice["skips"], "untiled": untiled, "programs": programs}

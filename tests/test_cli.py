@@ -16,6 +16,7 @@ from PIL import Image
 from tflite import files
 from tflite.compilers import pretend
 from tflite.network import Network
+from tflite.tiling.networks import encoder_decoder
 from typer.testing import CliRunner
 
 from keras_unetmm import catalogue, models
@@ -27,6 +28,7 @@ from keras_unetmm.tflite import report as reports
 from keras_unetmm.tflite.edit import File
 from keras_unetmm.tflite.metadata import metadata
 from keras_unetmm.tflite.runtime import run
+from keras_unetmm.tflite.tiling.run import run_tiled
 
 
 @pytest.fixture
@@ -123,6 +125,76 @@ def test_a_file_whose_outputs_cannot_be_compared_is_not_written(here):
     assert result.exit_code == 2
     assert "TFLM has no operator GELU" in " ".join(result.stderr.split())
     assert not (here / "planned.tflite").exists()
+
+
+def test_tile_prints_what_there_is(here):
+    (here / "tiled.tflite").write_bytes(encoder_decoder(9))
+    result = call("tile", "tiled.tflite", "--size", "48x32", "--picture", "trade.png", "--skips", "mixed")
+    assert result.exit_code == 0, result.output
+    assert "stock TFLM" in result.stdout
+    with Image.open("trade.png") as picture:
+        assert picture.size[0] > 500
+    table = json.loads(call("tile", "tiled.tflite", "--size", "48x32", "--levels", "2", "--json").stdout)
+    assert {row["levels"] for row in table["programs"]} == {2}
+    assert all({"tile", "ram_bytes", "macs", "macs_ratio"} <= set(row) for row in table["programs"])
+    assert table["untiled"]["as_is"] >= table["untiled"]["planned"] > min(row["ram_bytes"] for row in table["programs"])
+
+
+def test_tile_writes_a_program_that_runs(here):
+    (here / "tiled.tflite").write_bytes(encoder_decoder(9))
+    result = call("tile", "tiled.tflite", "--size", "41x52", "--tile", "8", "-o", "program", "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said == json.loads((here / "program" / "program.json").read_text())
+    assert said["tile"] == [8, 8]
+    image = np.random.default_rng(0).integers(0, 256, (41, 52, 3)).astype("uint8")
+    assert run_tiled("program", image).output.shape == (41, 52, 3)
+    assert "RAM with tails" in call("tile", "tiled.tflite", "--size", "41x52", "--ram", said["ram_bytes"]).stdout
+
+
+@ONE_BACKEND
+def test_tile_converts_a_model_and_evaluates_whole_photographs(here):
+    model = saved("model.keras", local_levels=1)
+    result = call(
+        *("tile", model, "--size", "48x64", "--calibration", "images", "--tile", "16", "-o", "program", "--json"),
+        *("--evaluate", "images", "--sigma", "10"),
+    )
+    assert result.exit_code == 0, result.output
+    quality = json.loads(result.stdout)["quality"]
+    assert quality["photographs"] == 3
+    assert {"noisy", "float", "int8"} <= set(quality)
+    assert sorted(path.name for path in (here / "program").iterdir()) == [
+        *("body.tflite", "head.tflite", "program.json", "tail.tflite")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ram", "100"], "ram=100 is below the smallest program, which takes"),
+        (["--tile", "6", "--levels", "2"], "tile must be a multiple of 4"),
+        (["--tile", "a"], "--tile must be a number of pixels"),
+        (["--size", "8x8x8"], "--size must be HEIGHTxWIDTH, for images"),
+        (["--levels", "7"], "levels must lie between 1 and 2"),
+        (["--skips", "some"], "skips must be one of"),
+        (["-o", "images"], "must be new, empty, or hold a program"),
+        (["-o", "nowhere/program"], "must lie in a folder that exists"),
+        (["--calibration", "images"], "--calibration must come with a MODEL.keras"),
+        (["--evaluate", "nowhere"], "--evaluate must be a folder"),
+        (["--picture", "a.txt"], "--picture must end in one of"),
+        (["--picture", "a.png", "--ram", "100000"], "--picture must come without"),
+    ],
+)
+def test_what_cannot_be_tiled_is_one_message_and_leaves_nothing(here, arguments, message):
+    (here / "tiled.tflite").write_bytes(encoder_decoder(9))
+    before = sorted(here.rglob("*"))
+    size = [] if "--size" in arguments else ["--size", "48x32"]
+    out = [] if {"-o", "--picture"} & set(arguments) else ["-o", "program"]
+    result = call("tile", "tiled.tflite", *size, *arguments, *out)
+    assert result.exit_code == 2
+    assert " ".join(result.stderr.split()).startswith("Error: ")
+    assert message in " ".join(result.stderr.split())
+    assert sorted(here.rglob("*")) == before
 
 
 def test_check_counts_what_runs_and_names_the_rest(here):

@@ -90,6 +90,22 @@ def image_paths(folder):
     return paths
 
 
+def smallest_size(folder):
+    """Returns `(height, width)` that every image of a folder has at least.
+
+    Raises:
+        ValueError: if the folder holds no image, or a damaged one.
+    """
+    sizes = []
+    for path in image_paths(folder):
+        try:
+            with Image.open(path) as image:
+                sizes.append(image.size[::-1])
+        except Exception as error:  # Pillow raises nearly anything for a damaged file
+            raise damaged(path, "an image", error) from error
+    return tuple(map(min, zip(*sizes, strict=True)))
+
+
 def read_crops(folder, shape):
     """Reads the centre of every image of a folder.
 

@@ -34,6 +34,24 @@ def test_convnext_block_equals_the_equations_in_float64():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(block(x.astype("float32"))), want, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("layer", "arguments", "weights"), [(ConvNeXtV2Block, {}, 8), (IEM, {"channels": 4}, 12)])
+def test_without_response_normalization_nothing_sees_the_whole_map(layer, arguments, weights, tmp_path):
+    shape, arguments = (2, 16, 12, 4), {**arguments, "response_normalization": False}
+    check_layer(layer, arguments, shape, output_shape=shape, weights=weights, folder=tmp_path)
+
+    built = layer(**arguments)
+    built.build(shape)
+    randomize(built)
+    (x,) = arrays([shape])
+    changed = x.copy()
+    changed[:, 0, 0] += 1
+    before, after = (keras.ops.convert_to_numpy(built(a.astype("float32"))) for a in (x, changed))
+    same = (before == after).all(axis=(0, 3))
+    assert not same[0, 0]
+    assert same[5:].all()  # 7x7, and 3x3 behind it: no more than 4 rows
+    assert same[:, 5:].all()
+
+
 @pytest.mark.parametrize(
     ("level", "output"), [(None, (2, 4, 6, 64)), (1, (2, 8, 12, 16)), (0, (2, 16, 24, 4))], ids=["3a", "3b", "3c"]
 )

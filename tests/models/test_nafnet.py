@@ -5,6 +5,7 @@ import reference
 from checks import JIT, randomize
 
 from keras_unetmm import layers, models
+from keras_unetmm import skips as skip_connections
 from keras_unetmm.models.nafnet import VARIANTS
 
 SMALL = {"width": 8, "encoder_depths": (1, 2), "middle_depth": 1, "decoder_depths": (2, 1)}
@@ -80,6 +81,34 @@ def test_gates_are_cut_at_one(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(called(again, x), called(model, x))
+
+
+@pytest.mark.parametrize("skips", ["unet--", "full", "none"])
+def test_the_tiled_row_sees_a_neighbourhood_in_every_level(skips):
+    """Only the bottleneck has channel attention; without it, far pixels do not change."""
+    whole = models.NAFNet("mcu_width16_tiled", skips=skips)
+    attention = 2 * sum(c * c + c for c in (16, 32, 64, 128))
+    response = 2 * sum(4 * c for c in (2, 8, 32, 128)) if skips == "unet--" else 0
+    assert models.NAFNet("mcu_width16", skips=skips).count_params() - whole.count_params() == attention + response
+    attention = [layer.name for layer in whole.layers if getattr(layer, "channel_attention", False)]
+    assert attention == ["mid_block0"]
+
+    x = image(1, 16, 160, 3)
+    changed = x.copy()
+    changed[:, :, 0] += 1
+    for row, local in (("mcu_width16_tiled", True), ("mcu_width16", False)):
+        model = randomize(models.NAFNet(row, skips=skips, middle_depth=0))
+        same = (called(model, x) == called(model, changed)).all(axis=(0, 1, 3))
+        assert not same[0]
+        assert same[130:].all() == local
+
+
+@pytest.mark.parametrize("local_levels", [5, -1, "all"])
+def test_local_levels_that_do_not_fit_are_refused(local_levels):
+    with pytest.raises(ValueError, match=r"local_levels must be a number of the network's 4 levels, or 0\. Received"):
+        models.NAFNet("mcu_width16", local_levels=local_levels)
+    with pytest.raises(ValueError, match="local_levels must be a number of levels, or None"):
+        skip_connections.UNetMinusMinus(local_levels=-1)
 
 
 def test_static_and_open_sizes_agree():

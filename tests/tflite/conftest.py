@@ -6,6 +6,7 @@ WITH_BACKEND = (
     "test_convert.py",
     "test_differences.py",
     "test_lowering.py",
+    "test_networks.py",
     "test_operators.py",
     "test_post_training.py",
     "test_quality.py",

@@ -2,10 +2,7 @@
 
 from rich.table import Table
 
-
-def best(rows):
-    """Returns those rows that no other beats in both memory and multiply-accumulates."""
-    return [r for r in rows if not any(_beats(other, r) for other in rows)]
+from keras_unetmm.tflite.tiling.search import best
 
 
 def trade_off(title, rows, untiled):
@@ -66,8 +63,3 @@ def summary(title, description):
         "MACs against untiled", "", "", f"{description['macs_ratio']:.2f}", "", "", f"{description['macs'] / 1e6:,.0f} M"
     )
     return table
-
-
-def _beats(a, b):
-    costs = [(r["ram_bytes"], r["macs"]) for r in (a, b)]
-    return costs[0] != costs[1] and all(x <= y for x, y in zip(*costs, strict=True))

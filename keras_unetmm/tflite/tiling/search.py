@@ -199,12 +199,17 @@ def _busiest(parts, part):
     return max(sum(_bytes(parts, part, key) for key in (*step.inputs, *step.outputs)) for step in part.steps)
 
 
+def all_at(parts, level, skips, tile):
+    """Returns a `Found` for each set of skips that may be computed anew, with one tile for head and tail."""
+    return [measured(parts, Choice(level, anew, tile, tile)) for anew in kept_sets(parts, level, skips)]
+
+
 def best_at(parts, level, skips, tile, ram=None):
     """Returns the `Found` of one tile for head and tail.
 
     It has the least memory, or the fewest multiply-accumulates within `ram` bytes, if there is such a one.
     """
-    found = [measured(parts, Choice(level, anew, tile, tile)) for anew in kept_sets(parts, level, skips)]
+    found = all_at(parts, level, skips, tile)
     fitting = [f for f in found if ram is not None and f.ram <= ram]
     return min(fitting, key=lambda f: (f.macs, f.ram)) if fitting else min(found, key=lambda f: (f.ram, f.macs))
 
@@ -220,3 +225,13 @@ def row(parts, found):
         "macs": found.macs,
         "macs_ratio": round(found.macs / parts.macs, 4),
     }
+
+
+def best(rows):
+    """Returns those rows that no other beats in both memory and multiply-accumulates."""
+    return [r for r in rows if not any(_beats(other, r) for other in rows)]
+
+
+def _beats(a, b):
+    costs = [(r["ram_bytes"], r["macs"]) for r in (a, b)]
+    return costs[0] != costs[1] and all(x <= y for x, y in zip(*costs, strict=True))

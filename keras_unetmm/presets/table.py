@@ -78,8 +78,8 @@ _SCENES = {
 }
 
 
-def _denoising(skips, **depths):
-    return partial(models.NAFNet, "mcu_width16", skips=skips, **depths)
+def _denoising(skips, row="mcu_width16", **depths):
+    return partial(models.NAFNet, row, skips=skips, **depths)
 
 
 PRESETS = {
@@ -91,6 +91,7 @@ PRESETS = {
     "denoise-published": Preset(_denoising("unet--"), variant="published", **_DENOISING),
     "denoise-full": Preset(_denoising("full"), variant="full", **_DENOISING),
     "denoise-none": Preset(_denoising("none"), variant="none", **_DENOISING),
+    "denoise-tiled": Preset(_denoising("unet--", "mcu_width16_tiled"), variant="tiled", **_DENOISING),
     "lesions-sat": Preset(_lesions("sat"), "lesions_isic2018_unet.py", None, **_LESIONS),
     "lesions-full": Preset(_lesions("full"), "lesions_isic2018_unet.py", "full", **_LESIONS),
     "hippocampus-lunet": Preset(partial(models.LUnet, "harp_width8", classes=3), variant=None, **_HIPPOCAMPUS),

@@ -1,10 +1,13 @@
 """A whole network's file, seen by scale: how much coarser than the image each map is, and what operators read of it."""
 
 import math
+from collections import Counter
 from fractions import Fraction
+from functools import cached_property
 
 from keras_unetmm.tflite import graph as tflite_graph
 from keras_unetmm.tflite.macs import operator_macs
+from keras_unetmm.tflite.names import short_name
 from keras_unetmm.tflite.tiling.reach import GlobalOperatorError, reaches
 
 
@@ -51,6 +54,13 @@ class Network:
     def maps(self, indices):
         """Returns the indices of what is computed, without constants and absent tensors."""
         return [i for i in indices if i >= 0 and self.graph.tensors[i].data is None]
+
+    @cached_property
+    def names(self):
+        """A name for each tensor that a person can read; no two maps' are alike."""
+        short = [short_name(tensor.name) for tensor in self.graph.tensors]
+        often = Counter(short[i] for i in self.maps(range(len(short))))
+        return [name if often[name] < 2 else f"{name} ({i})" for i, name in enumerate(short)]
 
     def label(self, position):
         """Returns an operator's number, name and the layer that it comes from."""

@@ -5,7 +5,6 @@ import math
 from dataclasses import dataclass
 
 from keras_unetmm import __version__
-from keras_unetmm.tflite.names import short_name
 from keras_unetmm.tflite.runtime import measure
 from keras_unetmm.tflite.tiling.layout import PHASES, lay_out
 from keras_unetmm.tflite.tiling.part import Mask, sizes
@@ -138,7 +137,7 @@ def assembled(parts, choice, size, said, skips):
 
 def label(network, tensor):
     """Returns the name of a map that a person can read."""
-    return "image" if tensor == network.image else short_name(network.graph.tensors[tensor].name)
+    return "image" if tensor == network.image else network.names[tensor]
 
 
 def _map(network, tensor):

@@ -132,7 +132,7 @@ def _tensor(key):
 def _resize(file, network, position, size):
     """Gives the outputs of an operator that is done whole the shapes for another size."""
     operator = network.graph.operators[position]
-    if position in network.reasons and operator.name not in OVER_AXES:
+    if position in network.reasons and operator.name not in OVER_AXES and network.scales_of(position):
         tensor = network.graph.tensors[network.image]
         raise TilingError(
             f"size must be that for which the network was converted, {tensor.shape[1]}x{tensor.shape[2]}, for "

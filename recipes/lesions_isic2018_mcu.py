@@ -3,8 +3,8 @@
 Data      ISIC 2018, 800 photographs resized to 128x128; evaluated on 200 others
 Paper     SAT (arXiv 1804.05181) keeps one channel of every level. Variant unet_minus has the skips of UNet-- (arXiv
           2412.18276), 32 channels at an eighth of the resolution, without response normalization; full and none the others
-Expect    a guess: Dice of 0.86
-Takes     a quarter of an hour on one CPU core, a guess
+Expect    Dice of 0.873 with SAT, 0.875 with UNet-- and with full skips, seed 0, measured
+Takes     4 minutes on one CPU core, 6 with UNet--, measured
 Run       unetmm train recipes/lesions_isic2018_mcu.py --data DATA --out runs/lesions_mcu
           unetmm train recipes/lesions_isic2018_mcu.py --data DATA --out runs/lesions_mcu_unet_minus --variant unet_minus
 """

@@ -63,7 +63,7 @@ def main():
     parser.add_argument("--size", type=int, default=256, help="height and width in pixels")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    console = Console(width=140)
+    console = Console(width=170)
     size = (arguments.size, arguments.size)
     trained = {name: network(name, arguments.runs) for name in NETWORKS}
     images = calibration(arguments.data, size)
@@ -198,25 +198,23 @@ def lesions(runs, folder, console):
         build = partial(models.UNet, "mcu_width8", input_shape=(None, None, 3), skips=skips)
         model, trained = of_run(runs, run, build)
         content = tflite.convert(model, images, size=LESION_SIZE)
-        program, plan = tflite.tile(content, LESION_SIZE), tflite.plan(content)
-        said = program.description
+        borders = [tflite.tile(content, LESION_SIZE, border=border) for border in ("once", "same")]
+        said, plan = borders[0].description, tflite.plan(content)
         kept = sum(entry["bytes"] for entry in said["carried"] if (entry["from"], entry["to"]) == ("head", "tail"))
-        scores = dice(program, model, folder, console) if trained and folder is not None else ("-", "-")
+        scores = dice(borders, model, folder, console) if trained and folder is not None else ("-",) * 3
         heads = (f"{plan.greedy_head:,}", f"{plan.planned.head:,}", f"{said['ram_bytes']:,}")
         table.add_row(name, *heads, f"{said['ram_bytes_with_tails']:,}", f"{kept:,}", f"{said['macs_ratio']:.2f}", *scores)
     return table
 
 
-def dice(program, model, folder, console):
-    """Dice in floats and in int8, tile by tile."""
+def dice(programs, model, folder, console):
+    """Dice in floats and in int8, tile by tile, of each program."""
     photographs = data.isic2018(folder, split="val", size=LESION_SIZE)
-    scores = metrics.Dice(name="float"), metrics.Dice(name="int8")
+    scores = [metrics.Dice() for _ in range(1 + len(programs))]
     for i in track(range(len(photographs)), f"{model.name} on ISIC 2018", console=console, transient=True):
         image, mask = photographs[i]
-        made = (
-            model(image[None].astype("float32") / 255, training=False),
-            tflite.run_tiled(program, image, "litert").values[None],
-        )
+        made = [model(image[None].astype("float32") / 255, training=False)]
+        made += [tflite.run_tiled(program, image, "litert").values[None] for program in programs]
         for score, output in zip(scores, made, strict=True):
             score.update_state(mask[None, ..., None], output)
     return tuple(f"{float(score.result()):.3f}" for score in scores)

@@ -394,6 +394,9 @@ def tile(
     levels: Annotated[int | None, typer.Option(help="How many levels run tile by tile.")] = None,
     skips: Annotated[str, typer.Option(help="keep, recompute or mixed.")] = "keep",
     kernels: Annotated[str, typer.Option(help="Kernels the plans are safe for: any, reference or cmsis-nn.")] = "any",
+    border: Annotated[
+        str, typer.Option(help="once: the image is padded, not its maps; same: the bytes of the untiled file.")
+    ] = "once",
     gives: Annotated[str, typer.Option(help="What the output is, as for convert.")] = "auto",
     mean: Annotated[str | None, typer.Option(metavar="M[,M,M]", help="What the model's training subtracted.")] = None,
     std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="What it divided by then.")] = None,
@@ -430,7 +433,7 @@ def tile(
         if picture is not None and one:
             raise ValueError("--picture must come without --ram, --tile and -o: it draws all programs. Received: both.")
         loaded, content = _to_tile(model, calibration, sizes, gives, numbers)
-        choice = {"levels": levels, "tile": tiles, "skips": skips, "kernels": kernels}
+        choice = {"levels": levels, "tile": tiles, "skips": skips, "kernels": kernels, "border": border}
         result = _program(model, content, sizes, ram, choice, output) if one else None
         if not one:
             result = _trade_off(model, content, sizes, choice, picture)
@@ -510,7 +513,7 @@ def _trade_off(model, content, size, choice, picture):
 
     from keras_unetmm.tflite.tile import trade_off
 
-    rows, untiled = trade_off(content, size, choice["levels"], choice["skips"], choice["kernels"])
+    rows, untiled = trade_off(content, size, choice["levels"], choice["skips"], choice["kernels"], choice["border"])
     programs = list(track(rows, "planning", console=Console(stderr=True), transient=True))
     if picture is not None:
         from keras_unetmm.tflite.tiling.picture import draw

@@ -13,14 +13,14 @@ from keras_unetmm.tflite.tiling.program import assembled
 from keras_unetmm.tflite.tiling.search import SKIPS
 from keras_unetmm.tflite.tiling.write import whole_file
 
+BORDERS = ("once", "same")
 
-def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels="any", progress=None):
+
+def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels="any", border="once", progress=None):
     """Cuts a network's file into three that run tile by tile, and lays out one arena for all.
 
     The head makes the skips and the bottleneck's input of each tile of the image; the body computes the bottleneck whole;
-    the tail makes each tile of the output. Tiles overlap by halos, inside which nothing is padded. The image is padded once,
-    with the pixels at its border, and so is what the tail reads, with zeros. That is the network: the output is the same
-    byte for byte for every tile, and where nothing of the border is seen, that of the file itself.
+    the tail makes each tile of the output. Tiles overlap by halos. The output is the same byte for byte for every tile.
 
     Args:
         file: path or bytes of a .tflite file that `keras_unetmm.tflite.convert` made, for whatever size the levels divide;
@@ -33,6 +33,10 @@ def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels=
         skips: `"keep"`, what the encoder leaves for the decoder stays in the arena; `"recompute"`, the tail computes it anew
             from the image, where that can be done; `"mixed"`, whatever is best for each.
         kernels: as for `keras_unetmm.tflite.plan`.
+        border: `"once"`, nothing is padded inside head and tail: the image is padded once, with the pixels at its border,
+            and what the tail reads with zeros. Where nothing of the border is seen, the output is that of the file itself.
+            Or `"same"`, every convolution finds zeros outside the image, as in the file: the output is that of the file,
+            for one more product, with a mask, before each convolution that pads.
         progress: function without arguments, called once a plan that is tried.
 
     Returns:
@@ -43,7 +47,9 @@ def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels=
             smallest program, or a tile or size that does not fit.
         TFLiteFileError: if the file is damaged.
     """
-    parts = parts_of(file, size, kernels)
+    if levels is not None and type(levels) is not int:
+        raise ValueError(f"levels must be a number of levels, or None. Received: {levels!r}.")
+    parts = parts_of(file, size, kernels, border)
     tile = checked_tile(tile)
     if skips not in SKIPS:
         raise ValueError(f"skips must be one of {', '.join(map(repr, SKIPS))}. Received: {skips!r}.")
@@ -57,11 +63,11 @@ def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels=
     return assembled(parts, choice, tuple(size), metadata(file), skips)
 
 
-def trade_off(file, size, levels=None, skips="keep", kernels="any"):
+def trade_off(file, size, levels=None, skips="keep", kernels="any", border="once"):
     """Plans every program with square tiles: memory against multiply-accumulates.
 
     Args:
-        file, size, levels, skips, kernels: as for `tile`.
+        file, size, levels, skips, kernels, border: as for `tile`.
 
     Returns:
         A sized iterable of dicts, `levels`, `tile`, `recomputed`, `ram_bytes`, `macs` and `macs_ratio`, each made when it is
@@ -70,7 +76,7 @@ def trade_off(file, size, levels=None, skips="keep", kernels="any"):
     Raises:
         As `tile`.
     """
-    parts = parts_of(file, size, kernels)
+    parts = parts_of(file, size, kernels, border)
     if skips not in SKIPS:
         raise ValueError(f"skips must be one of {', '.join(map(repr, SKIPS))}. Received: {skips!r}.")
     fitting = search.checked_levels(parts, levels, None)
@@ -98,21 +104,22 @@ class _Rows:
         )
 
 
-def parts_of(file, size, kernels="any"):
+def parts_of(file, size, kernels="any", border="once"):
     """Returns the `keras_unetmm.tflite.tiling.parts.Parts` of a file for a size, padded to what the levels divide.
 
     Raises:
-        ValueError: for a size that is none, or an unknown library of kernels.
+        ValueError: for a size that is none, an unknown library of kernels, or another border.
     """
     sound = isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(s, int) and s > 0 for s in size)
     if not sound:
         raise ValueError(f"size must be (height, width) in pixels. Received: {size!r}.")
     if kernels not in KERNELS:
         raise ValueError(f"kernels must be one of {', '.join(map(repr, KERNELS))}. Received: {kernels!r}.")
+    if border not in BORDERS:
+        raise ValueError(f"border must be one of {', '.join(map(repr, BORDERS))}. Received: {border!r}.")
     network = Network(load(file))
-    coarsest = max(scale for scale in network.scales if scale is not None)
-    multiple = math.ceil(coarsest)
-    return Parts(network, tuple(-(-side // multiple) * multiple for side in size), kernels)
+    multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
+    return Parts(network, tuple(-(-side // multiple) * multiple for side in size), kernels, border)
 
 
 def conversion_size(model, size):
@@ -146,11 +153,10 @@ def _chosen(parts, levels, tile, skips, ram, progress):
     elif ram is None:
         found = search.smallest(parts, levels, skips, progress)
     else:
-        found = search.within(parts, levels, skips, ram, progress)
-    if found is None or (ram is not None and found.ram > ram):
-        least = found if tile is not None else search.smallest(parts, levels, skips, progress)
+        found = search.within(parts, levels, skips, ram, progress) or search.smallest(parts, levels, skips, progress)
+    if ram is not None and found.ram > ram:
         raise TilingError(
-            f"ram={ram:,} is below the smallest program, which takes {least.ram:,} bytes"
+            f"ram={ram:,} is below the smallest program, which takes {found.ram:,} bytes"
             + (f" with tile={tile[0]}x{tile[1]}" if tile else "")
             + ". Give it as much, a smaller image or a narrower network"
             + (", or skips='mixed'." if skips == "keep" else ".")

@@ -50,7 +50,17 @@ def cut(network, levels):
     operators = network.graph.operators
     core = _core(network, levels)
     tiled = {i for i in range(len(operators)) if any(scale < 2**levels for scale in network.scales_of(i))}
+    if network.producers[network.output] in core:
+        raise TilingError(
+            f"levels must be fewer than those at which the output is made. Received: {levels}, below which "
+            f"{network.label(network.producers[network.output])} would run whole."
+        )
     for position in sorted(tiled):
+        if any(network.scales[i] is None for i in network.maps(operators[position].inputs)):
+            raise TilingError(
+                f"With levels={levels}, {network.label(position)}, would run tile by tile, and it reads what is made of a "
+                "whole map. Tile fewer levels, or leave that out."
+            )
         if network.reaches[position] is None:
             raise TilingError(
                 f"Only operators that see a neighbourhood run tile by tile, and with levels={levels} "
@@ -118,6 +128,13 @@ def _relatives(network, core):
     return needed, behind
 
 
+def _bytes(network, tensor, size):
+    """What it costs to cut at a map; None where it cannot be cut: what has no places, and what is padded."""
+    producer = network.producers.get(tensor)
+    padded = producer is not None and network.graph.operators[producer].name == "PAD"
+    return None if padded or network.scales[tensor] is None else network.bytes(tensor, size)
+
+
 def _source_side(network, first, second, free, within=None):
     """The operators on the side of `first` of the cut of fewest bytes between the two sets, as many as equal cuts allow."""
     import networkx  # which takes as long to load as all else that is read to plan a file
@@ -132,7 +149,7 @@ def _source_side(network, first, second, free, within=None):
             producer = network.producers.get(index, "image")
             if producer != "image" and within is not None and producer not in within:
                 continue
-            cost = 0 if index in free else network.bytes(index, size) if network.scales[index] is not None else None
+            cost = 0 if index in free else _bytes(network, index, size)
             flow.add_edge(producer, ("map", index), **({} if cost is None else {"capacity": cost}))
             flow.add_edge(("map", index), position)  # without a capacity: never cut
             if producer != "image":
@@ -142,5 +159,10 @@ def _source_side(network, first, second, free, within=None):
     flow.add_edge("source", "image")
     for position in second:
         flow.add_edge(position, "sink")
-    _, (near, _) = networkx.minimum_cut(flow, "source", "sink")
+    try:
+        _, (near, _) = networkx.minimum_cut(flow, "source", "sink")
+    except networkx.NetworkXUnbounded as error:
+        raise TilingError(
+            "The network cannot be cut here: what is no map would have to leave its part. Tile another number of levels."
+        ) from error
     return {position for position in positions if position in near}

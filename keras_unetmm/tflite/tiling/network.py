@@ -5,10 +5,14 @@ from collections import Counter
 from fractions import Fraction
 from functools import cached_property
 
+from ai_edge_litert import schema_py_generated as schema
+
 from keras_unetmm.tflite import graph as tflite_graph
 from keras_unetmm.tflite.macs import operator_macs
 from keras_unetmm.tflite.names import short_name
-from keras_unetmm.tflite.tiling.reach import GlobalOperatorError, reaches
+from keras_unetmm.tflite.tiling.reach import WINDOWED, GlobalOperatorError, reaches
+
+RESERVED = ("image", "output", "inside")  # the ends of a program that are no carried maps
 
 
 class TilingError(ValueError):
@@ -41,12 +45,19 @@ class Network:
                 "model must take one image and give one map. Received: inputs of the shapes "
                 f"{[tensors[i].shape for i in self.graph.inputs]}, outputs {[tensors[i].shape for i in self.graph.outputs]}."
             )
+        if tensors[self.graph.inputs[0]].shape[0] != 1:
+            raise TilingError(f"model must take one image at a time. Received: {tensors[self.graph.inputs[0]].shape[0]}.")
         self.image, self.output = self.graph.inputs[0], self.graph.outputs[0]
         self.producers = {index: position for position, op in enumerate(self.graph.operators) for index in op.outputs}
         self.scales = [None] * len(tensors)
         self.scales[self.image] = Fraction(1)
         self.reaches, self.reasons = [], {}
         for position, operator in enumerate(self.graph.operators):
+            if not self.maps(operator.inputs):
+                raise TilingError(
+                    f"model must compute with its image. Received: {self.label(position)}, which reads constants alone. Put "
+                    "what it makes into the file in its place."
+                )
             self._add(position, operator)
         if self.scales[self.output] is None:
             raise TilingError(f"model must give a map. Received: an output of the shape {tensors[self.output].shape}.")
@@ -59,7 +70,7 @@ class Network:
     def names(self):
         """A name for each tensor that a person can read; no two maps' are alike."""
         short = [short_name(tensor.name) for tensor in self.graph.tensors]
-        often = Counter(short[i] for i in self.maps(range(len(short))))
+        often = Counter([*(short[i] for i in self.maps(range(len(short)))), *2 * RESERVED])
         return [name if often[name] < 2 else f"{name} ({i})" for i, name in enumerate(short)]
 
     def label(self, position):
@@ -73,6 +84,24 @@ class Network:
         operator = self.graph.operators[position]
         found = (self.scales[i] for i in self.maps((*operator.inputs, *operator.outputs)))
         return [scale for scale in found if scale is not None]
+
+    def pads(self, position):
+        """Returns whether an operator reads zeros beyond the border of its input.
+
+        Raises:
+            TilingError: if it reads something else there.
+        """
+        operator, reach = self.graph.operators[position], self.reaches[position]
+        beyond = any(r.before > 0 or r.between or r.extent > r.stride for r in reach)
+        if not beyond or (operator.name in WINDOWED and operator.options.Padding() == schema.Padding.VALID):
+            return False
+        kind = {self.graph.tensors[i].type for i in self.maps(operator.inputs)}
+        if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "PAD") or kind != {"INT8"}:
+            raise TilingError(
+                f"border='same' needs operators that pad int8 with zeros. Received: {self.label(position)}, which does not. "
+                "Use border='once', or a convolution, pooling by its stride, or resizing to the nearest pixel."
+            )
+        return True
 
     def bytes(self, tensor, size):
         """Returns the bytes of a map for an image of `size`."""
@@ -102,11 +131,12 @@ class Network:
         except GlobalOperatorError as error:
             reach, scale = None, None
             self.reasons[position] = str(error)
-            height = tensors[self.image].shape[1]
+            size = tensors[self.image].shape[1:3]
             for index in operator.outputs:  # in the bottleneck any operator may run, and what it makes may be a map
                 shape = tensors[index].shape
-                if len(shape) == 4 and shape[1] > 1 and height % shape[1] == 0:
-                    self.scales[index] = Fraction(height, shape[1])
+                scale = {Fraction(a, b) for a, b in zip(size, shape[1:3], strict=False)} if len(shape) == 4 else set()
+                if len(scale) == 1 and max(shape[1:3]) > 1:
+                    self.scales[index] = scale.pop()
             self.reaches.append(None)
             return
         self.reaches.append(reach)

@@ -1,11 +1,13 @@
 """One part of a network for one tile: what it takes, what it makes of that, and its multiply-accumulates.
 
 A region is `((top, bottom), (left, right))`, in places of a map from the tile's own corner: what lies before the tile is
-negative. Inside a part nothing is padded, so regions shrink from the inputs to the outputs.
+negative. Inside a part nothing is padded, so regions shrink from the inputs to the outputs. Where a map must be zero outside
+the image it is multiplied by a mask.
 """
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from keras_unetmm.tflite.tiling.cut import ancestors
 
@@ -29,7 +31,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Masked:
-    """A map that is computed anew, with zeros outside the image, as one that was kept would have.
+    """A map with zeros outside the image.
 
     Attributes:
         tensor: int.
@@ -40,13 +42,13 @@ class Masked:
 
 @dataclass(frozen=True)
 class Mask:
-    """Ones where a tile's map lies inside the image, and zeros outside.
+    """Ones where the places of a tile lie inside the image, and zeros outside.
 
     Attributes:
-        tensor: int, the map's.
+        scale: Fraction, pixels from one of its places to the next.
     """
 
-    tensor: int
+    scale: Fraction
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def whole_tile(network, tensor, tile):
     return tuple((0, int(side / network.scales[tensor])) for side in tile)
 
 
-def laid_out(network, positions, given, outputs, anew=()):
+def laid_out(network, positions, given, outputs, anew=(), border="once"):
     """Returns the `Part` of some operators.
 
     Args:
@@ -83,6 +85,11 @@ def laid_out(network, positions, given, outputs, anew=()):
         given: set of the tensors that are inputs.
         outputs: dict from tensors to the regions that are wanted.
         anew: tensors that are computed here from the image although another part did so before.
+        border: `"once"`, maps go on outside the image as they are computed there, but for those of `anew`, which are zero as
+            if they had been kept; or `"same"`, they are zero for whatever pads its input.
+
+    Raises:
+        TilingError: if an operator pads with something else than zeros, and the border is `"same"`.
     """
     asked, made, taken, macs = {}, {}, {}, 0
 
@@ -93,7 +100,7 @@ def laid_out(network, positions, given, outputs, anew=()):
     for tensor, region in outputs.items():
         ask(tensor, region)
     kept = []
-    for step in reversed(_steps(network, positions, anew)):
+    for step in reversed(_steps(network, positions, given, anew, border)):
         regions = [asked[key] for key in step.outputs if key in asked]
         if not regions:
             continue
@@ -102,7 +109,7 @@ def laid_out(network, positions, given, outputs, anew=()):
             region = hull(region, other)
         if step.position is None:
             needed = region
-            ask(Mask(step.inputs[0]), region)
+            ask(Mask(network.scales[step.inputs[0]]), region)
         else:
             reach = network.reaches[step.position]
             needed = tuple(r.needs(*axis) for r, axis in zip(reach, region, strict=True))
@@ -133,18 +140,20 @@ def area(region):
     return math.prod(sizes(region))
 
 
-def _steps(network, positions, anew):
-    """The operators; those of `anew` are read through their masks by all that is not part of computing them anew."""
+def _steps(network, positions, given, anew, border):
+    """The operators in order, and the products with masks that some of them read instead of maps."""
     operators = network.graph.operators
     again = ancestors(network, anew)
-    steps = []
+    read, steps = {}, []
     for position in sorted({*positions, *again}):
-        operator, inside = operators[position], position in again
-        inputs = tuple(
-            Masked(index) if index in anew and not inside else index
-            for index in network.maps(operator.inputs)
-            if network.scales[index] is not None
-        )
-        steps.append(Step(position, tuple(dict.fromkeys(inputs)), operator.outputs))
-        steps += [Step(None, (index,), (Masked(index),)) for index in operator.outputs if index in anew]
+        maps = [i for i in network.maps(operators[position].inputs) if network.scales[i] is not None]
+        if border == "same":
+            masked = {i for i in maps if i not in given and network.pads(position)}
+        else:
+            masked = {i for i in maps if i in anew and position not in again}
+        read[position] = tuple(dict.fromkeys(Masked(i) if i in masked else i for i in maps))
+    wanted = {key.tensor for keys in read.values() for key in keys if isinstance(key, Masked)}
+    for position, keys in read.items():
+        steps.append(Step(position, keys, operators[position].outputs))
+        steps += [Step(None, (i,), (Masked(i),)) for i in operators[position].outputs if i in wanted]
     return steps

@@ -8,8 +8,10 @@ from keras_unetmm.tflite.graph import read
 from keras_unetmm.tflite.planner import plan
 from keras_unetmm.tflite.tiling import cut as cutting
 from keras_unetmm.tflite.tiling.network import TilingError
-from keras_unetmm.tflite.tiling.part import laid_out, whole_tile
+from keras_unetmm.tflite.tiling.part import Mask, laid_out, whole_tile
 from keras_unetmm.tflite.tiling.write import tile_file, whole_file
+
+_SECONDS = 1.0  # for each search for a placement: there are dozens of tiles to try
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Planned:
     @cached_property
     def plan(self):
         """`Plan` of its file."""
-        found = plan(self._write(), self._kernels)
+        found = plan(self._write(), self._kernels, seconds=_SECONDS)
         if found.planned is None:
             raise TilingError(f"A part cannot be planned: {found.why_not_planned}")
         return found
@@ -74,10 +76,11 @@ class Parts:
         network: `keras_unetmm.tflite.tiling.network.Network`.
         size: `(height, width)` of the image, multiples of the coarsest map's scale.
         kernels: the library of kernels that the plans must be safe for.
+        border: `"once"` or `"same"`, see `keras_unetmm.tflite.tile`.
     """
 
-    def __init__(self, network, size, kernels):
-        self.network, self.size, self.kernels = network, size, kernels
+    def __init__(self, network, size, kernels, border="once"):
+        self.network, self.size, self.kernels, self.border = network, size, kernels, border
         self.deepest = cutting.deepest(network)
         self._cuts, self._known = {}, {}
 
@@ -102,7 +105,7 @@ class Parts:
         """Returns of what a tile's height and width must be multiples: the coarsest map that head or tail has."""
         found = self.cut(levels)
         scales = [scale for position in (*found.head, *found.tail) for scale in self.network.scales_of(position)]
-        return math.lcm(*(max(1, math.ceil(scale)) for scale in scales))
+        return math.lcm(*(scale.numerator for scale in scales))
 
     def head(self, levels, anew, tile):
         """Returns the `Planned` head for a tile."""
@@ -141,22 +144,24 @@ class Parts:
     def _tiled(self, key, tile, positions, given, wanted, anew=()):
         if key not in self._known:
             regions = {tensor: whole_tile(self.network, tensor, tile) for tensor in wanted}
-            part = laid_out(self.network, positions, {self.network.image, *given}, regions, frozenset(anew))
+            part = laid_out(self.network, positions, {self.network.image, *given}, regions, frozenset(anew), self.border)
             grid = tuple(-(-length // side) for length, side in zip(self.size, tile, strict=True))
             self._known[key] = Planned(part, tile, grid, part.macs, lambda: tile_file(self.network, part), self.kernels)
         return self._known[key]
 
 
 def can_be_anew(network, cut):
-    """Returns the skips that the tail can compute anew: what no operator of the body has a part in."""
-    return tuple(i for i in cut.skips if not cutting.ancestors(network, [i]) & set(cut.body))
+    """Returns the skips that the tail can compute anew: of bytes, in which no operator of the body has a part."""
+    whole = set(cut.body)
+    own = (i for i in cut.skips if network.graph.tensors[i].type == "INT8")
+    return tuple(i for i in own if not cutting.ancestors(network, [i]) & whole)
 
 
 def halo(planned, network):
     """Returns how many pixels of the image head or tail reads beyond its tile, at most, whatever it reads them from."""
     farthest = 0
     for key, region in planned.part.inputs.items():
-        scale = network.scales[getattr(key, "tensor", key)]
+        scale = key.scale if isinstance(key, Mask) else network.scales[key]
         for (low, high), side in zip(region, planned.tile, strict=True):
             farthest = max(farthest, -low * scale, high * scale - side)
     return math.ceil(farthest)

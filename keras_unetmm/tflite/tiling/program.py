@@ -1,6 +1,7 @@
 """A network that runs tile by tile: its parts' files, the arena they share, and what a device must do to run them."""
 
 import hashlib
+import json
 import math
 from dataclasses import dataclass
 
@@ -101,8 +102,8 @@ def assembled(parts, choice, size, said, skips):
             "runs": part.runs,
             "tile": list(part.tile),
             "grid": list(part.grid),
-            "inputs": [_end(network, part, key, found, name, choice) for key in ends[name][0]],
-            "outputs": [_end(network, part, key, found, name, choice) for key in ends[name][1]],
+            "inputs": [_end(network, part, key, name) for key in ends[name][0]],
+            "outputs": [_end(network, part, key, name) for key in ends[name][1]],
         }
     total = macs(parts, choice)
     tails = sum(arena.tail for arena in measured.values())
@@ -117,6 +118,7 @@ def assembled(parts, choice, size, said, skips):
         "skips": skips,
         "halo": max(halos),
         "kernels": parts.kernels,
+        "border": parts.border,
         "ram_bytes": place.bytes,
         "ram_bound": place.bound,
         "ram_bytes_with_tails": place.bytes + tails,
@@ -132,7 +134,13 @@ def assembled(parts, choice, size, said, skips):
         "carried": _carried(parts, choice, place),
         "recomputed": [label(network, i) for i in found.skips if i in choice.anew],
     }
-    return Program(files, description)
+    return Program(files, {**description, "sha256": digest(description)})
+
+
+def digest(description):
+    """Returns the SHA-256 of a description, itself apart."""
+    said = {key: value for key, value in description.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def label(network, tensor):
@@ -151,25 +159,21 @@ def _map(network, tensor):
     }
 
 
-def _end(network, part, key, cut, name, choice):
+def _end(network, part, key, name):
     """An input or output of a part: which map, and which places of it, from the tile's corner."""
-    tensor = key.tensor if isinstance(key, Mask) else key
-    end = {"map": _key(network, key, cut, name, choice), **_map(network, tensor)}
-    if part.part is None:
-        return end
-    region = part.part.inputs.get(key, part.part.outputs.get(key))
-    return {**end, "region": [list(axis) for axis in region], "shape": list(sizes(region))}
-
-
-def _key(network, key, cut, name, choice):
-    """The name under which the map is found: `image`, `output`, `inside` for a mask, or that of a carried map."""
     if isinstance(key, Mask):
-        return "inside"
-    if key == network.image:
-        return "image"
-    if key == network.output and name == "tail":
-        return "output"
-    return label(network, key)
+        values = {"map": "inside", "type": "int8", "channels": 1, "scale": 1.0, "zero_point": 0, "pixels": float(key.scale)}
+    else:
+        values = {"map": _key(network, key, name), **_map(network, key)}
+    if part.part is None:
+        return values
+    region = part.part.inputs.get(key, part.part.outputs.get(key))
+    return {**values, "region": [list(axis) for axis in region], "shape": list(sizes(region))}
+
+
+def _key(network, key, name):
+    """The name under which a map is found: `image`, `output`, or that of a carried map."""
+    return "output" if key == network.output and name == "tail" else label(network, key)
 
 
 def _carried(parts, choice, place):

@@ -16,8 +16,10 @@ _POINTWISE = names_in(
 )
 OVER_AXES = names_in("MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD")
 _ONE_AXIS = {"CONCATENATION": None, "SPLIT": 0, "SPLIT_V": 2, "ARG_MAX": 1, "ARG_MIN": 1}  # the input that names it
+_ANY_RANK = ("ARG_MAX", "ARG_MIN", "CAST", "QUANTIZE")  # which may stand behind the last axis is gone
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 _POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
+WINDOWED = (*_CONVOLUTIONS, *_POOLS)
 _PADS = ("PAD", "PADV2")
 
 
@@ -106,18 +108,18 @@ def reaches(graph, operator):
 
 
 def _check_pointwise(operands):
-    rank = len(operands.output.shape)
+    ranks = {len(tensor.shape) for tensor in (operands.map, operands.output)}
+    if ranks != {4} and operands.name not in _ANY_RANK:
+        raise GlobalOperatorError("it takes or makes a map without channels. Keep the axis of the channels")
     if operands.name in _ONE_AXIS:
         place = _ONE_AXIS[operands.name]
         axis = (operands.option("Axis"),) if place is None else operands.numbers(place)
         deep = len(operands.map.shape)
         if axis is None or axis[0] % deep != deep - 1:
             raise GlobalOperatorError("it cuts or joins maps along another axis than that of the channels")
-    elif rank not in (3, 4):
-        raise GlobalOperatorError(f"its output has {rank} axes. Only images run tile by tile")
     for tensor in operands.inputs:
         spatial = tensor.shape[-3:-1] if tensor is not None and tensor.data is not None else ()
-        if operands.name not in _ONE_AXIS and any(size > 1 for size in spatial):
+        if any(size > 1 for size in spatial):
             raise GlobalOperatorError("one of its constants has a value for each place of the map")
 
 

@@ -57,6 +57,7 @@ def run_tiled(program, image, runtime="tflm", out=None, progress=None):
         raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
     program = program if isinstance(program, Program) else load(program)
     said = program.description
+    image = image if hasattr(image, "shape") else np.asarray(image)
     height, width = said["size"]
     source, target = said["input"], said["output"]
     if tuple(image.shape) != (height, width, source["channels"]):
@@ -64,9 +65,7 @@ def run_tiled(program, image, runtime="tflm", out=None, progress=None):
             f"image must have the shape {(height, width, source['channels'])} that the program is made for. Received: "
             f"{tuple(image.shape)}. Make a program for that size with unetmm tile --size."
         )
-    shape = tuple(int(length / target["pixels"]) for length in (height, width)) + (
-        () if target["channels"] is None else (target["channels"],)
-    )
+    shape = (*(int(length / target["pixels"]) for length in (height, width)), *_channels(target))
     out = np.empty(shape, target["type"]) if out is None else out
     if tuple(out.shape) != shape or out.dtype != target["type"]:
         raise ValueError(f"out must be of the shape {shape} and type {target['type']}. Received: {out.shape}, {out.dtype}.")
@@ -122,15 +121,19 @@ class _Machine:
         return result.outputs
 
     def _window(self, end, corner):
-        """What a part reads for the tile at a corner: the image goes on as at its border, maps are zero outside."""
+        """What a part reads for the tile at a corner: the image goes on beyond its border, or is zero; maps are zero."""
         region = _placed(end, corner)
         if end["map"] == "image":
-            return _bytes(_with_border(self.image, region), end)
+            window = _bytes(_with_border(self.image, region), end)
+            if self.said["border"] == "same":
+                there = [(np.arange(*a) >= 0) & (np.arange(*a) < n) for a, n in zip(region, self.image.shape, strict=False)]
+                window[~(there[0][:, None] & there[1])] = end["zero_point"]
+            return window
         size = [int(length / end["pixels"]) for length in self.said["padded_size"]]
         inside = [(np.arange(*axis) >= 0) & (np.arange(*axis) < length) for axis, length in zip(region, size, strict=True)]
         if end["map"] == "inside":
             return (inside[0][:, None] & inside[1]).astype("int8")[..., None]
-        window = np.full((*end["shape"], end["channels"]), end["zero_point"], end["type"])
+        window = np.full((*end["shape"], *_channels(end)), end["zero_point"], end["type"])
         cut = tuple(slice(max(low, 0), high) for low, high in region)
         window[np.ix_(*inside)] = self.carried[end["map"]][cut]
         return window
@@ -142,6 +145,10 @@ class _Machine:
         bottom, right = min(bottom, target.shape[0]), min(right, target.shape[1])
         if top < bottom and left < right:
             target[top:bottom, left:right] = tile[: bottom - top, : right - left]
+
+
+def _channels(end):
+    return () if end["channels"] is None else (end["channels"],)
 
 
 def _placed(end, corner):
@@ -162,9 +169,11 @@ def _bytes(piece, end):
     own = np.dtype(end["type"])
     if piece.dtype == own:
         return piece
-    if piece.dtype == np.uint8 and own == np.int8:
-        return (piece.astype("int16") - 128).astype("int8")
+    if piece.dtype == np.uint8:
+        piece = piece / 255
     if piece.dtype.kind != "f" or not np.isfinite(piece).all():
         raise ValueError(f"image must hold finite floats in [0, 1], uint8 or {own}. Received: {piece.dtype}.")
+    if own.kind == "f":
+        return piece.astype(own)
     limits = np.iinfo(own)
     return np.clip(np.round(piece / end["scale"]) + end["zero_point"], limits.min, limits.max).astype(own)

@@ -4,12 +4,15 @@ import math
 from dataclasses import dataclass
 from itertools import product
 
+from keras_unetmm.tflite.tiling.cut import ancestors
 from keras_unetmm.tflite.tiling.network import TilingError
+from keras_unetmm.tflite.tiling.part import Mask, Masked, area
 from keras_unetmm.tflite.tiling.parts import Choice, can_be_anew, halo
 from keras_unetmm.tflite.tiling.program import arena, arena_of, label, macs
 
 SKIPS = ("keep", "recompute", "mixed")
-_FAR = 1.25  # times the memory that is expected, from where on a part is not planned to see
+_FAR = 1.4  # times the memory that is expected, from where on a part is not planned to see
+_PAIRS = 3  # of the cheapest heads and tails that are tried together: alone they fit, but one may be in the other's way
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,14 @@ def kept_sets(parts, levels, skips):
         return [frozenset()]
     if skips == "recompute":
         return [frozenset(free)]
-    return [frozenset(free[:count]) for count in range(len(free) + 1)]
+    found = [frozenset(_with_origins(parts, free, free[:count])) for count in range(len(free) + 1)]
+    return list(dict.fromkeys(found))
+
+
+def _with_origins(parts, free, chosen):
+    """Skips that are computed anew, and those on the way to them, which have no zeros outside the image there."""
+    needed = ancestors(parts.network, chosen)
+    return {i for i in free if parts.network.producers[i] in needed}
 
 
 def sides(length, unit):
@@ -133,33 +143,48 @@ def within(parts, levels, skips, ram, progress=lambda: None):
 
 
 def _within(parts, level, anew, ram, best, progress):
-    """Head and tail share nothing but the budget, so the cheapest of each that fits is looked for by itself."""
-    unit = parts.unit(level)
+    """Head and tail share nothing but the arena: the cheapest of each that fits by itself, or else the cheapest pair."""
+    unit = (parts.unit(level),) * 2
     kept = _kept(parts, level, anew)
     if sum(kept.values()) > ram or arena_of(parts, level, kept, 0, 0).bytes > ram:
         return None
-    tiles = list(product(sides(parts.size[0], unit), sides(parts.size[1], unit)))
-    least = sum(min(m(level, anew, t).macs * m(level, anew, t).runs for t in tiles) for m in (parts.head, parts.tail))
+    tiles = list(product(sides(parts.size[0], unit[0]), sides(parts.size[1], unit[1])))
+    cheapest = [sorted((make(level, anew, t) for t in tiles), key=_cost) for make in (parts.head, parts.tail)]
+    least = sum(_cost(candidates[0])[0] for candidates in cheapest)
     if best is not None and least + parts.body(level).macs >= best.macs:
         return None
-    chosen = []
-    for make, fits in (
-        (parts.head, lambda size: arena_of(parts, level, kept, size, 0).bytes <= ram),
-        (parts.tail, lambda size: arena_of(parts, level, kept, 0, size).bytes <= ram),
-    ):
-        candidates = sorted((make(level, anew, tile) for tile in tiles), key=lambda p: (p.macs * p.runs, p.tile))
-        rate = make(level, anew, (unit, unit)).arena / _busiest(parts, make(level, anew, (unit, unit)).part)
-        for planned in candidates:
-            if not fits(int(_busiest(parts, planned.part) * rate / _FAR)):
-                continue
-            progress()
-            if fits(planned.arena):
-                chosen.append(planned.tile)
-                break
-        else:
-            return None
-    found = measured(parts, Choice(level, anew, *chosen))
-    return found if found.ram <= ram else None
+    alone = (
+        lambda size: arena_of(parts, level, kept, size, 0).bytes <= ram,
+        lambda size: arena_of(parts, level, kept, 0, size).bytes <= ram,
+    )
+    fitting = [_fitting(parts, c, fits, progress) for c, fits in zip(cheapest, alone, strict=True)]
+    known = [[], []]
+    for _ in range(_PAIRS):  # the cheapest of both first, more only if they are in each other's way
+        for planned, more in zip(known, fitting, strict=True):
+            planned += [found for found in [next(more, None)] if found is not None]
+        for head, tail in sorted(product(*known), key=lambda pair: _cost(pair[0])[0] + _cost(pair[1])[0]):
+            found = measured(parts, Choice(level, anew, head.tile, tail.tile))
+            if found.ram <= ram:
+                return found
+    return None
+
+
+def _fitting(parts, candidates, fits, progress):
+    """Plans candidates one by one, the cheapest first, and yields those that fit."""
+    rate = math.inf  # bytes of arena for each byte that the busiest operator reads and writes, the least so far
+    for planned in candidates:
+        busiest = _busiest(parts, planned.part)
+        if rate < math.inf and not fits(int(busiest * rate / _FAR)):
+            continue
+        progress()
+        rate = min(rate, planned.arena / busiest)
+        if fits(planned.arena):
+            yield planned
+
+
+def _cost(planned):
+    """The multiply-accumulates of all tiles; of equal ones the smaller tile first."""
+    return planned.macs * planned.runs, planned.tile
 
 
 def _larger_for_free(parts, found):
@@ -183,15 +208,13 @@ def _kept(parts, levels, anew):
 
 
 def _bytes(parts, part, key):
-    tensor = getattr(key, "tensor", key)
-    found = parts.network.graph.tensors[tensor]
-    rows, columns = part.made[key]
-    return (rows[1] - rows[0]) * (columns[1] - columns[0]) * math.prod(found.shape[3:]) * found.element_bytes
+    found = parts.network.graph.tensors[key.tensor if isinstance(key, Masked) else key]
+    return area(part.made[key]) * math.prod(found.shape[3:]) * found.element_bytes
 
 
 def _widest(parts, part):
     """The bytes of the largest map: no plan needs less."""
-    return max(_bytes(parts, part, key) for key in part.made if not hasattr(key, "tensor"))
+    return max(_bytes(parts, part, key) for key in part.made if not isinstance(key, Mask))
 
 
 def _busiest(parts, part):

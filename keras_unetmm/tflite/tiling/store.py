@@ -8,9 +8,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from keras_unetmm.tflite.tiling.program import FORMAT, Program
+from keras_unetmm.tflite.tiling.program import FORMAT, Program, digest
 
 DESCRIPTION = "program.json"
+NAMES = {DESCRIPTION, "head.tflite", "body.tflite", "tail.tflite"}
 
 
 class ProgramError(ValueError):
@@ -28,9 +29,11 @@ def refuse_another_folder(folder):
         raise ValueError(
             f"{folder} must lie in a folder that exists. Received: {folder.parent}, which does not. Make it first."
         )
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / DESCRIPTION).is_file():
+    if folder.is_symlink():
+        raise ValueError(f"{folder} must be a folder. Received: a link. Name the folder itself.")
+    if folder.is_dir() and not {path.name for path in folder.iterdir()} <= NAMES:
         raise ValueError(
-            f"{folder} must be new, empty, or hold a program, which is replaced. Received: a folder with other files. "
+            f"{folder} must be new, empty, or hold a program alone, which is replaced. Received: a folder with other files. "
             "Choose another one."
         )
     if folder.exists() and not folder.is_dir():
@@ -59,7 +62,7 @@ def save(program, folder):
             os.replace(folder, old)
         try:
             os.replace(fresh, folder)
-        except OSError:
+        except BaseException:  # control-C too
             if old.exists():
                 os.replace(old, folder)
             raise
@@ -85,8 +88,10 @@ def load(folder):
         raise ProgramError(f"{folder / DESCRIPTION} is damaged: {error}. Run unetmm tile again.") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise ProgramError(f"{folder / DESCRIPTION} is of no format that this version knows. Run unetmm tile again.")
+    if description.get("sha256") != digest(description):
+        raise ProgramError(f"{folder / DESCRIPTION} is not as it was written. Run unetmm tile again.")
     files = {}
-    for name, part in _parts(description, folder).items():
+    for name, part in description["parts"].items():
         with contextlib.suppress(OSError):
             files[part["file"]] = (folder / part["file"]).read_bytes()
         if hashlib.sha256(files.get(part["file"], b"")).hexdigest() != part["sha256"]:
@@ -95,13 +100,6 @@ def load(folder):
                 "unetmm tile again."
             )
     return Program(files, description)
-
-
-def _parts(description, folder):
-    parts = description.get("parts")
-    if not isinstance(parts, dict) or not all(isinstance(p, dict) and {"file", "sha256"} <= set(p) for p in parts.values()):
-        raise ProgramError(f"{folder / DESCRIPTION} is damaged: it names no parts. Run unetmm tile again.")
-    return parts
 
 
 def _json(program):

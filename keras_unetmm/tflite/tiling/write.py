@@ -6,9 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from keras_unetmm.tflite.edit import File
 from keras_unetmm.tflite.tiling.network import TilingError
 from keras_unetmm.tflite.tiling.part import Mask, Masked, sizes
-from keras_unetmm.tflite.tiling.reach import OVER_AXES
-
-_WINDOWS = ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D")
+from keras_unetmm.tflite.tiling.reach import OVER_AXES, WINDOWED
 
 
 def tile_file(network, part):
@@ -59,12 +57,11 @@ class _Writer:
 
     def _input(self, key, region):
         if isinstance(key, Mask):
-            like = self.file.main.tensors[key.tensor]
             quantization = schema.QuantizationParametersT()
             quantization.scale, quantization.zeroPoint = np.array([1], "float32"), np.array([0], "int64")
-            shape = (1, *sizes(region), 1)
-            self.held[key] = self.file.add_tensor(key.tensor, shape, "/mask", quantization=quantization)
-            assert like.type == schema.TensorType.INT8
+            image, shape = self.network.image, (1, *sizes(region), 1)
+            self.held[key] = self.file.add_tensor(image, shape, f"/inside{key.scale}", quantization=quantization)
+            self.file.main.tensors[self.held[key]].type = schema.TensorType.INT8
         else:
             self._shape(key, region)
             self.held[key] = key
@@ -74,7 +71,7 @@ class _Writer:
         region = self.part.made[step.outputs[0]]
         if step.position is None:
             (source,) = step.inputs
-            inputs = [self._region(source, region), self.held[Mask(source)]]
+            inputs = [self._region(key, region) for key in (source, Mask(self.network.scales[source]))]
             shape = (1, *sizes(region), self._channels(source))
             output = self.file.add_tensor(source, shape, "/masked")
             self.held[step.outputs[0]] = output
@@ -89,7 +86,7 @@ class _Writer:
         operator.inputs = np.array(
             [self._region(read[i], step.needed) if i in read else i for i in map(int, operator.inputs)], "int32"
         )
-        if source.name in _WINDOWS:
+        if source.name in WINDOWED:
             operator.builtinOptions.padding = schema.Padding.VALID
         _set_sizes(self.file, operator, source, sizes(region))
         for index in source.outputs:
@@ -133,14 +130,21 @@ def _resize(file, network, position, size):
     """Gives the outputs of an operator that is done whole the shapes for another size."""
     operator = network.graph.operators[position]
     if position in network.reasons and operator.name not in OVER_AXES and network.scales_of(position):
-        tensor = network.graph.tensors[network.image]
-        raise TilingError(
-            f"size must be that for which the network was converted, {tensor.shape[1]}x{tensor.shape[2]}, for "
-            f"{network.label(position)}, is bound to it. Received: {size[0]}x{size[1]}. Convert for that size."
-        )
+        _refuse_size(network, position, size)
     for tensor in operator.outputs:
         _set_shape(file, network, tensor, size)
+        places = network.graph.tensors[tensor].shape[1:-1]
+        if network.scales[tensor] is None and any(length > 1 for length in places):
+            _refuse_size(network, position, size)
     _set_sizes(file, file.main.operators[position], operator, file.main.tensors[operator.outputs[0]].shape[1:3])
+
+
+def _refuse_size(network, position, size):
+    tensor = network.graph.tensors[network.image]
+    raise TilingError(
+        f"size must be that for which the network was converted, {tensor.shape[1]}x{tensor.shape[2]}, for "
+        f"{network.label(position)}, is bound to it. Received: {size[0]}x{size[1]}. Convert for that size."
+    )
 
 
 def _set_shape(file, network, tensor, size):
@@ -156,6 +160,7 @@ def _set_shape(file, network, tensor, size):
 
 def _set_sizes(file, operator, source, places):
     """Gives an operator that is told how large its output is another constant for that."""
+    operator.inputs = np.array(operator.inputs)  # as read it cannot be written to
     if source.name.startswith("RESIZE_"):
         operator.inputs[1] = file.add_tensor(source.inputs[1], [2], "/size", np.array(places, "<i4"))
     if source.name == "TRANSPOSE_CONV":

@@ -7,7 +7,7 @@ WIDTH = 6
 KINDS = ("conv", "wide", "dilated", "depthwise", "pool", "pad", "gate", "mean", "unary")
 
 
-def encoder_decoder(seed=0, size=(48, 32), levels=2, skips=True, whole=False, inner="conv"):
+def encoder_decoder(seed=0, size=(48, 32), levels=2, skips=True, whole=False, inner="conv", zeros=False):
     """Returns the bytes of a file with `levels` levels above a bottleneck.
 
     Args:
@@ -17,13 +17,15 @@ def encoder_decoder(seed=0, size=(48, 32), levels=2, skips=True, whole=False, in
         skips: bool, whether the decoder reads the encoder's maps.
         whole: bool, whether the bottleneck has a gate from its mean, which is no neighbourhood.
         inner: str, the operator of the finest level: `"conv"` or `"mean"`, one over the whole map.
+        zeros: bool, whether all that pads does so with zeros.
     """
     net, rng = Network(seed), np.random.default_rng(seed)
+    kinds = [kind for kind in KINDS if kind != "pool" or not zeros]
     x = image = net.input(1, *size, 3, scale=1 / 255, zero_point=-128)
     kept = []
     x = net.conv(x, WIDTH, (3, 3))
     for level in range(levels):
-        x = _block(net, rng, x)
+        x = _block(net, rng, x, kinds)
         if level == 0 and inner == "mean":
             x = _gated(net, x)
         kept.append(x)
@@ -32,11 +34,11 @@ def encoder_decoder(seed=0, size=(48, 32), levels=2, skips=True, whole=False, in
     if whole:
         x = _gated(net, x)
     for level in reversed(range(levels)):
-        x = _up(net, rng, x)
+        x = _up(net, rng, x, zeros)
         if skips:
             x = net.concatenate([x, kept[level]], 3) if rng.random() < 0.5 else net.binary("ADD", x, kept[level])
             x = net.conv(x, WIDTH)
-        x = _block(net, rng, x)
+        x = _block(net, rng, x, kinds)
     x = net.conv(x, 3, (3, 3), scale=1 / 255, zero_point=-128)
     return net.file(net.binary("ADD", x, image))
 
@@ -45,10 +47,10 @@ def _gated(net, x):
     return net.binary("MUL", x, net.mean(x, (1, 2)))
 
 
-def _block(net, rng, x):
+def _block(net, rng, x, kinds):
     """A branch of one to three operators, added to what it began with or not."""
     y = x
-    for kind in rng.choice(KINDS, rng.integers(1, 4)):
+    for kind in rng.choice(kinds, rng.integers(1, 4)):
         match kind:
             case "conv":
                 y = net.conv(y, WIDTH, (3, 3))
@@ -83,9 +85,9 @@ def _down(net, rng, x):
     return net.conv(net.shuffled("SPACE_TO_DEPTH", x), WIDTH)
 
 
-def _up(net, rng, x):
+def _up(net, rng, x, zeros):
     _, height, width, channels = net.shape(x)
-    match rng.integers(4):
+    match rng.choice([0, 2, 3] if zeros else 4):
         case 0:
             return net.resize("RESIZE_NEAREST_NEIGHBOR", x, 2 * height, 2 * width)
         case 1:

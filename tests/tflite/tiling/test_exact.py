@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from tflite.network import Network
 from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
+from keras_unetmm.tflite.tile import trade_off
 
 
 def image(size, seed=0):
@@ -61,6 +63,107 @@ def test_litert_too_gives_the_same_bytes_for_every_tile():
     for runtime in ("litert", "litert-reference"):
         a, b = (tflite.run_tiled(tflite.tile(content, (48, 32), tile=t), x, runtime).output for t in (8, 32))
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_with_the_border_of_the_file_it_is_the_file_everywhere(seed):
+    content, x = encoder_decoder(seed, whole=seed % 2 == 0, zeros=True), image((48, 32), seed)
+    whole = tflite.run(content, x).outputs[0][0]
+    for choice in ({"tile": 8}, {"tile": (12, 20), "skips": "recompute"}, {"tile": 16, "levels": 1}):
+        program = tflite.tile(content, (48, 32), border="same", **choice)
+        np.testing.assert_array_equal(tflite.run_tiled(program, x).output, whole, err_msg=str(choice))
+    padded = np.full((44, 32, 3), -128, "int8")  # as the network pads an image that its levels do not divide
+    padded[:41, :30] = x[:41, :30]
+    whole = tflite.run(encoder_decoder(seed, (44, 32), whole=seed % 2 == 0, zeros=True), padded).outputs[0][0]
+    tiled = tflite.run_tiled(tflite.tile(content, (41, 30), border="same", tile=8), x[:41, :30]).output
+    np.testing.assert_array_equal(tiled, whole[:41, :30])
+
+
+def test_a_border_that_is_no_zeros_is_refused():
+    net = Network()
+    x = net.input(1, 16, 16, 3)
+    pooled = net.pool("AVERAGE_POOL_2D", net.conv(x, 4), (3, 3), stride=(1, 1))
+    y = net.conv(net.conv(pooled, 4, (2, 2), stride=(2, 2)), 4, (3, 3))
+    content = net.file(net.conv(net.resize("RESIZE_NEAREST_NEIGHBOR", y, 16, 16), 3))
+    with pytest.raises(ValueError, match=r"border='same' needs operators that pad int8 with zeros.*AVERAGE_POOL_2D"):
+        tflite.tile(content, (16, 16), border="same")
+    assert tflite.tile(content, (16, 16)).description["border"] == "once"
+
+
+def up(net, x, factor=2):
+    _, height, width, _ = net.shape(x)
+    return net.resize("RESIZE_NEAREST_NEIGHBOR", x, factor * height, factor * width)
+
+
+def nested(net, x):
+    """A decoder within the encoder: a skip that is computed from another one."""
+    a = net.conv(x, 6, (3, 3))
+    b = net.conv(net.pool("MAX_POOL_2D", a, stride=(2, 2)), 6, (3, 3))
+    c = net.conv(net.pool("MAX_POOL_2D", b, stride=(2, 2)), 6, (3, 3))
+    c = net.conv(c, 6, (3, 3))
+    d = net.conv(net.concatenate([a, up(net, b)], 3), 6, (3, 3))
+    e = net.conv(net.concatenate([b, up(net, c)], 3), 6, (3, 3))
+    return net.conv(net.concatenate([d, up(net, e)], 3), 3, (3, 3))
+
+
+def halves(net, x):
+    """The two halves of one map as two skips."""
+    first, second = net.split(net.conv(x, 12, (3, 3)), 2)
+    b = net.conv(first, 6, (3, 3), stride=(2, 2))
+    c = net.binary("ADD", net.conv(b, 6, (3, 3)), b)
+    y = net.binary("SUB", net.binary("ADD", up(net, net.binary("ADD", b, c)), second), first)
+    return net.conv(net.concatenate([y, up(net, b)], 3), 3, (3, 3))
+
+
+def with_borders(net, x):
+    """Maps with a border of their own where the cuts are."""
+    around = ((0, 0), (1, 1), (1, 1), (0, 0))
+    a = net.conv(x, 4, (3, 3))
+    b = net.conv(a, 6, (3, 3), stride=(2, 2))
+    b = net.conv(net.pad(b, *around), 6, (3, 3), padding="VALID")
+    y = net.conv(net.pad(a, *around), 6, (3, 3), padding="VALID")
+    return net.conv(net.binary("ADD", up(net, b), y), 3)
+
+
+def thirds(net, x):
+    """Levels of another factor than 2."""
+    a = net.conv(x, 6, (3, 3))
+    b = net.conv(net.conv(a, 6, (3, 3), stride=(3, 3)), 6, (3, 3))
+    return net.conv(net.binary("ADD", net.transposed(b, 6, (3, 3), (3, 3)), a), 3, (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("network", "tiles"), [(nested, (36, 8, 16)), (halves, (36, 8)), (with_borders, (36, 8)), (thirds, (36, 12))]
+)
+def test_unusual_networks(network, tiles):
+    net = Network(1)
+    x = image((36, 36))
+    content = net.file(network(net, net.input(1, 36, 36, 3, scale=1 / 255, zero_point=-128)))
+    choices = [{"tile": tile, "skips": skips} for tile in tiles for skips in ("keep", "mixed", "recompute")]
+    choices += [
+        {"ram": 20_000, "skips": "mixed", "levels": tflite.tile(content, (36, 36), tile=tiles[0]).description["levels"]}
+    ]
+    outputs = [tflite.run_tiled(tflite.tile(content, (36, 36), **choice), x).output for choice in choices]
+    for choice, output in zip(choices, outputs, strict=True):
+        np.testing.assert_array_equal(output, outputs[0], err_msg=str(choice))
+    same = tflite.run_tiled(tflite.tile(content, (36, 36), border="same", tile=tiles[-1]), x).output
+    np.testing.assert_array_equal(same, tflite.run(content, x).outputs[0][0])
+
+
+@pytest.mark.parametrize("name", ["transposed", "RESIZE_NEAREST_NEIGHBOR"])
+def test_a_body_that_resizes_takes_other_sizes(name):
+    net = Network()
+    x = net.input(1, 32, 32, 3, scale=1 / 255, zero_point=-128)
+    a = net.conv(x, 6, (3, 3))
+    b = net.conv(a, 6, (3, 3), stride=(2, 2))
+    c = net.conv(net.conv(b, 6, (3, 3), stride=(2, 2)), 6, (3, 3))
+    c = net.transposed(c, 6) if name == "transposed" else up(net, c)
+    content = net.file(net.conv(net.binary("ADD", up(net, net.binary("ADD", b, c)), a), 3, (3, 3)))
+    x = image((48, 40))
+    outputs = [tflite.run_tiled(tflite.tile(content, (48, 40), levels=1, border="same", tile=t), x).output for t in (8, 48)]
+    np.testing.assert_array_equal(outputs[1], outputs[0])
+    assert len(tflite.tiling.search.sides(48, 2)) > 5
+    assert list(trade_off(content, (48, 40), levels=1)[0])
 
 
 def test_another_size_than_the_network_was_converted_for():

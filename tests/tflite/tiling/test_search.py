@@ -66,6 +66,8 @@ def test_an_operator_that_sees_the_whole_map_is_named_in_a_tiled_level():
         ({"levels": 3}, "levels must lie between 1 and 2"),
         ({"skips": "some"}, "skips must be one of 'keep', 'recompute', 'mixed'"),
         ({"ram": 0}, "ram must be a number of bytes"),
+        ({"levels": 1.5}, "levels must be a number of levels"),
+        ({"border": "none"}, "border must be one of 'once', 'same'"),
         ({"kernels": "fast"}, "kernels must be one of"),
         ({"size": 48}, "size must be"),
     ],
@@ -95,6 +97,75 @@ def test_a_network_of_two_images_is_refused():
     a, b = net.input(1, 16, 16, 3), net.input(1, 16, 16, 3)
     with pytest.raises(TilingError, match="model must take one image and give one map"):
         tflite.tile(net.file(net.binary("ADD", a, b)), (16, 16))
+
+
+def gated(net, x):
+    """The finest level multiplied by a mean of the bottleneck."""
+    a = net.conv(x, 6, (3, 3))
+    b = net.conv(net.conv(a, 6, (2, 2), stride=(2, 2)), 6, (3, 3))
+    gate = net.conv(net.mean(b, (1, 2)), 6)
+    return net.conv(net.binary("MUL", net.binary("ADD", net.resize("RESIZE_NEAREST_NEIGHBOR", b, 16, 16), a), gate), 3)
+
+
+def coordinates(net, x):
+    """A constant with a value for each place."""
+    a = net.concatenate([net.conv(x, 6, (3, 3)), net.constant(1, 16, 16, 2)], 3)
+    b = net.conv(net.conv(a, 6, (2, 2), stride=(2, 2)), 6, (3, 3))
+    return net.conv(net.resize("RESIZE_NEAREST_NEIGHBOR", b, 16, 16), 3)
+
+
+def flat(net, x):
+    """A softmax along the columns, of a map whose channels are gone."""
+    b = net.conv(net.conv(x, 6, (2, 2), stride=(2, 2)), 6, (3, 3))
+    y = net.conv(net.resize("RESIZE_NEAREST_NEIGHBOR", b, 16, 16), 3)
+    y = net.unary("SOFTMAX", net.mean(y, (3,), keep=False), scale=1 / 256, zero_point=-128)
+    return net.binary("MUL", x, net.reshape(y, 1, 16, 16, 1))
+
+
+def constants(net, x):
+    """An operator that reads no map."""
+    b = net.conv(net.conv(x, 6, (2, 2), stride=(2, 2)), 6, (3, 3))
+    y = net.resize("RESIZE_NEAREST_NEIGHBOR", b, 16, 16)
+    return net.conv(net.binary("MUL", y, net.unary("RELU", net.constant(1, 1, 1, 6))), 3)
+
+
+def coarse(net, x):
+    """An output that is coarser than the image."""
+    return net.conv(net.conv(x, 6, (3, 3), stride=(2, 2)), 3, (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (gated, "would run tile by tile, and it reads what is made of a whole map"),
+        (coordinates, "one of its constants has a value for each place"),
+        (flat, "SOFTMAX.*a map without channels"),
+        (constants, "which reads constants alone"),
+        (coarse, "levels must be fewer than those at which the output is made"),
+    ],
+)
+def test_networks_that_cannot_be_tiled_are_named(network, message):
+    net = Network()
+    content = net.file(network(net, net.input(1, 16, 16, 3)))
+    with pytest.raises(TilingError, match=message):
+        tflite.tile(content, (16, 16))
+
+
+def test_several_images_at_once_are_refused():
+    net = Network()
+    with pytest.raises(TilingError, match=r"model must take one image at a time\. Received: 2"):
+        tflite.tile(net.file(net.conv(net.input(2, 16, 16, 3), 3)), (16, 16))
+
+
+def test_what_is_bound_to_a_size_is_said():
+    net = Network()
+    x = net.input(1, 16, 16, 3)
+    b = net.conv(net.conv(x, 6, (2, 2), stride=(2, 2)), 6, (3, 3))
+    b = net.binary("MUL", b, net.mean(b, (2,)))
+    content = net.file(net.conv(net.resize("RESIZE_NEAREST_NEIGHBOR", b, 16, 16), 3))
+    assert tflite.tile(content, (16, 16)).description["levels"] == 1
+    with pytest.raises(TilingError, match=r"size must be that for which the network was converted, 16x16, for .*MEAN"):
+        tflite.tile(content, (16, 24))
 
 
 def test_sides_waste_as_little_as_can_be():

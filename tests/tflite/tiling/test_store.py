@@ -49,12 +49,48 @@ def test_a_full_disk_leaves_what_was_there(programs, tmp_path, monkeypatch, name
 def test_other_files_are_not_replaced(programs, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.png").write_bytes(b"mine")
-    for path, message in ((tmp_path / "photos", "holds? a program"), (tmp_path / "photos" / "a.png", "must be a folder")):
+    (tmp_path / "mixed").mkdir()
+    for name in ("program.json", "thesis.tex"):
+        (tmp_path / "mixed" / name).write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    for path, message in (
+        (tmp_path / "mixed", "hold a program alone"),
+        (tmp_path / "link", "Received: a link"),
+        (tmp_path / "photos", "holds? a program"),
+        (tmp_path / "photos" / "a.png", "must be a folder"),
+    ):
         with pytest.raises(ValueError, match=message):
             store.save(programs[0], path)
     with pytest.raises(ValueError, match="must lie in a folder that exists"):
         store.save(programs[0], tmp_path / "nowhere" / "program")
     assert (tmp_path / "photos" / "a.png").read_bytes() == b"mine"
+
+
+def test_control_c_between_the_renames_leaves_what_was_there(programs, tmp_path, monkeypatch):
+    store.save(programs[0], tmp_path / "program")
+    replace, calls = store.os.replace, []
+
+    def interrupted(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(store.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.save(programs[1], tmp_path / "program")
+    assert store.load(tmp_path / "program") == programs[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["program"]
+
+
+def test_a_description_that_was_changed_is_refused(programs, tmp_path):
+    store.save(programs[0], tmp_path / "program")
+    path = tmp_path / "program" / "program.json"
+    said = json.loads(path.read_text())
+    said["parts"]["head"]["tile"] = [8, 8]
+    path.write_text(json.dumps(said))
+    with pytest.raises(store.ProgramError, match=r"program\.json is not as it was written"):
+        store.load(tmp_path / "program")
 
 
 def test_a_damaged_folder_is_refused(programs, tmp_path):
@@ -69,7 +105,7 @@ def test_a_damaged_folder_is_refused(programs, tmp_path):
         ),
         (lambda: (folder / "program.json").write_text("{"), "program.json is damaged"),
         (lambda: (folder / "program.json").write_text("{}"), "no format that this version knows"),
-        (lambda: (folder / "program.json").write_text(json.dumps({"format": 1})), "it names no parts"),
+        (lambda: (folder / "program.json").write_text(json.dumps({"format": 1})), "is not as it was written"),
     ):
         store.save(programs[0], folder)
         damage()

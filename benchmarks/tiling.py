@@ -185,7 +185,8 @@ def lesions(runs, folder, console):
         "skips keep",
         "MACs",
         "Dice float",
-        "int8",
+        "int8, border once",
+        "border same",
     )
     for column in columns:
         table.add_column(column, justify="left" if column == "skips" else "right")

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 
 from keras_unetmm import __version__
-from keras_unetmm.tflite.runtime import measure
+from keras_unetmm.tflite.runtime import RunError, measure
 from keras_unetmm.tflite.tiling.layout import PHASES, lay_out
 from keras_unetmm.tflite.tiling.part import Mask, sizes
 from keras_unetmm.tflite.tiling.parts import halo
@@ -81,6 +80,9 @@ def assembled(parts, choice, size, said, skips):
     }
     files = {f"{name}.tflite": part.plan.planned.content for name, part in planned.items()}
     measured = {name: measure(files[f"{name}.tflite"]) for name in planned}
+    for name, part in planned.items():
+        if measured[name].head != part.arena:
+            raise RunError(f"TFLM takes {measured[name].head:,} bytes for the {name}, and {part.arena:,} were foretold.")
     place = arena(parts, choice)
     ends = {
         "head": (list(planned["head"].part.inputs), list(planned["head"].part.outputs)),
@@ -204,5 +206,4 @@ def _carried(parts, choice, place):
                 "moved": address != at.get(key, address),
             }
         )
-    assert all(math.prod(entry["shape"]) <= entry["bytes"] for entry in found)
     return sorted(found, key=lambda entry: (PHASES.index(entry["from"]), PHASES.index(entry["to"]), entry["offset"]))

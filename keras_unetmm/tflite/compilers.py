@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -51,7 +52,14 @@ def run(name, command, folder, seconds):
     """
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", check=False, timeout=seconds
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # else what Vela's Python says comes after what its library said
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
         raise CompilerError(f"{name} was not done with the file after {seconds:,} seconds. {STATIC}.") from None

@@ -1,8 +1,8 @@
 """Running a target's compiler as a program of its own, in a folder of its own and for a limited time."""
 
 import importlib.util
-import shutil
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass

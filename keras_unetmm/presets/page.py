@@ -25,6 +25,7 @@ def page(card, content):
         f"- Data: {card['data']}. Terms: {card['terms']}.",
         f"- Trained by `{training['command']}`, seed {training['seed']}, {training['hours']} hours on {where}",
         f"- `model.tflite`: {card['file']['bytes']:,} bytes of integers, for TensorFlow Lite Micro, planned; {_made(card)}",
+        *_program(card),
         "",
         "## Quality",
         "",
@@ -60,6 +61,19 @@ def page(card, content):
     lines += [f"| {kind} | {a['head']:,} | {a['tail']:,} | {a['total']:,} |" for kind, a in arena.items()]
     lines += ["", "![live bytes over the operators, and the arena as a map](arena.png)"]
     return "\n".join(lines) + "\n"
+
+
+def _program(card):
+    """What the folder has besides the file, where it has a program."""
+    if "program" not in card:
+        return []
+    said = card["program"]
+    height, width = said["size"]
+    return [
+        f"- `program/`: the same network tile by tile, for {height}x{width}, in {said['ram_bytes']:,} bytes, "
+        f"{said['ram_bytes_with_tails']:,} with the tails of its three interpreters, and {said['macs_ratio']:.2f} times the "
+        "multiply-accumulates (`unetmm tile`, `keras_unetmm.tflite.run_tiled`)"
+    ]
 
 
 def _made(card):

@@ -35,6 +35,7 @@ from keras_unetmm.tflite.prove import prove
 from keras_unetmm.tflite.quality import compare
 from keras_unetmm.tflite.quality_data import from_recipe
 from keras_unetmm.tflite.runtime import measure
+from keras_unetmm.tflite.tiling import store as programs
 from keras_unetmm.training.evaluation import evaluate
 from keras_unetmm.training.folder import BEST, RUN, SCORES, hours
 from keras_unetmm.training.pictures import draw_samples
@@ -42,6 +43,7 @@ from keras_unetmm.training.recipe import load_recipe, read
 
 CALIBRATION = 32  # examples of the training set
 SAMPLES = 3
+PROGRAM = ("size", "ram_bytes", "ram_bytes_with_tails", "macs_ratio")  # what the card says of one
 
 
 def main():
@@ -141,6 +143,9 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         picture.draw(plan, temporary, f"{name}, {'x'.join(map(str, preset.size))}")
     with replacing(there / "model.tflite") as temporary:
         Path(temporary).write_bytes(planned)
+    program = None if preset.tiled is None else tflite.tile(planned, preset.tiled)
+    if program is not None:
+        programs.save(program, there / "program")
     network = preset.network(input_shape=shape[1:])
     card = {
         **{"name": name, "task": preset.task, "data": preset.data, "terms": preset.terms, "normal": preset.normal},
@@ -154,6 +159,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         "int8": _in_int8(model, planned, recipe, data, preset, shape, console),
         "file": {"bytes": len(planned), "target": "tflm", "version": __version__},
         "arena": {"converted": _arena(content), "planned": _arena(planned)},
+        **({} if program is None else {"program": {key: program.description[key] for key in PROGRAM}}),
         **{key: known[key] for key in ("quantized", "weights_sha256", "weights_bytes") if key in known},
     }
     store.write(name, card, folder=folder)

@@ -21,6 +21,7 @@ class Preset:
         normal: `(mean, std)` of the file's input, in [0, 1], where the data's values are not of a camera: a value v
             of theirs goes in as `std * v + mean`. None where they are.
         remark: str, of what falls short and why, or None.
+        tiled: `(height, width)` of the images for which there is a program that runs tile by tile, or None.
     """
 
     network: partial
@@ -32,6 +33,7 @@ class Preset:
     terms: str
     normal: tuple | None = None
     remark: str | None = None
+    tiled: tuple | None = None
 
 
 _LESIONS = {
@@ -91,7 +93,7 @@ PRESETS = {
     "denoise-published": Preset(_denoising("unet--"), variant="published", **_DENOISING),
     "denoise-full": Preset(_denoising("full"), variant="full", **_DENOISING),
     "denoise-none": Preset(_denoising("none"), variant="none", **_DENOISING),
-    "denoise-tiled": Preset(_denoising("unet--", "mcu_width16_tiled"), variant="tiled", **_DENOISING),
+    "denoise-tiled": Preset(_denoising("unet--", "mcu_width16_tiled"), variant="tiled", tiled=(256, 256), **_DENOISING),
     "lesions-sat": Preset(_lesions("sat"), "lesions_isic2018_unet.py", None, **_LESIONS),
     "lesions-full": Preset(_lesions("full"), "lesions_isic2018_unet.py", "full", **_LESIONS),
     "hippocampus-lunet": Preset(partial(models.LUnet, "harp_width8", classes=3), variant=None, **_HIPPOCAMPUS),

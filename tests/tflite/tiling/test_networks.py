@@ -38,14 +38,13 @@ def test_what_stays_of_unet_minus_is_e_prime_and_the_bottleneck(unet_minus):
 
 def test_less_than_a_third_of_stock_at_64x64(unet_minus):
     assert tflite.plan(unet_minus).greedy_head == 405_504
-    assert tflite.tile(unet_minus, (64, 64)).description["ram_bytes"] <= 110_000
+    assert tflite.tile(unet_minus, (64, 64), levels=3).description["ram_bytes"] <= 110_000
 
 
 def test_the_same_bytes_with_four_levels(unet_minus):
     image = np.random.default_rng(1).integers(0, 256, (72, 88, 3)).astype("uint8")
-    outputs = [tflite.run_tiled(tflite.tile(unet_minus, (72, 88), tile=tile), image).output for tile in (96, 16, 48)]
+    outputs = [tflite.run_tiled(tflite.tile(unet_minus, (72, 88), tile=tile), image).output for tile in (16, 48)]
     np.testing.assert_array_equal(outputs[1], outputs[0])
-    np.testing.assert_array_equal(outputs[2], outputs[0])
 
 
 def test_the_ordinary_row_is_refused_by_name():
@@ -78,14 +77,12 @@ def test_photographs_of_any_size_are_evaluated():
     model = randomize(models.NAFNet("mcu_width16_tiled", width=8))
     content = converted(model)
     rng = np.random.default_rng(2)
-    photographs = [rng.random((*size, 3), dtype="float32") for size in ((40, 56), (33, 64), (40, 56))]
+    photographs = [rng.random((*size, 3), dtype="float32") for size in ((40, 56), (33, 64))]
     done = []
-    scores = [
-        evaluate(content, photographs, 25, model=model, tile=tile, levels=2, progress=done.append) for tile in (16, 32)
-    ]
-    assert scores[0] == scores[1]
-    assert scores[0]["photographs"] == done[-1] == 3
-    assert 15 < scores[0]["noisy"] < 25
+    scores = evaluate(content, photographs, 25, model=model, tile=16, levels=2, progress=done.append)
+    assert scores["photographs"] == done[-1] == 2
+    assert 15 < scores["noisy"] < 25
+    assert abs(scores["int8"] - scores["float"]) < 3
     assert parts_of(content, (33, 64)).size == (48, 64)
     with pytest.raises(ValueError, match="photographs must hold at least one"):
         evaluate(content, [], 25)

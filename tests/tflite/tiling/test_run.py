@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tflite.network import Network
 from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
@@ -79,3 +80,21 @@ def test_progress_counts_every_run(program, pixels):
 def test_what_does_not_fit_is_said(program, arguments, message):
     with pytest.raises(ValueError, match=message):
         tflite.run_tiled(program, **{"image": np.zeros((*SIZE, 3), "int8"), **arguments})
+
+
+@pytest.mark.parametrize(("dtype", "scale", "zero_point"), [("int8", 1 / 127.5, 0), ("int16", 1 / 2**15, 0)])
+def test_other_scales_and_types(dtype, scale, zero_point, pixels):
+    """Bytes stand for what they stand for, and what no mask can be made for is kept."""
+    net = Network(dtype=dtype)
+    x = net.input(1, *SIZE, 3, scale=scale, zero_point=zero_point)
+    a = net.conv(x, 6, (3, 3))
+    b = net.conv(net.conv(a, 6, (2, 2), stride=(2, 2)), 6, (3, 3))
+    up = net.shuffled("DEPTH_TO_SPACE", net.conv(b, 24)) if dtype == "int8" else net.transposed(b, 6)
+    content = net.file(net.conv(net.binary("ADD", up, a), 3, (3, 3)))
+    program = tflite.tile(content, SIZE, tile=8, skips="recompute")
+    assert len(program.description["recomputed"]) == (dtype == "int8")
+    outputs = [tflite.run_tiled(program, given).output for given in (pixels, pixels / 255)]
+    whole = tflite.run_tiled(tflite.tile(content, SIZE, tile=48), pixels).output
+    np.testing.assert_array_equal(outputs[1], outputs[0])
+    np.testing.assert_array_equal(outputs[0], whole)
+    assert outputs[0].dtype == dtype

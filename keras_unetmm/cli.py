@@ -427,6 +427,10 @@ def tile(
             store.refuse_another_folder(output)
         if evaluate is not None and not evaluate.is_dir():
             raise ValueError(f"--evaluate must be a folder of photographs. Received: {evaluate}.")
+        if evaluate is not None and (mean is not None or std is not None):
+            raise ValueError(
+                "--evaluate must come without --mean and --std: the model is given photographs. Received: both."
+            )
         if len(sizes) != 2:
             raise ValueError(f"--size must be HEIGHTxWIDTH, for images. Received: {size!r}.")
         one = ram is not None or tiles is not None or output is not None
@@ -519,7 +523,8 @@ def _trade_off(model, content, size, choice, picture):
         from keras_unetmm.tflite.tiling.picture import draw
 
         curves = {
-            f"{n} levels tiled": [r for r in programs if r["levels"] == n] for n in sorted({r["levels"] for r in programs})
+            f"{n} level{'s' * (n > 1)} tiled": [r for r in programs if r["levels"] == n]
+            for n in sorted({r["levels"] for r in programs})
         }
         marks = {f"untiled, {kind}": (untiled[key], untiled["macs"]) for kind, key in UNTILED.items() if untiled[key]}
         with replacing(picture) as path:

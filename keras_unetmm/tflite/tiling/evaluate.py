@@ -25,7 +25,7 @@ def evaluate(file, photographs, sigma, *, model=None, runtime="litert", progress
         dict with `photographs`, `noisy`, `int8`, and `float` where there is a model.
 
     Raises:
-        ValueError: as `keras_unetmm.tflite.tile`, or if there are no photographs.
+        ValueError: as `keras_unetmm.tflite.tile`, if there are no photographs, or if the file gives no images like them.
     """
     programs, scores = {}, []
     for number, clean in enumerate(photographs):
@@ -33,6 +33,12 @@ def evaluate(file, photographs, sigma, *, model=None, runtime="litert", progress
         noisy = np.round(np.clip(clean + noise, 0, 1) * 255).astype("uint8")
         if clean.shape not in programs:
             programs[clean.shape] = tile(file, clean.shape[:2], **choice)
+        made = programs[clean.shape].description["output"]
+        if (made["channels"], made["pixels"]) != (clean.shape[2], 1):
+            raise ValueError(
+                f"file must give an image like the one it takes, to be compared with it. Received: one that takes "
+                f"{clean.shape[2]} channels and gives {made['channels']}, at 1/{made['pixels']:g} of the size."
+            )
         row = {"noisy": noisy / 255, "int8": run_tiled(programs[clean.shape], noisy, runtime).values}
         if model is not None:
             row["float"] = np.asarray(model.predict(noisy[None].astype("float32") / 255, verbose=0))[0]

@@ -58,7 +58,6 @@ class Part:
     Attributes:
         steps: tuple of `Step`.
         inputs, outputs: dicts from tensors, or `Mask`s, to their regions.
-        asked: dict from each step's outputs to the region that somebody reads.
         made: dict from each map to the region that is computed.
         macs: int, multiply-accumulates of one tile.
     """
@@ -66,7 +65,6 @@ class Part:
     steps: tuple
     inputs: dict
     outputs: dict
-    asked: dict
     made: dict
     macs: int
 
@@ -122,7 +120,7 @@ def laid_out(network, positions, given, outputs, anew=(), border="once"):
             ask(key, needed)
         made.update(dict.fromkeys(step.outputs, region))
         kept.append(replace(step, needed=needed))
-    return Part(tuple(reversed(kept)), taken, dict(outputs), asked, {**made, **taken}, macs)
+    return Part(tuple(reversed(kept)), taken, dict(outputs), {**made, **taken}, macs)
 
 
 def hull(a, b):

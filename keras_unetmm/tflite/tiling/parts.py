@@ -87,13 +87,7 @@ class Parts:
     @cached_property
     def macs(self):
         """Multiply-accumulates of the network run whole."""
-        total = 0
-        for position, operator in enumerate(self.network.graph.operators):
-            scale = self.network.scales[operator.outputs[0]]
-            made = self.network.graph.tensors[operator.outputs[0]].shape
-            whole = math.prod(int(s / scale) for s in self.size) if scale is not None else math.prod(made[1:3])
-            total += self.network.macs(position, whole)
-        return total
+        return self._macs(range(len(self.network.graph.operators)))
 
     def cut(self, levels):
         """Returns the `Cut`."""
@@ -125,21 +119,25 @@ class Parts:
         key = "body", levels
         if key not in self._known:
             found = self.cut(levels)
-            macs = 0
-            for position in found.body:
-                tensor = self.network.graph.operators[position].outputs[0]
-                scale, made = self.network.scales[tensor], self.network.graph.tensors[tensor].shape
-                places = math.prod(int(s / scale) for s in self.size) if scale is not None else math.prod(made[1:3])
-                macs += self.network.macs(position, places)
             self._known[key] = Planned(
                 None,
                 self.size,
                 (1, 1),
-                macs,
+                self._macs(found.body),
                 lambda: whole_file(self.network, found.body, found.entering, found.leaving, self.size),
                 self.kernels,
             )
         return self._known[key]
+
+    def _macs(self, positions):
+        """Multiply-accumulates of operators that run whole."""
+        total = 0
+        for position in positions:
+            made = self.network.graph.operators[position].outputs[0]
+            scale, shape = self.network.scales[made], self.network.graph.tensors[made].shape
+            places = shape[1:3] if scale is None else [int(length / scale) for length in self.size]
+            total += self.network.macs(position, math.prod(places))
+        return total
 
     def _tiled(self, key, tile, positions, given, wanted, anew=()):
         if key not in self._known:

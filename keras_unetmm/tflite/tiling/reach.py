@@ -58,10 +58,8 @@ class Reach:
         return low * self.stride - self.before, (high - 1) * self.stride - self.before + self.extent
 
     def gives(self, low, high):
-        """Returns the places of the output, `(low, high)`, that those of the input are good for."""
-        if self.factor > 1:
-            return low * self.factor, high * self.factor
-        return -(-(low + self.before) // self.stride), (high + self.before - self.extent) // self.stride + 1
+        """Returns the places of the output, `(low, high)`, that are made of whole places of the input."""
+        return low * self.factor, high * self.factor
 
 
 def reaches(graph, operator):

@@ -58,9 +58,9 @@ def save(program, folder):
                 os.fsync(file.fileno())
         fresh.chmod(0o755)
         old = fresh.with_name(f"{fresh.name}-old")
-        if folder.exists():
-            os.replace(folder, old)
         try:
+            if folder.exists():
+                os.replace(folder, old)
             os.replace(fresh, folder)
         except BaseException:  # control-C too
             if old.exists():

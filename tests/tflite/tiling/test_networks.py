@@ -66,6 +66,8 @@ def test_segmentation(skips, kept):
     said = tflite.tile(content, (64, 64), levels=3).description
     carried = [entry["bytes"] for entry in said["carried"] if (entry["from"], entry["to"]) == ("head", "tail")]
     assert sorted(carried, reverse=True) == kept
+    with pytest.raises(ValueError, match="file must give an image like the one it takes"):
+        evaluate(content, [np.zeros((64, 64, 3), "float32")], 25, tile=16, levels=3)
     image = np.random.default_rng(1).integers(0, 256, (56, 72, 3)).astype("uint8")
     choices = ({"tile": 64}, {"tile": 16}, {"tile": 24, "skips": "recompute"}, {"tile": 8, "skips": "mixed"})
     outputs = [tflite.run_tiled(tflite.tile(content, (56, 72), levels=3, **choice), image).output for choice in choices]

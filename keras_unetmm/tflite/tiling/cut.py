@@ -1,11 +1,49 @@
 """Where a network is cut: what runs tile by tile before the bottleneck, the bottleneck, what runs tile by tile behind it.
 
-Two smallest cuts, by the bytes that stay between the parts. The image costs nothing: every tile can be read again.
+Two smallest cuts, by the bytes that stay between the parts. The image costs nothing: every tile can be read again. The
+bottleneck may be opened: then it, too, runs tile by tile, and whole only what sees the whole map, if anything does.
 """
 
 from dataclasses import dataclass
 
 from keras_unetmm.tflite.tiling.network import TilingError
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Operators that run together.
+
+    Attributes:
+        name: str, `"head"`, `"body"` or `"tail"`, or in an opened bottleneck `"body_head"` or `"body_tail"`.
+        positions: tuple of positions of operators, in the order of the graph.
+        whole: bool, whether they run once on whole maps, and not tile by tile.
+    """
+
+    name: str
+    positions: tuple
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A map that is kept from one pass to another.
+
+    Attributes:
+        kind: str, `"entering"` or `"leaving"`, where the pass that runs whole reads or makes it in its own arena; or
+            `"kept"`.
+        tensor: int.
+        first, last: ints, the passes that make it and that read it last, by their place in the order.
+    """
+
+    kind: str
+    tensor: int
+    first: int
+    last: int
+
+    @property
+    def phases(self):
+        """The passes in which it takes bytes beside their arenas."""
+        return frozenset(range(self.first + (self.kind == "leaving"), self.last + (self.kind != "entering")))
 
 
 @dataclass(frozen=True)
@@ -18,6 +56,7 @@ class Cut:
         skips: tuple of tensors that the head makes and the tail reads, finest first.
         entering: tuple of tensors that the head makes and the body reads.
         leaving: tuple of tensors that the body makes and the tail reads.
+        opened: tuple of `Pass`es that do what the body does; empty if it must run whole.
     """
 
     levels: int
@@ -27,6 +66,12 @@ class Cut:
     skips: tuple
     entering: tuple
     leaving: tuple
+    opened: tuple = ()
+
+    def passes(self, opened):
+        """Returns the `Pass`es in their order, with the bottleneck opened or whole."""
+        middle = self.opened if opened else (Pass("body", self.body, True),)
+        return (Pass("head", self.head, False), *middle, Pass("tail", self.tail, False))
 
 
 def deepest(network):
@@ -90,7 +135,58 @@ def cut(network, levels):
         raise TilingError(
             f"With levels={levels}, a value over the whole map would have to leave its part. Tile fewer levels."
         )
-    return Cut(levels, tuple(sorted(head)), tuple(sorted(body)), tuple(tail), tuple(skips), tuple(entering), tuple(leaving))
+    parts = (tuple(sorted(head)), tuple(sorted(body)), tuple(tail))
+    return Cut(levels, *parts, tuple(skips), tuple(entering), tuple(leaving), _opened(network, body))
+
+
+def carried(network, passes, anew=frozenset()):
+    """Returns what is `Carried` between some `Pass`es.
+
+    Args:
+        network: `Network`.
+        passes: tuple of `Pass`.
+        anew: set of the tensors that the tail does not read, but computes anew.
+    """
+    operators, made, readers = network.graph.operators, {}, {}
+    for number, part in enumerate(passes):
+        made |= {index: number for position in part.positions for index in operators[position].outputs}
+        for index in (index for position in part.positions for index in network.maps(operators[position].inputs)):
+            if made.get(index, number) != number and not (part.name == "tail" and index in anew):
+                readers.setdefault(index, set()).add(number)
+    whole = next((number for number, part in enumerate(passes) if part.whole), None)
+    found = []
+    for index, numbers in sorted(readers.items()):
+        if made[index] == whole:
+            found.append(Carried("leaving", index, whole, max(numbers)))
+            continue
+        if whole in numbers:
+            found.append(Carried("entering", index, made[index], whole))
+        if numbers - {whole}:
+            found.append(Carried("kept", index, made[index], max(numbers - {whole})))
+    return found
+
+
+def _opened(network, body):
+    """The passes that do what the body does tile by tile, but for what sees the whole map; none if that cannot be."""
+    maps = {i: network.maps((*op.inputs, *op.outputs)) for i, op in enumerate(network.graph.operators) if i in body}
+    core = {i for i in body if network.reaches[i] is None or any(network.scales[index] is None for index in maps[i])}
+    needed, behind = _relatives(network, core)
+    core = body & needed & behind
+    head = (body & needed) - core
+    tail = body - core - head
+    if core:
+        found = (Pass("body_head", tuple(sorted(head)), False), Pass("body", tuple(sorted(core)), True))
+        found = tuple(part for part in (*found, Pass("body_tail", tuple(sorted(tail)), False)) if part.positions)
+    else:
+        found = (Pass("body", tuple(sorted(tail)), False),)
+    try:
+        for position in head | tail:
+            network.pads(position)
+    except TilingError:  # with something else than zeros, which no mask makes
+        return ()
+    cuts = [entry.tensor for entry in carried(network, found)]
+    padded = any(network.graph.operators[network.producers[index]].name == "PAD" for index in cuts)
+    return () if padded or len(found) == 1 and found[0].whole else found
 
 
 def ancestors(network, tensors):

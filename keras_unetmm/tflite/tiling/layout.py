@@ -1,17 +1,14 @@
-"""Three interpreters and what stays between them in one arena: who lives when, and where.
+"""Several interpreters and what stays between them in one arena: who lives when, and where.
 
-The head runs on all tiles, then the body once, then the tail on all tiles. The body's inputs and outputs are carried where
-its own plan has them: the head's tiles are written straight into its input, the tail's are read from its output. Where that
-leaves a gap, a single input or output lies elsewhere, and is moved once, before or behind the body.
+The parts run one after the other, each on all its tiles. What runs whole has its inputs and outputs where its own plan has
+them: others' tiles are written straight into its input, and read from its output. Where that leaves a gap, a single input or
+output lies elsewhere, and is moved once, before or behind it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 
 from keras_unetmm.tflite.lifetimes import aligned
-
-HEAD, BODY, TAIL = range(3)  # the phases
-PHASES = ("head", "body", "tail")
 
 
 @dataclass(frozen=True)
@@ -19,13 +16,13 @@ class Piece:
     """Bytes that lie at a fixed distance from others of the same block.
 
     Attributes:
-        name: str.
+        name: of a part, or a `Carried`.
         offset: int, bytes from the block's start.
         bytes: int.
         phases: set of the phases in which it lives.
     """
 
-    name: str
+    name: object
     offset: int
     bytes: int
     phases: frozenset
@@ -39,50 +36,70 @@ class Layout:
         bytes: int, of the arena.
         bound: int, bytes: what lives in the fullest phase; no layout needs less.
         addresses: dict from the pieces' names to bytes.
+        moved: set of the names of what is moved once.
     """
 
     bytes: int
     bound: int
     addresses: dict
+    moved: frozenset = frozenset()
 
 
-def lay_out(head, tail, body, entering, leaving, skips):
+def lay_out(arenas, whole, carried, offsets, in_place):
     """Returns the smallest `Layout` found; of equal ones, that with the fewest maps that are moved.
 
     Args:
-        head, tail, body: int, bytes of their arenas.
-        entering, leaving: dicts from the names of the body's inputs and outputs to `(offset in its arena, bytes)`.
-        skips: dict from the names of what the head leaves for the tail to bytes.
+        arenas: dict from the parts' names to bytes of their arenas, in their order.
+        whole: str, the part that runs whole; None if none does.
+        carried: dict from `keras_unetmm.tflite.tiling.cut.Carried` to bytes.
+        offsets: dict from those that enter or leave the whole part to their offsets in its arena.
+        in_place: dict from what is written over another map, as that is read, to the other.
     """
+    ends = [[entry for entry in offsets if entry.kind == kind] for kind in ("entering", "leaving")]
     best = None
-    for moved_in, moved_out in product(*((False, True) if len(ends) == 1 else (False,) for ends in (entering, leaving))):
-        blocks = [(Piece("head", 0, head, frozenset({HEAD})),), (Piece("tail", 0, tail, frozenset({TAIL})),)]
-        whole = [Piece("body", 0, body, frozenset({BODY}))]
-        for ends, moved, phase in ((entering, moved_in, HEAD), (leaving, moved_out, TAIL)):
-            pieces = [Piece(name, 0 if moved else at, size, frozenset({phase})) for name, (at, size) in ends.items()]
-            if moved:
-                blocks.append(tuple(pieces))
-            else:
-                whole += pieces
-        blocks.append(tuple(whole))
-        kept, offset = [], 0
-        for name, size in skips.items():
-            kept.append(Piece(name, offset, size, frozenset({HEAD, BODY, TAIL})))
-            offset += aligned(size)
-        if kept:
-            blocks.append(tuple(kept))
-        found = _best_order(blocks)
-        best = found if best is None or found.bytes < best.bytes else best
+    for ways in product(*((False, True) if len(entries) == 1 else (False,) for entries in ends)):
+        moved = frozenset(entry for entries, way in zip(ends, ways, strict=True) if way for entry in entries)
+        found = _best_order(_blocks(arenas, whole, carried, offsets, in_place, moved), len(arenas))
+        if best is None or found.bytes < best.bytes:
+            best = replace(found, moved=moved)
         if best.bytes == best.bound:
             break
     return best
 
 
-def _best_order(blocks):
+def _blocks(arenas, whole, carried, offsets, in_place, moved):
+    """What is placed together: tuples of `Piece`s, those that are kept longest first, for they are in nobody's way there."""
+    pieces = {name: [Piece(name, 0, size, frozenset({number}))] for number, (name, size) in enumerate(arenas.items())}
+    kept = {}
+    for entry, size in carried.items():
+        piece = Piece(entry, offsets[entry] if entry in offsets and entry not in moved else 0, size, entry.phases)
+        if entry in in_place:
+            piece = replace(piece, phases=entry.phases - {entry.first})
+            kept.setdefault(in_place[entry], []).append(piece)
+        elif entry in moved:
+            pieces[entry] = [piece]
+        elif entry in offsets:
+            pieces[whole].append(piece)
+        else:
+            kept.setdefault(entry, []).append(piece)
+    blocks = {}  # those that live equally long side by side
+    for chain in kept.values():
+        blocks.setdefault(tuple(piece.phases for piece in chain), []).append(chain)
+    joined = []
+    for chains in blocks.values():
+        offset, block = 0, []
+        for chain in chains:
+            block += [replace(piece, offset=offset) for piece in chain]
+            offset += aligned(chain[0].bytes)
+        joined.append(tuple(block))
+    joined.sort(key=lambda block: -max(len(piece.phases) for piece in block))
+    first = [] if whole is None else [tuple(pieces.pop(whole))]
+    return [*joined, *first, *map(tuple, pieces.values())]
+
+
+def _best_order(blocks, phases):
     """The best `Layout` of a few blocks, tuples of `Piece`s: each order, every block at its lowest free address."""
-    bound = max(
-        sum(aligned(p.bytes) for block in blocks for p in block if phase in p.phases) for phase in (HEAD, BODY, TAIL)
-    )
+    bound = max(sum(aligned(p.bytes) for block in blocks for p in block if phase in p.phases) for phase in range(phases))
     best = None
     for order in permutations(blocks):
         placed = []

@@ -22,20 +22,22 @@ class Choice:
         levels: int, the finest levels, that run tile by tile.
         anew: frozenset of the tensors that the tail computes anew; the other skips are kept.
         head_tile, tail_tile: `(height, width)` in pixels of the image.
+        body_tiles: tuple of the tiles of an opened bottleneck's passes, in their order; None if it runs whole.
     """
 
     levels: int
     anew: frozenset
     head_tile: tuple
     tail_tile: tuple
+    body_tiles: tuple | None = None
 
 
 class Planned:
     """One part's file, planned when it is asked for.
 
     Attributes:
-        part: `Part`; None for the body.
-        tile: `(height, width)`; the whole image for the body.
+        part: `Part`; None for what runs whole.
+        tile: `(height, width)` in pixels; the whole image for what runs whole.
         grid: `(rows, columns)` of tiles.
         macs: int, multiply-accumulates of one run.
     """
@@ -82,7 +84,7 @@ class Parts:
     def __init__(self, network, size, kernels, border="once"):
         self.network, self.size, self.kernels, self.border = network, size, kernels, border
         self.deepest = cutting.deepest(network)
-        self._cuts, self._known = {}, {}
+        self._cuts, self._known, self._carried = {}, {}, {}
 
     @cached_property
     def macs(self):
@@ -95,11 +97,27 @@ class Parts:
             self._cuts[levels] = cutting.cut(self.network, levels)
         return self._cuts[levels]
 
-    def unit(self, levels):
-        """Returns of what a tile's height and width must be multiples: the coarsest map that head or tail has."""
-        found = self.cut(levels)
-        scales = [scale for position in (*found.head, *found.tail) for scale in self.network.scales_of(position)]
-        return math.lcm(*(scale.numerator for scale in scales))
+    def unit(self, levels, names=("head", "tail")):
+        """Returns of what the height and width of some parts' tiles must be multiples: the coarsest map that they have."""
+        cut = self.cut(levels)
+        passes = (*cut.passes(False), *cut.opened)
+        positions = [i for part in passes if part.name in names and not part.whole for i in part.positions]
+        return math.lcm(*(scale.numerator for position in positions for scale in self.network.scales_of(position)))
+
+    def carried(self, levels, anew=frozenset(), opened=False):
+        """Returns what is `keras_unetmm.tflite.tiling.cut.Carried`, a list."""
+        key = levels, frozenset(anew), opened
+        if key not in self._carried:
+            self._carried[key] = cutting.carried(self.network, self.cut(levels).passes(opened), key[1])
+        return self._carried[key]
+
+    def planned(self, choice):
+        """Returns a dict from the parts' names to the `Planned` of a choice, in their order."""
+        return {
+            "head": self.head(choice.levels, choice.anew, choice.head_tile),
+            **self.middle(choice.levels, choice.body_tiles),
+            "tail": self.tail(choice.levels, choice.anew, choice.tail_tile),
+        }
 
     def head(self, levels, anew, tile):
         """Returns the `Planned` head for a tile."""
@@ -114,20 +132,46 @@ class Parts:
         given = {*(i for i in found.skips if i not in anew), *found.leaving}
         return self._tiled(("tail", levels, frozenset(anew), tile), tile, found.tail, given, [self.network.output], anew)
 
-    def body(self, levels):
-        """Returns the `Planned` body."""
-        key = "body", levels
+    def middle(self, levels, tiles):
+        """Returns a dict from the names of the bottleneck's parts to their `Planned`.
+
+        Args:
+            levels: int.
+            tiles: tuple of the tiles of those that are tiled, in their order; None for a bottleneck that runs whole.
+        """
+        passes, given = self.cut(levels).passes(tiles is not None)[1:-1], iter(tiles or ())
+        return {
+            part.name: self.whole(levels, tiles is not None) if part.whole else self.inner(levels, part.name, next(given))
+            for part in passes
+        }
+
+    def inner(self, levels, name, tile):
+        """Returns the `Planned` of a tiled part of an opened bottleneck. It finds zeros outside the image, as if whole."""
+        passes = self.cut(levels).passes(True)
+        number = [part.name for part in passes].index(name)
+        carried = self.carried(levels, opened=True)
+        given = {entry.tensor for entry in carried if entry.first < number}
+        wanted = list(dict.fromkeys(entry.tensor for entry in carried if entry.first == number))
+        return self._tiled(("inner", levels, name, tile), tile, passes[number].positions, given, wanted, border="same")
+
+    def whole(self, levels, opened=False):
+        """Returns the `Planned` part that runs whole, with the bottleneck opened or not; None if all run tile by tile."""
+        key = "whole", levels, opened
         if key not in self._known:
-            found = self.cut(levels)
-            self._known[key] = Planned(
-                None,
-                self.size,
-                (1, 1),
-                self._macs(found.body),
-                lambda: whole_file(self.network, found.body, found.entering, found.leaving, self.size),
-                self.kernels,
-            )
+            part = next((part for part in self.cut(levels).passes(opened) if part.whole), None)
+            self._known[key] = None if part is None else self._run_whole(part, self.carried(levels, opened=opened))
         return self._known[key]
+
+    def _run_whole(self, part, carried):
+        ends = [[entry.tensor for entry in carried if entry.kind == kind] for kind in ("entering", "leaving")]
+        return Planned(
+            None,
+            self.size,
+            (1, 1),
+            self._macs(part.positions),
+            lambda: whole_file(self.network, part.positions, *ends, self.size),
+            self.kernels,
+        )
 
     def _macs(self, positions):
         """Multiply-accumulates of operators that run whole."""
@@ -139,10 +183,11 @@ class Parts:
             total += self.network.macs(position, math.prod(places))
         return total
 
-    def _tiled(self, key, tile, positions, given, wanted, anew=()):
+    def _tiled(self, key, tile, positions, given, wanted, anew=(), border=None):
         if key not in self._known:
             regions = {tensor: whole_tile(self.network, tensor, tile) for tensor in wanted}
-            part = laid_out(self.network, positions, {self.network.image, *given}, regions, frozenset(anew), self.border)
+            border = border or self.border
+            part = laid_out(self.network, positions, {self.network.image, *given}, regions, frozenset(anew), border)
             grid = tuple(-(-length // side) for length, side in zip(self.size, tile, strict=True))
             self._known[key] = Planned(part, tile, grid, part.macs, lambda: tile_file(self.network, part), self.kernels)
         return self._known[key]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from keras_unetmm import __version__
 from keras_unetmm.tflite.runtime import RunError, measure
-from keras_unetmm.tflite.tiling.layout import PHASES, lay_out
-from keras_unetmm.tflite.tiling.part import Mask, sizes
+from keras_unetmm.tflite.tiling.layout import lay_out
+from keras_unetmm.tflite.tiling.part import Mask, sizes, whole_tile
 from keras_unetmm.tflite.tiling.parts import halo
 
 FORMAT = 1
@@ -27,39 +27,57 @@ class Program:
 
 
 def arena(parts, choice):
-    """Returns the `Layout` of a choice's arena; its pieces are `head`, `body`, `tail`, and `(kind, tensor)` for maps."""
-    found = parts.cut(choice.levels)
-    kept = {index: parts.network.bytes(index, parts.size) for index in found.skips if index not in choice.anew}
-    head = parts.head(choice.levels, choice.anew, choice.head_tile)
-    tail = parts.tail(choice.levels, choice.anew, choice.tail_tile)
-    return arena_of(parts, choice.levels, kept, head.arena, tail.arena)
+    """Returns the `Layout` of a choice's arena; its pieces are the parts, by name, and `Carried` maps."""
+    sizes = {name: part.arena for name, part in parts.planned(choice).items() if part.part is not None}
+    return arena_of(parts, choice.levels, choice.anew, choice.body_tiles is not None, sizes)
 
 
-def arena_of(parts, levels, kept, head_bytes, tail_bytes):
-    """Returns the `Layout` for arenas of head and tail of so many bytes.
+def arena_of(parts, levels, anew, opened, sizes):
+    """Returns the `Layout` for arenas of tiled parts of so many bytes.
 
     Args:
         parts: `Parts`.
         levels: int.
-        kept: dict from the skips that stay to their bytes.
-        head_bytes, tail_bytes: int.
+        anew: set of the skips that do not stay.
+        opened: bool, whether the bottleneck is opened.
+        sizes: dict from the tiled parts' names to bytes; those that it lacks take none.
     """
-    found, body = parts.cut(levels), parts.body(levels)
-    entering, leaving = (
-        {(kind, i): (offset, parts.network.bytes(i, parts.size)) for i, offset in zip(indices, offsets, strict=True)}
-        for kind, indices, offsets in zip(("entering", "leaving"), (found.entering, found.leaving), body.places, strict=True)
-    )
-    skips = {("skip", index): size for index, size in kept.items()}
-    return lay_out(head_bytes, tail_bytes, body.arena, entering, leaving, skips)
+    passes = parts.cut(levels).passes(opened)
+    whole = next((part.name for part in passes if part.whole), None)
+    carried = parts.carried(levels, anew, opened)
+    arenas, offsets = {part.name: sizes.get(part.name, 0) for part in passes}, {}
+    if whole is not None:
+        planned = parts.whole(levels, opened)
+        arenas[whole] = planned.arena
+        for kind, placed in zip(("entering", "leaving"), planned.places, strict=True):
+            offsets |= dict(zip([entry for entry in carried if entry.kind == kind], placed, strict=True))
+    bytes_of = {entry: parts.network.bytes(entry.tensor, parts.size) for entry in carried}
+    return lay_out(arenas, whole, bytes_of, offsets, _in_place(parts, levels, carried) if opened else {})
+
+
+def _in_place(parts, levels, carried):
+    """What may be written over what it is made of, place by place: a dict from the one `Carried` to the other."""
+    found = {}
+    for number, part in enumerate(parts.cut(levels).passes(True)[1:-1], 1):
+        if part.whole:
+            continue
+        unit = (parts.unit(levels, [part.name]),) * 2
+        regions = parts.inner(levels, part.name, unit).part.inputs
+        old = [e for e in carried if e.kind == "kept" and e.last == number and e not in found.values()]
+        for entry in (e for e in carried if e.kind == "kept" and e.first == number):
+            for other in old:
+                alike = [(parts.network.scales[e.tensor], parts.network.bytes(e.tensor, parts.size)) for e in (entry, other)]
+                own = whole_tile(parts.network, other.tensor, unit)
+                if alike[0] == alike[1] and regions.get(other.tensor) == own:
+                    found[entry] = other
+                    old.remove(other)
+                    break
+    return found
 
 
 def macs(parts, choice):
     """Returns the multiply-accumulates of a whole run, halos and tiles beyond the border included."""
-    tiled = (
-        parts.head(choice.levels, choice.anew, choice.head_tile),
-        parts.tail(choice.levels, choice.anew, choice.tail_tile),
-    )
-    return sum(part.macs * part.runs for part in tiled) + parts.body(choice.levels).macs
+    return sum(part.macs * part.runs for part in parts.planned(choice).values())
 
 
 def assembled(parts, choice, size, said, skips):
@@ -72,26 +90,20 @@ def assembled(parts, choice, size, said, skips):
         said: dict or None, what the network's file says of itself, see `keras_unetmm.tflite.metadata`.
         skips: str, what was asked for.
     """
-    network, found = parts.network, parts.cut(choice.levels)
-    planned = {
-        "head": parts.head(choice.levels, choice.anew, choice.head_tile),
-        "body": parts.body(choice.levels),
-        "tail": parts.tail(choice.levels, choice.anew, choice.tail_tile),
-    }
+    network, found, planned = parts.network, parts.cut(choice.levels), parts.planned(choice)
     files = {f"{name}.tflite": part.plan.planned.content for name, part in planned.items()}
     measured = {name: measure(files[f"{name}.tflite"]) for name in planned}
     for name, part in planned.items():
         if measured[name].head != part.arena:
             raise RunError(f"TFLM takes {measured[name].head:,} bytes for the {name}, and {part.arena:,} were foretold.")
     place = arena(parts, choice)
-    ends = {
-        "head": (list(planned["head"].part.inputs), list(planned["head"].part.outputs)),
-        "body": (found.entering, found.leaving),
-        "tail": (list(planned["tail"].part.inputs), list(planned["tail"].part.outputs)),
-    }
-    described = {}
+    described, carried = {}, parts.carried(choice.levels, choice.anew, choice.body_tiles is not None)
     for name, part in planned.items():
         content = files[f"{name}.tflite"]
+        if part.part is None:
+            ends = [[entry.tensor for entry in carried if entry.kind == kind] for kind in ("entering", "leaving")]
+        else:
+            ends = part.part.inputs, part.part.outputs
         described[name] = {
             "file": f"{name}.tflite",
             "sha256": hashlib.sha256(content).hexdigest(),
@@ -104,12 +116,12 @@ def assembled(parts, choice, size, said, skips):
             "runs": part.runs,
             "tile": list(part.tile),
             "grid": list(part.grid),
-            "inputs": [_end(network, part, key, name) for key in ends[name][0]],
-            "outputs": [_end(network, part, key, name) for key in ends[name][1]],
+            "inputs": [_end(network, part, key, name) for key in ends[0]],
+            "outputs": [_end(network, part, key, name) for key in ends[1]],
         }
     total = macs(parts, choice)
     tails = sum(arena.tail for arena in measured.values())
-    halos = [halo(planned[name], network) for name in ("head", "tail")]
+    halos = [halo(part, network) for part in planned.values() if part.part is not None]
     description = {
         "format": FORMAT,
         "version": __version__,
@@ -128,12 +140,12 @@ def assembled(parts, choice, size, said, skips):
         "macs": total,
         "untiled_macs": parts.macs,
         "macs_ratio": round(total / parts.macs, 4),
-        "order": [f"{part} on {'all tiles' if part != 'body' else 'the whole map'}" for part in PHASES],
+        "order": [f"{name} on {'the whole map' if part.part is None else 'all tiles'}" for name, part in planned.items()],
         "input": _map(network, network.image),
         "output": _map(network, network.output),
         "network": said,
         "parts": described,
-        "carried": _carried(parts, choice, place),
+        "carried": _carried(parts, choice, place, list(planned)),
         "recomputed": [label(network, i) for i in found.skips if i in choice.anew],
     }
     return Program(files, {**description, "sha256": digest(description)})
@@ -178,32 +190,19 @@ def _key(network, key, name):
     return "output" if key == network.output and name == "tail" else label(network, key)
 
 
-def _carried(parts, choice, place):
+def _carried(parts, choice, place, names):
     network, found = parts.network, []
-    ends = zip(("entering", "leaving"), (parts.cut(choice.levels).entering, parts.cut(choice.levels).leaving), strict=True)
-    offsets = parts.body(choice.levels).places
-    at = {
-        (kind, i): place.addresses["body"] + offset
-        for (kind, indices), placed in zip(ends, offsets, strict=True)
-        for i, offset in zip(indices, placed, strict=True)
-    }
-    ways = {"skip": ("head", "tail"), "entering": ("head", "body"), "leaving": ("body", "tail")}
-    for key, address in place.addresses.items():
-        if not isinstance(key, tuple):
-            continue
-        kind, tensor = key
-        shape = network.graph.tensors[tensor].shape
-        places = [int(length / network.scales[tensor]) for length in parts.size]
-        begin, end = ways[kind]
+    for entry in parts.carried(choice.levels, choice.anew, choice.body_tiles is not None):
+        shape = network.graph.tensors[entry.tensor].shape
         found.append(
             {
-                "name": label(network, tensor),
-                "bytes": parts.network.bytes(tensor, parts.size),
-                "offset": address,
-                "from": begin,
-                "to": end,
-                "shape": [*places, *shape[3:]],
-                "moved": address != at.get(key, address),
+                "name": label(network, entry.tensor),
+                "bytes": network.bytes(entry.tensor, parts.size),
+                "offset": place.addresses[entry],
+                "from": names[entry.first],
+                "to": names[entry.last],
+                "shape": [*(int(length / network.scales[entry.tensor]) for length in parts.size), *shape[3:]],
+                "moved": entry in place.moved,
             }
         )
-    return sorted(found, key=lambda entry: (PHASES.index(entry["from"]), PHASES.index(entry["to"]), entry["offset"]))
+    return sorted(found, key=lambda entry: (names.index(entry["from"]), names.index(entry["to"]), entry["offset"]))

@@ -9,6 +9,9 @@ from keras_unetmm.tflite.tiling.program import Program
 from keras_unetmm.tflite.tiling.store import load
 
 
+_USED = 0x55  # what an interpreter leaves in its arena: to others, nothing
+
+
 @dataclass(frozen=True)
 class TiledRun:
     """What `run_tiled` returns.
@@ -35,7 +38,8 @@ def run_tiled(program, image, runtime="tflm", out=None, progress=None):
     """Runs a network tile by tile.
 
     The image is read, and the output written, a row of tiles at a time: either may be a `numpy.memmap` or anything else
-    with a shape that can be sliced. What is kept in between is what `program.json` names as carried.
+    with a shape that can be sliced. What is kept in between is what `program.json` names as carried, at its place in one
+    arena, which every part's interpreter overwrites where its own arena lies.
 
     Args:
         program: folder that `unetmm tile` wrote, or a `Program`.
@@ -73,7 +77,7 @@ def run_tiled(program, image, runtime="tflm", out=None, progress=None):
 
 
 class _Machine:
-    """The state of a run: what is carried, by name, and how far it has come."""
+    """The state of a run: the arena, with what is carried in it, and how far it has come."""
 
     def __init__(self, program, image, out, runtime, progress):
         self.program, self.said = program, program.description
@@ -82,45 +86,59 @@ class _Machine:
         self.parts = self.said["parts"]
         self.total = sum(part["runs"] for part in self.parts.values())
         self.done = 0
-        self.carried = {}
-        for part in self.parts.values():
-            for end in part["outputs"]:
-                if end["map"] != "output":
-                    entry = next(c for c in self.said["carried"] if c["name"] == end["map"])
-                    self.carried[end["map"]] = np.zeros(entry["shape"], end["type"])
+        self.arena = np.zeros(self.said["ram_bytes"], "uint8")
         self.arenas = {}
 
     def run(self):
-        self._tiles("head")
-        self._whole("body")
-        self._tiles("tail")
+        for name, part in self.parts.items():
+            tiled = all("region" in end for end in part["inputs"])
+            self._tiles(name) if tiled else self._whole(name)
         output = self.said["output"]
         return TiledRun(self.out, output["scale"], output["zero_point"], self.arenas)
 
     def _whole(self, name):
         part = self.parts[name]
-        outputs = self._invoke(name, [self.carried[end["map"]][None] for end in part["inputs"]])
+        outputs = self._invoke(name, [self._read(name, end)[None] for end in part["inputs"]])
         for end, made in zip(part["outputs"], outputs, strict=True):
-            self.carried[end["map"]][...] = made[0]
+            for target in self._written(name, end):
+                target[...] = made[0]
 
     def _tiles(self, name):
         part = self.parts[name]
         rows, columns = part["grid"]
         for row in range(rows):
             corners = [(row * part["tile"][0], column * part["tile"][1]) for column in range(columns)]
-            inputs = [np.stack([self._window(end, corner) for corner in corners]) for end in part["inputs"]]
+            inputs = [np.stack([self._window(name, end, corner) for corner in corners]) for end in part["inputs"]]
             for end, made in zip(part["outputs"], self._invoke(name, inputs), strict=True):
                 for corner, tile in zip(corners, made, strict=True):
-                    self._store(end, corner, tile)
+                    self._store(name, end, corner, tile)
 
     def _invoke(self, name, inputs):
-        result = run(self.program.files[self.parts[name]["file"]], inputs, self.runtime)
+        part = self.parts[name]
+        result = run(self.program.files[part["file"]], inputs, self.runtime)
+        self.arena[part["offset"] : part["offset"] + part["head"]] = _USED  # nothing that is kept may lie there
         self.arenas[name] = result.arena
         self.done += len(inputs[0])
         self.progress(self.done, self.total)
         return result.outputs
 
-    def _window(self, end, corner):
+    def _read(self, name, end):
+        """A carried map, as it lies in the arena for a part that reads it: the copy that goes to it, if there are two."""
+        names = list(self.parts)
+        held = [entry for entry in self.said["carried"] if entry["name"] == end["map"]]
+        later = [entry for entry in held if names.index(entry["to"]) >= names.index(name)]
+        return self._place(min(later, key=lambda entry: names.index(entry["to"])), end)
+
+    def _written(self, name, end):
+        """The places in the arena of a carried map that a part makes."""
+        held = [entry for entry in self.said["carried"] if entry["name"] == end["map"] and entry["from"] == name]
+        return [self._place(entry, end) for entry in held]
+
+    def _place(self, entry, end):
+        piece = self.arena[entry["offset"] : entry["offset"] + entry["bytes"]]
+        return piece.view(end["type"]).reshape(entry["shape"])
+
+    def _window(self, name, end, corner):
         """What a part reads for the tile at a corner: the image goes on beyond its border, or is zero; maps are zero."""
         region = _placed(end, corner)
         if end["map"] == "image":
@@ -135,16 +153,16 @@ class _Machine:
             return (inside[0][:, None] & inside[1]).astype("int8")[..., None]
         window = np.full((*end["shape"], *_channels(end)), end["zero_point"], end["type"])
         cut = tuple(slice(max(low, 0), high) for low, high in region)
-        window[np.ix_(*inside)] = self.carried[end["map"]][cut]
+        window[np.ix_(*inside)] = self._read(name, end)[cut]
         return window
 
-    def _store(self, end, corner, tile):
+    def _store(self, name, end, corner, tile):
         """Writes what a part made of a tile, but for what lies beyond the map."""
-        target = self.out if end["map"] == "output" else self.carried[end["map"]]
-        (top, bottom), (left, right) = _placed(end, corner)
-        bottom, right = min(bottom, target.shape[0]), min(right, target.shape[1])
-        if top < bottom and left < right:
-            target[top:bottom, left:right] = tile[: bottom - top, : right - left]
+        for target in [self.out] if end["map"] == "output" else self._written(name, end):
+            (top, bottom), (left, right) = _placed(end, corner)
+            bottom, right = min(bottom, target.shape[0]), min(right, target.shape[1])
+            if top < bottom and left < right:
+                target[top:bottom, left:right] = tile[: bottom - top, : right - left]
 
 
 def _channels(end):

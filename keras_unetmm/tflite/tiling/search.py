@@ -11,8 +11,9 @@ from keras_unetmm.tflite.tiling.parts import Choice, can_be_anew, halo
 from keras_unetmm.tflite.tiling.program import arena, arena_of, label, macs
 
 SKIPS = ("keep", "recompute", "mixed")
+ENDS = ("head", "tail")
 _FAR = 1.4  # times the memory that is expected, from where on a part is not planned to see
-_PAIRS = 3  # of the cheapest heads and tails that are tried together: alone they fit, but one may be in the other's way
+_TRIED = 3  # of the cheapest of each part, that are tried together: alone they fit, but one may be in the other's way
 
 
 @dataclass(frozen=True)
@@ -119,54 +120,90 @@ def measured(parts, choice):
 def smallest(parts, levels, skips, progress=lambda: None):
     """Returns the `Found` with the least memory: for each number of levels and each set of skips, the smallest tiles."""
     best = None
-    for level in levels:
-        unit = (parts.unit(level),) * 2
-        for anew in kept_sets(parts, level, skips):
-            choice = Choice(level, anew, unit, unit)
-            if best is not None and _least(parts, choice) >= best.ram:
-                continue
-            found = measured(parts, choice)
-            best = found if best is None or (found.ram, found.macs) < (best.ram, best.macs) else best
-            progress()
+    for level, anew, opened in _ways(parts, levels, skips):
+        choice = _smallest_tiles(parts, level, anew, opened)
+        if best is not None and _least(parts, choice) >= best.ram:
+            continue
+        found = measured(parts, choice)
+        best = found if best is None or (found.ram, found.macs) < (best.ram, best.macs) else best
+        progress()
     return _larger_for_free(parts, best)
 
 
 def within(parts, levels, skips, ram, progress=lambda: None):
     """Returns the `Found` with the fewest multiply-accumulates whose memory is at most `ram` bytes, or None."""
     best = None
-    for level in levels:
-        for anew in kept_sets(parts, level, skips):
-            found = _within(parts, level, anew, ram, best, progress)
-            if found is not None and (best is None or (found.macs, found.ram) < (best.macs, best.ram)):
-                best = found
+    for way in _ways(parts, levels, skips):
+        found = _within(parts, way, _tiles(parts, way), ram, best, progress)
+        if found is not None and (best is None or (found.macs, found.ram) < (best.macs, best.ram)):
+            best = found
     return best
 
 
-def _within(parts, level, anew, ram, best, progress):
-    """Head and tail share nothing but the arena: the cheapest of each that fits by itself, or else the cheapest pair."""
-    unit = (parts.unit(level),) * 2
-    kept = _kept(parts, level, anew)
-    if sum(kept.values()) > ram or arena_of(parts, level, kept, 0, 0).bytes > ram:
+def _ways(parts, levels, skips):
+    """What may be tried with any tiles: numbers of levels, sets of skips, and the bottleneck whole or opened."""
+    for level in levels:
+        for anew in kept_sets(parts, level, skips):
+            for opened in (False, True) if parts.cut(level).opened else (False,):
+                yield level, anew, opened
+
+
+def _smallest_tiles(parts, level, anew, opened, tile=None):
+    """The `Choice` of the smallest tiles, or of one tile for head and tail, and the smallest for an opened bottleneck."""
+    tile = tile or (parts.unit(level),) * 2
+    middle = [part.name for part in parts.cut(level).opened if not part.whole] if opened else None
+    inner = None if middle is None else tuple((parts.unit(level, [name]),) * 2 for name in middle)
+    return Choice(level, anew, tile, tile, inner)
+
+
+def _tiles(parts, way, tile=None):
+    """The tiles that may be tried: a dict from the tiled parts' names to lists; one tile alone for head and tail."""
+    level, _, opened = way
+    found = {}
+    for part in parts.cut(level).passes(opened):
+        if not part.whole:
+            units = (parts.unit(level),) * 2 if part.name in ENDS else (parts.unit(level, [part.name]),) * 2
+            every = product(*(sides(length, unit) for length, unit in zip(parts.size, units, strict=True)))
+            found[part.name] = [tile] if tile and part.name in ENDS else list(every)
+    return found
+
+
+def _within(parts, way, tiles, ram, best, progress):
+    """The parts share nothing but the arena: the cheapest of each that fits by itself, or else the cheapest together."""
+    level, anew, opened = way
+    if _bytes_of(parts, way, {}) > ram:
         return None
-    tiles = list(product(sides(parts.size[0], unit[0]), sides(parts.size[1], unit[1])))
-    cheapest = [sorted((make(level, anew, t) for t in tiles), key=_cost) for make in (parts.head, parts.tail)]
-    least = sum(_cost(candidates[0])[0] for candidates in cheapest)
-    if best is not None and least + parts.body(level).macs >= best.macs:
+    cheapest = {name: sorted((_made(parts, way, name, t) for t in tiles[name]), key=_cost) for name in tiles}
+    whole = parts.whole(level, opened)
+    least = sum(_cost(candidates[0])[0] for candidates in cheapest.values()) + (whole.macs if whole else 0)
+    if best is not None and least >= best.macs:
         return None
-    alone = (
-        lambda size: arena_of(parts, level, kept, size, 0).bytes <= ram,
-        lambda size: arena_of(parts, level, kept, 0, size).bytes <= ram,
-    )
-    fitting = [_fitting(parts, c, fits, progress) for c, fits in zip(cheapest, alone, strict=True)]
-    known = [[], []]
-    for _ in range(_PAIRS):  # the cheapest of both first, more only if they are in each other's way
+    fitting = [
+        _fitting(parts, candidates, lambda size, name=name: _bytes_of(parts, way, {name: size}) <= ram, progress)
+        for name, candidates in cheapest.items()
+    ]
+    known = [[] for _ in fitting]
+    for _ in range(_TRIED):  # the cheapest of each first, more only if they are in each other's way
         for planned, more in zip(known, fitting, strict=True):
             planned += [found for found in [next(more, None)] if found is not None]
-        for head, tail in sorted(product(*known), key=lambda pair: _cost(pair[0])[0] + _cost(pair[1])[0]):
-            found = measured(parts, Choice(level, anew, head.tile, tail.tile))
+        for chosen in sorted(product(*known), key=lambda all_: sum(_cost(planned)[0] for planned in all_)):
+            head, *middle, tail = (planned.tile for planned in chosen)
+            found = measured(parts, Choice(level, anew, head, tail, tuple(middle) if opened else None))
             if found.ram <= ram:
                 return found
     return None
+
+
+def _made(parts, way, name, tile):
+    """The `Planned` part of a name."""
+    level, anew, _ = way
+    ends = {"head": parts.head, "tail": parts.tail}
+    return ends[name](level, anew, tile) if name in ends else parts.inner(level, name, tile)
+
+
+def _bytes_of(parts, way, sizes):
+    """The bytes of the arena if the tiled parts take so many."""
+    return arena_of(parts, *way, sizes).bytes
 
 
 def _fitting(parts, candidates, fits, progress):
@@ -187,24 +224,19 @@ def _cost(planned):
     return planned.macs * planned.runs, planned.tile
 
 
-def _larger_for_free(parts, found):
-    """The same memory with fewer multiply-accumulates, where head or tail has room to spare."""
+def _larger_for_free(parts, found, tile=None):
+    """The same memory with fewer multiply-accumulates, where a part has room to spare."""
     choice = found.choice
-    better = _within(parts, choice.levels, choice.anew, found.ram, None, lambda: None)
+    way = choice.levels, choice.anew, choice.body_tiles is not None
+    better = _within(parts, way, _tiles(parts, way, tile), found.ram, None, lambda: None)
     return better if better is not None and better.macs < found.macs else found
 
 
 def _least(parts, choice):
     """Bytes that a choice needs whatever its plans are."""
-    kept = _kept(parts, choice.levels, choice.anew)
-    found = parts.cut(choice.levels)
+    kept = {entry.tensor for entry in parts.carried(choice.levels, choice.anew) if entry.first == 0}
     head = parts.head(choice.levels, choice.anew, choice.head_tile)
-    entering = sum(parts.network.bytes(i, parts.size) for i in found.entering)
-    return sum(kept.values()) + entering + _widest(parts, head.part)
-
-
-def _kept(parts, levels, anew):
-    return {i: parts.network.bytes(i, parts.size) for i in parts.cut(levels).skips if i not in anew}
+    return sum(parts.network.bytes(i, parts.size) for i in kept) + _widest(parts, head.part)
 
 
 def _bytes(parts, part, key):
@@ -223,8 +255,22 @@ def _busiest(parts, part):
 
 
 def all_at(parts, level, skips, tile):
-    """Returns a `Found` for each set of skips that may be computed anew, with one tile for head and tail."""
-    return [measured(parts, Choice(level, anew, tile, tile)) for anew in kept_sets(parts, level, skips)]
+    """Returns a `Found` for each set of skips that may be computed anew, with one tile for head and tail.
+
+    An opened bottleneck has the tiles that it needs, and it is opened where that takes less memory.
+    """
+    found = []
+    for level, anew, opened in _ways(parts, [level], skips):
+        if opened and _bytes_of(parts, (level, anew, opened), _ends(parts, level, anew, tile)) >= found[-1].ram:
+            continue
+        made = measured(parts, _smallest_tiles(parts, level, anew, opened, tile))
+        found.append(_larger_for_free(parts, made, tile) if opened else made)
+    return found
+
+
+def _ends(parts, level, anew, tile):
+    """The bytes of the arenas of head and tail."""
+    return {name: _made(parts, (level, anew, False), name, tile).arena for name in ENDS}
 
 
 def best_at(parts, level, skips, tile, ram=None):

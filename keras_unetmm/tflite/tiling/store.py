@@ -11,7 +11,7 @@ from pathlib import Path
 from keras_unetmm.tflite.tiling.program import FORMAT, Program, digest
 
 DESCRIPTION = "program.json"
-NAMES = {DESCRIPTION, "head.tflite", "body.tflite", "tail.tflite"}
+NAMES = {DESCRIPTION, *(f"{part}.tflite" for part in ("head", "body_head", "body", "body_tail", "tail"))}
 
 
 class ProgramError(ValueError):

@@ -409,7 +409,7 @@ def tile(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ):
-    """Cut a network into three files that run tile by tile in one arena: a tile, and what the skips keep.
+    """Cut a network into files that run tile by tile in one arena: a tile, and what the skips keep.
 
     With --ram, --tile or -o one program is made. Without, the table of what there is: memory against computing.
     """

@@ -17,10 +17,13 @@ BORDERS = ("once", "same")
 
 
 def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels="any", border="once", progress=None):
-    """Cuts a network's file into three that run tile by tile, and lays out one arena for all.
+    """Cuts a network's file into parts that run tile by tile, and lays out one arena for all.
 
-    The head makes the skips and the bottleneck's input of each tile of the image; the body computes the bottleneck whole;
-    the tail makes each tile of the output. Tiles overlap by halos. The output is the same byte for byte for every tile.
+    The head makes the skips and the bottleneck's input of each tile of the image; the body computes the bottleneck; the
+    tail makes each tile of the output. Where that takes less memory the bottleneck is tiled, too, and only what sees the
+    whole map runs whole: a part before it, `body_head`, and one behind it, `body_tail`, do the rest, or if nothing sees the
+    whole map, the body runs on tiles. Tiles overlap by halos. The output is the same byte for byte for every tile, and
+    however the bottleneck runs.
 
     Args:
         file: path or bytes of a .tflite file that `keras_unetmm.tflite.convert` made, for whatever size the levels divide;

@@ -186,7 +186,7 @@ def _opened(network, body):
         return ()
     cuts = [entry.tensor for entry in carried(network, found)]
     padded = any(network.graph.operators[network.producers[index]].name == "PAD" for index in cuts)
-    return () if padded or len(found) == 1 and found[0].whole else found
+    return () if padded or (len(found) == 1 and found[0].whole) else found
 
 
 def ancestors(network, tensors):

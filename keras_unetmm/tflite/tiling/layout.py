@@ -6,7 +6,7 @@ output lies elsewhere, and is moved once, before or behind it.
 """
 
 from dataclasses import dataclass, replace
-from itertools import permutations, product
+from itertools import product
 
 from keras_unetmm.tflite.lifetimes import aligned
 
@@ -59,7 +59,9 @@ def lay_out(arenas, whole, carried, offsets, in_place):
     best = None
     for ways in product(*((False, True) if len(entries) == 1 else (False,) for entries in ends)):
         moved = frozenset(entry for entries, way in zip(ends, ways, strict=True) if way for entry in entries)
-        found = _best_order(_blocks(arenas, whole, carried, offsets, in_place, moved), len(arenas))
+        blocks = _blocks(arenas, whole, carried, offsets, in_place, moved)
+        inner = {name for name in list(arenas)[1:-1] if name != whole}
+        found = _best_order(*([b for b in blocks if (b[0].name in inner) == last] for last in (False, True)), len(arenas))
         if best is None or found.bytes < best.bytes:
             best = replace(found, moved=moved)
         if best.bytes == best.bound:
@@ -97,21 +99,39 @@ def _blocks(arenas, whole, carried, offsets, in_place, moved):
     return [*joined, *first, *map(tuple, pieces.values())]
 
 
-def _best_order(blocks, phases):
-    """The best `Layout` of a few blocks, tuples of `Piece`s: each order, every block at its lowest free address."""
-    bound = max(sum(aligned(p.bytes) for block in blocks for p in block if phase in p.phases) for phase in range(phases))
+def _best_order(blocks, last, phases):
+    """The best `Layout` of a few blocks, tuples of `Piece`s: each order, every block at its lowest free address.
+
+    Those of `last`, the small arenas in an opened bottleneck, take what room the others leave.
+    """
+    every = [piece for block in (*blocks, *last) for piece in block]
+    bound = max(sum(aligned(piece.bytes) for piece in every if phase in piece.phases) for phase in range(phases))
+    lives = [frozenset().union(*(piece.phases for piece in block)) for block in blocks]
     best = None
-    for order in permutations(blocks):
-        placed = []
-        for block in order:
-            base = _lowest(block, placed)
-            placed += [(base + piece.offset, piece) for piece in block]
-        size = max(aligned(address + piece.bytes) for address, piece in placed)
-        if best is None or size < best.bytes:
-            best = Layout(size, bound, {piece.name: address for address, piece in placed})
-        if best.bytes == bound:
-            break
+
+    def place(placed, left, before=None):
+        nonlocal best
+        size = max((aligned(address + piece.bytes) for address, piece in placed), default=0)
+        if best is not None and (size >= best.bytes or best.bytes == bound):
+            return
+        if not left:
+            for block in last:
+                placed = _placed(block, placed)
+            size = max(aligned(address + piece.bytes) for address, piece in placed)
+            if best is None or size < best.bytes:
+                best = Layout(size, bound, {piece.name: address for address, piece in placed})
+        for i in left:
+            if before is None or i > before or lives[i] & lives[before]:  # else their order is all the same
+                place(_placed(blocks[i], placed), [j for j in left if j != i], i)
+
+    place([], range(len(blocks)))
     return best
+
+
+def _placed(block, placed):
+    """What is placed, and a block at its lowest free address."""
+    base = _lowest(block, placed)
+    return [*placed, *((base + piece.offset, piece) for piece in block)]
 
 
 def _lowest(block, placed):

@@ -31,6 +31,11 @@ class Choice:
     tail_tile: tuple
     body_tiles: tuple | None = None
 
+    @property
+    def bottleneck(self):
+        """`"tiled"` or `"whole"`."""
+        return "whole" if self.body_tiles is None else "tiled"
+
 
 class Planned:
     """One part's file, planned when it is asked for.

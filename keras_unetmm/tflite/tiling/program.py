@@ -18,7 +18,8 @@ class Program:
     """What `unetmm tile` writes.
 
     Attributes:
-        files: dict from file names to bytes: `head.tflite`, `body.tflite`, `tail.tflite`.
+        files: dict from file names to bytes: `head.tflite`, `body.tflite` and `tail.tflite`, and with a bottleneck that is
+            tiled around what sees the whole map `body_head.tflite`, `body_tail.tflite`, or one of the two.
         description: dict, the content of `program.json`.
     """
 
@@ -128,6 +129,7 @@ def assembled(parts, choice, size, said, skips):
         "size": list(size),
         "padded_size": list(parts.size),
         "levels": choice.levels,
+        "bottleneck": choice.bottleneck,
         "tile": list(choice.tail_tile),
         "skips": skips,
         "halo": max(halos),

@@ -14,15 +14,16 @@ def trade_off(title, rows, untiled):
         untiled: dict with `as_is` and `planned`, bytes of the arena of the network run whole.
     """
     table = Table(title=title, title_justify="left")
-    for column in ("levels tiled", "tile", "skips computed anew", "RAM without tails", "MACs", "against untiled"):
+    for column in ("levels tiled", "bottleneck", "tile", "skips computed anew", "RAM without tails", "MACs", "against untiled"):
         table.add_column(column, justify="right")
     for name, size in (("stock TFLM", untiled["as_is"]), ("planned", untiled["planned"])):
-        table.add_row("0", "whole image", name, f"{size:,} B", f"{untiled['macs'] / 1e6:,.0f} M", "1.00")
+        table.add_row("0", "whole", "whole image", name, f"{size:,} B", f"{untiled['macs'] / 1e6:,.0f} M", "1.00")
     winners = best(rows)
     for entry in rows:
         anew = len(entry["recomputed"])
         cells = (
             str(entry["levels"]),
+            entry["bottleneck"],
             "x".join(map(str, entry["tile"])),
             str(anew) if anew else "-",
             f"{entry['ram_bytes']:,} B",

@@ -8,7 +8,6 @@ from keras_unetmm.tflite.runtime import RUNTIMES, run
 from keras_unetmm.tflite.tiling.program import Program
 from keras_unetmm.tflite.tiling.store import load
 
-
 _USED = 0x55  # what an interpreter leaves in its arena: to others, nothing
 
 

@@ -220,8 +220,8 @@ def _fitting(parts, candidates, fits, progress):
 
 
 def _cost(planned):
-    """The multiply-accumulates of all tiles; of equal ones the smaller tile first."""
-    return planned.macs * planned.runs, planned.tile
+    """The multiply-accumulates of all tiles; of equal ones the fewest runs first."""
+    return planned.macs * planned.runs, planned.runs, planned.tile
 
 
 def _larger_for_free(parts, found, tile=None):
@@ -260,17 +260,13 @@ def all_at(parts, level, skips, tile):
     An opened bottleneck has the tiles that it needs, and it is opened where that takes less memory.
     """
     found = []
-    for level, anew, opened in _ways(parts, [level], skips):
-        if opened and _bytes_of(parts, (level, anew, opened), _ends(parts, level, anew, tile)) >= found[-1].ram:
+    for way in _ways(parts, [level], skips):
+        opened = way[-1]
+        if opened and _bytes_of(parts, way, {name: _made(parts, way, name, tile).arena for name in ENDS}) >= found[-1].ram:
             continue
-        made = measured(parts, _smallest_tiles(parts, level, anew, opened, tile))
+        made = measured(parts, _smallest_tiles(parts, *way, tile))
         found.append(_larger_for_free(parts, made, tile) if opened else made)
     return found
-
-
-def _ends(parts, level, anew, tile):
-    """The bytes of the arenas of head and tail."""
-    return {name: _made(parts, (level, anew, False), name, tile).arena for name in ENDS}
 
 
 def best_at(parts, level, skips, tile, ram=None):
@@ -288,6 +284,7 @@ def row(parts, found):
     choice = found.choice
     return {
         "levels": choice.levels,
+        "bottleneck": choice.bottleneck,
         "tile": list(choice.tail_tile),
         "recomputed": [label(parts.network, i) for i in parts.cut(choice.levels).skips if i in choice.anew],
         "ram_bytes": found.ram,

@@ -15,7 +15,7 @@ def encoder_decoder(seed=0, size=(48, 32), levels=2, skips=True, whole=False, in
         size: `(height, width)`.
         levels: int.
         skips: bool, whether the decoder reads the encoder's maps.
-        whole: bool, whether the bottleneck has a gate from its mean, which is no neighbourhood.
+        whole: bool, whether the bottleneck has a branch with a gate from its mean, which is no neighbourhood.
         inner: str, the operator of the finest level: `"conv"` or `"mean"`, one over the whole map.
         zeros: bool, whether all that pads does so with zeros.
     """
@@ -32,7 +32,7 @@ def encoder_decoder(seed=0, size=(48, 32), levels=2, skips=True, whole=False, in
         x = _down(net, rng, x)
     x = net.conv(x, WIDTH, (3, 3))
     if whole:
-        x = _gated(net, x)
+        x = net.binary("ADD", x, net.conv(_gated(net, net.conv(x, WIDTH, (3, 3))), WIDTH))
     for level in reversed(range(levels)):
         x = _up(net, rng, x, zeros)
         if skips:

@@ -42,7 +42,8 @@ from keras_unetmm.tflite.tiling.picture import draw
 from keras_unetmm.tflite.tiling.program import assembled
 
 NETWORKS = {"UNet--": ("tiled", "unet--"), "full skips": ("tiled_full", "full"), "no skips": ("tiled_none", "none")}
-BUDGET = 560_000  # bytes, at 256x256
+BUDGETS = (400_000, 560_000)  # bytes, at 256x256; other skips have the tiles of the second
+OTHER_SIZES = {64: 110_000, 128: 200_000, 256: BUDGETS[0], 512: 1_200_000}  # and a budget for each
 SIGMA = 25
 CALIBRATION = 24  # photographs
 LESIONS = {
@@ -73,7 +74,7 @@ def main():
     scores = {name: quality(files[name], *trained[name], arguments.data, console) for name in NETWORKS}
     parts = {name: parts_of(content, size) for name, content in files.items()}
     console.print(programs(files, parts, scores, size))
-    console.print(other_sizes(files["UNet--"]))
+    console.print(other_sizes(files["UNet--"], console))
     console.print(lesions(arguments.runs, arguments.data, console))
     same_bytes(files, console)
     picture(files, parts, size, arguments.out / "tiling.png", console)
@@ -128,49 +129,69 @@ def quality(content, model, trained, folder, console):
 def programs(files, parts, scores, size):
     """The table of programs of one size."""
     table = Table(title=f"{size[0]}x{size[1]}x3, int8, TFLM's heads, kernels any", title_justify="left")
-    columns = ("network", "program", "head tile", "tail tile", "RAM without tails", "with tails", "MACs", "flash")
+    columns = (
+        "network",
+        "program",
+        "bottleneck",
+        "head tile",
+        "tail tile",
+        "RAM without tails",
+        "with tails",
+        "MACs",
+        "flash",
+    )
     for column in (*columns, *(f"{name} {kind}" for name in TEST_SETS for kind in ("float", "int8"))):
         table.add_column(column, justify="left" if column in ("network", "program") else "right")
     for name, content in files.items():
         as_is, planned = measure(content), measure(tflite.plan(content).planned.content)
         for kind, arena in (("untiled, stock TFLM", as_is), ("untiled, planned", planned)):
-            table.add_row(name, kind, "-", "-", f"{arena.head:,}", f"{arena.total:,}", "1.00", f"{len(content):,}")
+            table.add_row(name, kind, "-", "-", "-", f"{arena.head:,}", f"{arena.total:,}", "1.00", f"{len(content):,}")
     table.add_section()
     deepest = parts["UNet--"].deepest
-    budget = BUDGET * size[0] * size[1] // 256**2
+    budgets = [budget * size[0] * size[1] // 256**2 for budget in BUDGETS]
     smallest = search.smallest(parts["UNet--"], [deepest], "keep").choice
-    quick = search.within(parts["UNet--"], [deepest], "keep", budget).choice
+    small, quick = (search.within(parts["UNet--"], [deepest], "keep", budget).choice for budget in budgets)
 
     def row(name, kind, choice, skips="keep"):
         said = assembled(parts[name], choice, size, None, skips).description
         tiles = ("x".join(map(str, said["parts"][part]["tile"])) for part in ("head", "tail"))
         sizes = (f"{said['ram_bytes']:,}", f"{said['ram_bytes_with_tails']:,}")
         values = [f"{scores[name][s][k]:.2f}" if scores[name] else "-" for s in TEST_SETS for k in ("float", "int8")]
-        table.add_row(name, kind, *tiles, *sizes, f"{said['macs_ratio']:.2f}", f"{said['flash_bytes']:,}", *values)
+        table.add_row(
+            name, kind, said["bottleneck"], *tiles, *sizes, f"{said['macs_ratio']:.2f}", f"{said['flash_bytes']:,}", *values
+        )
 
     row("UNet--", "smallest", smallest)
-    row("UNet--", f"within {budget:,}", quick)
+    row("UNet--", f"within {budgets[0]:,}", small)
+    row("UNet--", f"within {budgets[1]:,}", quick)
     row("no skips", "the same tiles", quick)
     row("full skips", "kept, the same tiles", quick)
     for skips, kind in (("recompute", "all computed anew"), ("mixed", "computed anew or kept")):
         row("full skips", f"{kind}, smallest", search.smallest(parts["full skips"], [deepest], skips).choice, skips)
-        found = search.within(parts["full skips"], [deepest], skips, budget)
+        found = search.within(parts["full skips"], [deepest], skips, budgets[1])
         if found is not None:
-            row("full skips", f"{kind}, within {budget:,}", found.choice, skips)
+            row("full skips", f"{kind}, within {budgets[1]:,}", found.choice, skips)
     return table
 
 
-def other_sizes(content):
-    """The smallest programs of UNet-- at other sizes, beside stock TFLM where that is small enough to measure."""
-    table = Table(title="UNet--, smallest program", title_justify="left")
-    for column in ("size", "levels", "RAM without tails", "with tails", "carried", "MACs"):
+def other_sizes(content, console):
+    """The programs of UNet-- at other sizes: the smallest, and the quickest within a budget."""
+    table = Table(title="UNet-- at other sizes", title_justify="left")
+    for column in ("size", "program", "levels", "bottleneck", "RAM without tails", "with tails", "of it carried", "MACs"):
         table.add_column(column, justify="right")
-    for size in ((64, 64), (128, 128), (256, 256), (512, 512)):
-        said = tflite.tile(content, size).description
-        carried = sum(entry["bytes"] for entry in said["carried"])
-        sizes = (f"{said['ram_bytes']:,}", f"{said['ram_bytes_with_tails']:,}", f"{carried:,}")
-        table.add_row("x".join(map(str, size)), str(said["levels"]), *sizes, f"{said['macs_ratio']:.2f}")
+    cases = [(side, ram) for side, budget in OTHER_SIZES.items() for ram in (None, budget)]
+    for side, ram in track(cases, "other sizes", console=console, transient=True):
+        said = tflite.tile(content, (side, side), ram=ram).description
+        program = "smallest" if ram is None else f"within {ram:,}"
+        sizes = (f"{said['ram_bytes']:,}", f"{said['ram_bytes_with_tails']:,}", f"{taken(said['carried']):,}")
+        kind = (program, str(said["levels"]), said["bottleneck"])
+        table.add_row(f"{side}x{side}", *kind, *sizes, f"{said['macs_ratio']:.2f}")
     return table
+
+
+def taken(carried):
+    """The bytes of the arena that carried maps ever take, some of them one after the other."""
+    return len({at for entry in carried for at in range(entry["offset"], entry["offset"] + entry["bytes"])})
 
 
 def lesions(runs, folder, console):

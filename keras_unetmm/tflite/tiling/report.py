@@ -14,7 +14,15 @@ def trade_off(title, rows, untiled):
         untiled: dict with `as_is` and `planned`, bytes of the arena of the network run whole.
     """
     table = Table(title=title, title_justify="left")
-    for column in ("levels tiled", "bottleneck", "tile", "skips computed anew", "RAM without tails", "MACs", "against untiled"):
+    for column in (
+        "levels tiled",
+        "bottleneck",
+        "tile",
+        "skips computed anew",
+        "RAM without tails",
+        "MACs",
+        "against untiled",
+    ):
         table.add_column(column, justify="right")
     for name, size in (("stock TFLM", untiled["as_is"]), ("planned", untiled["planned"])):
         table.add_row("0", "whole", "whole image", name, f"{size:,} B", f"{untiled['macs'] / 1e6:,.0f} M", "1.00")

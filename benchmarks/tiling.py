@@ -64,7 +64,7 @@ def main():
     parser.add_argument("--size", type=int, default=256, help="height and width in pixels")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    console = Console(width=170)
+    console = Console(width=200)
     size = (arguments.size, arguments.size)
     trained = {name: network(name, arguments.runs) for name in NETWORKS}
     images = calibration(arguments.data, size)
@@ -145,7 +145,7 @@ def programs(files, parts, scores, size):
     for name, content in files.items():
         as_is, planned = measure(content), measure(tflite.plan(content).planned.content)
         for kind, arena in (("untiled, stock TFLM", as_is), ("untiled, planned", planned)):
-            table.add_row(name, kind, "-", "-", "-", f"{arena.head:,}", f"{arena.total:,}", "1.00", f"{len(content):,}")
+            table.add_row(name, kind, "-", "-", "-", f"{arena.head:,}", f"{arena.total:,}", "1.00")
     table.add_section()
     deepest = parts["UNet--"].deepest
     budgets = [budget * size[0] * size[1] // 256**2 for budget in BUDGETS]

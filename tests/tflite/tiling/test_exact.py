@@ -6,7 +6,9 @@ from tflite.network import Network
 from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
-from keras_unetmm.tflite.tile import trade_off
+from keras_unetmm.tflite.tile import parts_of, trade_off
+from keras_unetmm.tflite.tiling.parts import Choice
+from keras_unetmm.tflite.tiling.program import assembled
 
 
 def image(size, seed=0):
@@ -77,6 +79,35 @@ def test_with_the_border_of_the_file_it_is_the_file_everywhere(seed):
     whole = tflite.run(encoder_decoder(seed, (44, 32), whole=seed % 2 == 0, zeros=True), padded).outputs[0][0]
     tiled = tflite.run_tiled(tflite.tile(content, (41, 30), border="same", tile=8), x[:41, :30]).output
     np.testing.assert_array_equal(tiled, whole[:41, :30])
+
+
+@pytest.mark.parametrize("border", ["once", "same"])
+@pytest.mark.parametrize("seed", range(4))
+def test_an_opened_bottleneck_gives_the_bytes_of_a_whole_one(seed, border):
+    size = (41, 52) if seed % 2 else (48, 32)
+    content, x = encoder_decoder(seed, whole=seed != 2, zeros=True), image(size, seed)
+    parts = parts_of(content, size, border=border)
+    for levels in (1, 2):
+        opened = [part.whole for part in parts.cut(levels).opened]
+        assert opened == ([False, True, False] if seed != 2 else [False])
+        outputs = []
+        for tiles in (None, ((4, 4),) * opened.count(False), ((16, 8), (8, 20))[: opened.count(False)]):
+            choice = Choice(levels, frozenset(), (16, 16), (8, 16), tiles)
+            program = assembled(parts, choice, size, None, "keep")
+            assert program.description["bottleneck"] == ("whole" if tiles is None else "tiled")
+            outputs.append(tflite.run_tiled(program, x).output)
+        np.testing.assert_array_equal(outputs[1], outputs[0])
+        np.testing.assert_array_equal(outputs[2], outputs[0])
+
+
+def test_a_bottleneck_that_pads_with_no_zeros_runs_whole():
+    net = Network()
+    x = net.input(1, 16, 16, 3)
+    y = net.conv(net.conv(x, 4, (2, 2), stride=(2, 2)), 4, (3, 3))
+    y = net.conv(net.pool("AVERAGE_POOL_2D", y, (3, 3), stride=(1, 1)), 4, (3, 3))
+    content = net.file(net.conv(net.resize("RESIZE_NEAREST_NEIGHBOR", y, 16, 16), 3))
+    assert parts_of(content, (64, 64)).cut(1).opened == ()
+    assert tflite.tile(content, (64, 64)).description["bottleneck"] == "whole"
 
 
 def test_a_border_that_is_no_zeros_is_refused():

@@ -1,5 +1,7 @@
 """Running a program: what goes in, what comes out, and how little of both is in memory."""
 
+import copy
+
 import numpy as np
 import pytest
 from tflite.network import Network
@@ -7,6 +9,7 @@ from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
 from keras_unetmm.tflite.tiling import store
+from keras_unetmm.tflite.tiling.program import Program
 
 SIZE = (48, 32)
 
@@ -37,6 +40,15 @@ def test_values_are_what_the_output_stands_for(program, pixels):
     assert {name: arena.head for name, arena in result.arenas.items()} == {
         name: part["head"] for name, part in program.description["parts"].items()
     }
+
+
+def test_what_is_kept_lies_in_the_arena(program, pixels):
+    """Where a part's arena lies over what is kept, the output is another one."""
+    said = copy.deepcopy(program.description)
+    kept = next(entry for entry in said["carried"] if (entry["from"], entry["to"]) == ("head", "tail"))
+    said["parts"]["body"]["offset"] = kept["offset"]
+    output = tflite.run_tiled(Program(program.files, said), pixels).output
+    assert (output != tflite.run_tiled(program, pixels).output).any()
 
 
 class Rows:

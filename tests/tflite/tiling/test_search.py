@@ -1,6 +1,7 @@
 """The program for a budget, and what cannot be made."""
 
 import itertools
+from functools import partial
 
 import pytest
 from tflite.network import Network
@@ -21,17 +22,27 @@ def content():
 
 
 def everything(parts, level, anew=frozenset()):
-    """All programs of so many levels."""
-    unit = parts.unit(level)
-    tiles = list(itertools.product(search.sides(SIZE[0], unit), search.sides(SIZE[1], unit)))
-    return [search.measured(parts, Choice(level, anew, head, tail)) for head in tiles for tail in tiles]
+    """All programs of so many levels, of tiles that no other beats in both memory and computing."""
+
+    def tiles(make, unit):
+        every = itertools.product(search.sides(SIZE[0], unit), search.sides(SIZE[1], unit))
+        costs = {tile: (made.arena, made.macs * made.runs) for tile in every for made in [make(tile)]}
+        return [t for t, c in costs.items() if not any(o != c and o[0] <= c[0] and o[1] <= c[1] for o in costs.values())]
+
+    heads, tails = (tiles(partial(make, level, anew), parts.unit(level)) for make in (parts.head, parts.tail))
+    names = [part.name for part in parts.cut(level).opened if not part.whole]
+    inner = itertools.product(*(tiles(partial(parts.inner, level, name), parts.unit(level, [name])) for name in names))
+    combinations = itertools.product(heads, tails, [None, *inner])
+    return [search.measured(parts, Choice(level, anew, *each)) for each in combinations]
 
 
-@pytest.mark.parametrize("levels", [1, 2])
-def test_the_fewest_multiply_accumulates_within_the_budget(content, levels):
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_fewest_multiply_accumulates_within_the_budget(whole):
+    content, levels = encoder_decoder(9, SIZE, whole=whole, zeros=True), 2
     parts = parts_of(content, SIZE)
     programs = everything(parts, levels)
     least, most = min(p.ram for p in programs), max(p.ram for p in programs)
+    assert {p.choice.bottleneck for p in programs} == {"whole", "tiled"}
     assert search.smallest(parts, [levels], "keep").ram == least
     for ram in (least, (least + most) // 2, most):
         said = tflite.tile(content, SIZE, ram=ram, levels=levels).description

@@ -201,7 +201,7 @@ def lesions(runs, folder, console):
         "skips",
         "stock TFLM",
         "planned",
-        "smallest program",
+        "smallest of 3 levels",
         "with tails",
         "skips keep",
         "MACs",
@@ -220,7 +220,7 @@ def lesions(runs, folder, console):
         build = partial(models.UNet, "mcu_width8", input_shape=(None, None, 3), skips=skips)
         model, trained = of_run(runs, run, build)
         content = tflite.convert(model, images, size=LESION_SIZE)
-        borders = [tflite.tile(content, LESION_SIZE, border=border) for border in ("once", "same")]
+        borders = [tflite.tile(content, LESION_SIZE, levels=3, border=border) for border in ("once", "same")]
         said, plan = borders[0].description, tflite.plan(content)
         kept = sum(entry["bytes"] for entry in said["carried"] if (entry["from"], entry["to"]) == ("head", "tail"))
         scores = dice(borders, model, folder, console) if trained and folder is not None else ("-",) * 3

@@ -71,7 +71,7 @@ def _program(card):
     height, width = said["size"]
     return [
         f"- `program/`: the same network tile by tile, for {height}x{width}, in {said['ram_bytes']:,} bytes, "
-        f"{said['ram_bytes_with_tails']:,} with the tails of its three interpreters, and {said['macs_ratio']:.2f} times the "
+        f"{said['ram_bytes_with_tails']:,} with its interpreters' tails, and {said['macs_ratio']:.2f} times the "
         "multiply-accumulates (`unetmm tile`, `keras_unetmm.tflite.run_tiled`)"
     ]
 

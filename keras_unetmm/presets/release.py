@@ -143,7 +143,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         picture.draw(plan, temporary, f"{name}, {'x'.join(map(str, preset.size))}")
     with replacing(there / "model.tflite") as temporary:
         Path(temporary).write_bytes(planned)
-    program = None if preset.tiled is None else tflite.tile(planned, preset.tiled)
+    program = None if preset.tiled is None else tflite.tile(planned, **preset.tiled)
     if program is not None:
         programs.save(program, there / "program")
     network = preset.network(input_shape=shape[1:])

@@ -21,7 +21,7 @@ class Preset:
         normal: `(mean, std)` of the file's input, in [0, 1], where the data's values are not of a camera: a value v
             of theirs goes in as `std * v + mean`. None where they are.
         remark: str, of what falls short and why, or None.
-        tiled: `(height, width)` of the images for which there is a program that runs tile by tile, or None.
+        tiled: dict of the arguments of `keras_unetmm.tflite.tile` for a program that runs tile by tile, or None.
     """
 
     network: partial
@@ -33,7 +33,7 @@ class Preset:
     terms: str
     normal: tuple | None = None
     remark: str | None = None
-    tiled: tuple | None = None
+    tiled: dict | None = None
 
 
 _LESIONS = {
@@ -57,6 +57,7 @@ def _lesions(skips):
     )
 
 
+_TILED = {"size": (256, 256), "ram": 400_000}
 _DENOISING = {
     "recipe": "denoise_bsd_nafnet.py",
     "size": (128, 128),
@@ -93,7 +94,7 @@ PRESETS = {
     "denoise-published": Preset(_denoising("unet--"), variant="published", **_DENOISING),
     "denoise-full": Preset(_denoising("full"), variant="full", **_DENOISING),
     "denoise-none": Preset(_denoising("none"), variant="none", **_DENOISING),
-    "denoise-tiled": Preset(_denoising("unet--", "mcu_width16_tiled"), variant="tiled", tiled=(256, 256), **_DENOISING),
+    "denoise-tiled": Preset(_denoising("unet--", "mcu_width16_tiled"), variant="tiled", tiled=_TILED, **_DENOISING),
     "lesions-sat": Preset(_lesions("sat"), "lesions_isic2018_unet.py", None, **_LESIONS),
     "lesions-full": Preset(_lesions("full"), "lesions_isic2018_unet.py", "full", **_LESIONS),
     "hippocampus-lunet": Preset(partial(models.LUnet, "harp_width8", classes=3), variant=None, **_HIPPOCAMPUS),

@@ -35,8 +35,9 @@ def draw(path, title, curves, untiled):
     for (name, rows), (style, color) in zip(curves.items(), styles, strict=False):
         points = sorted((r["ram_bytes"] / 1024, r["macs"] / 1e6, "x".join(map(str, r["tile"]))) for r in best(rows))
         axes.plot([p[0] for p in points], [p[1] for p in points], style, color=color, label=name, markersize=5)
-        for memory, macs, tile in points:
-            axes.annotate(tile, (memory, macs), xytext=(5, 5), textcoords="offset points", fontsize=7, color=color)
+        for (memory, macs, tile), (*_, before) in zip(points, [("",), *points], strict=False):
+            if tile != before:
+                axes.annotate(tile, (memory, macs), xytext=(5, 5), textcoords="offset points", fontsize=7, color=color)
     for (name, (size, macs)), mark, color in zip(untiled.items(), "*P*P", ("0.1", "0.1", "0.5", "0.5"), strict=False):
         said = f"{name}, {size / 1024:,.0f} KiB"
         axes.plot([size / 1024], [macs / 1e6], mark, markersize=11, color=color, label=said, linestyle="none")

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from keras_unetmm.tflite.graph import read
 from keras_unetmm.tflite.planner import plan
+from keras_unetmm.tflite.runtime import measure
 from keras_unetmm.tflite.tiling import cut as cutting
 from keras_unetmm.tflite.tiling.network import TilingError
 from keras_unetmm.tflite.tiling.part import Mask, laid_out, whole_tile
@@ -75,6 +76,11 @@ class Planned:
         """Bytes of the arena's head."""
         return self.plan.planned.head
 
+    @property
+    def tail(self):
+        """Bytes of the arena's tail, measured on TFLM."""
+        return measure(self.plan.planned.content).tail
+
 
 class Parts:
     """All parts of one network for one size of image, each made once.
@@ -89,7 +95,7 @@ class Parts:
     def __init__(self, network, size, kernels, border="once"):
         self.network, self.size, self.kernels, self.border = network, size, kernels, border
         self.deepest = cutting.deepest(network)
-        self._cuts, self._known, self._carried = {}, {}, {}
+        self._cuts, self._known, self._carried, self._tails = {}, {}, {}, {}
 
     @cached_property
     def macs(self):
@@ -158,6 +164,14 @@ class Parts:
         given = {entry.tensor for entry in carried if entry.first < number}
         wanted = list(dict.fromkeys(entry.tensor for entry in carried if entry.first == number))
         return self._tiled(("inner", levels, name, tile), tile, passes[number].positions, given, wanted, border="same")
+
+    def more_tails(self, levels):
+        """Returns how many bytes more the interpreters of an opened bottleneck take beside their arenas' heads."""
+        if levels not in self._tails:
+            units = tuple((self.unit(levels, [part.name]),) * 2 for part in self.cut(levels).opened if not part.whole)
+            opened, whole = (self.middle(levels, tiles).values() for tiles in (units, None))
+            self._tails[levels] = sum(part.tail for part in opened) - sum(part.tail for part in whole)
+        return self._tails[levels]
 
     def whole(self, levels, opened=False):
         """Returns the `Planned` part that runs whole, with the bottleneck opened or not; None if all run tile by tile."""

@@ -254,16 +254,19 @@ def _busiest(parts, part):
     return max(sum(_bytes(parts, part, key) for key in (*step.inputs, *step.outputs)) for step in part.steps)
 
 
-def all_at(parts, level, skips, tile):
+def all_at(parts, level, skips, tile, ram=None):
     """Returns a `Found` for each set of skips that may be computed anew, with one tile for head and tail.
 
-    An opened bottleneck has the tiles that it needs, and it is opened where that takes less memory.
+    An opened bottleneck has the tiles that it needs. It is opened where that saves more memory than its interpreters take,
+    or where a whole one does not fit into `ram` bytes.
     """
     found = []
     for way in _ways(parts, [level], skips):
         opened = way[-1]
-        if opened and _bytes_of(parts, way, {name: _made(parts, way, name, tile).arena for name in ENDS}) >= found[-1].ram:
-            continue
+        if opened and (ram is None or found[-1].ram <= ram):
+            least = _bytes_of(parts, way, {name: _made(parts, way, name, tile).arena for name in ENDS})
+            if least + parts.more_tails(level) >= found[-1].ram:
+                continue
         made = measured(parts, _smallest_tiles(parts, *way, tile))
         found.append(_larger_for_free(parts, made, tile) if opened else made)
     return found
@@ -274,7 +277,7 @@ def best_at(parts, level, skips, tile, ram=None):
 
     It has the least memory, or the fewest multiply-accumulates within `ram` bytes, if there is such a one.
     """
-    found = all_at(parts, level, skips, tile)
+    found = all_at(parts, level, skips, tile, ram)
     fitting = [f for f in found if ram is not None and f.ram <= ram]
     return min(fitting, key=lambda f: (f.macs, f.ram)) if fitting else min(found, key=lambda f: (f.ram, f.macs))
 

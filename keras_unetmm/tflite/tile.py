@@ -73,8 +73,8 @@ def trade_off(file, size, levels=None, skips="keep", kernels="any", border="once
         file, size, levels, skips, kernels, border: as for `tile`.
 
     Returns:
-        A sized iterable of dicts, `levels`, `tile`, `recomputed`, `ram_bytes`, `macs` and `macs_ratio`, each made when it is
-        asked for; and a dict of the network run whole, `as_is` and `planned`, bytes of arena, and `macs`.
+        A sized iterable of dicts, `levels`, `bottleneck`, `tile`, `recomputed`, `ram_bytes`, `macs` and `macs_ratio`, each
+        made when it is asked for; and a dict of the network run whole, `as_is` and `planned`, bytes of arena, and `macs`.
 
     Raises:
         As `tile`.

@@ -136,7 +136,7 @@ def cut(network, levels):
             f"With levels={levels}, a value over the whole map would have to leave its part. Tile fewer levels."
         )
     parts = (tuple(sorted(head)), tuple(sorted(body)), tuple(tail))
-    return Cut(levels, *parts, tuple(skips), tuple(entering), tuple(leaving), _opened(network, body))
+    return Cut(levels, *parts, tuple(skips), tuple(entering), tuple(leaving), _opened(network, body, leaving))
 
 
 def carried(network, passes, anew=frozenset()):
@@ -161,13 +161,17 @@ def carried(network, passes, anew=frozenset()):
             continue
         if whole in numbers:
             found.append(Carried("entering", index, made[index], whole))
-        if numbers - {whole}:
-            found.append(Carried("kept", index, made[index], max(numbers - {whole})))
+        others = numbers - {whole}
+        if others and (whole not in numbers or max(others) > whole):  # what is read before finds what is entering
+            found.append(Carried("kept", index, made[index], max(others)))
     return found
 
 
-def _opened(network, body):
+def _opened(network, body, leaving):
     """The passes that do what the body does tile by tile, but for what sees the whole map; none if that cannot be."""
+    body = body & ancestors(network, leaving)  # without what nobody reads
+    if not body:
+        return ()
     maps = {i: network.maps((*op.inputs, *op.outputs)) for i, op in enumerate(network.graph.operators) if i in body}
     core = {i for i in body if network.reaches[i] is None or any(network.scales[index] is None for index in maps[i])}
     needed, behind = _relatives(network, core)

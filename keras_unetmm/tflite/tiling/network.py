@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from keras_unetmm.tflite import graph as tflite_graph
 from keras_unetmm.tflite.macs import operator_macs
 from keras_unetmm.tflite.names import short_name
+from keras_unetmm.tflite.operands import Operands
 from keras_unetmm.tflite.tiling.reach import WINDOWED, GlobalOperatorError, reaches
 
 RESERVED = ("image", "output", "inside")  # the ends of a program that are no carried maps
@@ -93,6 +94,8 @@ class Network:
         """
         operator, reach = self.graph.operators[position], self.reaches[position]
         beyond = any(r.before > 0 or r.between or r.extent > r.stride for r in reach)
+        if operator.name == "PAD":
+            beyond = any(Operands(self.graph, operator).numbers(1))
         if not beyond or (operator.name in WINDOWED and operator.options.Padding() == schema.Padding.VALID):
             return False
         kind = {self.graph.tensors[i].type for i in self.maps(operator.inputs)}
@@ -100,6 +103,12 @@ class Network:
             raise TilingError(
                 f"border='same' needs operators that pad int8 with zeros. Received: {self.label(position)}, which does not. "
                 "Use border='once', or a convolution, pooling by its stride, or resizing to the nearest pixel."
+            )
+        makers = {self.graph.operators[self.producers[i]].name for i in self.maps(operator.inputs) if i in self.producers}
+        if "PAD" in makers:  # whose places are not those of a mask
+            raise TilingError(
+                f"border='same' needs maps that are padded once. Received: {self.label(position)}, which pads what a PAD "
+                "made. Use one PAD in place of both."
             )
         return True
 

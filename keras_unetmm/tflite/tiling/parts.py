@@ -220,7 +220,7 @@ def can_be_anew(network, cut):
 
 
 def halo(planned, network):
-    """Returns how many pixels of the image head or tail reads beyond its tile, at most, whatever it reads them from."""
+    """Returns how many pixels of the image a tiled part reads beyond its tile, at most, whatever it reads them from."""
     farthest = 0
     for key, region in planned.part.inputs.items():
         scale = key.scale if isinstance(key, Mask) else network.scales[key]

@@ -1,8 +1,9 @@
 """Which levels to tile, with which tiles, and which skips to keep: the fewest multiply-accumulates within a budget."""
 
+import heapq
+import itertools
 import math
 from dataclasses import dataclass
-from itertools import product
 
 from keras_unetmm.tflite.tiling.cut import ancestors
 from keras_unetmm.tflite.tiling.network import TilingError
@@ -13,7 +14,7 @@ from keras_unetmm.tflite.tiling.program import arena, arena_of, label, macs
 SKIPS = ("keep", "recompute", "mixed")
 ENDS = ("head", "tail")
 _FAR = 1.4  # times the memory that is expected, from where on a part is not planned to see
-_TRIED = 3  # of the cheapest of each part, that are tried together: alone they fit, but one may be in the other's way
+_TRIED = 200  # of the cheapest combinations: alone their parts fit, but one may be in the other's way
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _tiles(parts, way, tile=None):
     for part in parts.cut(level).passes(opened):
         if not part.whole:
             units = (parts.unit(level),) * 2 if part.name in ENDS else (parts.unit(level, [part.name]),) * 2
-            every = product(*(sides(length, unit) for length, unit in zip(parts.size, units, strict=True)))
+            every = itertools.product(*(sides(length, unit) for length, unit in zip(parts.size, units, strict=True)))
             found[part.name] = [tile] if tile and part.name in ENDS else list(every)
     return found
 
@@ -173,25 +174,52 @@ def _within(parts, way, tiles, ram, best, progress):
     level, anew, opened = way
     if _bytes_of(parts, way, {}) > ram:
         return None
-    cheapest = {name: sorted((_made(parts, way, name, t) for t in tiles[name]), key=_cost) for name in tiles}
+    cheapest = {name: sorted((_made(parts, way, name, t) for t in tiles[name]), key=_order(name)) for name in tiles}
     whole = parts.whole(level, opened)
-    least = sum(_cost(candidates[0])[0] for candidates in cheapest.values()) + (whole.macs if whole else 0)
+    least = sum(_cost(candidates[0]) for candidates in cheapest.values()) + (whole.macs if whole else 0)
     if best is not None and least >= best.macs:
         return None
     fitting = [
         _fitting(parts, candidates, lambda size, name=name: _bytes_of(parts, way, {name: size}) <= ram, progress)
         for name, candidates in cheapest.items()
     ]
-    known = [[] for _ in fitting]
-    for _ in range(_TRIED):  # the cheapest of each first, more only if they are in each other's way
-        for planned, more in zip(known, fitting, strict=True):
-            planned += [found for found in [next(more, None)] if found is not None]
-        for chosen in sorted(product(*known), key=lambda all_: sum(_cost(planned)[0] for planned in all_)):
-            head, *middle, tail = (planned.tile for planned in chosen)
-            found = measured(parts, Choice(level, anew, head, tail, tuple(middle) if opened else None))
-            if found.ram <= ram:
-                return found
+    failed = []
+    for chosen in itertools.islice(_cheapest_first(fitting), _TRIED):
+        arenas = [planned.arena for planned in chosen]
+        if any(all(a >= b for a, b in zip(arenas, others, strict=True)) for others in failed):
+            continue
+        head, *middle, tail = (planned.tile for planned in chosen)
+        found = measured(parts, Choice(level, anew, head, tail, tuple(middle) if opened else None))
+        if found.ram <= ram:
+            return found
+        failed.append(arenas)
     return None
+
+
+def _cheapest_first(fitting):
+    """Yields one `Planned` for each part, the fewest multiply-accumulates first; each is planned when it is needed.
+
+    Of equal ones those follow that come later in `fitting`, which are smaller.
+    """
+    known, heap, seen = [[] for _ in fitting], [], set()
+
+    def get(part, number):
+        if number == len(known[part]):
+            known[part].append(next(fitting[part], None))
+        return known[part][number]
+
+    def push(numbers):
+        chosen = [get(part, number) for part, number in enumerate(numbers)]
+        if None not in chosen and numbers not in seen:
+            seen.add(numbers)
+            heapq.heappush(heap, (sum(map(_cost, chosen)), -sum(numbers), numbers))
+
+    push((0,) * len(fitting))
+    while heap:
+        *_, numbers = heapq.heappop(heap)
+        yield [known[part][number] for part, number in enumerate(numbers)]
+        for part, number in enumerate(numbers):
+            push((*numbers[:part], number + 1, *numbers[part + 1 :]))
 
 
 def _made(parts, way, name, tile):
@@ -220,15 +248,20 @@ def _fitting(parts, candidates, fits, progress):
 
 
 def _cost(planned):
-    """The multiply-accumulates of all tiles; of equal ones the fewest runs first."""
-    return planned.macs * planned.runs, planned.runs, planned.tile
+    """The multiply-accumulates of all tiles."""
+    return planned.macs * planned.runs
 
 
-def _larger_for_free(parts, found, tile=None):
-    """The same memory with fewer multiply-accumulates, where a part has room to spare."""
+def _order(name):
+    """What a part's candidates are sorted by: of equal costs the smaller tile first, in a bottleneck the fewest runs."""
+    return lambda planned: (_cost(planned), planned.tile if name in ENDS else planned.runs)
+
+
+def _larger_for_free(parts, found, tile=None, ram=0):
+    """The same memory, or `ram` bytes, with fewer multiply-accumulates, where a part has room to spare."""
     choice = found.choice
     way = choice.levels, choice.anew, choice.body_tiles is not None
-    better = _within(parts, way, _tiles(parts, way, tile), found.ram, None, lambda: None)
+    better = _within(parts, way, _tiles(parts, way, tile), max(found.ram, ram), None, lambda: None)
     return better if better is not None and better.macs < found.macs else found
 
 
@@ -268,7 +301,7 @@ def all_at(parts, level, skips, tile, ram=None):
             if least + parts.more_tails(level) >= found[-1].ram:
                 continue
         made = measured(parts, _smallest_tiles(parts, *way, tile))
-        found.append(_larger_for_free(parts, made, tile) if opened else made)
+        found.append(_larger_for_free(parts, made, tile, ram or 0) if opened else made)
     return found
 
 

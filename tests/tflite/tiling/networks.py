@@ -97,3 +97,42 @@ def _up(net, rng, x, zeros):
         case 2:
             return net.transposed(x, channels)
     return net.shuffled("DEPTH_TO_SPACE", net.conv(x, 4 * channels))
+
+
+def bottleneck(seed, size=(32, 24)):
+    """Returns the bytes of a file with one level above a bottleneck of 3 to 8 operators, each of which reads what any made.
+
+    There are several attentions in it or none, levels of its own, halves of maps, maps that enter or leave it side by side,
+    and operators that nobody reads.
+    """
+    net, rng = Network(seed), np.random.default_rng(seed)
+    image = net.input(1, *size, 3, scale=1 / 255, zero_point=-128)
+    fine = net.conv(image, 2, (3, 3))
+    maps = [net.conv(fine, WIDTH, (3, 3), stride=(2, 2)) for _ in range(rng.integers(1, 4))]
+    for _ in range(rng.integers(3, 9)):
+        x, y = (maps[i] for i in (rng.integers(max(0, len(maps) - 3), len(maps)), rng.integers(len(maps))))
+        match rng.integers(9):
+            case 0:
+                maps.append(net.conv(x, WIDTH, (3, 3)))
+            case 1:
+                maps.append(net.conv(x, WIDTH, (3, 3), dilation=(2, 2)))
+            case 2:
+                maps.append(net.binary("ADD", x, y))
+            case 3:
+                maps.append(_gated(net, x))
+            case 4:
+                maps.append(net.binary("MUL", x, net.conv(net.mean(y, (1, 2)), WIDTH)))
+            case 5:
+                maps += net.split(net.conv(x, 2 * WIDTH), 2)
+            case 6:
+                after = rng.integers(2)
+                around = ((0, 0), (1 - after, 1 + after), (1 - after, 1 + after), (0, 0))
+                maps.append(net.conv(net.pad(x, *around), WIDTH, (3, 3), padding="VALID"))
+            case 7:
+                coarse = net.conv(net.conv(x, WIDTH, (2, 2), stride=(2, 2)), WIDTH, (3, 3))
+                maps.append(net.binary("ADD", x, net.transposed(coarse, WIDTH)))
+            case 8:
+                maps.append(net.conv(net.concatenate([x, y], 3), WIDTH))
+    chosen = [x for x in maps[-3:] if rng.random() < 0.7] or maps[-1:]
+    ups = [net.resize("RESIZE_NEAREST_NEIGHBOR", x, *size) for x in chosen]
+    return net.file(net.conv(net.concatenate([*ups, fine], 3), 3, (3, 3), scale=1 / 255, zero_point=-128))

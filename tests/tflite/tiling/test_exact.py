@@ -163,8 +163,39 @@ def thirds(net, x):
     return net.conv(net.binary("ADD", net.transposed(b, 6, (3, 3), (3, 3)), a), 3, (3, 3))
 
 
+def overwritten(net, x):
+    """A map that is written over a map that is written over a third, beside one that is read with a halo meanwhile."""
+    a = net.conv(x, 2, (3, 3))
+    b, other = (net.conv(a, 8, (3, 3), stride=(2, 2)) for _ in range(2))
+    c = net.binary("ADD", b, up(net, net.conv(b, 8, (2, 2), stride=(2, 2))))
+    d = net.conv(net.conv(net.binary("MUL", c, net.conv(net.mean(c, (1, 2)), 8)), 16), 8)
+    e = net.binary("ADD", net.binary("ADD", c, d), net.conv(other, 8, (3, 3)))
+    return net.conv(up(net, e), 3, (3, 3))
+
+
+def padded_twice(net, x):
+    """Maps of the bottleneck that are padded again."""
+    around = ((0, 0), (1, 1), (1, 1), (0, 0))
+    b = net.conv(net.conv(x, 4, (3, 3), stride=(2, 2)), 4, (3, 3))
+    b = net.conv(net.pad(net.pad(b, *around), *around), 6, (5, 5), padding="VALID")
+    return net.conv(up(net, b), 3, (3, 3))
+
+
+def unread(net, x):
+    """An operator of the bottleneck that nobody reads."""
+    b = net.conv(net.conv(x, 4, (3, 3), stride=(2, 2)), 4, (3, 3))
+    b = net.binary("MUL", b, net.mean(b, (1, 2)))
+    net.conv(b, 4, (3, 3))
+    return net.conv(up(net, b), 3, (3, 3))
+
+
 @pytest.mark.parametrize(
-    ("network", "tiles"), [(nested, (36, 8, 16)), (halves, (36, 8)), (with_borders, (36, 8)), (thirds, (36, 12))]
+    ("network", "tiles"),
+    [
+        (nested, (36, 8, 16)),
+        *((network, (36, 8)) for network in (halves, with_borders, overwritten, padded_twice, unread)),
+        (thirds, (36, 12)),
+    ],
 )
 def test_unusual_networks(network, tiles):
     net = Network(1)
@@ -175,6 +206,13 @@ def test_unusual_networks(network, tiles):
         {"ram": 20_000, "skips": "mixed", "levels": tflite.tile(content, (36, 36), tile=tiles[0]).description["levels"]}
     ]
     outputs = [tflite.run_tiled(tflite.tile(content, (36, 36), **choice), x).output for choice in choices]
+    parts = parts_of(content, (36, 36))
+    opened = parts.cut(parts.deepest).opened
+    assert bool(opened) == (network is not padded_twice)
+    if opened:
+        inner = tuple((parts.unit(parts.deepest, [part.name]),) * 2 for part in opened if not part.whole)
+        choices += [Choice(parts.deepest, frozenset(), (36, 36), (36, 36), inner)]
+        outputs += [tflite.run_tiled(assembled(parts, choices[-1], (36, 36), None, "keep"), x).output]
     for choice, output in zip(choices, outputs, strict=True):
         np.testing.assert_array_equal(output, outputs[0], err_msg=str(choice))
     same = tflite.run_tiled(tflite.tile(content, (36, 36), border="same", tile=tiles[-1]), x).output

@@ -3,16 +3,19 @@
 import itertools
 import json
 
+import numpy as np
 import pytest
-from tflite.tiling.networks import encoder_decoder
+from tflite.tiling.networks import bottleneck, encoder_decoder
 
 from keras_unetmm import tflite
 from keras_unetmm.tflite.graph import read
 from keras_unetmm.tflite.macs import macs
-from keras_unetmm.tflite.runtime import measure
+from keras_unetmm.tflite.runtime import measure, run
 from keras_unetmm.tflite.tile import parts_of
 from keras_unetmm.tflite.tiling.parts import Choice
 from keras_unetmm.tflite.tiling.program import assembled
+from keras_unetmm.tflite.tiling.run import run_tiled
+from keras_unetmm.tflite.tiling.search import kept_sets
 
 SIZE = (64, 64)
 CONTENT = encoder_decoder(9, SIZE, whole=True, zeros=True)
@@ -61,13 +64,16 @@ def test_parts_run_on_all_tiles_or_once(program):
 
 
 def test_nothing_lies_over_what_is_alive(program):
+    check_arena(program.description)
+
+
+def check_arena(said):
     """Every byte of the arena belongs to one owner a phase; maps that are not moved lie where the body has them.
 
     What runs whole has the maps that enter and leave it in its own arena. A part may write a map over one that it reads.
     """
-    said = program.description
     phases = list(said["parts"])
-    whole = {name for name, part in said["parts"].items() if part["runs"] == 1}
+    whole = {line.split()[0] for line in said["order"] if line.endswith("on the whole map")}
     owners = {phase: [] for phase in phases}
     for name, part in said["parts"].items():
         owners[name].append((name, part["offset"], part["offset"] + part["head"]))
@@ -86,6 +92,27 @@ def test_nothing_lies_over_what_is_alive(program):
             if not entry["moved"]:
                 assert said["parts"][name]["offset"] <= entry["offset"]
                 assert entry["offset"] + entry["bytes"] <= said["parts"][name]["offset"] + said["parts"][name]["head"]
+
+
+@pytest.mark.parametrize("border", ["once", "same"])
+@pytest.mark.parametrize("seed", range(12))
+def test_any_bottleneck_may_be_opened(seed, border):
+    """The same bytes as whole, or for the border of the file its own, from an arena in which nothing is overwritten."""
+    size = (32, 24) if seed % 2 or border == "same" else (38, 30)
+    content = bottleneck(seed)
+    x = np.random.default_rng(seed).integers(-128, 128, (*size, 3)).astype("int8")
+    parts, outputs = parts_of(content, size, border=border), []
+    names = [part.name for part in parts.cut(1).opened if not part.whole]
+    rng, units = np.random.default_rng(seed), [parts.unit(1, [name]) for name in names]
+    inner = [tuple((unit * int(rng.integers(1, 6)), unit) for unit in units) for _ in range(2)] if names else []
+    for anew, tiles in itertools.product(kept_sets(parts, 1, "mixed"), [None, *inner]):
+        choice = Choice(1, anew, (2 * int(rng.integers(1, 9)), 8), (8, 2 * int(rng.integers(1, 9))), tiles)
+        program = assembled(parts, choice, size, None, "mixed")
+        check_arena(program.description)
+        outputs.append(run_tiled(program, x).output)
+    expected = run(content, x).outputs[0][0] if border == "same" else outputs[0]
+    for output in outputs:
+        np.testing.assert_array_equal(output, expected)
 
 
 def same(a, b):

@@ -50,6 +50,20 @@ def test_the_fewest_multiply_accumulates_within_the_budget(whole):
         assert said["macs"] == min(p.macs for p in programs if p.ram <= ram)
 
 
+def test_a_tile_and_a_budget_leave_room_for_large_tiles_of_the_bottleneck():
+    """Maps within the bottleneck are wide, those around it narrow."""
+    net = Network()
+    a = net.conv(net.input(1, *SIZE, 3), 2, (3, 3))
+    b = net.conv(net.conv(net.conv(a, 8, (3, 3), stride=(2, 2)), 48, (3, 3)), 8, (3, 3))
+    content = net.file(net.conv(net.concatenate([net.resize("RESIZE_NEAREST_NEIGHBOR", b, *SIZE), a], 3), 3, (3, 3)))
+    parts = parts_of(content, SIZE)
+    whole, small = (search.measured(parts, Choice(1, frozenset(), (8, 8), (8, 8), tiles)) for tiles in (None, ((2, 2),)))
+    found = search.best_at(parts, 1, "keep", (8, 8), whole.ram - 1)
+    assert small.ram <= found.ram < whole.ram
+    assert whole.macs < found.macs < small.macs
+    assert search.best_at(parts, 1, "keep", (8, 8), whole.ram) == whole
+
+
 def test_mixed_is_never_worse(content):
     sizes = {skips: tflite.tile(content, SIZE, skips=skips).description["ram_bytes"] for skips in search.SKIPS}
     assert sizes["mixed"] == min(sizes.values())

@@ -34,15 +34,15 @@ def place(memory, bound, seconds=2.0, seed=0):
     Args:
         memory: `keras_unetmm.tflite.memory.Memory`.
         bound: int, bytes: less is not looked for.
-        seconds: float, time for the search.
+        seconds: float, CPU time for the search, so that what else runs decides nothing.
         seed: int, of its random choices.
     """
-    end, rng = time.monotonic() + seconds, random.Random(seed)
+    end, rng = time.thread_time() + seconds, random.Random(seed)
     around = neighbours(memory)
     climb = Climb(memory, around)
     best = as_TFLM_will(memory, climb.addresses)
     tried = 0
-    while best.head > bound and time.monotonic() < end:
+    while best.head > bound and time.thread_time() < end:
         capacity = bound if tried % 3 < 2 else (bound + best.head) // 32 * 16
         shuffled = rng if tried >= len(_LARGE) else None
         addresses = sweep(memory, around, capacity, capacity // _LARGE[tried % len(_LARGE)], shuffled)

@@ -130,7 +130,7 @@ def plan(file, kernels="any", seconds=4.0):
         file: path or bytes of a .tflite file.
         kernels: the library of kernels that the plan must be safe for: `"any"` (reference and CMSIS-NN),
             `"reference"` or `"cmsis-nn"`.
-        seconds: float, time for each of the few searches for a placement that do not meet the lower bound before.
+        seconds: float, CPU time for each of the few searches for a placement that do not meet the lower bound before.
 
     Returns:
         A `Plan`.

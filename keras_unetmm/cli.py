@@ -518,7 +518,7 @@ def _trade_off(model, content, size, choice, picture):
     from keras_unetmm.tflite.tile import trade_off
 
     rows, untiled = trade_off(content, size, choice["levels"], choice["skips"], choice["kernels"], choice["border"])
-    programs = list(track(rows, "planning", console=Console(stderr=True), transient=True))
+    programs = [row for found in track(rows, "planning", console=Console(stderr=True), transient=True) for row in found]
     if picture is not None:
         from keras_unetmm.tflite.tiling.picture import draw
 

@@ -136,6 +136,7 @@ def test_tile_prints_what_there_is(here):
         assert picture.size[0] > 500
     table = json.loads(call("tile", "tiled.tflite", "--size", "48x32", "--levels", "2", "--json").stdout)
     assert {row["levels"] for row in table["programs"]} == {2}
+    assert "whole" in {row["bottleneck"] for row in table["programs"]} <= {"whole", "tiled"}
     assert all({"tile", "ram_bytes", "macs", "macs_ratio"} <= set(row) for row in table["programs"])
     assert table["untiled"]["as_is"] >= table["untiled"]["planned"] > min(row["ram_bytes"] for row in table["programs"])
 

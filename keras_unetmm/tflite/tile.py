@@ -73,8 +73,10 @@ def trade_off(file, size, levels=None, skips="keep", kernels="any", border="once
         file, size, levels, skips, kernels, border: as for `tile`.
 
     Returns:
-        A sized iterable of dicts, `levels`, `bottleneck`, `tile`, `recomputed`, `ram_bytes`, `macs` and `macs_ratio`, each
-        made when it is asked for; and a dict of the network run whole, `as_is` and `planned`, bytes of arena, and `macs`.
+        A sized iterable of lists, one for each tile, made when it is asked for: the best program with the bottleneck whole,
+        and the one with it tiled if that takes less memory, dicts of `levels`, `bottleneck`, `tile`, `recomputed`,
+        `ram_bytes`, `macs` and `macs_ratio`. And a dict of the network run whole, `as_is` and `planned`, bytes of arena, and
+        `macs`.
 
     Raises:
         As `tile`.
@@ -93,7 +95,7 @@ def trade_off(file, size, levels=None, skips="keep", kernels="any", border="once
 
 
 class _Rows:
-    """The rows of a table, planned one by one."""
+    """The rows of a table, planned tile by tile."""
 
     def __init__(self, parts, cases, skips):
         self.parts, self.cases, self.skips = parts, cases, skips
@@ -102,9 +104,9 @@ class _Rows:
         return len(self.cases)
 
     def __iter__(self):
-        return (
-            search.row(self.parts, search.best_at(self.parts, level, self.skips, square)) for level, square in self.cases
-        )
+        for level, square in self.cases:
+            found = search.all_at(self.parts, level, self.skips, square)
+            yield [search.row(self.parts, best) for best in search.best_of_each_bottleneck(found)]
 
 
 def parts_of(file, size, kernels="any", border="once"):

@@ -315,6 +315,12 @@ def best_at(parts, level, skips, tile, ram=None):
     return min(fitting, key=lambda f: (f.macs, f.ram)) if fitting else min(found, key=lambda f: (f.ram, f.macs))
 
 
+def best_of_each_bottleneck(found):
+    """Returns of those with the bottleneck whole, and of those with it tiled, the `Found` with the least memory."""
+    kinds = ([f for f in found if f.choice.bottleneck == kind] for kind in ("whole", "tiled"))
+    return [min(those, key=lambda f: (f.ram, f.macs)) for those in kinds if those]
+
+
 def row(parts, found):
     """Returns a `Found` as JSON can hold it."""
     choice = found.choice

@@ -231,7 +231,7 @@ def test_a_body_that_resizes_takes_other_sizes(name):
     x = image((48, 40))
     outputs = [tflite.run_tiled(tflite.tile(content, (48, 40), levels=1, border="same", tile=t), x).output for t in (8, 48)]
     np.testing.assert_array_equal(outputs[1], outputs[0])
-    assert len(tflite.tiling.search.sides(48, 2)) > 5
+    assert len(tflite.tiling.fit.sides(48, 2)) > 5
     assert list(trade_off(content, (48, 40), levels=1)[0])
 
 

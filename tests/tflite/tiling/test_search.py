@@ -9,7 +9,7 @@ from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
 from keras_unetmm.tflite.tile import parts_of
-from keras_unetmm.tflite.tiling import search
+from keras_unetmm.tflite.tiling import fit, search
 from keras_unetmm.tflite.tiling.network import TilingError
 from keras_unetmm.tflite.tiling.parts import Choice
 
@@ -25,7 +25,7 @@ def everything(parts, level, anew=frozenset()):
     """All programs of so many levels, of tiles that no other beats in both memory and computing."""
 
     def tiles(make, unit):
-        every = itertools.product(search.sides(SIZE[0], unit), search.sides(SIZE[1], unit))
+        every = itertools.product(fit.sides(SIZE[0], unit), fit.sides(SIZE[1], unit))
         costs = {tile: (made.arena, made.macs * made.runs) for tile in every for made in [make(tile)]}
         return [t for t, c in costs.items() if not any(o != c and o[0] <= c[0] and o[1] <= c[1] for o in costs.values())]
 
@@ -33,7 +33,7 @@ def everything(parts, level, anew=frozenset()):
     names = [part.name for part in parts.cut(level).opened if not part.whole]
     inner = itertools.product(*(tiles(partial(parts.inner, level, name), parts.unit(level, [name])) for name in names))
     combinations = itertools.product(heads, tails, [None, *inner])
-    return [search.measured(parts, Choice(level, anew, *each)) for each in combinations]
+    return [fit.measured(parts, Choice(level, anew, *each)) for each in combinations]
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -57,7 +57,7 @@ def test_a_tile_and_a_budget_leave_room_for_large_tiles_of_the_bottleneck():
     b = net.conv(net.conv(net.conv(a, 8, (3, 3), stride=(2, 2)), 48, (3, 3)), 8, (3, 3))
     content = net.file(net.conv(net.concatenate([net.resize("RESIZE_NEAREST_NEIGHBOR", b, *SIZE), a], 3), 3, (3, 3)))
     parts = parts_of(content, SIZE)
-    whole, small = (search.measured(parts, Choice(1, frozenset(), (8, 8), (8, 8), tiles)) for tiles in (None, ((2, 2),)))
+    whole, small = (fit.measured(parts, Choice(1, frozenset(), (8, 8), (8, 8), tiles)) for tiles in (None, ((2, 2),)))
     found = search.best_at(parts, 1, "keep", (8, 8), whole.ram - 1)
     assert small.ram <= found.ram < whole.ram
     assert whole.macs < found.macs < small.macs
@@ -194,5 +194,5 @@ def test_what_is_bound_to_a_size_is_said():
 
 
 def test_sides_waste_as_little_as_can_be():
-    assert search.sides(256, 16) == [256, 128, 96, 64, 48, 32, 16]
-    assert search.sides(40, 16) == [48, 32, 16]
+    assert fit.sides(256, 16) == [256, 128, 96, 64, 48, 32, 16]
+    assert fit.sides(40, 16) == [48, 32, 16]

@@ -10,10 +10,10 @@ RUNS holds the runs `tiled`, `tiled_full` and `tiled_none`, those variants of re
 `lesions_sat`, `lesions_unet_minus` and `lesions_full`, those of recipes/lesions_isic2018_mcu.py; with them and DATA the
 tables have the PSNR of the whole photographs of CBSD68 and Kodak24, sigma 25, and the Dice of ISIC 2018's 200, in int8 tile
 by tile on LiteRT. A network that is missing there has random weights, which change no byte of the arena. Draws
-OUT/tiling.png and prints, in 12 minutes on one core, 5 of them for the photographs:
+OUT/tiling.png and prints, in about 15 minutes on one core, 5 of them for the photographs:
 
-- the tables: stock TFLM, untiled; the smallest program; the one of fewest multiply-accumulates within a budget; the same
-  tiles with other skips; and the smallest at other sizes;
+- the tables: stock TFLM, untiled; the smallest program; those of fewest multiply-accumulates within two budgets; the same
+  tiles with other skips; and the smallest and one within a budget at other sizes;
 - that output bytes are the same for tiles of 16, 32, 48 and 64 pixels and an image of 200x136, on TFLM.
 """
 

@@ -167,6 +167,11 @@ def carried(network, passes, anew=frozenset()):
     return found
 
 
+def ends(carried):
+    """Returns what enters the part that runs whole, and what leaves it, two lists of `Carried`."""
+    return [[entry for entry in carried if entry.kind == kind] for kind in ("entering", "leaving")]
+
+
 def _opened(network, body, leaving):
     """The passes that do what the body does tile by tile, but for what sees the whole map; none if that cannot be."""
     body = body & ancestors(network, leaving)  # without what nobody reads

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from keras_unetmm.tflite.lifetimes import aligned
+from keras_unetmm.tflite.tiling.cut import ends
 
 _TRIES = 4000  # of placing a block
 
@@ -57,10 +58,9 @@ def lay_out(arenas, whole, carried, offsets, in_place):
         offsets: dict from those that enter or leave the whole part to their offsets in its arena.
         in_place: dict from what is written over another map, as that is read, to the other.
     """
-    ends = [[entry for entry in offsets if entry.kind == kind] for kind in ("entering", "leaving")]
     best = None
-    for ways in product(*((False, True) if len(entries) == 1 else (False,) for entries in ends)):
-        moved = frozenset(entry for entries, way in zip(ends, ways, strict=True) if way for entry in entries)
+    for ways in product(*((False, True) if len(entries) == 1 else (False,) for entries in ends(offsets))):
+        moved = frozenset(entry for entries, way in zip(ends(offsets), ways, strict=True) if way for entry in entries)
         blocks = _blocks(arenas, whole, carried, offsets, in_place, moved)
         found = _best_order(blocks, len(arenas))
         if best is None or found.bytes < best.bytes:

@@ -182,7 +182,7 @@ class Parts:
         return self._known[key]
 
     def _run_whole(self, part, carried):
-        ends = [[entry.tensor for entry in carried if entry.kind == kind] for kind in ("entering", "leaving")]
+        ends = [[entry.tensor for entry in entries] for entries in cutting.ends(carried)]
         return Planned(
             None,
             self.size,

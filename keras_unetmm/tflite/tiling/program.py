@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from keras_unetmm import __version__
 from keras_unetmm.tflite.runtime import RunError, measure
+from keras_unetmm.tflite.tiling.cut import ends
 from keras_unetmm.tflite.tiling.layout import lay_out
 from keras_unetmm.tflite.tiling.part import Mask, sizes, whole_tile
 from keras_unetmm.tflite.tiling.parts import halo
@@ -50,8 +51,8 @@ def arena_of(parts, levels, anew, opened, sizes):
     if whole is not None:
         planned = parts.whole(levels, opened)
         arenas[whole] = planned.arena
-        for kind, placed in zip(("entering", "leaving"), planned.places, strict=True):
-            offsets |= dict(zip([entry for entry in carried if entry.kind == kind], placed, strict=True))
+        for entries, placed in zip(ends(carried), planned.places, strict=True):
+            offsets |= dict(zip(entries, placed, strict=True))
     bytes_of = {entry: parts.network.bytes(entry.tensor, parts.size) for entry in carried}
     return lay_out(arenas, whole, bytes_of, offsets, _in_place(parts, levels, carried) if opened else {})
 
@@ -102,9 +103,9 @@ def assembled(parts, choice, size, said, skips):
     for name, part in planned.items():
         content = files[f"{name}.tflite"]
         if part.part is None:
-            ends = [[entry.tensor for entry in carried if entry.kind == kind] for kind in ("entering", "leaving")]
+            inputs, outputs = ([entry.tensor for entry in entries] for entries in ends(carried))
         else:
-            ends = part.part.inputs, part.part.outputs
+            inputs, outputs = part.part.inputs, part.part.outputs
         described[name] = {
             "file": f"{name}.tflite",
             "sha256": hashlib.sha256(content).hexdigest(),
@@ -117,8 +118,8 @@ def assembled(parts, choice, size, said, skips):
             "runs": part.runs,
             "tile": list(part.tile),
             "grid": list(part.grid),
-            "inputs": [_end(network, part, key, name) for key in ends[0]],
-            "outputs": [_end(network, part, key, name) for key in ends[1]],
+            "inputs": [_end(network, part, key, name) for key in inputs],
+            "outputs": [_end(network, part, key, name) for key in outputs],
         }
     total = macs(parts, choice)
     tails = sum(arena.tail for arena in measured.values())

@@ -41,9 +41,9 @@ from rich.markup import escape
 from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
-from keras_unetmm.tflite.planner import as_it_is
-from keras_unetmm.tflite.quiet import captured
-from keras_unetmm.tflite.report import report
+from keras_unetmm.conversion.quiet import captured
+from keras_unetmm.planner.planner import as_it_is
+from keras_unetmm.planner.report import report
 
 KERNELS = ("reference", "any", "cmsis-nn")
 NETWORKS = [(skips, norm) for norm in ("layer", "batch") for skips in ("full", "none", "unet--")]

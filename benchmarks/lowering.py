@@ -1,6 +1,6 @@
 """What each choice of integer form costs of the arena: every MCU row, converted for TFLM with each form that changes it.
 
-The first line of a row is the table's choice (`keras_unetmm.tflite.forms`), each further one differs from it in one form.
+The first line of a row is the table's choice (`keras_unetmm.lowering.forms`), each further one differs from it in one form.
 Bytes as TFLM's recording allocator measured them (tail with 64-bit pointers), of the file as converted and of the file
 planned (`--kernels any`). Weights are random, seed 0: the arena does not depend on them.
 
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from keras_unetmm.tflite.quiet import captured
+from keras_unetmm.conversion.quiet import captured
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,9 +25,9 @@ with captured():
     import numpy as np
 
     from keras_unetmm import models, tflite
-    from keras_unetmm.tflite.forms import CHOICES, FORMS
-    from keras_unetmm.tflite.graph import read
-    from keras_unetmm.tflite.runtime import measure
+    from keras_unetmm.interpreters.runtime import measure
+    from keras_unetmm.lowering.forms import CHOICES, FORMS
+    from keras_unetmm.tflite_file.graph import read
 
 IMAGE = {"input_shape": (64, 64, 3)}
 ROWS = {

@@ -26,11 +26,11 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_unetmm import data, tflite
+from keras_unetmm.compare.quality_data import from_recipe
+from keras_unetmm.conversion.quiet import captured
+from keras_unetmm.interpreters.runtime import measure
+from keras_unetmm.lowering.lowering import lower
 from keras_unetmm.replacing import replacing
-from keras_unetmm.tflite.lowering import lower
-from keras_unetmm.tflite.quality_data import from_recipe
-from keras_unetmm.tflite.quiet import captured
-from keras_unetmm.tflite.runtime import measure
 from keras_unetmm.training import load_recipe, train
 from keras_unetmm.training.recipe import read
 

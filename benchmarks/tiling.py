@@ -32,14 +32,14 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_unetmm import data, metrics, models, tflite
+from keras_unetmm.compare.evaluate import evaluate
+from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.replacing import replacing
 from keras_unetmm.skips import UNetMinusMinus
-from keras_unetmm.tflite.runtime import measure
-from keras_unetmm.tflite.tile import parts_of
-from keras_unetmm.tflite.tiling import search
-from keras_unetmm.tflite.tiling.evaluate import evaluate
-from keras_unetmm.tflite.tiling.picture import draw
-from keras_unetmm.tflite.tiling.program import assembled
+from keras_unetmm.tiling import search
+from keras_unetmm.tiling.picture import draw
+from keras_unetmm.tiling.program import assembled
+from keras_unetmm.tiling.tile import parts_of
 
 NETWORKS = {"UNet--": ("tiled", "unet--"), "full skips": ("tiled_full", "full"), "no skips": ("tiled_none", "none")}
 BUDGETS = (400_000, 560_000)  # bytes, at 256x256; other skips have the tiles of the second

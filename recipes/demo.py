@@ -19,17 +19,17 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from keras_unetmm.tflite.quiet import captured
+from keras_unetmm.conversion.quiet import captured
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with captured():  # what backends write while they look for a GPU
     import keras
 
     from keras_unetmm import analysis, data, losses, metrics, models, tflite
-    from keras_unetmm.tflite.lowering import lower
-    from keras_unetmm.tflite.picture import draw
-    from keras_unetmm.tflite.prove import prove
-    from keras_unetmm.tflite.report import report
+    from keras_unetmm.lowering.lowering import lower
+    from keras_unetmm.planner.picture import draw
+    from keras_unetmm.planner.report import report
+    from keras_unetmm.runtime.prove import prove
 
     keras.ops.zeros(1)
 

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from keras_unetmm.outline import outline
+from keras_unetmm.graph.outline import outline
 
 
 def parameters(builder, *args, everything=False, **kwargs):

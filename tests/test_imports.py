@@ -156,7 +156,7 @@ def test_only_convert_and_mirrored_name_a_backend_and_only_interpreters_an_inter
             assert not any(begins(name, BACKENDS) for name in names), module
         if module != "tflite/interpreters":
             assert not any(begins(name, INTERPRETERS) for name in names), module
-        assert not any(begins(name, {"keras_unetmm.tflite.interpreters"}) for name in names), f"{module}: start a process"
+        assert not any(begins(name, {"keras_unetmm.interpreters.process"}) for name in names), f"{module}: start a process"
 
 
 def test_nothing_imports_recipes_or_tests():

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from keras_unetmm.outline import outline
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.training import load_recipe, train
 from keras_unetmm.training.recipe import read
 from keras_unetmm.training.tiny import tiny_data

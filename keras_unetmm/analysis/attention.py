@@ -6,8 +6,8 @@ import sys
 import numpy as np
 
 from keras_unetmm.analysis.stages import checked, values
-from keras_unetmm.analysis.trace import trace
-from keras_unetmm.expand import expand
+from keras_unetmm.graph.expand import expand
+from keras_unetmm.graph.trace import trace
 from keras_unetmm.layers import Attend, SelectAttendTransfer
 
 

@@ -4,7 +4,7 @@ import math
 
 from keras import layers
 
-from keras_unetmm.analysis.trace import trace
+from keras_unetmm.graph.trace import trace
 from keras_unetmm.layers.kernel_basis_attention import STEPS, KernelBasisAttention
 
 _TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)

@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from keras_unetmm.analysis.trace import trace
+from keras_unetmm.graph.trace import trace
 from keras_unetmm.layers import UNetModule
 
 _DECODER = re.compile(r"(?:^|_)dec(\d+)_")

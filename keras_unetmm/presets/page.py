@@ -1,6 +1,6 @@
 """A preset's card as a page to read, to lie beside its file."""
 
-from keras_unetmm.tflite.metadata import metadata
+from keras_unetmm.tflite_file.metadata import metadata
 
 
 def page(card, content):

@@ -21,21 +21,24 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from keras_unetmm import __version__, tflite
+from keras_unetmm import __version__
 from keras_unetmm.analysis import macs, skip_memory
-from keras_unetmm.expand import static_shape
+from keras_unetmm.compare.quality import compare
+from keras_unetmm.compare.quality_data import from_recipe
+from keras_unetmm.conversion.convert import convert
+from keras_unetmm.graph.expand import static_shape
+from keras_unetmm.interpreters.runtime import measure
+from keras_unetmm.planner import picture
+from keras_unetmm.planner.planner import plan
 from keras_unetmm.presets import store
 from keras_unetmm.presets.load import from_preset
 from keras_unetmm.presets.page import page
 from keras_unetmm.presets.quantized import network_of_file, take_quantized
 from keras_unetmm.presets.table import PRESETS
+from keras_unetmm.program import store as programs
 from keras_unetmm.replacing import replacing
-from keras_unetmm.tflite import picture
-from keras_unetmm.tflite.prove import prove
-from keras_unetmm.tflite.quality import compare
-from keras_unetmm.tflite.quality_data import from_recipe
-from keras_unetmm.tflite.runtime import measure
-from keras_unetmm.tflite.tiling import store as programs
+from keras_unetmm.runtime.prove import prove
+from keras_unetmm.tiling.tile import tile
 from keras_unetmm.training.evaluation import evaluate
 from keras_unetmm.training.folder import BEST, RUN, SCORES, hours
 from keras_unetmm.training.pictures import draw_samples
@@ -135,15 +138,15 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
     with replacing(there / "samples.png") as temporary:
         draw_samples(temporary, samples, dataset, recipe.normalize)
     network, trained = network_of_file(name, there, model, folder)
-    content = tflite.convert(network, None, size=preset.size) if trained else _converted(model, recipe, data, preset, shape)
-    plan = tflite.plan(content)
-    planned = content if plan.planned is None else plan.planned.content
+    content = convert(network, None, size=preset.size) if trained else _converted(model, recipe, data, preset, shape)
+    found = plan(content)
+    planned = content if found.planned is None else found.planned.content
     prove(content, planned)
     with replacing(there / "arena.png") as temporary:
-        picture.draw(plan, temporary, f"{name}, {'x'.join(map(str, preset.size))}")
+        picture.draw(found, temporary, f"{name}, {'x'.join(map(str, preset.size))}")
     with replacing(there / "model.tflite") as temporary:
         Path(temporary).write_bytes(planned)
-    program = None if preset.tiled is None else tflite.tile(planned, **preset.tiled)
+    program = None if preset.tiled is None else tile(planned, **preset.tiled)
     if program is not None:
         programs.save(program, there / "program")
     network = preset.network(input_shape=shape[1:])
@@ -185,7 +188,7 @@ def _converted(model, recipe, data, preset, shape):
     training = from_recipe(replace(recipe, evaluate={"train": recipe.train}), data, shape, CALIBRATION)
     images = [np.clip(_given(load(), preset).image, 0, 1) for load in training["train"]]
     mean, std = recipe.normalize or preset.normal or (None, None)
-    return tflite.convert(model, images, size=preset.size, mean=mean, std=std)
+    return convert(model, images, size=preset.size, mean=mean, std=std)
 
 
 def _given(example, preset):

@@ -59,7 +59,7 @@ class Channels:
     """The channels of an expanded functional model.
 
     Args:
-        model: a functional `keras.Model` without composite layers, see `keras_unetmm.expand.expand`.
+        model: a functional `keras.Model` without composite layers, see `keras_unetmm.graph.expand.expand`.
 
     Attributes:
         uses: list of `Use`, in the order of running.

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_unetmm.expand import copied, expand
+from keras_unetmm.graph.expand import copied, expand
 from keras_unetmm.layers import TargetedDropout
 from keras_unetmm.pruning.channels import ALONE, Channels
 from keras_unetmm.pruning.prune import prune

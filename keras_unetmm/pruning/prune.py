@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_unetmm.expand import expand
+from keras_unetmm.graph.expand import expand
 from keras_unetmm.layers import RepeatChannels
 from keras_unetmm.pruning.channels import DEPTHWISE, TRANSPOSED, Channels
 from keras_unetmm.pruning.slots import carry_slots, compile_alike
@@ -18,7 +18,7 @@ def prune(model, channels):
     Args:
         model: a functional `keras.Model`. It is not changed.
         channels: dict of indices by the name of the convolution or transposed convolution that makes them, as in
-            `keras_unetmm.expand`: `{"enc0_block_conv0": [1, 3]}`.
+            `keras_unetmm.graph.expand`: `{"enc0_block_conv0": [1, 3]}`.
 
     Returns:
         A functional `keras.Model` of the parts of the model's blocks, `enc0_block_conv0`. If the model is compiled it is,

@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_unetmm.expand import expand
+from keras_unetmm.graph.expand import expand
 from keras_unetmm.pruning.channels import Channels
 from keras_unetmm.pruning.dropping import cleaned, dropouts
 from keras_unetmm.pruning.schedule import free, means
@@ -73,15 +73,16 @@ class Savings:
         """Bytes of the planned arena of the int8 file, which depend on how many channels each layer has left."""
         key = tuple(int((~np.isin(numbers, list(off))).sum()) for numbers in units.values())
         if key not in self.arenas:
-            from keras_unetmm import tflite  # seconds, which other choices do not need
+            from keras_unetmm.conversion.convert import convert  # seconds, which other choices do not need
+            from keras_unetmm.planner.planner import plan
 
             with self._switched(units, off):
                 network = cleaned(self.model)
             noise = np.random.default_rng(0).random((1, *size, self.model.inputs[0].shape[-1]), "float32")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of values: only sizes matter here
-                plan = tflite.plan(tflite.convert(network, [noise], size=tuple(size)))
-            self.arenas[key] = plan.planned.placement.head if plan.planned else plan.greedy_head
+                found = plan(convert(network, [noise], size=tuple(size)))
+            self.arenas[key] = found.planned.placement.head if found.planned else found.greedy_head
         return self.arenas[key]
 
     def _switched(self, units, off):

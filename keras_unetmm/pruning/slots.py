@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_unetmm.expand import expand
+from keras_unetmm.graph.expand import expand
 
 APART = "Prune keras.Model(model.inputs, model.outputs), which is not compiled, and compile the result."
 

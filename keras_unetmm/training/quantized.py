@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from keras_unetmm.quantize import quantize_aware
+from keras_unetmm.quantization.quantize import quantize_aware
 from keras_unetmm.training.folder import RunError
 
 CALIBRATION = 32  # examples, for the first ranges

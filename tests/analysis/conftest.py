@@ -1,7 +1,7 @@
 import pytest
 
 from keras_unetmm import models
-from keras_unetmm.outline import outline
+from keras_unetmm.graph.outline import outline
 
 NETWORKS = {
     "NAFNet": (models.NAFNet, {}),

@@ -2,8 +2,8 @@ import keras
 import pytest
 from backbones import Pyramid, encoder
 
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.models.backbone_maps import backbone_maps
-from keras_unetmm.outline import outline
 
 
 def listed(maps):

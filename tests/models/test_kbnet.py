@@ -10,9 +10,9 @@ from checks import JIT, randomize
 from kb_reference import kbnet
 
 from keras_unetmm import analysis, models, skips
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.layers import KBBlock
 from keras_unetmm.models.kbnet import VARIANTS
-from keras_unetmm.outline import outline
 
 SMALL = {"width": 8, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depths": (1, 1)}
 TINY = {"width": 8, "encoder_depths": (1,), "middle_depth": 0, "decoder_depths": (0,)}

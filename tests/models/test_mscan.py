@@ -8,9 +8,9 @@ from segmenters import parameters
 
 from benchmarks import pytorch_mscan
 from keras_unetmm import models
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.layers import MSCANBlock
 from keras_unetmm.models.mscan import VARIANTS
-from keras_unetmm.outline import outline
 
 SMALL = {"channels": (4, 6, 5, 8), "depths": (1, 2, 1, 1), "expansions": (3, 2, 2, 1)}
 

@@ -14,9 +14,9 @@ from segmenters import parameters
 
 from benchmarks import pytorch_mscan
 from keras_unetmm import analysis, models, skips, tflite
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.models.mscan_matting import VARIANTS
-from keras_unetmm.outline import outline
-from keras_unetmm.tflite.graph import read
+from keras_unetmm.tflite_file.graph import read
 
 SMALL = {"channels": (8, 4, 8, 6), "depths": (1, 1, 1, 1), "expansions": (2, 2, 1, 1), "decoder": (4, 6, 8)}
 BUILDERS = (models.MSCANMatting, models.MSCANMattingUNetMinus)

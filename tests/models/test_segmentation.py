@@ -9,9 +9,9 @@ import pytest
 from checks import JIT, randomize
 
 from keras_unetmm import skips
-from keras_unetmm.expand import expand
+from keras_unetmm.graph.expand import expand
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.models import DI2IN, KBNetUNetMinus, LUnet, SUNetSegmentation, Tiramisu, UNet, VNet, segmentation
-from keras_unetmm.outline import outline
 
 # small networks of two levels above the bottom and four channels, which reductions divide, at every level
 NETWORKS = {

@@ -7,8 +7,8 @@ from sunets import SMALL, called, images, trained
 
 from benchmarks import pytorch_sunet
 from keras_unetmm import models, skips
-from keras_unetmm.expand import expand
-from keras_unetmm.outline import outline
+from keras_unetmm.graph.expand import expand
+from keras_unetmm.graph.outline import outline
 
 DEEPER = (2, 1, 1, 2)  # with modules that keep their channels
 KINDS = ("full", "none", "sat", "at", "st")

@@ -10,7 +10,7 @@ from sunets import called, images, trained
 
 from benchmarks import pytorch_sunet
 from keras_unetmm import models
-from keras_unetmm.outline import outline
+from keras_unetmm.graph.outline import outline
 
 SMALL = {**sunets.SMALL, "degridding_filters": 7}
 

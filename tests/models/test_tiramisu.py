@@ -8,9 +8,9 @@ import segmenters
 from checks import randomize
 from segmenters import parameters
 
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.models import Tiramisu
 from keras_unetmm.models.tiramisu import VARIANTS
-from keras_unetmm.outline import outline
 
 
 @pytest.mark.parametrize(

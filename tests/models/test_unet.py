@@ -8,8 +8,8 @@ from checks import randomize
 from segmenters import parameters
 
 from benchmarks import pytorch_unet
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.models import UNet
-from keras_unetmm.outline import outline
 
 SMALL = {"channels": 4, "levels": 3}
 

@@ -7,8 +7,8 @@ from backbones import Pyramid, encoder
 from checks import JIT, randomize
 
 from keras_unetmm import analysis, skips
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.models import unet_on
-from keras_unetmm.outline import outline
 
 KINDS = {
     "full": "full", "none": "none", "sat": "sat", "at": "at", "st": "st", "only": skips.Only(1), "unet--": "unet--",

@@ -6,8 +6,8 @@ import segmenters
 from checks import randomize
 from segmenters import parameters
 
+from keras_unetmm.graph.outline import outline
 from keras_unetmm.models import VNet
-from keras_unetmm.outline import outline
 
 SKIPS = (16, 32, 64, 128)
 

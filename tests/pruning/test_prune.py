@@ -7,7 +7,7 @@ from checks import ON_TORCH
 
 from keras_unetmm import models, skips
 from keras_unetmm.analysis import macs
-from keras_unetmm.expand import expand
+from keras_unetmm.graph.expand import expand
 from keras_unetmm.pruning import masked, prune
 from keras_unetmm.pruning.channels import Channels
 

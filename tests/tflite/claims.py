@@ -1,9 +1,9 @@
 """Everything that a plan claims, measured."""
 
+from keras_unetmm.interpreters.runtime import measure
+from keras_unetmm.planner.verify import verify
+from keras_unetmm.runtime.prove import prove
 from keras_unetmm.tflite import plan
-from keras_unetmm.tflite.prove import prove
-from keras_unetmm.tflite.runtime import measure
-from keras_unetmm.tflite.verify import verify
 
 
 def check(content, kernels="any", seconds=0.5):

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from keras_unetmm.tflite import vela
+from keras_unetmm.targets import vela
 
 REAL = vela.command()  # before any test changes the PATH
 with_vela = pytest.mark.skipif(REAL is None, reason="Vela is not installed")

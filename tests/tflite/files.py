@@ -5,8 +5,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tflite.network import Network
 
-from keras_unetmm.tflite.graph import read
-from keras_unetmm.tflite.runtime import run
+from keras_unetmm.interpreters.runtime import run
+from keras_unetmm.tflite_file.graph import read
 
 TYPES = {"int8": schema.TensorType.INT8, "int32": schema.TensorType.INT32, "float32": schema.TensorType.FLOAT32}
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from checks import randomize
 
-from keras_unetmm.tflite.lowering import lower
+from keras_unetmm.lowering.lowering import lower
 
 
 def stack(shape, *layers):

@@ -21,11 +21,11 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite import files, unusual
 from tflite.network import Network
 
-from keras_unetmm.tflite.edit import File
-from keras_unetmm.tflite.graph import PLAN, TFLiteFileError, read
-from keras_unetmm.tflite.planner import plan
-from keras_unetmm.tflite.report import report
-from keras_unetmm.tflite.runtime import RunError, run
+from keras_unetmm.interpreters.runtime import RunError, run
+from keras_unetmm.planner.planner import plan
+from keras_unetmm.planner.report import report
+from keras_unetmm.tflite_file.edit import File
+from keras_unetmm.tflite_file.graph import PLAN, TFLiteFileError, read
 
 MUTANTS = int(os.environ.get("MUTANTS", "160"))
 FILES = os.environ.get("FILES", "").split()

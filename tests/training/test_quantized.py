@@ -9,7 +9,7 @@ from rich.console import Console
 from training.small import written
 
 from keras_unetmm import training
-from keras_unetmm.quantize import is_quantize_aware
+from keras_unetmm.quantization.quantize import is_quantize_aware
 from keras_unetmm.training.folder import RunError
 
 SHORT = {'"steps": 60': '"steps": 4', '"evaluate_every": 20': '"evaluate_every": 2'}

@@ -1,0 +1,1 @@
+"""A model in floats against its file of integers, on the metrics of a task."""

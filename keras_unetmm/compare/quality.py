@@ -1,0 +1,166 @@
+"""What a model loses as a file of integers: its metrics in floats and in int8, and the noise that every layer adds to."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_unetmm.compare.quality_layers import LayerNoise, Layers, decibels
+from keras_unetmm.compare.quality_pair import Pair
+
+__all__ = ["Example", "LayerNoise", "Pair", "Quality", "Score", "Shown", "compare"]
+_SHOWN = 4  # examples kept for a picture
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the network is given and should make of it, without a batch.
+
+    Attributes:
+        name: str, for messages and pictures.
+        image: float array `(H, W, C)` or `(D, H, W, C)`, the camera's values: 0 is black and 1 is white. The model's own
+            normalisation is done where the file says so.
+        reference: array as the metrics take it, such as an image, a mask `(H, W, 1)` or a class `()`; None without one.
+    """
+
+    name: str
+    image: np.ndarray
+    reference: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric over all examples, of the model in floats and of the file."""
+
+    metric: str
+    float: float
+    int8: float
+
+    @property
+    def difference(self):
+        """What the file has more, or less where negative."""
+        return self.int8 - self.float
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An example and both outputs, for a picture."""
+
+    name: str
+    image: np.ndarray
+    float: np.ndarray
+    int8: np.ndarray
+    reference: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What `compare` returns.
+
+    Attributes:
+        scores: tuple of `Score`, one a metric.
+        agreement_db: float, the peak signal to noise ratio of the file's outputs against those in floats; the peak is the
+            range of the file's output. Infinite if they are equal. Of images, floats count as cut to [0, 1].
+        levels: int, the largest difference of an output in steps of the file's scale.
+        layers: tuple of `LayerNoise` in the order of the graph, the output last.
+        images: int, how many examples there were.
+        layer_images: int, for how many of them the layers were measured.
+        runtime: str, what ran the file.
+        shown: tuple of `Shown`, the first few.
+    """
+
+    scores: tuple
+    agreement_db: float
+    levels: int
+    layers: tuple
+    images: int
+    layer_images: int
+    runtime: str
+    shown: tuple
+
+    def worst(self, count=5):
+        """Returns the layers with the lowest signal to quantisation noise, the worst first."""
+        return tuple(sorted(self.layers, key=lambda layer: layer.sqnr_db)[:count])
+
+    def as_json(self):
+        """Returns a dict that JSON can hold; a ratio without noise, or one without signal, is None."""
+        return {
+            "images": self.images,
+            "runtime": self.runtime,
+            "metrics": {
+                s.metric: {"float": _finite(s.float), "int8": _finite(s.int8), "difference": _finite(s.difference)}
+                for s in self.scores
+            },
+            "agreement_db": _finite(self.agreement_db),
+            "levels": self.levels,
+            "layer_images": self.layer_images,
+            "layers": [{**vars(layer), "sqnr_db": _finite(layer.sqnr_db)} for layer in self.layers],
+        }
+
+
+def compare(model, file, examples, metrics=(), target="tflm", runtime="tflm", size=None, layer_images=4, progress=None):
+    """Measures what a converted file loses against the model that it was made from.
+
+    Model and file are both given what a device has, the image as the file's bytes: noise beyond black and white is cut. The
+    metrics of int8 are on the numbers that the output's bytes stand for. The noise of the layers is between the model in
+    the target's integer forms, in floats, and the file on LiteRT's reference kernels, which are those of TFLM. A layer is
+    left out if the file has no tensor of its output, because the converter fused it with the next one, or if it is called
+    several times.
+
+    Args:
+        model: the `keras.Model` that the file was converted from.
+        file: path or bytes of a .tflite file of integers, such as `keras_unetmm.tflite.convert` returns.
+        examples: iterable of `Example`, of the file's size; taken one by one.
+        metrics: iterable of functions that return Keras metrics, as of a recipe, such as `keras_unetmm.metrics.PSNR`; the
+            examples then need references.
+        target: what the file was converted for, if it does not say so itself.
+        runtime: `"tflm"` or `"litert"`, what runs the file for the metrics.
+        size: `(depth, height, width)` of volumes, if the model leaves it open.
+        layer_images: int, for how many examples, the first ones, the layers are measured: the kernels are slow.
+        progress: function of no argument that is called after each example, or None.
+
+    Returns:
+        A `Quality`.
+
+    Raises:
+        ValueError: for a file that is not of integers, a model that does not fit it or has weights that are not finite, and
+            examples that are missing or do not fit.
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+        RunError: if the file cannot be run.
+    """
+    if runtime not in ("tflm", "litert"):
+        raise ValueError(f"runtime must be 'tflm' or 'litert'. Received: {runtime!r}.")
+    pair = Pair(model, file, target, size)
+    metrics = [(make(), make()) for make in metrics]
+    layers, shown, count, noise, largest = Layers(pair) if layer_images else None, [], 0, [0.0, 0], 0.0
+    for example in examples:
+        image = pair.taken(example, bool(metrics))
+        floats = pair.in_floats(image)
+        integers = pair.on(runtime, image).reshape(floats.shape)
+        if not np.isfinite(floats).all():
+            raise ValueError(f"model must give finite numbers. Received: others for {example.name}. Train it again.")
+        for metric, of_int8 in metrics:
+            reference = np.asarray(example.reference)[None]
+            metric.update_state(reference, pair.probable(floats))
+            of_int8.update_state(reference, pair.probable(integers))
+        apart = np.abs(pair.seen(floats).astype("float64") - integers)
+        noise, largest = [noise[0] + (apart**2).sum(), noise[1] + apart.size], max(largest, apart.max())
+        if layers is not None and count < layer_images:
+            layers.add(image)
+        if count < _SHOWN:
+            outputs = (pair.seen(pair.probable(floats))[0], pair.probable(integers)[0])
+            shown.append(Shown(example.name, image, *outputs, example.reference))
+        count += 1
+        if progress is not None:
+            progress()
+    if not count:
+        raise ValueError("examples must hold at least one. Received: none.")
+    scores = tuple(Score(metric.name, float(metric.result()), float(of_int8.result())) for metric, of_int8 in metrics)
+    agreement = decibels(noise[1] * pair.peak**2, noise[0])
+    noises = () if layers is None else layers.noises()
+    levels = round(float(largest) / pair.scale)
+    return Quality(scores, agreement, levels, noises, count, min(count, layer_images), runtime, tuple(shown))
+
+
+def _finite(number):
+    return number if math.isfinite(number) else None

@@ -1,0 +1,1 @@
+"""Keras graphs taken apart and put together, the only place that touches what is private in Keras."""

@@ -1,0 +1,1 @@
+"""TFLM and LiteRT in processes of their own: running a file, and measuring what it takes."""

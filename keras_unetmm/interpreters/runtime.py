@@ -1,0 +1,328 @@
+"""Running a .tflite file on the interpreters that devices use, and measuring what they take.
+
+The interpreters live in a process of their own, `keras_unetmm.interpreters.process`: a damaged file can crash or hang
+nothing else. One file although it is long: what it asks of that process, and how it copes with its death, belong together.
+"""
+
+import atexit
+import contextlib
+import functools
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_unetmm.operators.macs import macs
+from keras_unetmm.tflite_file.graph import load, read
+
+RUNTIMES = ("tflm", "litert", "litert-reference")
+_START_SECONDS = 60  # for a process with the interpreters
+_PREPARE_SECONDS = 8  # for a file to be verified, prepared and measured
+_RUN_SECONDS = 30  # for one image, and a second more for as many multiply-accumulates as follow
+_MACS_PER_SECOND = 2_000_000  # a hundredth of what the slowest kernels do
+_MOST_SECONDS = 3600
+_MEMORY = int(1.9 * 2**30)  # bytes that TFLM may take: its largest arena, and the rest for the file
+
+
+class RunError(ValueError):
+    """An interpreter cannot run the file."""
+
+
+class TFLMError(RunError):
+    """TFLM cannot run the file, or not in the arena given."""
+
+
+@dataclass(frozen=True)
+class Arena:
+    """What TFLM's recording allocator measured, in bytes.
+
+    Attributes:
+        head: int, the buffers that share memory over time: tensors and scratch.
+        tail: int, what stays: one struct a node and tensor, multipliers of every channel. This interpreter has 64-bit
+            pointers; on a 32-bit microcontroller the tail is smaller, the head the same.
+        total: int, head plus tail.
+    """
+
+    head: int
+    tail: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `run` returns.
+
+    Attributes:
+        outputs: tuple of arrays, one an output of the file, in the file's own types, `(N, ...)`.
+        values: tuple of float32 arrays, the real numbers that they stand for.
+        arena: `Arena` for runtime `"tflm"`, else None.
+    """
+
+    outputs: tuple
+    values: tuple
+    arena: Arena | None
+
+
+def run(file, x, runtime="tflm", arena_bytes=None):
+    """Runs a .tflite file.
+
+    Args:
+        file: path or bytes.
+        x: array, or a list of one for each input of the file. Floats are quantised as the file says; arrays of the
+            input's own type go in as they are. `(H, W, C)`, or `(N, H, W, C)` to run N images one after the other.
+        runtime: `"tflm"`, TensorFlow Lite for Microcontrollers with reference kernels; `"litert"`, LiteRT as on a
+            phone or PC; `"litert-reference"`, LiteRT with the kernels that TFLM's come from.
+        arena_bytes: int, the arena that TFLM is given; by default as much as it wants.
+
+    Returns:
+        A `Run`.
+
+    Raises:
+        ValueError: for an unknown runtime or an input that does not fit.
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+        RunError: if the file cannot be run, or no interpreter be started; a `TFLMError` if TFLM lacks an operator, the
+            arena is too small, or TFLM crashes or hangs.
+    """
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
+    content = load(file)
+    child = _children["tflm" if runtime == "tflm" else "litert"]
+    with child.lock:
+        inputs, outputs, arena = child.ask(_PREPARE_SECONDS, "prepare", content, runtime, arena_bytes)
+        batches = _batches(x, inputs)
+        seconds = _run_seconds(content)
+        steps = [child.ask(seconds, "invoke", runtime, [b[i] for b in batches]) for i in range(len(batches[0]))]
+    arrays = tuple(np.concatenate([np.atleast_1d(part) for part in parts]) for parts in zip(*steps, strict=True))
+    values = tuple(_dequantised(array, details) for array, details in zip(arrays, outputs, strict=True))
+    return Run(arrays, values, arena)
+
+
+def measure(file, arena_bytes=None):
+    """Returns the `Arena` that TFLM takes for a file, without running it.
+
+    Raises:
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+        TFLMError: if TFLM lacks an operator of the file, the arena is too small, or TFLM crashes or hangs.
+    """
+    content, child = load(file), _children["tflm"]
+    with child.lock:
+        return child.ask(_PREPARE_SECONDS, "prepare", content, "tflm", arena_bytes)[2]
+
+
+def trace(file, inputs, wanted=None):
+    """Runs a .tflite file on LiteRT's reference kernels and gives what its operators made, one input after the other.
+
+    Works for files of floats as well. Nothing is kept: the next input is taken, and run, when its turn comes.
+
+    Args:
+        file: path or bytes.
+        inputs: iterable of what `run` takes as `x` for one image, without or with a batch of 1.
+        wanted: iterable of int, indices of tensors of the first graph; by default all that its operators compute.
+
+    Returns:
+        an iterator over dicts, one an input: array by tensor index, in the tensor's own type.
+
+    Raises:
+        ValueError: for an index of no tensor that is computed, or an input that does not fit.
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+        RunError: if the file cannot be run.
+    """
+    content = load(file)
+    graph = read(content).main
+    computed = sorted({i for op in graph.operators for i in op.outputs if i >= 0 and graph.tensors[i].element_bytes})
+    wanted = computed if wanted is None else [int(index) for index in wanted]
+    if not set(wanted) <= {*computed, *graph.inputs}:
+        unknown = sorted(set(wanted) - {*computed, *graph.inputs})
+        raise ValueError(
+            f"wanted must hold indices of tensors that operators compute, or of inputs. Received: {unknown}. Take them from "
+            "keras_unetmm.tflite_file.graph.read(file).main."
+        )
+    return _traced(_children["litert"], (content, "litert-reference", None, True), inputs, wanted)
+
+
+def _traced(child, prepared, inputs, wanted):
+    seconds = _run_seconds(prepared[0])
+    for x in inputs:
+        with child.lock:  # not while the caller has its turn, who may run another file
+            if child.prepared is None or child.prepared[0] != prepared:
+                child.prepared = prepared, child.ask(_PREPARE_SECONDS, "prepare", *prepared)[0]
+            batches = _batches(x, child.prepared[1])
+            if len(batches[0]) != 1:
+                raise ValueError(f"inputs must hold one image each. Received: {len(batches[0])} at once. Give one by one.")
+            arrays = child.ask(seconds, "invoke", prepared[1], [batch[0] for batch in batches], wanted)
+        yield dict(zip(wanted, arrays, strict=True))
+
+
+class _Child:
+    """A process that runs interpreters: started when first asked, and anew after it died."""
+
+    def __init__(self, name, error, memory):
+        self.name, self.error, self.memory = name, error, memory
+        self.lock = threading.Lock()  # to be held from a file's preparation to its last image
+        self.process = self.log = None
+        self.prepared = None  # what `trace` asked for and the details of its inputs, until another file is prepared
+
+    def ask(self, seconds, request, *arguments):
+        """Returns the answer, or raises what the process answered or what became of it."""
+        if request == "prepare":
+            self.prepared = None
+            if self.process is None or self.process.poll() is not None:
+                self.end()
+                self._start()
+        return self._exchange(seconds, (seconds, request, arguments))
+
+    def _start(self):
+        path = [str(entry) for entry in sys.path]
+        code = f"import sys; sys.path[:] = {path}; from keras_unetmm.interpreters.process import serve; serve({self.memory})"
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy's; each thread takes memory and time to start
+        )
+        self._exchange(_START_SECONDS, None)
+
+    def _exchange(self, seconds, request):
+        process, hung = self.process, threading.Event()
+
+        def kill():
+            hung.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, kill)  # a wait of ours would not end a write that blocks
+        timer.daemon = True
+        try:
+            timer.start()
+            try:
+                if request is not None:
+                    pickle.dump(request, process.stdin)
+                    process.stdin.flush()
+                answer, spent = pickle.load(process.stdout)
+            except Exception as error:  # the end of the pipe, or what a process wrote that was out of its mind
+                process.kill()
+                raise self._failure(process.wait(), request, hung.is_set()) from error
+            finally:
+                timer.cancel()
+                timer.join()
+            if hung.is_set():
+                raise self._failure(process.wait(), request, True)
+        except BaseException:  # control-C too: the answer that is under way would be taken for the next one
+            self.end()
+            raise
+        if isinstance(answer, Exception):
+            if spent:
+                self.end()
+            raise answer
+        return answer
+
+    def _failure(self, status, request, hung):
+        said = reason(written(self.log.fileno()))
+        if request is None:
+            return RunError(
+                f"The interpreters cannot be started: {'no answer' if hung else said or f'status {status}'}. Install "
+                "keras-unetmm again, with what it depends on."
+            )
+        seconds, name, _ = request
+        done = {"prepare": "prepared", "invoke": "run"}[name]
+        if hung:
+            return self.error(
+                f"{self.name} hung: it had not {done} the file after {seconds:,.0f} seconds. The file is damaged or far "
+                "too large. Convert it again, or with a smaller input size."
+            )
+        how = f"signal {-status}" if status < 0 else f"status {status}"
+        return self.error(
+            f"{self.name} crashed ({how}) before it had {done} the file: the file is damaged, or it needs more memory "
+            f"than there is. Convert it again. {said}".strip()
+        )
+
+    def end(self):
+        """Ends the process, if there is one."""
+        process, self.process = self.process, None
+        self.prepared = None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, self.log):
+            with contextlib.suppress(OSError):  # what was not sent yet
+                stream.close()
+
+    def forget(self):
+        """Leaves the process to the parent of a fork."""
+        self.lock = threading.Lock()
+        process, self.process = self.process, None
+        self.prepared = None
+        if process is not None:
+            process.returncode = 0  # not ours to wait for
+            process.stdin.raw.close()  # without sending what the parent was about to send
+            process.stdout.raw.close()
+            self.log.close()
+
+
+_children = {"tflm": _Child("TFLM", TFLMError, _MEMORY), "litert": _Child("LiteRT", RunError, None)}
+for _child in _children.values():
+    atexit.register(_child.end)
+    os.register_at_fork(after_in_child=_child.forget)
+
+
+@functools.lru_cache(maxsize=4)
+def _run_seconds(content):
+    """Seconds after which a run on one image is taken to hang."""
+    try:
+        count = macs(read(content).main)
+    except Exception:  # of shapes that make no sense; the interpreter says what it thinks of them
+        count = 0
+    return min(_RUN_SECONDS + count / _MACS_PER_SECOND, _MOST_SECONDS)
+
+
+def _batches(x, inputs):
+    """The arrays of every input, each of `(N, *the input's shape)` and in the input's own type."""
+    arrays = list(x) if isinstance(x, (list, tuple)) else [x]
+    if len(arrays) != len(inputs):
+        raise ValueError(f"x must hold one array for each of the file's {len(inputs)} inputs. Received: {len(arrays)}.")
+    batches = [_quantised(np.asarray(array), details) for array, details in zip(arrays, inputs, strict=True)]
+    if len({len(batch) for batch in batches}) != 1:
+        raise ValueError(f"all inputs must hold the same number of images. Received: {[len(b) for b in batches]}.")
+    return batches
+
+
+@np.errstate(over="ignore", invalid="ignore")  # a damaged scale may be anything
+def _quantised(x, details):
+    shape, wanted = tuple(int(size) for size in details["shape"]), details["dtype"]
+    inner = shape[1:] if shape[:1] == (1,) else shape
+    several = shape[:1] == (1,) and x.shape[1:] == inner and len(x) > 0
+    if x.shape not in (shape, inner) and not several:
+        raise ValueError(f"x must have the shape {inner} of the file's input, or (N, *{inner}). Received: {x.shape}.")
+    if x.dtype != wanted:
+        if x.dtype.kind != "f" or not np.isfinite(x).all():
+            raise ValueError(f"x must hold finite floats or {np.dtype(wanted)}. Received: {x.dtype}. Scale bytes by 1/255.")
+        scale, zero_point = details["quantization"]
+        if scale:
+            limits = np.iinfo(wanted)
+            x = np.clip(np.round(x / scale) + zero_point, limits.min, limits.max)
+    return x.astype(wanted).reshape(-1, *shape)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _dequantised(output, details):
+    scale, zero_point = details["quantization"]
+    return (output.astype("float32") - zero_point) * np.float32(scale) if scale else output.astype("float32")
+
+
+def written(log):
+    """Returns the end of what was written to a log, given as a file descriptor."""
+    size = os.fstat(log).st_size
+    return os.pread(log, 2**16, max(0, size - 2**16)).decode(errors="replace")
+
+
+def reason(text):
+    """Returns the last lines of a log as one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " ".join(lines[-3:])

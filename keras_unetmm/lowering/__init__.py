@@ -1,0 +1,1 @@
+"""Keras models of operators that have an integer kernel on a target."""

@@ -1,0 +1,60 @@
+"""How far a lowered model's layers are from the model's own, measured on images."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from keras_unetmm.lowering.lowering import lowered
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A layer that was exchanged, and what that changed.
+
+    Attributes:
+        layer: str, its name.
+        kind: str, its class.
+        becomes: tuple of str, the classes that stand for it; empty if the layer before it has taken it in.
+        largest: float, the largest difference of a value of its output; the layers before it are exchanged as well.
+        of: float, the largest magnitude of its output.
+    """
+
+    layer: str
+    kind: str
+    becomes: tuple
+    largest: float
+    of: float
+
+
+def differences(model, images, target="tflm", **choices):
+    """Returns a tuple with a `Difference` for each layer that was exchanged, in the graph's order, and one for the output.
+
+    Layers that are called several times are not listed.
+
+    Args:
+        model, target, choices: as for `keras_unetmm.lowering.lowering.lower`.
+        images: float array `(N, H, W, C)` or `(N, D, H, W, C)`.
+
+    Raises:
+        ValueError: those of `lower`.
+    """
+    made = lowered(model, target, (1, *np.shape(images)[1:]), **choices)
+    last = {id(exchange.output[0]): exchange for exchange in made.exchanges}  # of a group that became one layer
+    compared = [exchange for exchange in last.values() if exchange.becomes != (type(exchange.layer).__name__,)]
+    ours = keras.Model(made.source.inputs[0], [*(exchange.layer.output for exchange in compared), made.source.outputs[0]])
+    theirs = [*(exchange.output for exchange in compared), (made.model.outputs[0],)]
+    flat = keras.Model(made.model.inputs[0], [x for group in theirs for x in group])
+    largest, of = np.zeros(len(theirs)), np.zeros(len(theirs))
+    for image in np.asarray(images, "float32"):
+        want = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(ours(image[None], training=False))]
+        got = keras.tree.flatten(flat(image.reshape(flat.inputs[0].shape), training=False))
+        got = iter([keras.ops.convert_to_numpy(y) for y in got])
+        for i, group in enumerate(theirs):
+            parts = [next(got) for _ in group]
+            joined = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+            largest[i] = max(largest[i], np.abs(joined.reshape(want[i].shape) - want[i]).max())
+            of[i] = max(of[i], np.abs(want[i]).max())
+    named = [(exchange.layer.name, type(exchange.layer).__name__, exchange.becomes) for exchange in compared]
+    named.append(("output", "Model", ()))
+    return tuple(Difference(*name, float(a), float(b)) for name, a, b in zip(named, largest, of, strict=True))

@@ -1,0 +1,134 @@
+"""Which maps of an integer graph have one scale, and which operators the converter joins.
+
+A map that is only moved, or averaged, keeps the bytes' meaning: the operator knows one scale. An operator and the
+ReLU after it become one, so that nothing is rounded between them.
+"""
+
+import keras
+
+from keras_unetmm import layers
+from keras_unetmm.lowering import volumes
+from keras_unetmm.lowering.integer_layers import EdgePadding, Resizing
+from keras_unetmm.lowering.operator_layers import OneChannel
+
+_MOVES = (
+    *(keras.layers.Concatenate, keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute),
+    *(keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D, keras.layers.Maximum, keras.layers.Minimum),
+    *(keras.layers.MaxPooling3D, keras.layers.UpSampling3D, keras.layers.Cropping3D),
+    *(keras.layers.ZeroPadding2D, keras.layers.Cropping2D, layers.PadToMultiple, layers.CropLike, layers.CheckedSizes),
+    *(layers.PixelShuffle, layers.PixelUnshuffle, layers.RepeatChannels, EdgePadding, OneChannel),
+    *(volumes.Slices, volumes.Stack, volumes.Volume),
+)
+_MOVING_FUNCTIONS = {
+    *("Amax", "Concatenate", "ExpandDims", "GetItem", "Maximum", "Minimum", "Pad", "Reshape", "Slice", "Split"),
+    *("Squeeze", "Transpose"),
+}
+_RESIZING = (Resizing, keras.layers.UpSampling2D, layers.ResizeLike)
+_JOINED = (  # with an activation that is a clip, where they alone are read by it
+    *(keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense, keras.layers.Conv2DTranspose),
+    *(keras.layers.Conv3D, keras.layers.Conv3DTranspose),
+    *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply),
+)
+CLIPS = ("relu", "relu6", "hard_tanh")
+BYTES = (0.0, 1.0)  # of an image: scale 1/255
+PROBABILITIES = (0.0, 255 / 256)  # as the kernels of sigmoid and softmax have it: scale 1/256
+_FIXED = {"sigmoid": PROBABILITIES, "softmax": PROBABILITIES, "tanh": (-1.0, 127 / 128)}
+
+
+def moves(layer):
+    """Whether a layer moves or chooses bytes."""
+    nearest = isinstance(layer, _RESIZING) and getattr(layer, "interpolation", "bilinear") == "nearest"
+    return nearest or isinstance(layer, _MOVES) or type(layer).__name__ in _MOVING_FUNCTIONS
+
+
+def averages(layer):
+    """Whether a layer gives means of one scale with what it reads."""
+    if isinstance(layer, _RESIZING):
+        return not moves(layer)
+    return isinstance(layer, keras.layers.AveragePooling2D)
+
+
+def activation(layer):
+    """The name of a layer's activation, of the layer where it is one itself, or `"linear"`."""
+    if isinstance(layer, keras.layers.ReLU):
+        plain = not layer.negative_slope and not layer.threshold
+        return {None: "relu", 6.0: "relu6"}.get(layer.max_value, "other") if plain else "other"
+    if isinstance(layer, keras.layers.Softmax) or type(layer).__name__ in ("Sigmoid", "Softmax", "Tanh", "Relu", "Relu6"):
+        return type(layer).__name__.lower()
+    return getattr(getattr(layer, "activation", None), "__name__", "linear")
+
+
+def fixed_range(layer):
+    """Returns the `(low, high)` that the kernel of a layer prescribes for its output, or None."""
+    return _FIXED.get(activation(layer))
+
+
+def is_joined(layer, readers):
+    """Whether the converter joins a layer with the only one that reads it."""
+    if not isinstance(layer, _JOINED) or activation(layer) != "linear" or len(readers) != 1 or readers[0] is None:
+        return False
+    return readers[0].__class__ in (keras.layers.ReLU, keras.layers.Activation) and activation(readers[0]) in CLIPS
+
+
+class Points:
+    """Where a graph of operators is rounded: the groups of layers that have one range, by the name of their leader.
+
+    Args:
+        graph: `keras.Model` with a layer an operator, as `keras_unetmm.lowering.operators` makes it.
+        output: str, what the output is, as for `convert`.
+
+    Attributes:
+        fixed: dict, the ranges that are prescribed, `(low, high)` by leader.
+        output: str, the leader of the output.
+    """
+
+    def __init__(self, graph, output):
+        self.readers = {layer.name: [] for layer in graph.operations}
+        self.reads = {layer.name: [] for layer in graph.operations}
+        for layer in graph.operations:
+            for x in (x for node in layer._inbound_nodes for x in node.input_tensors):
+                self.readers[x._keras_history.operation.name].append(layer)
+                self.reads[layer.name].append(x._keras_history.operation)
+        last = graph.outputs[0]._keras_history.operation
+        self.readers[last.name].append(None)
+        self.leaders, self.fixed = {layer.name: layer.name for layer in graph.operations}, {}
+        for layer in graph.operations:
+            if isinstance(layer, keras.layers.InputLayer):
+                self.fixed[layer.name] = BYTES
+            elif fixed_range(layer) is not None:
+                self.fixed[layer.name] = fixed_range(layer)
+            elif moves(layer) or averages(layer):
+                self._join(layer)
+        if output == "image":
+            self._fix_back(last, BYTES)
+        self.output = self.leader(last)
+
+    def _join(self, layer):
+        sources = [self.leader(source) for source in self.reads[layer.name]]
+        ranges = {self.fixed.get(source) for source in sources}
+        if len(ranges) == 1 and None not in ranges:  # of bytes with one meaning
+            self.leaders[layer.name] = sources[0]
+            return
+        for source in sources:
+            if source not in self.fixed:  # the others are requantised
+                self.leaders[self.leader(layer)] = self.leader(source)  # which an earlier one may have joined
+
+    def _fix_back(self, layer, limits):
+        """Gives the output's range to what is only moved there."""
+        while moves(layer) and len({x.name for x in self.reads[layer.name]}) == 1:
+            source = self.reads[layer.name][0]
+            if len(self.readers[source.name]) > 1 or self.leader(source) in self.fixed:
+                break
+            layer = source
+        self.fixed[self.leader(layer)] = limits
+
+    def leader(self, layer):
+        """The name that stands for all layers with the same range as this one."""
+        name = layer if isinstance(layer, str) else layer.name
+        while self.leaders[name] != name:
+            name = self.leaders[name]
+        return name
+
+    def rounds(self, layer):
+        """Whether a layer's output is rounded anew."""
+        return not moves(layer) and not is_joined(layer, self.readers[layer.name])

@@ -1,0 +1,1 @@
+"""Where the tensors of a file lie in the arena: order, placement, lower bound, rewrites, and an independent check."""

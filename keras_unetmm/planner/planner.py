@@ -1,0 +1,299 @@
+"""What a .tflite file needs of the arena, and the same network planned to need less: rewritten, reordered, placed."""
+
+import struct
+import time
+from dataclasses import dataclass, replace
+
+from keras_unetmm.interpreters.runtime import RunError, measure
+from keras_unetmm.operators.macs import macs
+from keras_unetmm.operators.overlap import KERNELS
+from keras_unetmm.planner import rewrites
+from keras_unetmm.planner.arena import Placement, as_TFLM_will, place
+from keras_unetmm.planner.bound import lower_bound
+from keras_unetmm.planner.greedy import greedy
+from keras_unetmm.planner.lifetimes import timeline
+from keras_unetmm.planner.memory import memory
+from keras_unetmm.planner.reorder import OperatorGraph, reorder
+from keras_unetmm.planner.verify import PlanRefused, verify
+from keras_unetmm.tflite_file import graph as tflite_graph
+from keras_unetmm.tflite_file.edit import File
+
+_LARGEST = 2**31 - 1  # bytes: offsets are 32-bit numbers
+_TAIL_AN_OPERATOR = 450  # bytes of tail that an operator more costs, where TFLM cannot say
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """The main graph's operators, by position, from the first to the last of which some bytes must stay.
+
+    Attributes:
+        tensor: int, counted over all graphs of the file; None for a kernel's scratch.
+        first, last: int, positions of operators, both included.
+        bytes: int, aligned as in the arena.
+    """
+
+    tensor: int | None
+    first: int
+    last: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The same network, planned.
+
+    Attributes:
+        content: bytes of the .tflite file with the plan in it.
+        kernels: str, the library of kernels that it is safe for.
+        model: `keras_unetmm.tflite_file.graph.Model` of the content.
+        lifetimes: tuple of `Lifetime`, in the order of `placement.addresses`.
+        live: tuple of int, live bytes while each operator runs, overlaps not deducted.
+        placement: `Placement` of its buffers.
+        bound: int, bytes: no placement in this order, with these overlaps, needs less.
+        order_bound: int, bytes: no order of these operators needs less; None if other orders were not looked at.
+        rewrites: tuple of str, what was rewritten.
+        seconds: float, how long the planning took.
+    """
+
+    content: bytes
+    kernels: str
+    model: tflite_graph.Model
+    lifetimes: tuple
+    live: tuple
+    placement: Placement
+    bound: int
+    order_bound: int | None
+    rewrites: tuple
+    seconds: float
+
+    @property
+    def graph(self):
+        """The planned file's main graph."""
+        return self.model.main
+
+    @property
+    def head(self):
+        """Bytes of the arena's head that TFLM will measure."""
+        return self.placement.head
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `plan` finds out about a file.
+
+    Attributes:
+        model: `keras_unetmm.tflite_file.graph.Model`, the file as it is.
+        lifetimes: tuple of `Lifetime`, of everything that needs arena.
+        live: tuple of int, live bytes while each operator runs, in the file's order.
+        order_bound: int, bytes: no placement without overlaps can need less in the file's order.
+        greedy_head: int, bytes of the arena's head that stock TFLM takes for the file, obeying a plan that it holds.
+        macs: int, multiply-accumulates of one run.
+        planned: `Planned`, or None if the file cannot be planned; `why_not_planned` then says why.
+    """
+
+    model: tflite_graph.Model
+    lifetimes: tuple
+    live: tuple
+    order_bound: int
+    greedy_head: int
+    macs: int
+    planned: Planned | None = None
+    why_not_planned: str | None = None
+
+    @property
+    def graph(self):
+        """The file's main graph."""
+        return self.model.main
+
+    @property
+    def flash_bytes(self):
+        """Size of the file, which is what is flashed."""
+        return self.model.file_bytes
+
+    @property
+    def peak(self):
+        """Position of the first operator at which the live bytes reach their maximum, or None without operators."""
+        return self.live.index(max(self.live)) if self.live else None
+
+    def alive(self, operator):
+        """Returns the lifetimes that include the operator at that position, largest first."""
+        alive = (life for life in self.lifetimes if life.first <= operator <= life.last)
+        return sorted(alive, key=lambda life: (-life.bytes, life.tensor is None, life.tensor))
+
+
+def plan(file, kernels="any", seconds=4.0):
+    """Finds out what a file needs of the arena, and plans it to need less.
+
+    The planned file gives the same outputs, byte for byte, on stock TFLM: `keras_unetmm.runtime.prove` runs both.
+
+    Args:
+        file: path or bytes of a .tflite file.
+        kernels: the library of kernels that the plan must be safe for: `"any"` (reference and CMSIS-NN),
+            `"reference"` or `"cmsis-nn"`.
+        seconds: float, CPU time for each of the few searches for a placement that do not meet the lower bound before.
+
+    Returns:
+        A `Plan`.
+
+    Raises:
+        ValueError: for an unknown library of kernels.
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+    """
+    if kernels not in KERNELS:
+        raise ValueError(f"kernels must be one of {', '.join(map(repr, KERNELS))}. Received: {kernels!r}.")
+    content = tflite_graph.load(file)
+    found = as_it_is(content)
+    if found.order_bound > _LARGEST:
+        return replace(
+            found, why_not_planned=f"It needs {found.order_bound:,} bytes at once, more than offsets can express."
+        )
+    begin = time.monotonic()
+    try:
+        planned = _planned(content, found, kernels, seconds)
+    except PlanRefused as error:
+        return replace(found, why_not_planned=f"The plan did not pass its verifier: {error}")
+    except tflite_graph.TFLiteFileError:
+        raise
+    except (AttributeError, IndexError, TypeError, ValueError, KeyError, OverflowError, struct.error) as error:
+        raise tflite_graph.TFLiteFileError(
+            f"file is damaged: it cannot be taken apart and put together again ({type(error).__name__}: {error}). "
+            "Convert it again."
+        ) from error
+    return replace(found, planned=replace(planned, seconds=time.monotonic() - begin))
+
+
+def as_it_is(file):
+    """Returns the `Plan` of a file without `planned`: what it needs in its own order, with TFLM's own planner.
+
+    Raises:
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+    """
+    model = tflite_graph.read(file)
+    time_line = timeline(model)
+    try:
+        products = macs(model.main)
+    except (IndexError, ZeroDivisionError, AttributeError, TypeError) as error:
+        raise tflite_graph.TFLiteFileError(
+            f"file is damaged: one of its operators lacks a tensor or a size that it needs ({error}). Convert it again."
+        ) from error
+    lifetimes, live = _profile(time_line, len(model.main.operators))
+    return Plan(
+        model, lifetimes, live, max(time_line.live()), greedy(time_line.buffers, _fixed(model, time_line))[1], products
+    )
+
+
+def _fixed(model, time_line):
+    """The addresses that the file's own plan gives to buffers, which TFLM obeys."""
+    if model.offsets is None:
+        return {}
+    offsets = (None if buffer.tensor is None else model.offsets[buffer.tensor] for buffer in time_line.buffers)
+    return {i: offset for i, offset in enumerate(offsets) if offset not in (None, -1)}
+
+
+def _profile(time_line, operators):
+    """Lifetimes and live bytes with the main graph's operators for steps; what nothing touches is at the first."""
+
+    def main(step):
+        return time_line.steps[max(step, 1) - 1][2] if time_line.steps else 0
+
+    by_step = time_line.live()
+    live = [0] * operators
+    for step, (_, _, position) in enumerate(time_line.steps, 1):
+        live[position] = max(live[position], by_step[step], by_step[0] if step == 1 else 0)
+    lifetimes = (Lifetime(b.tensor, main(b.first), main(b.last), b.bytes) for b in time_line.buffers)
+    return tuple(lifetimes), tuple(live)
+
+
+def _planned(content, found, kernels, seconds):
+    """The best of: reordered; rewritten as well; and in the file's own order, so that it is never worse."""
+    file = File(content)
+    file.remove_plan()
+    removed = rewrites.without_nothing(file, found.graph)
+    file.prune()
+    plain = file.packed()
+    said = tuple(f"{name} at operator {position} removed" for position, name in removed)
+    rewritten, sites = _rewritten(plain, kernels)
+    best = None
+    if sites:
+        best = _placed(rewritten, kernels, seconds, said + tuple(site.description for site in sites))
+    if best is None or best.head + _tail(best.content) >= _least(plain, kernels) + _tail(plain):
+        without = _placed(plain, kernels, seconds, said)
+        if best is None or without.head + _tail(without.content) <= best.head + _tail(best.content):
+            best = without
+    if best.head > found.greedy_head:
+        best = min(best, _placed(plain, kernels, seconds, said, own_order=True), key=lambda p: p.head)
+    if best.head > found.greedy_head and found.model.offsets is not None:
+        best = _kept(content, found, kernels) or best
+    verify(best.content, kernels)
+    return best
+
+
+def _kept(content, found, kernels):
+    """The file with the plan that it holds, if that is safe for the kernels."""
+    try:
+        verify(content, kernels)
+    except PlanRefused:
+        return None
+    problem = memory(found.model, kernels)
+    placement = as_TFLM_will(problem, _fixed(found.model, problem.timeline))
+    bound = lower_bound(problem)
+    return Planned(content, kernels, found.model, found.lifetimes, found.live, placement, bound, None, (), 0.0)
+
+
+def _placed(content, kernels, seconds, said, own_order=False):
+    """A file reordered and placed, its plan written into it."""
+    model, file = tflite_graph.read(content), File(content)
+    order_bound = None
+    if not own_order and len(model.graphs) == 1:
+        order = reorder(model, kernels)
+        order_bound = order.bound
+        file.reorder(order.positions)
+        operators = tuple(model.main.operators[position] for position in order.positions)
+        model = replace(model, graphs=(replace(model.main, operators=operators),))
+    problem = memory(model, kernels)
+    bound = lower_bound(problem)
+    placement = place(problem, bound, seconds)
+    file.set_plan(placement.offsets)
+    profile = _profile(problem.timeline, len(model.main.operators))
+    return Planned(file.packed(), kernels, model, *profile, placement, bound, order_bound, said, 0.0)
+
+
+def _rewritten(content, kernels):
+    """The file rewritten at the sites that are worth their operators, and those sites."""
+    model = tflite_graph.read(content)
+    everywhere = rewrites.sites(model.main)
+    if not everywhere:
+        return content, []
+    floors = OperatorGraph(model.main, kernels).floors
+    need = {site: max(floors[position] for position in site.operators) for site in everywhere}
+    everywhere.sort(key=lambda site: -need[site])
+    all_content = _apply(content, model, everywhere)
+    least = reorder(tflite_graph.read(all_content), kernels).peak
+    an_operator = (_tail(all_content) - _tail(content)) / max(sum(site.added for site in everywhere), 1)
+    totals, added = [], 0
+    for count in range(len(everywhere) + 1):  # rewriting the neediest so many leaves the next one's need
+        left = need[everywhere[count]] if count < len(everywhere) else 0
+        totals.append(max(least, left) + added * an_operator)
+        added += everywhere[count].added if count < len(everywhere) else 0
+    count = totals.index(min(totals))
+    chosen = sorted(everywhere[:count], key=lambda site: site.operators)
+    return (all_content if count == len(everywhere) else _apply(content, model, chosen)), chosen
+
+
+def _apply(content, model, chosen):
+    file = File(content)
+    rewrites.apply(file, model.main, chosen)
+    return file.packed()
+
+
+def _least(content, kernels):
+    """Bytes of head that the file needs however it is ordered and placed."""
+    return reorder(tflite_graph.read(content), kernels).bound
+
+
+def _tail(content):
+    """Bytes of tail, measured; where TFLM cannot say, what its operators are likely to take."""
+    try:
+        return measure(content).tail
+    except RunError:
+        return _TAIL_AN_OPERATOR * len(tflite_graph.read(content).main.operators)

@@ -1,0 +1,21 @@
+"""Exact changes of a graph: the same bytes come out, from less arena."""
+
+from keras_unetmm.planner.rewrites import split, transpose_convolution
+from keras_unetmm.planner.rewrites.nothing import without_nothing
+
+KINDS = (split, transpose_convolution)
+
+__all__ = ["KINDS", "apply", "sites", "without_nothing"]
+
+
+def sites(graph):
+    """Returns every `Site` of a `keras_unetmm.tflite_file.graph.Graph` at which a rewrite could be applied."""
+    return [site for kind in KINDS for site in kind.sites(graph)]
+
+
+def apply(file, graph, chosen):
+    """Rewrites the main graph of a `keras_unetmm.tflite_file.edit.File`, which `graph` describes, at the sites chosen."""
+    originals = list(file.main.operators)
+    for site in chosen:
+        next(kind for kind in KINDS if kind.__name__.endswith(site.kind)).apply(file, graph, site, originals)
+    file.prune()

@@ -1,0 +1,1 @@
+"""The program that planner, tiler and runtime share."""

@@ -1,0 +1,106 @@
+"""A program's folder: written whole or not at all, and refused if a file in it is damaged."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from keras_unetmm.program.program import FORMAT, Program, digest
+
+DESCRIPTION = "program.json"
+NAMES = {DESCRIPTION, *(f"{part}.tflite" for part in ("head", "body_head", "body", "body_tail", "tail"))}
+
+
+class ProgramError(ValueError):
+    """The folder holds no program, or a damaged one."""
+
+
+def refuse_another_folder(folder):
+    """Refuses a path at which no program's folder can be written, before any work is done.
+
+    Raises:
+        ValueError: if something else is there, or the folder around it is not.
+    """
+    folder = Path(folder)
+    if not folder.absolute().parent.is_dir():
+        raise ValueError(
+            f"{folder} must lie in a folder that exists. Received: {folder.parent}, which does not. Make it first."
+        )
+    if folder.is_symlink():
+        raise ValueError(f"{folder} must be a folder. Received: a link. Name the folder itself.")
+    if folder.is_dir() and not {path.name for path in folder.iterdir()} <= NAMES:
+        raise ValueError(
+            f"{folder} must be new, empty, or hold a program alone, which is replaced. Received: a folder with other files. "
+            "Choose another one."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} must be a folder. Received: a file. Choose another name.")
+
+
+def save(program, folder):
+    """Writes a `Program` into a folder, in place of the program that is there: at no time a mixture, nor half of one.
+
+    Raises:
+        ValueError: as `refuse_another_folder`.
+        OSError: if it cannot be written; what was there before is then still there.
+    """
+    refuse_another_folder(folder)
+    folder = Path(folder).absolute()
+    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        for name, content in {**program.files, DESCRIPTION: _json(program)}.items():
+            with open(fresh / name, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        fresh.chmod(0o755)
+        old = fresh.with_name(f"{fresh.name}-old")
+        try:
+            if folder.exists():
+                os.replace(folder, old)
+            os.replace(fresh, folder)
+        except BaseException:  # control-C too
+            if old.exists():
+                os.replace(old, folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def load(folder):
+    """Returns the `Program` of a folder.
+
+    Raises:
+        ProgramError: if there is none, or if one of its files is not the one that was written.
+    """
+    folder = Path(folder)
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text())
+    except OSError as error:
+        raise ProgramError(
+            f"DIR must be a folder that `unetmm tile` wrote, with {DESCRIPTION} in it. Received: {folder}, {error.strerror}."
+        ) from error
+    except ValueError as error:
+        raise ProgramError(f"{folder / DESCRIPTION} is damaged: {error}. Run unetmm tile again.") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise ProgramError(f"{folder / DESCRIPTION} is of no format that this version knows. Run unetmm tile again.")
+    if description.get("sha256") != digest(description):
+        raise ProgramError(f"{folder / DESCRIPTION} is not as it was written. Run unetmm tile again.")
+    files = {}
+    for name, part in description["parts"].items():
+        with contextlib.suppress(OSError):
+            files[part["file"]] = (folder / part["file"]).read_bytes()
+        if hashlib.sha256(files.get(part["file"], b"")).hexdigest() != part["sha256"]:
+            raise ProgramError(
+                f"{folder / part['file']}, the {name}, is missing or not the file that was written with {DESCRIPTION}. Run "
+                "unetmm tile again."
+            )
+    return Program(files, description)
+
+
+def _json(program):
+    return (json.dumps(program.description, indent=2) + "\n").encode()

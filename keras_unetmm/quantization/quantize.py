@@ -1,0 +1,279 @@
+"""Quantisation-aware training: a model that computes as its int8 file will, and goes on training.
+
+The model is laid out into the operators of the file, with normalizations folded into the convolutions, and every map that
+the file holds is rounded to a byte. `keras_unetmm.conversion.convert.convert` gives the file the ranges that were trained.
+Written from Jacob et al. (arXiv 1712.05877) and Krishnamoorthi (arXiv 1806.08342), section 3.2.
+"""
+
+import keras
+import numpy as np
+
+from keras_unetmm.graph.expand import expand, static_shape
+from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
+from keras_unetmm.layers import SimpleGate
+from keras_unetmm.lowering.gates import whole
+from keras_unetmm.lowering.lowering import lowered
+from keras_unetmm.lowering.operator_layers import ChannelMean
+from keras_unetmm.lowering.operators import operators_of
+from keras_unetmm.lowering.prepare import kind_of, prepared
+from keras_unetmm.lowering.scales import CLIPS, PROBABILITIES, Points, activation, averages, moves
+from keras_unetmm.quantization.calibration import calibration_images
+from keras_unetmm.quantization.measured_ranges import measured_ranges
+from keras_unetmm.quantization.quantized_layers import (
+    QUANTIZED,
+    SCALED,
+    FakeQuantize,
+    MeanUnit,
+    QuantizedConvolution,
+    QuantizedShifted,
+    weight_scales,
+)
+
+RANGES = ("learned", "average", "fixed")
+_SUFFIX = "_range"
+
+
+def quantize_aware(
+    model, calibration, target="tflm", size=None, output="auto", mean=None, std=None, ranges="learned", **choices
+):
+    """Returns a model that computes as its int8 file will, ready for `compile` and `fit`.
+
+    Start from trained weights: normalizations have become part of the convolutions, with the statistics they had. The model
+    takes images with values in [0, 1], rounds them to bytes, and every map after them. Convert it as any other model;
+    calibration images are not needed then, for the file gets the ranges of this model.
+
+    Args:
+        model, target, mean, std, **choices: as for `keras_unetmm.conversion.convert.convert`.
+        calibration: as there; the ranges start from these images.
+        size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this
+            model is open as well, and `calibration` must be an iterable.
+        output: as for `convert`; `"indices"` gives the scores of which the file gives the number.
+        ranges: `"learned"`, trained with the weights; `"average"`, a moving average of what each batch has; or `"fixed"`.
+
+    Returns:
+        A functional `keras.Model`.
+
+    Raises:
+        ValueError: those of `convert`, and for a layer that is called several times.
+    """
+    if ranges not in RANGES:
+        raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
+    graph, output = operators(model, target, size, output, mean, std, **choices)
+    images = _images(calibration, graph)
+    points = Points(graph, output)
+    made = _rounded(graph, points, ranges)
+    measured = measured_ranges(graph, points, images)
+    for layer in made.layers:
+        if isinstance(layer, FakeQuantize) and layer.fixed is None:
+            layer.set_limits(*measured[layer.name.removesuffix(_SUFFIX)])
+    return made
+
+
+def operators(model, target="tflm", size=None, output="auto", mean=None, std=None, **choices):
+    """Returns the float `keras.Model` of the file's operators, a layer each, and what its output is.
+
+    Arguments and errors are those of `quantize_aware`.
+    """
+    refuse_weights_that_are_not_finite(model)
+    shape = (None, *model.inputs[0].shape[1:])
+    if size is not None:
+        shape = static_shape(model, size, ranks=(2, 3))
+    source = prepared(model, shape, output, mean, std)
+    choices = {"gate": "split", **choices}  # halves come with the size of the device
+    made = lowered(source, target, shape, slices=False, **choices)  # and so do slices
+    for layer in made.model.operations:
+        if not isinstance(layer, keras.layers.Layer):
+            raise ValueError(
+                "A quantisation-aware model is made of layers, which hold the ranges. Received: a model that calls "
+                f"keras.ops or an operator, {layer.name}. Use keras.layers.Add, Multiply and the like instead."
+            )
+        if len(layer._inbound_nodes) > 1:
+            raise ValueError(
+                f"quantize_aware gives each layer one range. Received: {layer.name}, which is called "
+                f"{len(layer._inbound_nodes)} times. Make a layer for each call."
+            )
+    return operators_of(expand(made.model)), kind_of(made.source) if output == "auto" else output
+
+
+def is_quantize_aware(model):
+    """Whether a model comes from `quantize_aware`."""
+    return any(isinstance(layer, FakeQuantize) for layer in model.layers)
+
+
+def plain(model):
+    """Returns the model without its rounding, and the range of what each layer gives, `{name: (low, high)}`.
+
+    Args:
+        model: from `quantize_aware`.
+    """
+    exact = {quantized: kind for kind, quantized in QUANTIZED.items()}
+
+    def call(layer, *args, **kwargs):
+        if isinstance(layer, FakeQuantize):
+            return args[0], args[0]  # no scale
+        if isinstance(layer, MeanUnit):
+            return args[0]
+        if layer.name not in scaled:
+            return layer(*args, **kwargs)
+        y = layer(args[0][0])
+        return [y] * scaled[layer.name]  # nothing to round by
+
+    scaled = {layer.name: len(layer.output) for layer in model.layers if isinstance(layer, SCALED)}
+    graph = keras.models.clone_model(model, clone_function=lambda layer: _copied(layer, exact), call_function=call)
+    for layer in model.layers:
+        if isinstance(layer, QuantizedConvolution):
+            graph.get_layer(layer.name).set_weights([layer.whole_kernel(), *layer.get_weights()[1:]])
+    ranges = {}
+    for layer in model.layers:  # in the order in which they run
+        reads = [x._keras_history.operation.name for node in layer._inbound_nodes for x in node.input_tensors]
+        if isinstance(layer, FakeQuantize):
+            ranges[layer.name] = layer.limits
+            ranges.update((name, layer.limits) for name in reads if name not in ranges)
+        elif moves(layer):
+            ranges[layer.name] = ranges[reads[0]]
+    ranges = {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
+    return graph, {**_of_equal_products(model, ranges), **ranges}
+
+
+def _of_equal_products(model, ranges):
+    """The ranges of products that only a clip reads and that have equals: the file has one product, by either name."""
+    factors = {
+        layer.name: tuple(id(x) for node in layer._inbound_nodes for x in node.input_tensors)
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Multiply)
+    }
+    known = {factors[name]: limits for name, limits in ranges.items() if name in factors}
+    return {name: known[reads] for name, reads in factors.items() if name not in ranges and reads in known}
+
+
+def ranges_and_kernels(made, ranges):
+    """Returns the ranges of the layers of a lowered model, in the order of its graph, and what its slices know of kernels.
+
+    The latter is `(scales, biases)`, a list of float a channel of the output each, by the layer's name. Some slices of a
+    volume know a part of the kernel only, whose scales are those of the whole.
+
+    Args:
+        made: `keras_unetmm.lowering.lowering.Lowered`.
+        ranges: `{name: (low, high)}` of its source, from `plain`.
+    """
+    of, kernels = {layer.name: layer.name for layer in made.source.layers}, {}
+    if len(made.source.inputs[0].shape) == 5:
+        for layer in made.model.layers:
+            layer.name = f"{layer.name}_"  # TensorFlow gives conv_1 to the second call of conv, too
+        for exchange in made.exchanges:
+            for x in exchange.output:
+                name = x._keras_history.operation.name
+                of.setdefault(name, exchange.layer.name)
+                if isinstance(exchange.layer, (keras.layers.Conv3D, keras.layers.Conv3DTranspose)):
+                    kernel, *bias = exchange.layer.get_weights()
+                    steps = weight_scales(kernel, QUANTIZED[type(exchange.layer)].axes)
+                    steps = keras.ops.convert_to_numpy(steps).ravel()
+                    kernels[name] = steps.tolist(), bias[0].tolist() if bias else [0.0] * len(steps)
+    names = [(layer.name, of.get(layer.name, whole(layer.name))) for layer in made.model.layers]
+    return {name: ranges[layer] for name, layer in names if layer in ranges}, kernels
+
+
+def _rounded(graph, points, ranges):
+    """The model of a graph of operators with a `FakeQuantize` for each range, called wherever it holds."""
+    quantizers = {}
+
+    def quantizer(leader):
+        if leader not in quantizers:
+            fixed = points.fixed.get(leader)
+            exact = fixed == PROBABILITIES and leader == points.output
+            quantizers[leader] = FakeQuantize(fixed, ranges, exact_training=exact, name=f"{leader}{_SUFFIX}")
+        return quantizers[leader]
+
+    scales = {}  # of each range, a tensor of the new graph
+    held = {}  # the leader of each tensor of the new graph, by its id, and the tensor
+    pending = {}  # what is not rounded yet, and how it will be, by the tensor's id
+
+    def rounded(x, leader, how):
+        y, scales[leader] = quantizer(leader)(x, **how)
+        held[id(y)] = (leader, y)
+        return y
+
+    def scale_of(x):
+        return scales[held[id(x)][0]]
+
+    image = keras.Input(batch_shape=graph.inputs[0].shape, name=graph.inputs[0].name, dtype="float32")
+    bytes_in = rounded(image, points.leader(graph.inputs[0]._keras_history.operation), {})
+
+    def call(layer, *args, **kwargs):
+        leader = points.leader(layer)
+
+        def read(x):
+            x = bytes_in if x is image else x
+            other = moves(layer) and id(x) in held and held[id(x)][0] != leader
+            return rounded(x, leader, {"factors": [scale_of(x)]}) if other else x  # a layer that moves bytes knows one range
+
+        args = keras.tree.map_structure(read, args)
+        tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
+        if isinstance(layer, SCALED):
+            made, *parts = layer([tensors[0], scale_of(tensors[0])])
+            how = {"addends" if isinstance(layer, QuantizedShifted) else "factors": parts}
+        else:
+            made = layer(*args, **kwargs)
+            how = pending[id(tensors[0])][1] if id(tensors[0]) in pending else _kernel(layer, tensors, scale_of)
+        if points.rounds(layer):
+            return rounded(made, leader, how)
+        for x in keras.tree.flatten(made):
+            if moves(layer):
+                held[id(x)] = (leader, x)
+            else:
+                pending[id(x)] = (x, how)
+        return made
+
+    return keras.models.clone_model(
+        graph, input_tensors=image, clone_function=lambda layer: _copied(layer, QUANTIZED), call_function=call
+    )
+
+
+def _kernel(layer, tensors, scale_of):
+    """What `FakeQuantize` has to know of the kernel of a layer to round as that does."""
+    if isinstance(layer, SimpleGate):
+        return {"factors": [scale_of(tensors[0])] * 2}
+    if isinstance(layer, keras.layers.Multiply):
+        return {"factors": [scale_of(x) for x in tensors]}
+    if isinstance(layer, (keras.layers.Add, keras.layers.Subtract)):
+        first, second = tensors
+        addends = [first, scale_of(first), second, scale_of(second)]
+        return {"addends": addends, "minus": isinstance(layer, keras.layers.Subtract)}
+    if activation(layer) in CLIPS:
+        return {"factors": [scale_of(tensors[0])]}
+    if averages(layer):
+        return {"raw": True}
+    if isinstance(layer, (keras.layers.GlobalAveragePooling2D, ChannelMean)):
+        axes = (-1,) if isinstance(layer, ChannelMean) else (1, 2)
+        return {"factors": [scale_of(tensors[0]), MeanUnit(axes, name=f"{layer.name}_unit")(tensors[0])]}
+    return {}
+
+
+def _copied(layer, kinds):
+    """A copy of a layer with its weights, of the class that stands for its own."""
+    kind = kinds.get(type(layer), type(layer))
+    copy = kind.from_config(layer.get_config())
+    if isinstance(layer, keras.layers.Layer) and layer.built and layer.weights:
+        shape = layer.get_build_config().get("input_shape")
+        one = isinstance(copy, SCALED), isinstance(layer, SCALED)
+        if one == (True, False):
+            shape = (shape, ())
+        if one == (False, True):
+            shape = shape[0]
+        copy.build(shape)
+        copy.set_weights(layer.get_weights())
+    return copy
+
+
+def _images(calibration, graph):
+    shape = graph.inputs[0].shape
+    if None in shape[1:] and hasattr(calibration, "__iter__") and not isinstance(calibration, str):
+        calibration = list(calibration)
+        first = np.shape(calibration[0]) if calibration else ()
+        shape = (1, *(first[1:] if len(first) == len(shape) else first))
+    elif None in shape[1:]:
+        raise ValueError(
+            "A model of open size needs size, or calibration as an iterable of arrays. Received: "
+            f"calibration={calibration!r} and a model input of {shape}."
+        )
+    return calibration_images(calibration, (1, *shape[1:]))

@@ -1,0 +1,1 @@
+"""Programs run on a computer as on a device, and two files cross-checked."""

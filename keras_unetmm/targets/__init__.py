@@ -1,0 +1,1 @@
+"""What becomes of a file's operators on a target: rules, and the target's own compiler."""

@@ -1,0 +1,1 @@
+""".tflite files as plain data: read, edited, named, described."""

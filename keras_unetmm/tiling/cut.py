@@ -1,0 +1,273 @@
+"""Where a network is cut: what runs tile by tile before the bottleneck, the bottleneck, what runs tile by tile behind it.
+
+Two smallest cuts, by the bytes that stay between the parts. The image costs nothing: every tile can be read again. The
+bottleneck may be opened: then it, too, runs tile by tile, and whole only what sees the whole map, if anything does.
+"""
+
+from dataclasses import dataclass
+
+from keras_unetmm.tiling.network import TilingError
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Operators that run together.
+
+    Attributes:
+        name: str, `"head"`, `"body"` or `"tail"`, or in an opened bottleneck `"body_head"` or `"body_tail"`.
+        positions: tuple of positions of operators, in the order of the graph.
+        whole: bool, whether they run once on whole maps, and not tile by tile.
+    """
+
+    name: str
+    positions: tuple
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A map that is kept from one pass to another.
+
+    Attributes:
+        kind: str, `"entering"` or `"leaving"`, where the pass that runs whole reads or makes it in its own arena; or
+            `"kept"`.
+        tensor: int.
+        first, last: ints, the passes that make it and that read it last, by their place in the order.
+    """
+
+    kind: str
+    tensor: int
+    first: int
+    last: int
+
+    @property
+    def phases(self):
+        """The passes in which it takes bytes beside their arenas."""
+        return frozenset(range(self.first + (self.kind == "leaving"), self.last + (self.kind != "entering")))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The parts of a network whose finest `levels` run tile by tile.
+
+    Attributes:
+        levels: int.
+        head, body, tail: tuples of positions of operators, in the order of the graph.
+        skips: tuple of tensors that the head makes and the tail reads, finest first.
+        entering: tuple of tensors that the head makes and the body reads.
+        leaving: tuple of tensors that the body makes and the tail reads.
+        opened: tuple of `Pass`es that do what the body does; empty if it must run whole.
+    """
+
+    levels: int
+    head: tuple
+    body: tuple
+    tail: tuple
+    skips: tuple
+    entering: tuple
+    leaving: tuple
+    opened: tuple = ()
+
+    def passes(self, opened):
+        """Returns the `Pass`es in their order, with the bottleneck opened or whole."""
+        middle = self.opened if opened else (Pass("body", self.body, True),)
+        return (Pass("head", self.head, False), *middle, Pass("tail", self.tail, False))
+
+
+def deepest(network):
+    """Returns how many levels can be tiled at most: below the coarsest maps, something must be left to do whole."""
+    return max((level for level in range(1, 16) if _core(network, level)), default=0)
+
+
+def cut(network, levels):
+    """Returns the `Cut` of a network.
+
+    Raises:
+        TilingError: if an operator of those levels cannot run tile by tile, or there are not as many levels.
+    """
+    most = deepest(network)
+    if not 1 <= levels <= most:
+        raise TilingError(
+            f"levels must lie between 1 and {most}, below which this network has a bottleneck. Received: {levels}."
+            if most
+            else "model must have a level below full resolution, which is computed whole. Received: one without."
+        )
+    operators = network.graph.operators
+    core = _core(network, levels)
+    tiled = {i for i in range(len(operators)) if any(scale < 2**levels for scale in network.scales_of(i))}
+    if network.producers[network.output] in core:
+        raise TilingError(
+            f"levels must be fewer than those at which the output is made. Received: {levels}, below which "
+            f"{network.label(network.producers[network.output])} would run whole."
+        )
+    for position in sorted(tiled):
+        if any(network.scales[i] is None for i in network.maps(operators[position].inputs)):
+            raise TilingError(
+                f"With levels={levels}, {network.label(position)}, would run tile by tile, and it reads what is made of a "
+                "whole map. Tile fewer levels, or leave that out."
+            )
+        if network.reaches[position] is None:
+            raise TilingError(
+                f"Only operators that see a neighbourhood run tile by tile, and with levels={levels} "
+                f"{network.label(position)}, has to: {network.reasons[position]}."
+            )
+    before, behind = _relatives(network, core)
+    if tiled & before & behind:
+        position = min(tiled & before & behind)
+        raise TilingError(
+            f"With levels={levels}, {network.label(position)}, would run tile by tile between two parts that are whole: the "
+            "network has several bottlenecks. Tile fewer levels."
+        )
+    last = network.producers[network.output]
+    front = _source_side(network, core | (tiled & before), (tiled & behind) | {last}, {network.image})
+    fixed = {i for i in front if i in tiled and i not in behind}
+    head = _source_side(network, fixed, core, set(), within=front) if fixed else set()
+    body = front - head
+    made = {
+        part: {index for i in where for index in operators[i].outputs} for part, where in (("head", head), ("body", body))
+    }
+    tail = sorted(set(range(len(operators))) - front)
+    wanted = {index for i in tail for index in network.maps(operators[i].inputs)}
+    read = {index for i in body for index in network.maps(operators[i].inputs)}
+    skips = sorted(wanted & made["head"], key=lambda index: (network.scales[index] or 0, index))
+    entering, leaving = sorted(read & made["head"]), sorted(wanted & made["body"])
+    if any(network.scales[index] is None for index in (*skips, *entering, *leaving)):
+        raise TilingError(
+            f"With levels={levels}, a value over the whole map would have to leave its part. Tile fewer levels."
+        )
+    parts = (tuple(sorted(head)), tuple(sorted(body)), tuple(tail))
+    return Cut(levels, *parts, tuple(skips), tuple(entering), tuple(leaving), _opened(network, body, leaving))
+
+
+def carried(network, passes, anew=frozenset()):
+    """Returns what is `Carried` between some `Pass`es.
+
+    Args:
+        network: `Network`.
+        passes: tuple of `Pass`.
+        anew: set of the tensors that the tail does not read, but computes anew.
+    """
+    operators, made, readers = network.graph.operators, {}, {}
+    for number, part in enumerate(passes):
+        made |= {index: number for position in part.positions for index in operators[position].outputs}
+        for index in (index for position in part.positions for index in network.maps(operators[position].inputs)):
+            if made.get(index, number) != number and not (part.name == "tail" and index in anew):
+                readers.setdefault(index, set()).add(number)
+    whole = next((number for number, part in enumerate(passes) if part.whole), None)
+    found = []
+    for index, numbers in sorted(readers.items()):
+        if made[index] == whole:
+            found.append(Carried("leaving", index, whole, max(numbers)))
+            continue
+        if whole in numbers:
+            found.append(Carried("entering", index, made[index], whole))
+        others = numbers - {whole}
+        if others and (whole not in numbers or max(others) > whole):  # what is read before finds what is entering
+            found.append(Carried("kept", index, made[index], max(others)))
+    return found
+
+
+def ends(carried):
+    """Returns what enters the part that runs whole, and what leaves it, two lists of `Carried`."""
+    return [[entry for entry in carried if entry.kind == kind] for kind in ("entering", "leaving")]
+
+
+def _opened(network, body, leaving):
+    """The passes that do what the body does tile by tile, but for what sees the whole map; none if that cannot be."""
+    body = body & ancestors(network, leaving)  # without what nobody reads
+    if not body:
+        return ()
+    maps = {i: network.maps((*op.inputs, *op.outputs)) for i, op in enumerate(network.graph.operators) if i in body}
+    core = {i for i in body if network.reaches[i] is None or any(network.scales[index] is None for index in maps[i])}
+    needed, behind = _relatives(network, core)
+    core = body & needed & behind
+    head = (body & needed) - core
+    tail = body - core - head
+    if core:
+        found = (Pass("body_head", tuple(sorted(head)), False), Pass("body", tuple(sorted(core)), True))
+        found = tuple(part for part in (*found, Pass("body_tail", tuple(sorted(tail)), False)) if part.positions)
+    else:
+        found = (Pass("body", tuple(sorted(tail)), False),)
+    try:
+        for position in head | tail:
+            network.pads(position)
+    except TilingError:  # with something else than zeros, which no mask makes
+        return ()
+    cuts = [entry.tensor for entry in carried(network, found)]
+    padded = any(network.graph.operators[network.producers[index]].name == "PAD" for index in cuts)
+    return () if padded or (len(found) == 1 and found[0].whole) else found
+
+
+def ancestors(network, tensors):
+    """Returns the positions of all operators that some tensors are computed with."""
+    found, left = set(), [network.producers[i] for i in tensors if i in network.producers]
+    while left:
+        position = left.pop()
+        if position not in found:
+            found.add(position)
+            inputs = network.maps(network.graph.operators[position].inputs)
+            left += [network.producers[i] for i in inputs if i in network.producers]
+    return found
+
+
+def _core(network, levels):
+    """The operators that must run whole: those below the levels that see more than one place."""
+    found = set()
+    for position, reach in enumerate(network.reaches):
+        scales = network.scales_of(position)
+        wide = reach is None or any(r.extent > 1 or r.stride > 1 or r.factor > 1 for r in reach)
+        if wide and scales and min(scales) >= 2**levels:
+            found.add(position)
+    return found
+
+
+def _relatives(network, core):
+    """The operators that the core needs, and those that need it, the core included in both."""
+    operators = network.graph.operators
+    needed = ancestors(network, [index for i in core for index in operators[i].outputs])
+    behind, made = set(core), {index for i in core for index in operators[i].outputs}
+    for position, operator in enumerate(operators):
+        if position in core or made & set(operator.inputs):
+            behind.add(position)
+            made |= set(operator.outputs)
+    return needed, behind
+
+
+def _bytes(network, tensor, size):
+    """What it costs to cut at a map; None where it cannot be cut: what has no places, and what is padded."""
+    producer = network.producers.get(tensor)
+    padded = producer is not None and network.graph.operators[producer].name == "PAD"
+    return None if padded or network.scales[tensor] is None else network.bytes(tensor, size)
+
+
+def _source_side(network, first, second, free, within=None):
+    """The operators on the side of `first` of the cut of fewest bytes between the two sets, as many as equal cuts allow."""
+    import networkx  # which takes as long to load as all else that is read to plan a file
+
+    flow = networkx.DiGraph()
+    size = network.graph.tensors[network.image].shape[1:3]
+    positions = range(len(network.graph.operators)) if within is None else sorted(within)
+    for position in positions:
+        operator = network.graph.operators[position]
+        flow.add_node(position)
+        for index in network.maps(operator.inputs):
+            producer = network.producers.get(index, "image")
+            if producer != "image" and within is not None and producer not in within:
+                continue
+            cost = 0 if index in free else _bytes(network, index, size)
+            flow.add_edge(producer, ("map", index), **({} if cost is None else {"capacity": cost}))
+            flow.add_edge(("map", index), position)  # without a capacity: never cut
+            if producer != "image":
+                flow.add_edge(position, producer)
+    for position in first:
+        flow.add_edge("source", position)
+    flow.add_edge("source", "image")
+    for position in second:
+        flow.add_edge(position, "sink")
+    try:
+        _, (near, _) = networkx.minimum_cut(flow, "source", "sink")
+    except networkx.NetworkXUnbounded as error:
+        raise TilingError(
+            "The network cannot be cut here: what is no map would have to leave its part. Tile another number of levels."
+        ) from error
+    return {position for position in positions if position in near}

@@ -1,0 +1,166 @@
+"""A whole network's file, seen by scale: how much coarser than the image each map is, and what operators read of it."""
+
+import math
+from collections import Counter
+from fractions import Fraction
+from functools import cached_property
+
+from ai_edge_litert import schema_py_generated as schema
+
+from keras_unetmm.operators.macs import operator_macs
+from keras_unetmm.operators.reach import WINDOWED, GlobalOperatorError, reaches
+from keras_unetmm.tflite_file import graph as tflite_graph
+from keras_unetmm.tflite_file.names import short_name
+from keras_unetmm.tflite_file.operands import Operands
+
+RESERVED = ("image", "output", "inside")  # the ends of a program that are no carried maps
+
+
+class TilingError(ValueError):
+    """The network, the size or the tile does not fit; the message names what, and what fits."""
+
+
+class Network:
+    """The main graph of a .tflite file that takes one image and gives one map.
+
+    Attributes:
+        content: bytes of the file.
+        graph: `keras_unetmm.tflite_file.graph.Graph`.
+        image, output: int, tensors.
+        scales: list of `Fraction`, of each tensor: places of the image from one of its places to the next; None for
+            constants and for what has no places, such as means over the map.
+        reaches: list of a pair of `Reach`es an operator; None where it cannot run tile by tile.
+        reasons: dict from an operator's position to why it cannot.
+
+    Raises:
+        TilingError: if the file takes or gives something else than one map.
+        TFLiteFileError: if it is damaged.
+    """
+
+    def __init__(self, content):
+        self.content = content
+        self.graph = tflite_graph.read(content).main
+        tensors = self.graph.tensors
+        if len(self.graph.inputs) != 1 or len(self.graph.outputs) != 1 or len(tensors[self.graph.inputs[0]].shape) != 4:
+            raise TilingError(
+                "model must take one image and give one map. Received: inputs of the shapes "
+                f"{[tensors[i].shape for i in self.graph.inputs]}, outputs {[tensors[i].shape for i in self.graph.outputs]}."
+            )
+        if tensors[self.graph.inputs[0]].shape[0] != 1:
+            raise TilingError(f"model must take one image at a time. Received: {tensors[self.graph.inputs[0]].shape[0]}.")
+        self.image, self.output = self.graph.inputs[0], self.graph.outputs[0]
+        self.producers = {index: position for position, op in enumerate(self.graph.operators) for index in op.outputs}
+        self.scales = [None] * len(tensors)
+        self.scales[self.image] = Fraction(1)
+        self.reaches, self.reasons = [], {}
+        for position, operator in enumerate(self.graph.operators):
+            if not self.maps(operator.inputs):
+                raise TilingError(
+                    f"model must compute with its image. Received: {self.label(position)}, which reads constants alone. Put "
+                    "what it makes into the file in its place."
+                )
+            self._add(position, operator)
+        if self.scales[self.output] is None:
+            raise TilingError(f"model must give a map. Received: an output of the shape {tensors[self.output].shape}.")
+
+    def maps(self, indices):
+        """Returns the indices of what is computed, without constants and absent tensors."""
+        return [i for i in indices if i >= 0 and self.graph.tensors[i].data is None]
+
+    @cached_property
+    def names(self):
+        """A name for each tensor that a person can read; no two maps' are alike."""
+        short = [short_name(tensor.name) for tensor in self.graph.tensors]
+        often = Counter([*(short[i] for i in self.maps(range(len(short)))), *2 * RESERVED])
+        return [name if often[name] < 2 else f"{name} ({i})" for i, name in enumerate(short)]
+
+    def label(self, position):
+        """Returns an operator's number, name and the layer that it comes from."""
+        operator = self.graph.operators[position]
+        name = self.graph.tensors[operator.outputs[0]].name.split(";")[-1]
+        return f"operator {position}, {operator.name}, of {name}"
+
+    def scales_of(self, position):
+        """Returns the scales of an operator's maps."""
+        operator = self.graph.operators[position]
+        found = (self.scales[i] for i in self.maps((*operator.inputs, *operator.outputs)))
+        return [scale for scale in found if scale is not None]
+
+    def pads(self, position):
+        """Returns whether an operator reads zeros beyond the border of its input.
+
+        Raises:
+            TilingError: if it reads something else there.
+        """
+        operator, reach = self.graph.operators[position], self.reaches[position]
+        beyond = any(r.before > 0 or r.between or r.extent > r.stride for r in reach)
+        if operator.name == "PAD":
+            beyond = any(Operands(self.graph, operator).numbers(1))
+        if not beyond or (operator.name in WINDOWED and operator.options.Padding() == schema.Padding.VALID):
+            return False
+        kind = {self.graph.tensors[i].type for i in self.maps(operator.inputs)}
+        if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "PAD") or kind != {"INT8"}:
+            raise TilingError(
+                f"border='same' needs operators that pad int8 with zeros. Received: {self.label(position)}, which does not. "
+                "Use border='once', or a convolution, pooling by its stride, or resizing to the nearest pixel."
+            )
+        makers = {self.graph.operators[self.producers[i]].name for i in self.maps(operator.inputs) if i in self.producers}
+        if "PAD" in makers:  # whose places are not those of a mask
+            raise TilingError(
+                f"border='same' needs maps that are padded once. Received: {self.label(position)}, which pads what a PAD "
+                "made. Use one PAD in place of both."
+            )
+        return True
+
+    def bytes(self, tensor, size):
+        """Returns the bytes of a map for an image of `size`."""
+        shape = self.graph.tensors[tensor].shape
+        places = [int(length / self.scales[tensor]) for length in size]
+        return math.prod((shape[0], *places, *shape[3:])) * self.graph.tensors[tensor].element_bytes
+
+    def macs(self, position, places):
+        """Returns the multiply-accumulates of an operator that makes that many places."""
+        operator = self.graph.operators[position]
+        made = self.graph.tensors[operator.outputs[0]].shape
+        return operator_macs(self.graph, operator) * places // math.prod(made[1:3])
+
+    def _add(self, position, operator):
+        tensors, inputs = self.graph.tensors, self.maps(operator.inputs)
+        scales = {self.scales[i] for i in inputs} - {None}
+        try:
+            reach = reaches(self.graph, operator)
+            if len(scales) > 1:
+                raise GlobalOperatorError("its inputs differ in resolution")
+            scale = next(iter(scales), None)
+            if scale is not None:
+                if reach[0].stride != reach[1].stride or reach[0].factor != reach[1].factor:
+                    raise GlobalOperatorError("its strides differ for rows and columns")
+                scale = scale * reach[0].stride / reach[0].factor
+                self._check_regular(operator, scale)
+        except GlobalOperatorError as error:
+            reach, scale = None, None
+            self.reasons[position] = str(error)
+            size = tensors[self.image].shape[1:3]
+            for index in operator.outputs:  # in the bottleneck any operator may run, and what it makes may be a map
+                shape = tensors[index].shape
+                scale = {Fraction(a, b) for a, b in zip(size, shape[1:3], strict=False)} if len(shape) == 4 else set()
+                if len(scale) == 1 and max(shape[1:3]) > 1:
+                    self.scales[index] = scale.pop()
+            self.reaches.append(None)
+            return
+        self.reaches.append(reach)
+        for index in operator.outputs:
+            self.scales[index] = scale
+
+    def _check_regular(self, operator, scale):
+        """Refuses what is not, place by place, as large as the image over the scale; padded maps are cut again."""
+        if operator.name == "PAD":
+            return
+        size = [length / scale for length in self.graph.tensors[self.image].shape[1:3]]
+        for index in operator.outputs:
+            if list(self.graph.tensors[index].shape[1:3]) != size:
+                raise GlobalOperatorError(
+                    f"its output has {self.graph.tensors[index].shape[1:3]} places, where the image has "
+                    f"{self.graph.tensors[self.image].shape[1:3]} and each stands for {scale}. Use padding='same', and "
+                    "convert at a size that the network's levels divide"
+                )

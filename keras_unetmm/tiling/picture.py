@@ -1,0 +1,53 @@
+"""The picture of the trade-off: memory against multiply-accumulates."""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from keras_unetmm.tiling.search import best
+
+SUFFIXES = (".png", ".svg", ".jpg", ".pdf")
+
+
+def refuse_another_suffix(path):
+    """Refuses a path whose suffix is that of no picture.
+
+    Raises:
+        ValueError: with those that there are.
+    """
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ValueError(f"--picture must end in one of {', '.join(SUFFIXES)}. Received: {path}.")
+
+
+def draw(path, title, curves, untiled):
+    """Draws one curve for each kind of program, of those that no other beats, tiles beside them, and the untiled networks.
+
+    Args:
+        path: of the picture; its suffix says which kind.
+        title: str.
+        curves: dict from a curve's name to a list of rows, as `keras_unetmm.tiling.search.row` returns them.
+        untiled: dict from names to bytes and multiply-accumulates of a network run whole.
+    """
+    figure = Figure(figsize=(9, 5.4), layout="constrained")
+    axes = figure.subplots()
+    styles = zip(("o-", "s-", "^-", "D-", "v-", "P-"), ("C0", "C1", "C2", "C3", "C4", "C5"), strict=True)
+    for (name, rows), (style, color) in zip(curves.items(), styles, strict=False):
+        points = sorted((r["ram_bytes"] / 1024, r["macs"] / 1e6, "x".join(map(str, r["tile"]))) for r in best(rows))
+        axes.plot([p[0] for p in points], [p[1] for p in points], style, color=color, label=name, markersize=5)
+        for (memory, macs, tile), (*_, before) in zip(points, [("",), *points], strict=False):
+            if tile != before:
+                axes.annotate(tile, (memory, macs), xytext=(5, 5), textcoords="offset points", fontsize=7, color=color)
+    for (name, (size, macs)), mark, color in zip(untiled.items(), "*P*P", ("0.1", "0.1", "0.5", "0.5"), strict=False):
+        said = f"{name}, {size / 1024:,.0f} KiB"
+        axes.plot([size / 1024], [macs / 1e6], mark, markersize=11, color=color, label=said, linestyle="none")
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel="RAM in KiB, interpreters' tails apart", ylabel="multiply-accumulates, millions an image")
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,169 @@
+"""A network as a program that runs tile by tile, in an arena that holds one tile and what the skips keep."""
+
+import math
+
+from keras_unetmm.operators.overlap import KERNELS
+from keras_unetmm.planner.planner import plan
+from keras_unetmm.tflite_file.graph import load
+from keras_unetmm.tflite_file.metadata import metadata
+from keras_unetmm.tiling import search
+from keras_unetmm.tiling.network import Network, TilingError
+from keras_unetmm.tiling.parts import Parts
+from keras_unetmm.tiling.program import assembled
+from keras_unetmm.tiling.search import SKIPS
+from keras_unetmm.tiling.write import whole_file
+
+BORDERS = ("once", "same")
+
+
+def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels="any", border="once", progress=None):
+    """Cuts a network's file into parts that run tile by tile, and lays out one arena for all.
+
+    The head makes the skips and the bottleneck's input of each tile of the image; the body computes the bottleneck; the
+    tail makes each tile of the output. Where that takes less memory the bottleneck is tiled, too, and only what sees the
+    whole map runs whole: a part before it, `body_head`, and one behind it, `body_tail`, do the rest, or if nothing sees the
+    whole map, the body runs on tiles. Tiles overlap by halos. The output is the same byte for byte for every tile, and
+    however the bottleneck runs.
+
+    Args:
+        file: path or bytes of a .tflite file that `keras_unetmm.tflite.convert` made, for whatever size the levels divide;
+            its scales are those of every tile.
+        size: `(height, width)` of the image.
+        ram: int, bytes: the program with the fewest multiply-accumulates whose arena is no larger. None: the smallest.
+        levels: int, how many levels run tile by tile; by default the best number, or with a tile all that fit. Where maps
+            are padded depends on it, so the output's bytes near the border do too.
+        tile: int, or `(height, width)`: the tile in pixels, for head and tail; by default the best, for each.
+        skips: `"keep"`, what the encoder leaves for the decoder stays in the arena; `"recompute"`, the tail computes it anew
+            from the image, where that can be done; `"mixed"`, whatever is best for each.
+        kernels: as for `keras_unetmm.tflite.plan`.
+        border: `"once"`, nothing is padded inside head and tail: the image is padded once, with the pixels at its border,
+            and what the tail reads with zeros. Where nothing of the border is seen, the output is that of the file itself.
+            Or `"same"`, every convolution finds zeros outside the image, as in the file: the output is that of the file,
+            for one more product, with a mask, before each convolution that pads.
+        progress: function without arguments, called once a plan that is tried.
+
+    Returns:
+        A `keras_unetmm.program.program.Program`; `keras_unetmm.program.store.save` writes it to a folder.
+
+    Raises:
+        TilingError: a `ValueError`, for an operator that sees the whole map in a level that is tiled, a budget below the
+            smallest program, or a tile or size that does not fit.
+        TFLiteFileError: if the file is damaged.
+    """
+    if levels is not None and type(levels) is not int:
+        raise ValueError(f"levels must be a number of levels, or None. Received: {levels!r}.")
+    parts = parts_of(file, size, kernels, border)
+    tile = checked_tile(tile)
+    if skips not in SKIPS:
+        raise ValueError(f"skips must be one of {', '.join(map(repr, SKIPS))}. Received: {skips!r}.")
+    if ram is not None and (not isinstance(ram, int) or ram < 1):
+        raise ValueError(f"ram must be a number of bytes. Received: {ram!r}.")
+    said = progress or (lambda: None)
+    if tile is not None and levels is None:  # one number for all tiles, so that they give the same bytes
+        levels = search.checked_levels(parts, None, None)[-1]
+    fitting = search.checked_levels(parts, levels, tile)
+    choice = _chosen(parts, fitting, tile, skips, ram, said)
+    return assembled(parts, choice, tuple(size), metadata(file), skips)
+
+
+def trade_off(file, size, levels=None, skips="keep", kernels="any", border="once"):
+    """Plans every program with square tiles: memory against multiply-accumulates.
+
+    Args:
+        file, size, levels, skips, kernels, border: as for `tile`.
+
+    Returns:
+        A sized iterable of lists, one for each tile, made when it is asked for: the best program with the bottleneck whole,
+        and the one with it tiled if that takes less memory, dicts of `levels`, `bottleneck`, `tile`, `recomputed`,
+        `ram_bytes`, `macs` and `macs_ratio`. And a dict of the network run whole, `as_is` and `planned`, bytes of arena, and
+        `macs`.
+
+    Raises:
+        As `tile`.
+    """
+    parts = parts_of(file, size, kernels, border)
+    if skips not in SKIPS:
+        raise ValueError(f"skips must be one of {', '.join(map(repr, SKIPS))}. Received: {skips!r}.")
+    fitting = search.checked_levels(parts, levels, None)
+    everything = range(len(parts.network.graph.operators))
+    content = whole_file(parts.network, everything, parts.network.graph.inputs, parts.network.graph.outputs, parts.size)
+    whole = plan(content, kernels)
+    untiled = {"as_is": whole.greedy_head, "planned": whole.planned.head if whole.planned else None, "macs": parts.macs}
+    return _Rows(
+        parts, [(level, square) for level in fitting for square in search.square_tiles(parts, level)], skips
+    ), untiled
+
+
+class _Rows:
+    """The rows of a table, planned tile by tile."""
+
+    def __init__(self, parts, cases, skips):
+        self.parts, self.cases, self.skips = parts, cases, skips
+
+    def __len__(self):
+        return len(self.cases)
+
+    def __iter__(self):
+        for level, square in self.cases:
+            found = search.all_at(self.parts, level, self.skips, square)
+            yield [search.row(self.parts, best) for best in search.best_of_each_bottleneck(found)]
+
+
+def parts_of(file, size, kernels="any", border="once"):
+    """Returns the `keras_unetmm.tiling.parts.Parts` of a file for a size, padded to what the levels divide.
+
+    Raises:
+        ValueError: for a size that is none, an unknown library of kernels, or another border.
+    """
+    sound = isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(s, int) and s > 0 for s in size)
+    if not sound:
+        raise ValueError(f"size must be (height, width) in pixels. Received: {size!r}.")
+    if kernels not in KERNELS:
+        raise ValueError(f"kernels must be one of {', '.join(map(repr, KERNELS))}. Received: {kernels!r}.")
+    if border not in BORDERS:
+        raise ValueError(f"border must be one of {', '.join(map(repr, BORDERS))}. Received: {border!r}.")
+    network = Network(load(file))
+    multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
+    return Parts(network, tuple(-(-side // multiple) * multiple for side in size), kernels, border)
+
+
+def conversion_size(model, size):
+    """Returns the size at which a Keras model is converted to be tiled: the image's, cut to what its levels divide.
+
+    Args:
+        model: `keras.Model`; its own size if it has one, else that of the image is cut to a multiple of 32, or of what its
+            padding says.
+        size: `(height, width)` of the image.
+    """
+    own = model.inputs[0].shape[1:3]
+    if None not in own:
+        return tuple(own)
+    multiple = max((layer.multiple for layer in model.layers if hasattr(layer, "multiple")), default=32)
+    return tuple(max(side // multiple, 1) * multiple for side in size)
+
+
+def checked_tile(tile):
+    """Returns `(height, width)` of a tile given by one number or two, or None."""
+    sides = (tile, tile) if isinstance(tile, int) and not isinstance(tile, bool) else tile
+    if sides is None:
+        return None
+    if not isinstance(sides, (tuple, list)) or len(sides) != 2 or not all(type(s) is int and s > 0 for s in sides):
+        raise ValueError(f"tile must be a number of pixels, or (height, width). Received: {tile!r}.")
+    return tuple(sides)
+
+
+def _chosen(parts, levels, tile, skips, ram, progress):
+    if tile is not None:
+        found = search.best_at(parts, levels[0], skips, tile, ram)
+    elif ram is None:
+        found = search.smallest(parts, levels, skips, progress)
+    else:
+        found = search.within(parts, levels, skips, ram, progress) or search.smallest(parts, levels, skips, progress)
+    if ram is not None and found.ram > ram:
+        raise TilingError(
+            f"ram={ram:,} is below the smallest program, which takes {found.ram:,} bytes"
+            + (f" with tile={tile[0]}x{tile[1]}" if tile else "")
+            + ". Give it as much, a smaller image or a narrower network"
+            + (", or skips='mixed'." if skips == "keep" else ".")
+        )
+    return found.choice

@@ -1,0 +1,383 @@
+"""The command line: what each command prints and writes, and one message for bad input.
+
+One file although it is long: all of it is called in one folder of small files.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+
+import keras
+import numpy as np
+import pytest
+from checks import ONE_BACKEND
+from PIL import Image
+from tflite import files
+from tflite.compilers import pretend
+from tflite.network import Network
+from tflite.tiling.networks import encoder_decoder
+from typer.testing import CliRunner
+
+from keras_unetmm import models
+from keras_unetmm.analysis import catalogue
+from keras_unetmm.cli import app
+from keras_unetmm.interpreters.runtime import run
+from keras_unetmm.models import lunet, nafnet
+from keras_unetmm.planner import planner
+from keras_unetmm.planner import report as reports
+from keras_unetmm.quantization.quantize import quantize_aware
+from keras_unetmm.runtime.tiled import run_tiled
+from keras_unetmm.tflite_file.edit import File
+from keras_unetmm.tflite_file.metadata import metadata
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.tflite").write_bytes(files.unet())
+    (tmp_path / "cut.tflite").write_bytes(files.unet()[:300])
+    (tmp_path / "words.tflite").write_text("these are not tensors")
+    net = Network(dtype="float32")
+    (tmp_path / "float.tflite").write_bytes(net.file(net.unary("RELU", net.input(1, 4))))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.png").write_text("no image")
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), "uint8")).save(tmp_path / "images" / f"{i}.png")
+    return tmp_path
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def saved(path, **arguments):
+    models.NAFNet(width=8, encoder_depths=(1,), middle_depth=1, decoder_depths=(1,), norm="batch", **arguments).save(path)
+    return path
+
+
+def test_models_lists_every_row(here, monkeypatch):
+    networks = {network.build: network for network in catalogue.NETWORKS}
+    few = dataclasses.replace(networks[models.NAFNet], rows={"sidd_width32": nafnet.VARIANTS["sidd_width32"]})
+    monkeypatch.setattr(catalogue, "NETWORKS", [few, networks[models.LUnet]])
+    printed = json.loads(call("models", "--json").stdout)
+    rows = [(entry["name"], entry["row"]) for entry in printed]
+    assert rows == [("NAFNet", "sidd_width32")] + [("LUnet", row) for row in lunet.VARIANTS]
+    assert printed[0] == {
+        "name": "NAFNet",
+        "row": "sidd_width32",
+        "input": [256, 256, 3],
+        "parameters": 29_159_715,
+        "trainable": 29_159_715,
+        "macs": 16_228_611_712,
+        "skip_bytes": 3_932_160,
+        "paper": "arXiv 2204.04676",
+    }
+    table = call("models").stdout
+    assert all(word in table for word in ("sidd_width32", "29,159,715", "16,229 M", "3,840", "table_width4", "64x64x64x1"))
+
+
+def test_plan_prints_a_table_and_one_json_object(here):
+    assert "768 B" in call("plan", "model.tflite").stdout
+    result = call("plan", "model.tflite", "--json", "--picture", "arena.svg", "--kernels", "reference")
+    printed = json.loads(result.stdout)
+    assert printed["as_is"]["order_bound"] == 768
+    assert printed["planned"]["kernels"] == "reference"
+    assert "<svg" in (here / "arena.svg").read_text()
+
+
+def test_plan_writes_a_file_that_gives_the_same_and_needs_less(here):
+    printed = json.loads(call("plan", "model.tflite", "-o", "planned.tflite", "--json").stdout)
+    x = np.random.default_rng(0).integers(-128, 128, (1, 8, 8, 4)).astype("int8")
+    as_is, planned = (run(here / name, x, "tflm") for name in ("model.tflite", "planned.tflite"))
+    np.testing.assert_array_equal(as_is.outputs[0], planned.outputs[0])
+    assert planned.arena.head == printed["planned"]["head"] < as_is.arena.head
+    again = json.loads(call("plan", "planned.tflite", "-o", "again.tflite", "--json").stdout)
+    assert again["as_is"]["greedy_head"] == again["planned"]["head"] == planned.arena.head
+    assert "byte for byte" in call("plan", "model.tflite", "-o", "planned.tflite").stdout
+
+
+def test_an_arena_that_only_the_planned_file_fits_into(here):
+    total = json.loads(call("plan", "model.tflite", "--json").stdout)["planned"]["measured"]["total"]
+    assert call("plan", "model.tflite", "--arena", total).exit_code == 2
+    assert call("plan", "model.tflite", "--arena", total, "-o", "planned.tflite").exit_code == 0
+
+
+def test_a_plan_that_changes_outputs_is_not_written(here, monkeypatch):
+    found = planner.plan(here / "model.tflite")
+    file = File(found.planned.content)
+    file.set_plan(dict.fromkeys(range(7), 0))
+    wrong = dataclasses.replace(found, planned=dataclasses.replace(found.planned, content=file.packed()))
+    monkeypatch.setattr(reports, "plan", lambda file, kernels: wrong)
+    result = call("plan", "model.tflite", "-o", "planned.tflite")
+    assert result.exit_code == 2
+    assert "must give the same bytes" in " ".join(result.stderr.split())
+    assert not (here / "planned.tflite").exists()
+
+
+def test_a_file_whose_outputs_cannot_be_compared_is_not_written(here):
+    content = files.build([((1, 16), None), ((1, 16), None)], [("GELU", [0], [1], None)], [0], [1])
+    (here / "gelu.tflite").write_bytes(content)
+    assert "Not measured: TFLM has no operator GELU" in " ".join(call("plan", "gelu.tflite").stdout.split())
+    result = call("plan", "gelu.tflite", "-o", "planned.tflite")
+    assert result.exit_code == 2
+    assert "TFLM has no operator GELU" in " ".join(result.stderr.split())
+    assert not (here / "planned.tflite").exists()
+
+
+def test_tile_prints_what_there_is(here):
+    (here / "tiled.tflite").write_bytes(encoder_decoder(9))
+    result = call("tile", "tiled.tflite", "--size", "48x32", "--picture", "trade.png", "--skips", "mixed")
+    assert result.exit_code == 0, result.output
+    assert "stock TFLM" in result.stdout
+    with Image.open("trade.png") as picture:
+        assert picture.size[0] > 500
+    table = json.loads(call("tile", "tiled.tflite", "--size", "48x32", "--levels", "2", "--json").stdout)
+    assert {row["levels"] for row in table["programs"]} == {2}
+    assert "whole" in {row["bottleneck"] for row in table["programs"]} <= {"whole", "tiled"}
+    assert all({"tile", "ram_bytes", "macs", "macs_ratio"} <= set(row) for row in table["programs"])
+    assert table["untiled"]["as_is"] >= table["untiled"]["planned"] > min(row["ram_bytes"] for row in table["programs"])
+
+
+def test_tile_writes_a_program_that_runs(here):
+    (here / "tiled.tflite").write_bytes(encoder_decoder(9))
+    result = call("tile", "tiled.tflite", "--size", "41x52", "--tile", "8", "-o", "program", "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said == json.loads((here / "program" / "program.json").read_text())
+    assert said["tile"] == [8, 8]
+    image = np.random.default_rng(0).integers(0, 256, (41, 52, 3)).astype("uint8")
+    assert run_tiled("program", image).output.shape == (41, 52, 3)
+    assert "RAM with tails" in call("tile", "tiled.tflite", "--size", "41x52", "--ram", said["ram_bytes"]).stdout
+
+
+@ONE_BACKEND
+def test_tile_converts_a_model_and_evaluates_whole_photographs(here):
+    model = saved("model.keras", local_levels=1)
+    result = call(
+        *("tile", model, "--size", "48x64", "--calibration", "images", "--tile", "16", "-o", "program", "--json"),
+        *("--evaluate", "images", "--sigma", "10"),
+    )
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said["quality"]["photographs"] == 3
+    assert {"noisy", "float", "int8"} <= set(said["quality"])
+    files = {path.name for path in (here / "program").iterdir()}
+    assert files == {"program.json", *(part["file"] for part in said["parts"].values())}
+    assert files >= {"head.tflite", "body.tflite", "tail.tflite"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--ram", "100"], "ram=100 is below the smallest program, which takes"),
+        (["--tile", "6", "--levels", "2"], "tile must be a multiple of 4"),
+        (["--tile", "a"], "--tile must be a number of pixels"),
+        (["--size", "8x8x8"], "--size must be HEIGHTxWIDTH, for images"),
+        (["--levels", "7"], "levels must lie between 1 and 2"),
+        (["--skips", "some"], "skips must be one of"),
+        (["-o", "images"], "must be new, empty, or hold a program"),
+        (["-o", "nowhere/program"], "must lie in a folder that exists"),
+        (["--calibration", "images"], "--calibration must come with a MODEL.keras"),
+        (["--evaluate", "nowhere"], "--evaluate must be a folder"),
+        (["--picture", "a.txt"], "--picture must end in one of"),
+        (["--picture", "a.png", "--ram", "100000"], "--picture must come without"),
+    ],
+)
+def test_what_cannot_be_tiled_is_one_message_and_leaves_nothing(here, arguments, message):
+    (here / "tiled.tflite").write_bytes(encoder_decoder(9))
+    before = sorted(here.rglob("*"))
+    size = [] if "--size" in arguments else ["--size", "48x32"]
+    out = [] if {"-o", "--picture"} & set(arguments) else ["-o", "program"]
+    result = call("tile", "tiled.tflite", *size, *arguments, *out)
+    assert result.exit_code == 2
+    assert " ".join(result.stderr.split()).startswith("Error: ")
+    assert message in " ".join(result.stderr.split())
+    assert sorted(here.rglob("*")) == before
+
+
+def test_check_counts_what_runs_and_names_the_rest(here):
+    result = call("check", "model.tflite", "--target", "tflm")
+    assert result.exit_code == 0
+    assert "6 of 6" in result.stdout
+    assert "not compiled" in result.stdout
+    net = Network()
+    (here / "gelu.tflite").write_bytes(net.file(net.unary("GELU", net.unary("RELU", net.input(1, 16)))))
+    result = call("check", "gelu.tflite", "--target", "tflm")
+    assert result.exit_code == 1
+    assert all(words in " ".join(result.stdout.split()) for words in ("1 of 2", "1 GELU", "cannot run"))
+    result = call("check", "gelu.tflite", "--target", "tflm", "--json")
+    assert result.exit_code == 1
+    printed = json.loads(result.stdout)
+    assert list(printed) == ["target", "runs", "compiled", "operators"]
+    assert printed["operators"][1] == {
+        "index": 1,
+        "name": "GELU",
+        "verdict": "unsupported",
+        "why": "TFLM has no operator GELU",
+        "instead": "x * sigmoid(1.702 x): unetmm convert writes it",
+    }
+
+
+def test_check_asks_the_compiler_unless_told_not_to(here, monkeypatch):
+    monkeypatch.setenv("PATH", str(pretend(here / "bin", "vela", "sys.exit('it broke')\n")))
+    result = call("check", "model.tflite", "--target", "ethos-u55")
+    assert result.exit_code == 2
+    assert "Vela failed (status 1): it broke." in result.stderr
+    assert "unetmm check --static" in " ".join(result.stderr.split())
+    result = call("check", "model.tflite", "--target", "ethos-u55", "--static", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["compiled"] is False
+
+
+def test_convert_writes_a_file_that_plan_reads(here):
+    saved("model.keras")
+    result = call("convert", "model.keras", "--calibration", "images", "--size", "24x32", "-o", "out.tflite")
+    assert result.exit_code == 0, result.output
+    plan = json.loads(call("plan", "out.tflite", "--json").stdout)
+    assert plan["flash_bytes"] == os.path.getsize("out.tflite")
+    assert plan["as_is"]["measured"]["head"] >= plan["as_is"]["order_bound"] > 0
+    assert oct((here / "out.tflite").stat().st_mode & 0o777) == "0o644"
+
+
+def test_convert_ends_with_the_verdict_and_writes_a_card(here):
+    saved("model.keras", skips="none")
+    options = ("--size", "24x32", "--target", "coral", "--io", "uint8", "--mean", "0.5", "--std", "0.5,0.5,0.25")
+    result = call("convert", "model.keras", "--calibration", "images", *options, "--card", "card.md", "-o", "out.tflite")
+    assert result.exit_code == 0, result.output
+    assert "run on the Edge TPU" in result.stdout
+    assert "static rules, not compiled" in " ".join(result.stdout.split())
+    described = metadata("out.tflite")
+    assert (described["target"], described["mean"], described["std"]) == ("coral", [0.5], [0.5, 0.5, 0.25])
+    card = (here / "card.md").read_text()
+    assert "| input | uint8 | 1x24x32x3 | 1/255 | 0 | the camera's bytes" in card
+    assert "| output | uint8 | 1x24x32x3 | 1/255 | 0 | the display's bytes" in card
+    assert "BatchNormalization" in card
+    assert "At the output:" in card
+
+
+@ONE_BACKEND
+def test_convert_takes_a_network_that_was_trained_as_integers(here):
+    inputs = keras.Input((16, 16, 3))
+    outputs = keras.layers.Conv2D(3, 3, padding="same", name="only")(inputs)
+    images = np.random.default_rng(0).random((4, 16, 16, 3)).astype("float32")
+    model = quantize_aware(keras.Model(inputs, outputs), images)
+    model.save("trained.keras")
+    result = call("convert", "trained.keras", "--calibration", "images", "--card", "card.md", "-o", "out.tflite")
+    assert result.exit_code == 0, result.output
+    want = keras.ops.convert_to_numpy(model(images[:1], training=False))
+    np.testing.assert_allclose(run("out.tflite", images[0], "tflm").values[0], want, atol=0.1 / 255)
+    assert "At the output: 0 of" in (here / "card.md").read_text()
+
+
+@ONE_BACKEND
+def test_convert_prints_what_it_warns_of(here, monkeypatch):
+    monkeypatch.setattr(sys.modules["keras_unetmm.conversion.convert"], "_FAR", -2)
+    saved("model.keras")
+    result = call("convert", "model.keras", "--calibration", "images", "--size", "16x16", "-o", "out.tflite")
+    assert result.exit_code == 0
+    assert "Warning: The output is taken for an image" in result.stderr
+
+
+@ONE_BACKEND
+def test_convert_takes_volumes(here):
+    models.LUnet(rank=3, channels=2, levels=2, input_shape=(None, None, None, 1)).save("volume.keras")
+    (here / "volumes").mkdir()
+    np.save(here / "volumes" / "a.npy", np.random.default_rng(0).random((6, 12, 12), "float32"))
+    result = call("convert", "volume.keras", "--calibration", "volumes", "--size", "4x8x12", "-o", "out.tflite")
+    assert result.exit_code == 0, result.output
+    assert metadata("out.tflite")["input"]["shape"] == [1, 4, 8, 12, 1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("plan", "missing.tflite"), "No such file"),
+        (("plan", "words.tflite"), "must be a .tflite file"),
+        (("plan", "cut.tflite"), "cut short or damaged"),
+        (("plan", "images"), "directory"),
+        (("plan", "model.tflite", "--arena", "600"), "arena_bytes=600 is too small"),
+        (("plan", "model.tflite", "--arena", "-5"), "arena_bytes must be"),
+        (("plan", "model.tflite", "--picture", "a.gif"), "must end in .svg or .png"),
+        (("plan", "model.tflite", "--kernels", "esp-nn"), "kernels must be one of"),
+        (("plan", "model.tflite", "-o", "planned.bin"), "--output must end in .tflite"),
+        (("plan", "model.tflite", "-o", "nowhere/planned.tflite"), "folder that exists"),
+        (("plan", "model.tflite", "--picture", "nowhere/a.png"), "folder that exists"),
+        (("check", "missing.tflite", "--target", "tflm"), "No such file"),
+        (("check", "cut.tflite", "--target", "tflm"), "cut short or damaged"),
+        (("check", "model.tflite", "--target", "tpu"), "target must be one of 'litert', 'tflm', 'coral', 'ethos-u55'"),
+        (("check", "float.tflite", "--target", "tflm", "--json"), "computes in floats: operator 0, RELU"),
+        (("check", "model.tflite"), "Missing option '--target'"),
+        (("convert", "open.keras", "--calibration", "images", "-o", "open.keras"), "must end in .tflite"),
+        (("convert", "missing.keras", "--calibration", "images", "-o", "o.tflite"), "not a file"),
+        (("convert", "words.tflite", "--calibration", "images", "-o", "o.tflite"), "cannot be loaded as a Keras model"),
+        (("convert", "open.keras", "--calibration", "images", "-o", "o.tflite"), "size must be (height, width)"),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--size", "64", "-o", "o.tflite"),
+            "--size must be HEIGHTxWIDTH",
+        ),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--size", "0x8", "-o", "o.tflite"),
+            "--size must be HEIGHTxWIDTH",
+        ),
+        (("convert", "open.keras", "--calibration", "images", "--size", "64x64", "-o", "o.tflite"), "at least 64x64 pixels"),
+        (
+            ("convert", "fixed.keras", "--calibration", "images", "--size", "24x24", "-o", "o.tflite"),
+            "one that the model takes",
+        ),
+        (("convert", "open.keras", "--calibration", "empty", "--size", "16x16", "-o", "o.tflite"), "at least one image"),
+        (
+            ("convert", "open.keras", "--calibration", "broken", "--size", "16x16", "-o", "o.tflite"),
+            "cannot be read as an image",
+        ),
+        (("convert", "open.keras", "--calibration", "none", "--size", "16x16", "-o", "o.tflite"), "must be a folder"),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "--mean", "a", "-o", "o.tflite"),
+            "--mean must be a number",
+        ),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "--gives", "x", "-o", "o.tflite"),
+            "output must be one of",
+        ),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--card", "nowhere/a.md", "-o", "o.tflite"),
+            "folder that exists",
+        ),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "-o", "nowhere/o.tflite"),
+            "folder that exists",
+        ),
+        (
+            ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "--target", "x", "-o", "o.tflite"),
+            "target must",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_input_is_one_message_and_status_2(here, arguments, message):
+    saved("open.keras")
+    saved("fixed.keras", input_shape=(16, 16, 3))
+    before = sorted(here.rglob("*"))
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+    assert sorted(here.rglob("*")) == before, "no file, whole or partial, may be left"
+
+
+def test_a_model_that_cannot_be_integers_leaves_no_file(here):
+    inputs = keras.Input((16, 16, 3))
+    keras.Model(inputs, keras.layers.GroupNormalization(1)(inputs)).save("float.keras")
+    result = call("convert", "float.keras", "--calibration", "images", "-o", "o.tflite")
+    assert result.exit_code == 2
+    assert "a GroupNormalization, which has none" in " ".join(result.stderr.split())
+    assert not (here / "o.tflite").exists()
+
+
+def test_an_old_file_stays_when_a_new_one_fails(here):
+    (here / "arena.png").write_bytes(b"old")
+    assert call("plan", "cut.tflite", "--picture", "arena.png").exit_code == 2
+    assert (here / "arena.png").read_bytes() == b"old"

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from tflite import files, problems, unusual
+from tflite.network import Network
+
+from keras_unetmm.planner.bound import lower_bound
+from keras_unetmm.planner.lifetimes import Timeline
+from keras_unetmm.planner.memory import Memory, memory
+from keras_unetmm.tflite_file.graph import read
+
+KERNELS = "reference"
+
+
+def problem(content):
+    return memory(read(content), KERNELS)
+
+
+def without_overlaps(content):
+    return Memory(problem(content).timeline, ())
+
+
+def test_nothing_needs_nothing():
+    assert lower_bound(Memory(Timeline((), ()), ())) == 0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_without_overlaps_it_is_the_live_bytes(seed):
+    memory = without_overlaps(files.tangle(seed))
+    assert lower_bound(memory) == max(memory.timeline.live())
+
+
+@pytest.mark.parametrize("group", range(8))
+def test_it_is_never_above_the_best_placement(group):
+    tight = 0
+    for seed in range(40 * group, 40 * group + 40):
+        memory = problem(problems.small_file(seed, 3 + seed % 5))
+        best, bound = problems.optimum(memory), lower_bound(memory)
+        assert bound <= best, seed
+        tight += bound == best
+    assert tight >= 36  # else it says little
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_overlaps_only_lower_it(seed):
+    content = files.tangle(seed)
+    assert 0 < lower_bound(problem(content)) <= lower_bound(without_overlaps(content))
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+@pytest.mark.parametrize("rows", [2, 4, 6])
+def test_in_a_chain_every_step_begins_a_little_below_the_one_before(count, rows):
+    net = Network()
+    x = net.input(1, rows, 1, 16)
+    for _ in range(count):
+        x = net.conv(x, 16, (3, 1))
+    memory = problem(net.file(x))
+    size, least = 16 * rows, 32
+    assert lower_bound(memory) == problems.optimum(memory) == min(2 * size, size + count * least)
+
+
+def test_a_chain_takes_its_distances_beside_what_lives_through_it():
+    net = Network()
+    x = net.input(1, 6, 1, 16)
+    skip = net.unary("RELU", x)
+    made = skip
+    for _ in range(2):
+        made = net.conv(made, 16, (3, 1))
+    memory = problem(net.file(net.binary("ADD", skip, made)))
+    assert lower_bound(memory) == problems.optimum(memory) == 96 + 96 + 32
+
+
+def test_two_inputs_that_die_save_no_more_than_the_output():
+    net = Network()
+    made = net.binary("ADD", net.input(1, 4, 1, 16), net.input(1, 4, 1, 16))
+    assert lower_bound(problem(net.file(made))) == 2 * 64
+
+
+def test_a_copy_saves_as_long_as_both_live():
+    net = Network()
+    x = net.input(1, 6, 1, 16)
+    top, bottom = net.split(x, 2, 1)
+    made = net.concatenate([net.unary("RELU", top), net.unary("RELU", bottom)], 1)
+    memory = problem(net.file(made, x))
+    assert lower_bound(memory) == problems.optimum(memory) == 2 * 96
+
+
+@pytest.mark.parametrize("make", [unusual.branches, unusual.loop, unusual.remembered])
+def test_files_with_several_graphs(make):
+    most = max(problem(make()).timeline.live())
+    assert lower_bound(problem(make())) <= lower_bound(without_overlaps(make())) == most
+
+
+def test_scratch_counts():
+    net = Network()
+    memory = problem(net.file(net.mean(net.input(1, 8, 8, 16), (1, 2))))
+    assert lower_bound(memory) == 1024 + 16 + 4 * 16 + 16 + 16 == max(memory.timeline.live())
+
+
+@pytest.mark.parametrize("copies", [2, 40])
+def test_many_copies_of_one_map(copies):
+    net, rng = Network(), np.random.default_rng(0)
+    x = net.input(1, 4, 1, 16)
+    made = [net.reshape(x, 1, 1, 4, 16) for _ in range(copies)]
+    rng.shuffle(made)
+    total = net.concatenate([int(i) for i in made], 1)
+    assert lower_bound(problem(net.file(total, x))) <= 64 * (copies + 1)

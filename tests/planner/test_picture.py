@@ -1,0 +1,107 @@
+"""The picture of a plan: every panel, every kind of buffer, on one scale."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from tflite import files, unusual
+from tflite.network import Network
+
+from keras_unetmm.planner.picture import draw
+from keras_unetmm.planner.planner import as_it_is
+from keras_unetmm.tflite import plan
+
+SKIP, INPUT, SCRATCH, OTHER = (0xD1, 0x49, 0x5B), (0x4C, 0x86, 0xC6), (0xE0, 0xC0, 0x68), (0x9A, 0xA5, 0xB1)
+
+
+def network():
+    """A U-Net with scratch, whose input is needed to the end."""
+    net = Network()
+    x = net.input(1, 16, 16, 4)
+    kept = net.conv(x, 16, (3, 3))
+    up = net.transposed(net.conv(net.pool("MAX_POOL_2D", kept, stride=(2, 2)), 16, (3, 3)), 16, (3, 3))
+    return net.file(net.binary("ADD", net.conv(net.binary("ADD", up, kept), 4), x))
+
+
+def pixels(path):
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def rows(image, color):
+    """How many pixels of a colour every row has; `color` as drawn, or as mixed with white where it is translucent."""
+    mixed = np.round(0.85 * np.array(color) + 0.15 * 255)
+    return sum((abs(image - c) <= 1).all(2).sum(1) for c in (np.array(color), mixed))
+
+
+def titles(path):
+    """What the panels of an SVG say, from the comments that stand beside their text."""
+    return re.findall(r"<!-- (.*?) -->", path.read_text())
+
+
+def test_every_panel_shows_its_kinds(tmp_path):
+    found = plan(network(), seconds=0.5)
+    draw(found, tmp_path / "a.png")
+    image = pixels(tmp_path / "a.png")
+    height = len(image)
+    assert height > 1000
+    panels = [slice(0, height // 3), slice(height // 3, 2 * height // 3), slice(2 * height // 3, int(0.95 * height))]
+    for color in (SKIP, INPUT, OTHER):
+        assert [rows(image, color)[panel].sum() > 2000 for panel in panels] == [True] * 3, color
+    assert rows(image, SCRATCH)[panels[0]].sum() > 2000
+    legend = rows(image, SCRATCH)[int(0.95 * height) :].sum(), rows(image, SKIP)[int(0.95 * height) :].sum()
+    assert min(legend) > 100
+
+
+def test_both_panels_are_on_one_scale(tmp_path):
+    """A pixel of the upper panel is as many bytes as one of the lower: the first operator is equally high in both."""
+    net = Network()
+    found = plan(net.file(net.transposed(net.conv(net.input(1, 16, 16, 8), 16, (3, 3)), 4)))
+    assert found.live[0] == found.planned.live[0] == 24 * 256
+    assert max(found.planned.live) < 0.8 * max(found.live)
+    draw(found, tmp_path / "a.png")
+    image = pixels(tmp_path / "a.png")
+    first = (abs(image[:, int(0.15 * image.shape[1])] - OTHER) <= 1).all(1)
+    upper, lower = first[: len(image) // 3].sum(), first[len(image) // 3 : 2 * len(image) // 3].sum()
+    assert upper == pytest.approx(lower, abs=2)
+    assert upper > 50
+
+
+def test_an_svg_says_what_the_numbers_are(tmp_path):
+    found = plan(network(), "reference", seconds=0.5)
+    draw(found, str(tmp_path / "a.SVG"), title="a network")
+    said = titles(tmp_path / "a.SVG")
+    planned = found.planned
+    assert f"a network: as it is, TFLM&#x27;s planner takes {found.greedy_head:,} B".replace("&#x27;", "'") in said
+    assert any(f"kernels reference: {planned.head:,} B, lower bound {planned.bound:,} B" in text for text in said)
+    assert "the planned arena: a rectangle a buffer" in said
+    assert {"skips", "network input", "scratch of kernels", "operators and residuals"} <= set(said)
+    held = sum(life.bytes for life in found.lifetimes if life.tensor == 3)
+    assert any(re.search(rf"peak: operator {found.peak}, \w+; skips hold ({held:,}|0) B there", text) for text in said)
+
+
+def test_a_file_that_is_not_planned_has_one_panel(tmp_path):
+    draw(as_it_is(files.unet()), tmp_path / "one.png")
+    draw(plan(files.unet()), tmp_path / "three.png")
+    one, three = pixels(tmp_path / "one.png"), pixels(tmp_path / "three.png")
+    assert one.shape[1] == three.shape[1]
+    assert len(one) < len(three) / 2
+    assert rows(one, SKIP).sum() > 2000
+
+
+@pytest.mark.parametrize("build", [unusual.branches, unusual.loop, unusual.remembered, unusual.svdf, files.chain])
+def test_unusual_files_have_a_picture(build, tmp_path):
+    draw(plan(build(1) if build is files.chain else build()), tmp_path / "a.png")
+    assert rows(pixels(tmp_path / "a.png"), OTHER).sum() > 2000
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a", "png", "a.png.txt"])
+def test_another_suffix_is_refused(name, tmp_path):
+    with pytest.raises(ValueError, match=r"picture must end in \.svg or \.png. Received: .*" + re.escape(name)):
+        draw(plan(files.unet()), tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_file_without_operators_has_no_picture(tmp_path):
+    with pytest.raises(ValueError, match="without operators has no picture"):
+        draw(plan(files.build([((1, 4), None)], [], [0], [0])), tmp_path / "a.png")

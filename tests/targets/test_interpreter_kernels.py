@@ -1,0 +1,192 @@
+"""The tables of kernels against the interpreters themselves."""
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from tflite import files, operators, unusual
+from tflite.network import Network
+
+from keras_unetmm.interpreters.runtime import RunError, measure, run
+from keras_unetmm.targets import interpreter_kernels as kernels
+from keras_unetmm.targets.targets import check
+from keras_unetmm.tflite_file.edit import File
+from keras_unetmm.tflite_file.graph import read
+
+CONSTANT = (
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "TRANSPOSE_CONV",
+    "FULLY_CONNECTED",
+    "PADV2",
+    "PRELU",
+)  # whose constants are numbers
+FLOATS = ("CEIL", "COS", "DEQUANTIZE", "EXP", "FLOOR", "FLOOR_DIV", "FLOOR_MOD", "L2_POOL_2D", "LOG", "LSTM", "NEG", "ROUND")
+FLOATS += ("SIN", "SQRT", "SQUARE", "CUSTOM")  # the last one stands for those with names of their own
+UNCHECKED = ("LOGICAL_AND", "LOGICAL_OR")  # TFLM's read whatever it is as bool
+
+
+def runs(content, runtime):
+    """Whether an interpreter runs a file on values above zero, which no operator refuses."""
+    arrays = [
+        array if array.dtype == bool else np.clip(np.abs(array.astype("int32")), 1, 100) for array in files.inputs(content)
+    ]
+    types = [read(content).main.tensors[i].type.lower() for i in read(content).main.inputs]
+    try:
+        run(content, [array.astype(kind) for array, kind in zip(arrays, types, strict=True)], runtime)
+    except RunError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8", "bool", "int64"])
+@pytest.mark.parametrize("name", operators.NAMES)
+def test_tflm_runs_what_its_table_says_and_nothing_else(name, dtype):
+    if not (name in UNCHECKED and dtype != "bool") and not (name in CONSTANT and dtype == "bool"):
+        content = operators.file_of(name, dtype=dtype)
+        assert check(content, "tflm").runs == runs(content, "tflm")
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8"])
+@pytest.mark.parametrize("name", operators.NAMES)
+def test_litert_runs_what_its_table_says_and_nothing_else(name, dtype):
+    content = operators.file_of(name, dtype=dtype)
+    assert check(content, "litert").runs == runs(content, "litert")
+
+
+@pytest.mark.parametrize("before", ["int8", "uint8", "int16", "int32"])
+@pytest.mark.parametrize("after", ["int8", "uint8", "int16", "int32"])
+def test_what_quantize_makes_of_each_type(before, after):
+    net = Network(0, before)
+    x = net.input(1, 4)
+    content = net.file(net.operator("QUANTIZE", [x], [net.tensor((1, 4), 1 / 32, dtype=after)], "Quantize"))
+    assert check(content, "tflm").runs == runs(content, "tflm")
+    assert check(content, "litert").runs == runs(content, "litert")
+
+
+@pytest.mark.parametrize("name", operators.NAMES)
+def test_tflm_takes_as_computed_what_the_table_does_not_call_a_constant(name):
+    content = operators.file_of(name)
+    graph = read(content).main
+    for place, index in enumerate(graph.operators[-1].inputs):
+        if graph.tensors[index].data is not None and check(content, "tflm").runs:
+            file = File(content)
+            file.main.tensors[index].buffer = 0
+            file.main.inputs = np.array([*graph.inputs, index], "int32")
+            tensor, loose = graph.tensors[index], file.packed()
+            given = np.frombuffer(tensor.data.tobytes(), tensor.type.lower()).reshape(tensor.shape)
+            try:
+                run(loose, [*(np.ones_like(array) for array in files.inputs(content)), given], "tflm")
+                ran = True
+            except RunError:
+                ran = False
+            assert check(loose, "tflm").runs == ran == (place not in kernels.TFLM_CONSTANTS.get(name, ()))
+
+
+def test_tflm_ends_at_the_first_value_below_zero():
+    def content(zero_point):
+        net = Network()
+        return net.file(net.unary("RSQRT", net.input(1, 4, zero_point=zero_point), scale=1 / 16, zero_point=-128))
+
+    below = np.array([[-128, 0, 0, 0]], "int8")
+    assert run(content(-128), below).outputs[0].shape == (1, 4)
+    assert check(content(-128), "tflm").runs
+    with pytest.raises(RunError, match="positive"):
+        run(content(-100), below)
+    verdict = check(content(-100), "tflm")
+    assert not verdict.runs
+    assert "below zero" in verdict.operators[0].why
+    assert "epsilon" in verdict.operators[0].instead
+
+
+def joined(scale):
+    net = Network()
+    x = net.input(1, 4, 4, 4)
+    return net.file(net.concatenate([x, net.unary("QUANTIZE", x, scale=scale)], 3))
+
+
+def sliced(rank):
+    net = Network()
+    x = net.input(*(2,) * rank)
+    sizes = net.numbers(*(1,) * rank)
+    return net.file(net.operator("SLICE", [x, net.numbers(*(0,) * rank), sizes], [net.like(x, *(1,) * rank)], "Slice"))
+
+
+def logistic(zero_point):
+    net = Network()
+    return net.file(net.unary("LOGISTIC", net.input(1, 4), scale=1 / 256, zero_point=zero_point))
+
+
+def slopes(dtype):
+    net = Network(0, "int16")
+    x = net.input(1, 4, 4, 4)
+    alpha = net.tensor((1, 1, 4), 1 / 64, dtype=dtype, data=np.ones((1, 1, 4), dtype))
+    return net.file(net.operator("PRELU", [x, alpha], [net.like(x)]))
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (joined(1 / 64), joined(1 / 32)),
+        (sliced(5), sliced(6)),
+        (logistic(-128), logistic(0)),
+        (slopes("int8"), slopes("int16")),
+    ],
+)
+def test_limits_beyond_types(good, bad):
+    for content in (good, bad):
+        assert check(content, "tflm").runs == runs(content, "tflm") == (content is good)
+
+
+@pytest.mark.parametrize("name", sorted(kernels.TFLM_CUSTOM))
+def test_tflm_knows_these_custom_operators(name):
+    net = Network()
+    x = net.input(1, 4)
+    content = net.file(net.operator(name, [x], [net.like(x)]))
+    assert check(content, "tflm").runs
+    assert not check(content, "litert").runs
+    try:
+        measure(content)  # whose options are missing
+    except RunError as error:
+        assert "has no operator" not in str(error)  # noqa: PT017 - some are prepared all the same
+
+
+def test_custom_operators_that_nobody_knows():
+    net = Network()
+    x = net.input(1, 4)
+    verdict = check(net.file(net.operator("Mystery", [x], [net.like(x)])), "tflm")
+    assert "custom operator Mystery" in verdict.operators[0].why
+    assert check(unusual.spectrum(), "tflm").runs
+
+
+@pytest.mark.parametrize("made", [unusual.branches, unusual.loop, unusual.remembered, unusual.svdf])
+def test_files_with_several_graphs_and_variables(made):
+    assert check(made(), "tflm").runs
+    measure(made())
+
+
+@pytest.mark.parametrize("name", ["GELU", "TILE", "CONV_3D", "RELU_N1_TO_1"])
+def test_what_tflm_lacks(name):
+    assert name not in kernels.TFLM
+    net = Network()
+    x = net.input(1, 4)
+    content = net.file(net.operator(name, [x], [net.like(x)]))
+    assert check(content, "tflm").operators[0].why == f"TFLM has no operator {name}"
+    with pytest.raises(RunError, match=f"TFLM has no operator {name}"):
+        measure(content)
+
+
+def test_every_operator_that_tflm_registers_is_in_its_table_unless_it_has_floats_only():
+    builtins = [name for name in vars(schema.BuiltinOperator) if not name.startswith(("_", "STABLEHLO"))]
+    missing, floats = [], []
+    for name in builtins:
+        net = Network()
+        x = net.input(1, 4, 4, 4)
+        try:
+            measure(net.file(net.operator(name, [x], [net.like(x)])))
+        except ValueError as error:
+            if "has no operator" in str(error):
+                missing.append(name)
+        if name not in kernels.TFLM and name not in missing:
+            floats.append(name)
+    assert not set(missing) & set(kernels.TFLM)
+    assert set(floats) == set(FLOATS)

@@ -30,6 +30,7 @@ test: .venv/test lint
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 
 bench: .venv/test
 	$(BIN)/python benchmarks/training_step.py

@@ -27,7 +27,8 @@ from keras_unetmm import from_preset, presets, tflite  # noqa: E402
 
 KERNELS = ("any", "reference", "cmsis-nn")
 SIZES = {2: (64, 64), 3: (16, 16, 16)}  # of the conversion, by how many axes the images have
-ONE_TILING = ("file denoise-tiled", "file denoise-unet-minus")  # of the presets' files, which take long
+SLOW = ("file hippocampus-lunet", "file hippocampus-unet")  # of thousands of operators, planned for all kernels alone
+TILED = ("file denoise-tiled", "file denoise-unet-minus")  # of the presets' files
 _FREE = ("version", "sha256")  # in a program's description: they say which version wrote it
 
 
@@ -36,9 +37,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--against", type=Path, help="a file that this script wrote before")
-    parser.add_argument("--only", nargs="*", help="names of entries")
+    parser.add_argument("--only", nargs="*", help="names of entries, to be added to those in OUT.json")
     arguments = parser.parse_args()
-    found = {}
+    found = json.loads(arguments.out.read_text()) if arguments.only and arguments.out.exists() else {}
     for name, make in cases().items():
         if arguments.only and name not in arguments.only:
             continue
@@ -60,7 +61,8 @@ def cases():
         made[f"made {name}"] = lambda content=content, size=size: of_content(content, size)
     for path in sorted(ROOT.glob("tflite/*/model.tflite")):
         name = f"file {path.parent.name}"
-        made[name] = lambda path=path, name=name: of_content(path.read_bytes(), (128, 128) if name in ONE_TILING else None)
+        size, kernels = (128, 128) if name in TILED else None, KERNELS[:1] if name in SLOW else KERNELS
+        made[name] = lambda path=path, size=size, kernels=kernels: of_content(path.read_bytes(), size, kernels)
     for name in sorted(presets.names()):
         made[f"preset {name}"] = lambda name=name: of_preset(name)
     return made
@@ -94,9 +96,9 @@ def of_preset(name):
     return {"converted": digest(content), **of_content(content, None)}
 
 
-def of_content(content, size):
-    """The entry of a file: its plans for three libraries of kernels, and its program at a size unless that is None."""
-    found = {f"planned, {kernels}": plan_figures(tflite.plan(content, kernels=kernels)) for kernels in KERNELS}
+def of_content(content, size, kernels=KERNELS):
+    """The entry of a file: its plans for libraries of kernels, and its program at a size unless that is None."""
+    found = {f"planned, {library}": plan_figures(tflite.plan(content, kernels=library)) for library in kernels}
     if size is not None:
         try:
             program = tflite.tile(content, size)

@@ -1,0 +1,400 @@
+/* Runs a network: pass by pass, and in a pass whatever the next pixels of its sink still need.
+ *
+ * The driver keeps how far every operator is, and a stack of (operator, how far it must get). It looks at the top: if an
+ * input is not far enough, that input's maker goes on the stack; else the operator computes its next pixels. The stack is
+ * never deeper than the pass has operators. The sizes of all rings were found by running these same rules when the network
+ * was generated, so a ring never overflows.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <string.h>
+
+#include "unetmm.h"
+
+typedef struct entry {
+    uint32_t target; /* a position */
+    uint16_t operator_index;
+    uint16_t follower; /* the next of its followers to look at, plus one; 0 before it computed */
+} entry;
+
+typedef struct state {
+    uint16_t begun;
+    uint16_t pass;
+    uint16_t strip;
+    uint16_t sink;
+    uint16_t depth;
+    uint16_t unused;
+} state;
+
+enum { BEGUN = 0x5a17 };
+
+/* All that one look at a pass needs. */
+typedef struct scene {
+    const unetmm_network *network;
+    const unetmm_call *call;
+    const unetmm_pass *pass;
+    state *at;
+    uint32_t *positions;
+    entry *stack;
+} scene;
+
+static unetmm_columns columns_of(const scene *s, uint32_t index)
+{
+    if (s->pass->columns != NULL) {
+        return s->pass->columns[(uint32_t)s->at->strip * s->pass->count + index];
+    }
+    unetmm_columns all;
+    all.first = 0;
+    all.width = s->pass->operators[index].width;
+    return all;
+}
+
+static uint32_t end_of(const scene *s, uint32_t index)
+{
+    return s->pass->operators[index].rows * columns_of(s, index).width;
+}
+
+static int32_t floor_divide(int32_t a, int32_t b)
+{
+    if (b == 1) {
+        return a;
+    }
+    return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
+
+static int32_t clip(int32_t value, int32_t low, int32_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+/* The columns that a map holds in this strip. */
+static unetmm_columns held(const scene *s, const unetmm_map *map)
+{
+    if (map->ring != 0 && map->maker != UNETMM_NOBODY) {
+        return columns_of(s, map->maker);
+    }
+    unetmm_columns all;
+    all.first = 0;
+    all.width = map->width;
+    return all;
+}
+
+/* How far the maker of an edge's map must be, in its own positions, so that `pixels` pixels can be computed. */
+static uint32_t needed(const scene *s, const unetmm_operator *op, const unetmm_edge *edge, int32_t row, int32_t column, int32_t pixels)
+{
+    const unetmm_map *map = &s->pass->maps[edge->map];
+    const unetmm_operator *maker = &s->pass->operators[map->maker];
+    const unetmm_columns wide = columns_of(s, map->maker);
+    if (edge->access == UNETMM_ALL || maker->accumulates != 0) {
+        return end_of(s, map->maker);
+    }
+    if (edge->access == UNETMM_SAME) {
+        return (uint32_t)row * wide.width + (uint32_t)(column - wide.first + pixels);
+    }
+    const int32_t image = row / op->image_rows;
+    const int32_t inside = row - image * op->image_rows;
+    int32_t last_row = floor_divide(inside * edge->rows.step + edge->rows.last, edge->rows.over);
+    int32_t last_column = floor_divide((column + pixels - 1) * edge->columns.step + edge->columns.last, edge->columns.over);
+    last_row = clip(last_row, 0, map->image_rows - 1) + image * map->image_rows;
+    last_column = clip(last_column, wide.first, wide.first + wide.width - 1) - wide.first;
+    return (uint32_t)last_row * wide.width + (uint32_t)last_column + 1;
+}
+
+/* The maker that must go on before the operator can, with its target; or UNETMM_NOBODY. */
+static uint32_t missing(const scene *s, const unetmm_operator *op, int32_t row, int32_t column, int32_t pixels, uint32_t *target)
+{
+    for (uint32_t i = 0; i < op->inputs; i++) {
+        const unetmm_map *map = &s->pass->maps[op->edges[i].map];
+        if (map->maker != UNETMM_NOBODY) {
+            *target = needed(s, op, &op->edges[i], row, column, pixels);
+            if (s->positions[map->maker] < *target) {
+                return map->maker;
+            }
+        }
+    }
+    return UNETMM_NOBODY;
+}
+
+static uint8_t *memory_of(const scene *s, const unetmm_map *map)
+{
+    return (uint8_t *)(map->memory == 0 ? s->call->arena : s->call->carried) + map->offset;
+}
+
+/* The place of a pixel in its map, counted in pixels. */
+static uint32_t slot_of(const scene *s, const unetmm_map *map, int32_t row, int32_t column)
+{
+    const unetmm_columns wide = held(s, map);
+    return ((uint32_t)row * wide.width + (uint32_t)(column - wide.first)) % map->capacity;
+}
+
+/* Sets the rows of a window and returns for how many pixels they hold; 0 if even one pixel's window wraps. */
+static int32_t set_rows(const scene *s, const unetmm_operator *op, unetmm_block *block, int32_t row, const uint8_t **rows)
+{
+    const unetmm_edge *edge = &op->edges[0];
+    const unetmm_map *map = &s->pass->maps[edge->map];
+    const unetmm_columns wide = held(s, map);
+    const int32_t image = row / op->image_rows;
+    const int32_t first = floor_divide(block->column * edge->columns.step + edge->columns.first, edge->columns.over);
+    int32_t longest = INT32_MAX;
+    block->window_row = floor_divide(block->row * edge->rows.step + edge->rows.first, edge->rows.over);
+    block->window_column = clip(first, wide.first, wide.first + wide.width - 1);
+    block->rows = rows;
+    block->input_stride[0] = (int32_t)map->stride;
+    for (int32_t i = 0; i < edge->taps; i++) {
+        const int32_t tap = block->window_row + i * edge->dilation;
+        rows[i] = NULL;
+        if (tap >= 0 && tap < map->image_rows) {
+            const uint32_t slot = slot_of(s, map, tap + image * map->image_rows, block->window_column);
+            const int32_t run = (int32_t)(map->capacity - slot);
+            rows[i] = memory_of(s, map) + (size_t)slot * map->stride;
+            longest = run < longest ? run : longest;
+        }
+    }
+    int32_t pixels = block->pixels;
+    for (; pixels > 0; pixels--) {
+        int32_t last = floor_divide((block->column + pixels - 1) * edge->columns.step + edge->columns.last, edge->columns.over);
+        last = clip(last, wide.first, wide.first + wide.width - 1);
+        if (last - block->window_column < longest) {
+            break;
+        }
+    }
+    return pixels;
+}
+
+/* Puts the window of one pixel together where it wraps around its ring. */
+static void gather(const scene *s, const unetmm_operator *op, const unetmm_block *block, int32_t row, const uint8_t **rows)
+{
+    const unetmm_edge *edge = &op->edges[0];
+    const unetmm_map *map = &s->pass->maps[edge->map];
+    const unetmm_columns wide = held(s, map);
+    const int32_t image = row / op->image_rows;
+    int32_t last = floor_divide(block->column * edge->columns.step + edge->columns.last, edge->columns.over);
+    last = clip(last, wide.first, wide.first + wide.width - 1);
+    uint8_t *to = (uint8_t *)s->call->arena + s->network->gather_offset;
+    for (int32_t i = 0; i < edge->taps; i++) {
+        const int32_t tap = block->window_row + i * edge->dilation;
+        if (rows[i] != NULL) {
+            rows[i] = to;
+            for (int32_t column = block->window_column; column <= last; column++) {
+                const uint32_t slot = slot_of(s, map, tap + image * map->image_rows, column);
+                memcpy(to, memory_of(s, map) + (size_t)slot * map->stride, map->bytes);
+                to += map->stride;
+            }
+        }
+    }
+}
+
+/* Points at the same place of a map, or at its beginning, and returns for how many pixels that holds. */
+static int32_t point(const scene *s, const unetmm_map *map, uint8_t access, int32_t row, int32_t column, uint8_t **place)
+{
+    if (access == UNETMM_ALL) {
+        *place = memory_of(s, map);
+        return INT32_MAX;
+    }
+    const uint32_t slot = slot_of(s, map, row, column);
+    *place = memory_of(s, map) + (size_t)slot * map->stride;
+    return (int32_t)(map->capacity - slot);
+}
+
+/* Computes up to `pixels` pixels from a position on; returns how many, or a negative status. */
+static int32_t compute(const scene *s, uint32_t index, int32_t row, int32_t column, int32_t pixels)
+{
+    const unetmm_operator *op = &s->pass->operators[index];
+    const uint8_t *rows[UNETMM_TAPS];
+    unetmm_block block;
+    uint8_t *place = NULL;
+    block.row = row % op->image_rows;
+    block.column = column;
+    block.pixels = pixels;
+    block.position = row * op->width + column;
+    block.state = (uint8_t *)s->call->arena + op->state;
+    block.scratch = (uint8_t *)s->call->arena + op->scratch;
+    block.rows = NULL;
+    for (uint32_t i = 0; i < op->inputs; i++) {
+        const unetmm_map *map = &s->pass->maps[op->edges[i].map];
+        block.input_stride[i] = (int32_t)map->stride;
+        if (op->edges[i].access != UNETMM_WINDOW) {
+            const int32_t run = point(s, map, op->edges[i].access, row, column, &place);
+            block.input[i] = place;
+            block.pixels = run < block.pixels ? run : block.pixels;
+        }
+    }
+    if (op->kind != UNETMM_WRITES) {
+        const unetmm_map *map = &s->pass->maps[op->output];
+        const int32_t run = point(s, map, op->accumulates != 0 ? UNETMM_ALL : UNETMM_SAME, row, column, &place);
+        block.output = place;
+        block.output_stride = (int32_t)map->stride;
+        block.pixels = run < block.pixels ? run : block.pixels;
+    }
+    if (op->kind == UNETMM_READS) {
+        return s->call->read(s->call->context, (int)op->port, row, column, (int)block.pixels, block.output) == 0 ? block.pixels : -UNETMM_READ_FAILED;
+    }
+    if (op->kind == UNETMM_WRITES) {
+        return s->call->write(s->call->context, (int)op->port, row, column, (int)block.pixels, block.input[0]) == 0 ? block.pixels
+                                                                                                                       : -UNETMM_WRITE_FAILED;
+    }
+    if (op->inputs > 0 && op->edges[0].access == UNETMM_WINDOW) {
+        const int32_t straight = set_rows(s, op, &block, row, rows);
+        block.pixels = straight > 0 ? straight : 1;
+        if (straight == 0) {
+            gather(s, op, &block, row, rows);
+        }
+    }
+    op->kernel(op->parameters, &block);
+    return block.pixels;
+}
+
+/* Puts an operator on the stack. */
+static void push(const scene *s, uint32_t index, uint32_t target)
+{
+    entry *top = &s->stack[s->at->depth++];
+    top->operator_index = (uint16_t)index;
+    top->target = target;
+    top->follower = 0;
+}
+
+/* If a follower can compute its next whole block from what is there, puts it on the stack. */
+static void follow(const scene *s, uint32_t index)
+{
+    const unetmm_operator *op = &s->pass->operators[index];
+    const unetmm_columns wide = columns_of(s, index);
+    const uint32_t at = s->positions[index];
+    uint32_t target;
+    if (at < end_of(s, index)) {
+        const int32_t row = (int32_t)(at / wide.width);
+        const int32_t column = (int32_t)(at % wide.width);
+        const int32_t left = wide.width - column;
+        const int32_t pixels = op->block < left ? op->block : left;
+        if (missing(s, op, row, wide.first + column, pixels, &target) == UNETMM_NOBODY) {
+            push(s, index, at + (uint32_t)pixels);
+        }
+    }
+}
+
+/* One look at the top of the stack: computes, or puts on the stack what must come first. Returns MACs, or a negative status. */
+static int64_t advance(const scene *s)
+{
+    entry *top = &s->stack[s->at->depth - 1];
+    const uint32_t index = top->operator_index;
+    const unetmm_operator *op = &s->pass->operators[index];
+    const uint32_t at = s->positions[index];
+    uint32_t target;
+    if (top->follower > 0) { /* it has computed: those that follow it may be able to */
+        if (top->follower <= op->follower_count) {
+            const uint32_t follower = op->followers[top->follower - 1];
+            const uint16_t depth = s->at->depth;
+            follow(s, follower);
+            if (s->at->depth == depth) {
+                top->follower++;
+            }
+            return 0;
+        }
+        top->follower = 0;
+    }
+    if (at >= top->target) {
+        s->at->depth--;
+        return 0;
+    }
+    const unetmm_columns wide = columns_of(s, index);
+    const int32_t row = (int32_t)(at / wide.width);
+    const int32_t column = wide.first + (int32_t)(at % wide.width);
+    int32_t pixels = wide.width - (column - wide.first);
+    pixels = pixels < op->block ? pixels : op->block;
+    pixels = top->target - at < (uint32_t)pixels ? (int32_t)(top->target - at) : pixels;
+    const uint32_t maker = missing(s, op, row, column, pixels, &target);
+    if (maker != UNETMM_NOBODY) {
+        push(s, maker, target);
+        return 0;
+    }
+    const int32_t done = compute(s, index, row, column, pixels);
+    if (done < 0) {
+        return done;
+    }
+    s->positions[index] = at + (uint32_t)done;
+    if (op->follower_count > 0) {
+        top->follower = 1;
+    }
+    return (int64_t)op->macs * done;
+}
+
+static scene look(const unetmm_network *network, const unetmm_call *call)
+{
+    scene s;
+    s.network = network;
+    s.call = call;
+    s.at = (state *)(void *)((uint8_t *)call->arena + network->state_offset);
+    s.positions = (uint32_t *)(void *)(s.at + 1);
+    s.stack = (entry *)(void *)(s.positions + network->most_operators);
+    s.pass = s.at->pass < network->pass_count ? &network->passes[s.at->pass] : NULL;
+    return s;
+}
+
+static void open_strip(const scene *s)
+{
+    memset(s->positions, 0, s->pass->count * sizeof(uint32_t));
+    s->at->sink = 0;
+    s->at->depth = 0;
+    push(s, s->pass->sinks[0], end_of(s, s->pass->sinks[0]));
+}
+
+/* Goes on to the next sink, strip or pass; returns whether there is one. */
+static int proceed(scene *s)
+{
+    if (++s->at->sink < s->pass->sink_count) {
+        const uint32_t sink = s->pass->sinks[s->at->sink];
+        push(s, sink, end_of(s, sink));
+        return 1;
+    }
+    if (++s->at->strip == s->pass->strips) {
+        s->at->strip = 0;
+        s->at->pass++;
+        if (s->at->pass == s->network->pass_count) {
+            return 0;
+        }
+        s->pass = &s->network->passes[s->at->pass];
+    }
+    open_strip(s);
+    return 1;
+}
+
+unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *call)
+{
+    if (network->version != UNETMM_VERSION) {
+        return UNETMM_BAD_VERSION;
+    }
+    if (call->arena == NULL || call->read == NULL || call->write == NULL || (network->carried_bytes > 0 && call->carried == NULL)) {
+        return UNETMM_BAD_ARGUMENT;
+    }
+    if (((uintptr_t)call->arena | (uintptr_t)call->carried) % UNETMM_ALIGNMENT != 0) {
+        return UNETMM_BAD_ARGUMENT;
+    }
+    state *at = (state *)(void *)((uint8_t *)call->arena + network->state_offset);
+    at->begun = BEGUN;
+    at->pass = 0;
+    at->strip = 0;
+    const scene s = look(network, call);
+    open_strip(&s);
+    return UNETMM_MORE;
+}
+
+unetmm_status unetmm_step(const unetmm_network *network, const unetmm_call *call, uint32_t macs)
+{
+    scene s = look(network, call);
+    if (s.at->begun != BEGUN || s.pass == NULL) {
+        return UNETMM_NOT_BEGUN;
+    }
+    int64_t done = 0;
+    do {
+        const int64_t step = advance(&s);
+        if (step < 0) {
+            s.at->begun = 0;
+            return (unetmm_status)-step;
+        }
+        done += step;
+        if (s.at->depth == 0 && proceed(&s) == 0) {
+            s.at->begun = 0;
+            return UNETMM_DONE;
+        }
+    } while (done + s.network->largest_block <= (int64_t)macs || done == 0);
+    return UNETMM_MORE;
+}

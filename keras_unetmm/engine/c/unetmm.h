@@ -133,6 +133,7 @@ typedef struct unetmm_pass {
     const unetmm_operator *operators;
     const unetmm_map *maps;
     const unetmm_columns *columns; /* of every operator for each strip, strip by strip; NULL for one strip */
+    uint32_t gather; /* bytes, offset in the arena of the place where a window that wraps around its ring is put together */
     const uint16_t *sinks; /* the operators that the pass is run for, one after the other */
     uint16_t count; /* operators */
     uint16_t strips;
@@ -144,7 +145,6 @@ typedef struct unetmm_network {
     uint32_t arena_bytes;
     uint32_t carried_bytes;
     uint32_t state_offset; /* bytes, of the driver's own state in the arena */
-    uint32_t gather_offset; /* bytes, of the place where a window that wraps around its ring is put together */
     uint32_t largest_block; /* multiply-accumulates of the largest unit of work */
     uint16_t most_operators; /* of a pass */
     uint16_t pass_count;

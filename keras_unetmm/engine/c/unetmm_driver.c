@@ -170,7 +170,7 @@ static void gather(const scene *s, const unetmm_operator *op, const unetmm_block
     const int32_t image = row / op->image_rows;
     int32_t last = floor_divide(block->column * edge->columns.step + edge->columns.last, edge->columns.over);
     last = clip(last, wide.first, wide.first + wide.width - 1);
-    uint8_t *to = (uint8_t *)s->call->arena + s->network->gather_offset;
+    uint8_t *to = (uint8_t *)s->call->arena + s->pass->gather;
     for (int32_t i = 0; i < edge->taps; i++) {
         const int32_t tap = block->window_row + i * edge->dilation;
         if (rows[i] != NULL) {

@@ -1,0 +1,144 @@
+"""From a .tflite file's graph to the engine's network: a kernel for every operator, views where nothing is computed."""
+
+import numpy as np
+
+from keras_unetmm.engine.kernels import KERNELS
+from keras_unetmm.engine.kernels.kernel import NoKernelError, Window, raster
+from keras_unetmm.engine.network import COMPUTES, Network, Operator, reader, writer
+
+_ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+_INTEGERS = {"INT8", "INT16", "INT32", "INT64", "UINT8", "BOOL"}
+
+
+class EngineError(ValueError):
+    """The engine cannot run this network; the message says which operator is in the way, and what to do."""
+
+
+def lower(graph, tables=None):
+    """Returns the `Network` of a graph.
+
+    Args:
+        graph: `Graph` of a .tflite file whose shapes are fixed.
+        tables: function from the bytes of a small .tflite file with one int8 input of 256 values to its 256 output bytes,
+            as an interpreter computes them; None where no operator needs it.
+
+    Raises:
+        EngineError: if an operator has no kernel, or a map is not of integers.
+    """
+    return _Lowering(graph, tables).network
+
+
+class _Lowering:
+    def __init__(self, graph, tables):
+        self.graph, self.tables, self.network = graph, tables, Network()
+        self.maps = {}  # tensor -> map
+        for port, tensor in enumerate(graph.inputs):
+            self._read(tensor, port)
+        for position in self._needed():
+            self._add(position, graph.operators[position])
+        for port, tensor in enumerate(graph.outputs):
+            self._write(tensor, port)
+        self._drop_unread()
+
+    def _needed(self):
+        """Positions of the operators from which an output follows."""
+        wanted, kept = set(self.graph.outputs), []
+        for position in reversed(range(len(self.graph.operators))):
+            operator = self.graph.operators[position]
+            if wanted & set(operator.outputs):
+                wanted |= set(operator.inputs)
+                kept.append(position)
+        return kept[::-1]
+
+    def _map(self, tensor):
+        """Adds the map of a tensor."""
+        entry = self.graph.tensors[tensor]
+        if entry.type not in _INTEGERS:
+            raise EngineError(
+                f"the engine computes with integers. Received: the map {entry.name!r} of {entry.type.lower()}. Convert the "
+                "model with integer inputs and outputs, as unetmm convert does."
+            )
+        self.maps[tensor] = self.network.add_map(entry.name, entry.shape, entry.type, entry.element_bytes)
+        return self.maps[tensor]
+
+    def _read(self, tensor, port):
+        number = self._map(tensor)
+        self.network.inputs.append(number)
+        self.network.operators.append(reader(self.network, number, port))
+
+    def _write(self, tensor, port):
+        if tensor not in self.maps:
+            raise EngineError(
+                f"every output must be computed. Received: output {port}, {self.graph.tensors[tensor].name!r}, a constant."
+            )
+        number = self.maps[tensor]
+        self.network.outputs.append(number)
+        self.network.operators.append(writer(self.network, number, port))
+
+    def _add(self, position, operator):
+        label = f"operator {position}, {operator.name}"
+        if operator.custom or (operator.name not in KERNELS and operator.name not in (*_ALIASES, "SPLIT", "SPLIT_V")):
+            raise EngineError(
+                f"the engine has no kernel for {label}. Use layers that convert to other operators; "
+                "the documentation lists those that the engine runs."
+            )
+        if operator.name in _ALIASES:
+            self._alias(operator.inputs[0], operator.outputs[0])
+        elif not (operator.name in ("SPLIT", "SPLIT_V") and self._views(operator)):
+            try:
+                kernels = KERNELS[operator.name](self.graph, operator, self.tables)
+            except NoKernelError as error:
+                raise EngineError(f"the engine has no kernel for {label}: {error}") from error
+            except KeyError as error:
+                raise EngineError(f"the engine has no kernel for {label}.") from error
+            for kernel in kernels if isinstance(kernels, list) else [kernels]:
+                self._kernel(operator.name, kernel)
+
+    def _alias(self, source, target):
+        """The same bytes under another shape."""
+        parent = self.network.maps[self.maps[source]]
+        shape = self.graph.tensors[target].shape
+        number = self._map(target)
+        made = self.network.maps[number]
+        same = raster(shape)[1:] == (parent.width, parent.image_rows, parent.bytes // self.graph.tensors[source].element_bytes)
+        made.root, made.offset, made.flat = parent.root, parent.offset, parent.flat or not (same and made.rows == parent.rows)
+        if made.flat and (parent.offset or self.network.maps[parent.root].bytes != parent.bytes) and not parent.flat:
+            raise EngineError(
+                f"the engine does not reshape some of the channels of a map in place. Received: {parent.name!r}, a part of a "
+                "split. Reshape before the split."
+            )
+
+    def _views(self, operator):
+        """Makes the parts of a split along the channels views of the whole; returns whether that was possible."""
+        axis_place, source = (0, operator.inputs[1]) if operator.name == "SPLIT" else (2, operator.inputs[0])
+        axis = self.graph.tensors[operator.inputs[axis_place]].data
+        if axis is None or source not in self.maps:
+            return False
+        rank = len(self.graph.tensors[source].shape)
+        if int(np.frombuffer(axis.tobytes(), "<i4")[0]) % rank != rank - 1:
+            return False
+        whole, offset = self.network.maps[self.maps[source]], 0
+        for tensor in operator.outputs:
+            part = self.network.maps[self._map(tensor)]
+            part.root, part.offset, part.flat = whole.root, whole.offset + offset, whole.flat
+            offset += part.bytes
+        return True
+
+    def _kernel(self, name, kernel):
+        output = self._map(kernel.output)
+        made = self.network.maps[output]
+        walk = kernel.walk or (made.rows, made.width, made.image_rows)
+        for place, (_, access) in enumerate(kernel.inputs):
+            if isinstance(access, Window) and place:
+                raise EngineError(f"{name}: only the first input of a kernel may be read by a window.")
+        inputs = tuple((self.maps[tensor], access) for tensor, access in kernel.inputs)
+        self.network.operators.append(Operator(name, COMPUTES, inputs, output, *walk, kernel))
+
+    def _drop_unread(self):
+        """Drops operators whose map nobody reads."""
+        while True:
+            read = {self.network.root(m) for op in self.network.operators for m, _ in op.inputs}
+            kept = [op for op in self.network.operators if op.output is None or op.output in read]
+            if len(kept) == len(self.network.operators):
+                return
+            self.network.operators = kept

@@ -1,0 +1,152 @@
+"""A network cut into passes: what streams together, what is carried whole from one pass to another, and how it runs."""
+
+from dataclasses import dataclass
+
+from keras_unetmm.engine.kernels.kernel import All, Same
+from keras_unetmm.engine.network import READS
+from keras_unetmm.engine.simulation import Edge, Simulation, Walk
+
+
+class CutError(ValueError):
+    """These operators cannot stream together, or not in strips."""
+
+
+@dataclass
+class Pass:
+    """Operators that stream together.
+
+    Attributes:
+        operators: tuple of int, in the network's order; what reads an input may stand in several passes.
+        sinks: tuple of int, places in `operators`, of what the pass is run for, one after the other.
+        walks: list of `Walk`, one an operator.
+        carried: frozenset of maps made here that later passes read: they are kept whole.
+        trace: `Trace`, None until the pass is simulated.
+    """
+
+    operators: tuple
+    sinks: tuple
+    walks: list
+    carried: frozenset
+    trace: object = None
+
+    @property
+    def strips(self):
+        """Vertical strips that the pass runs in."""
+        return len(self.walks[0].columns)
+
+
+class Cutter:
+    """Makes passes of groups of operators.
+
+    Args:
+        network: `Network`.
+        block: function from an operator of it to the most pixels that it computes at once.
+        streamed: set of maps that inputs are read into: they are read anew in every pass that needs them, and never kept.
+    """
+
+    def __init__(self, network, block, streamed=frozenset()):
+        self.network, self.block, self.streamed = network, block, streamed
+        self.readers = {}  # root -> operators
+        for i, op in enumerate(network.operators):
+            for m, _ in op.inputs:
+                self.readers.setdefault(network.root(m), set()).add(i)
+        self.inputs = {op.output: i for i, op in enumerate(network.operators) if op.kind == READS}
+
+    def cut(self, groups, strips=None):
+        """Returns the `Pass`es of groups of operators, in the order in which they run.
+
+        Args:
+            groups: list of sequences of operators, together all but those that read streamed inputs.
+            strips: list of int, one a group; one each by default.
+
+        Raises:
+            CutError: if a group cannot stream.
+        """
+        of = {op: g for g, group in enumerate(groups) for op in group}
+        return [
+            self.make(group, lambda reader, g=g: of.get(reader) != g, (strips or [1] * len(groups))[g])
+            for g, group in enumerate(groups)
+        ]
+
+    def make(self, group, elsewhere, strips=1):
+        """Returns one `Pass`; `elsewhere` says of an operator whether it is in another group."""
+        reads = {self.network.root(m) for i in group for m, _ in self.network.operators[i].inputs}
+        again = {self.inputs[m] for m in reads & self.streamed}
+        operators = tuple(sorted(set(group) | again))
+        place = {op: n for n, op in enumerate(operators)}
+        maker = {self.network.operators[i].output: n for i, n in place.items() if self.network.operators[i].output is not None}
+        carried = frozenset(
+            m for m in maker if m not in self.streamed and any(elsewhere(reader) for reader in self.readers.get(m, ()))
+        )
+        walks = [self._walk(i, maker) for i in operators]
+        sinks = self._follow(walks, maker)
+        made = Pass(operators, sinks, walks, carried)
+        if strips > 1:
+            self._strips(made, strips)
+        return made
+
+    def simulate(self, made, pairs=()):
+        """Fills in the trace of a pass."""
+        outputs = {n: self.network.operators[i].output for n, i in enumerate(made.operators)}
+        outputs = {n: m for n, m in outputs.items() if m is not None}
+        sizes = {m.root: self.network.maps[m.root].bytes for m in self.network.maps}
+        made.trace = Simulation(made.walks, made.sinks, outputs, pairs if made.strips == 1 else (), sizes).run()
+
+    def _walk(self, index, maker):
+        op, edges = self.network.operators[index], []
+        for m, access in op.inputs:
+            seen = self.network.maps[m]
+            by = maker.get(seen.root)
+            if by is not None and seen.flat:
+                raise CutError(f"{op.name} reads a map under another shape, so that it must be complete")
+            edges.append(Edge(seen.root, by, access, seen.image_rows, seen.width))
+        columns = [(0, op.width)]
+        in_place = op.kernel is not None and op.kernel.in_place
+        return Walk(op.rows, op.image_rows, op.width, self.block(op), edges, [], op.accumulates, columns, in_place)
+
+    @staticmethod
+    def _follow(walks, maker):
+        """The sinks, the main one first; operators that it does not need follow those whose maps they read."""
+        ancestors, read = [], set()
+        for n, walk in enumerate(walks):
+            makers = {edge.maker for edge in walk.edges if edge.maker is not None}
+            ancestors.append({n}.union(*(ancestors[m] for m in makers)))
+            read |= makers
+        ends = [n for n in range(len(walks)) if n not in read]
+        main = max(ends, key=lambda n: (len(ancestors[n]), n))
+        for n, walk in enumerate(walks):
+            if n not in ancestors[main]:
+                for m in {edge.maker for edge in walk.edges if edge.maker is not None}:
+                    walks[m].followers.append(n)
+        return (main, *(n for n in ends if n != main))
+
+    def _strips(self, made, strips):
+        """Cuts a pass into vertical strips: each operator walks over the columns that those behind it need."""
+        walks = made.walks
+        readers = [[] for _ in walks]
+        for n, walk in enumerate(walks):
+            for edge in walk.edges:
+                if edge.maker is not None:
+                    if walks[edge.maker].accumulates or isinstance(edge.access, All):
+                        raise CutError("a map that is read as a whole cannot be made strip by strip")
+                    readers[edge.maker].append((walk, edge))
+        if min(walks[sink].width for sink in made.sinks) < strips:
+            raise CutError(f"the narrowest result has fewer columns than {strips}")
+        for walk in walks:
+            walk.columns = []
+        for strip in range(strips):
+            for n in reversed(range(len(walks))):
+                walk = walks[n]
+                ranges = [self._needs(reader, edge, walk.width) for reader, edge in readers[n]]
+                if not ranges or self.network.operators[made.operators[n]].output in made.carried:
+                    ranges.append((walk.width * strip // strips, walk.width * (strip + 1) // strips))
+                low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+                walk.columns.append((low, high - low))
+
+    @staticmethod
+    def _needs(reader, edge, width):
+        first, wide = reader.columns[-1]
+        if isinstance(edge.access, Same):
+            return first, first + wide
+        low = min(max(edge.access.columns.low(first), 0), width - 1)
+        return low, min(max(edge.access.columns.high(first + wide - 1), 0), width - 1) + 1

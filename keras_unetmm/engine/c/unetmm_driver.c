@@ -230,6 +230,8 @@ static int32_t compute(const scene *s, uint32_t index, int32_t row, int32_t colu
         return s->call->read(s->call->context, (int)op->port, row, column, (int)block.pixels, block.output) == 0 ? block.pixels : -UNETMM_READ_FAILED;
     }
     if (op->kind == UNETMM_WRITES) {
+        const unetmm_map *map = &s->pass->maps[op->edges[0].map];
+        block.pixels = map->stride == map->bytes ? block.pixels : 1;
         return s->call->write(s->call->context, (int)op->port, row, column, (int)block.pixels, block.input[0]) == 0 ? block.pixels
                                                                                                                        : -UNETMM_WRITE_FAILED;
     }

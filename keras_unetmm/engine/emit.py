@@ -1,0 +1,213 @@
+"""The tables of a network as C: maps, operators and passes, and the constants of its kernels."""
+
+import hashlib
+
+import numpy as np
+
+from keras_unetmm.engine.kernels.kernel import All, Parameters, Same, Values
+from keras_unetmm.engine.layout import ARENA
+from keras_unetmm.engine.network import COMPUTES
+
+_COLUMNS = 120  # characters of a line of numbers
+_KINDS = ("UNETMM_COMPUTES", "UNETMM_READS", "UNETMM_WRITES")
+
+
+class Constants:
+    """The arrays that kernels read from flash, each once.
+
+    Args:
+        name: str, a C identifier that all their names begin with.
+    """
+
+    def __init__(self, name):
+        self.name, self.arrays, self._names = name, [], {}
+
+    def add(self, values):
+        """Adds `Values` and returns the name of the array."""
+        array = np.ascontiguousarray(values.array)
+        key = values.ctype, hashlib.sha256(array.tobytes()).digest(), array.size
+        if key not in self._names:
+            self._names[key] = f"{self.name}_constant_{len(self.arrays)}"
+            self.arrays.append((self._names[key], values.ctype, array.reshape(-1)))
+        return self._names[key]
+
+    @property
+    def bytes(self):
+        """Bytes of all arrays."""
+        return sum(array.size * array.dtype.itemsize for _, _, array in self.arrays)
+
+    def declarations(self):
+        """Returns a C declaration of every array."""
+        return "".join(f"extern const {ctype} {name}[{array.size}];\n" for name, ctype, array in self.arrays)
+
+    def definitions(self):
+        """Returns the C of every array, as lists of integers."""
+        return "\n".join(
+            f"const {ctype} {name}[{array.size}] = {{\n{_numbers(array.tolist(), ctype)}\n}};\n"
+            for name, ctype, array in self.arrays
+        )
+
+
+def _numbers(values, ctype):
+    texts = [_number(value, ctype) for value in values]
+    lines, line = [], ""
+    for text in texts:
+        if len(line) + len(text) + 2 > _COLUMNS:
+            lines.append(line)
+            line = ""
+        line += f"{text}, " if line else f"    {text}, "
+    return "\n".join([*lines, line]).replace(", \n", ",\n").rstrip(" ,")
+
+
+def _number(value, ctype):
+    """An integer as C, without a constant that does not fit its type before the sign is applied."""
+    if ctype.startswith("int64"):
+        return "(-INT64_C(9223372036854775807) - 1)" if value == -(2**63) else f"INT64_C({value})"
+    if ctype.startswith("int32") and value == -(2**31):
+        return "(-2147483647 - 1)"
+    return f"{value}u" if ctype.startswith("uint") and value > 2**31 - 1 else str(value)
+
+
+class Tables:
+    """Writes the passes of a schedule as C.
+
+    Args:
+        network: `Network`.
+        passes: list of `Pass`, simulated.
+        layout: `Layout`.
+        constants: `Constants`, to which those of the kernels are added.
+    """
+
+    def __init__(self, network, passes, layout, constants):
+        self.network, self.passes, self.layout, self.constants = network, passes, layout, constants
+        self.parameters = {}  # C text -> name
+        self.text = []
+        self.kernels = []  # of everything that runs
+        self.largest = 1
+        self._passes = [self._pass(p, made) for p, made in enumerate(passes)]
+
+    def c(self, name):
+        """Returns the C of all tables; the last is the network's, called `name`."""
+        most = max(len(made.operators) for made in self.passes)
+        state = self.layout.offsets["state", None]
+        arena, carried = self.layout.bytes
+        body = ",\n".join(f"    {{{row}}}" for row in self._passes)
+        self.text.append(f"static const unetmm_pass passes[{len(self.passes)}] = {{\n{body}\n}};\n")
+        self.text.append(
+            f"const unetmm_network {name} = {{passes, {arena}u, {carried}u, {state}u, {self.largest}u, {most}u, "
+            f"{len(self.passes)}u, {{version}}u}};\n".replace("{version}", "UNETMM_VERSION").replace("UNETMM_VERSIONu", "UNETMM_VERSION")
+        )
+        return "\n".join(self.text)
+
+    def _pass(self, p, made):
+        views, rows = {}, []  # (map, maker) -> number in the pass
+        for op in made.operators:
+            for number in (*(m for m, _ in self.network.operators[op].inputs), self.network.operators[op].output):
+                if number is not None and number not in views:
+                    views[number] = len(views)
+        maker = {self.network.operators[i].output: n for n, i in enumerate(made.operators)}
+        for number in views:
+            rows.append(self._map(p, made, number, maker))
+        self.text.append(f"static const unetmm_map maps_{p}[{len(rows)}] = {{\n" + ",\n".join(rows) + "\n};\n")
+        operators = [self._operator(p, made, n, views) for n in range(len(made.operators))]
+        self.text.append(
+            f"static const unetmm_operator operators_{p}[{len(operators)}] = {{\n" + ",\n".join(operators) + "\n};\n"
+        )
+        columns = "NULL"
+        if made.strips > 1:
+            columns = f"columns_{p}"
+            pairs = [walk.columns[s] for s in range(made.strips) for walk in made.walks]
+            body = ", ".join(f"{{{first}, {wide}}}" for first, wide in pairs)
+            self.text.append(f"static const unetmm_columns {columns}[{len(pairs)}] = {{{body}}};\n")
+        sinks = self._list(f"sinks_{p}", made.sinks)
+        gather = self.layout.offsets.get(("gather", p), 0)
+        return (
+            f"operators_{p}, maps_{p}, {columns}, {gather}u, {sinks}, {len(made.operators)}, {made.strips}, {len(made.sinks)}"
+        )
+
+    def _list(self, name, numbers):
+        if not numbers:
+            return "NULL"
+        self.text.append(f"static const uint16_t {name}[{len(numbers)}] = {{{', '.join(map(str, numbers))}}};\n")
+        return name
+
+    def _map(self, p, made, number, maker):
+        view = self.network.maps[number]
+        root = self.network.maps[view.root]
+        by = maker.get(view.root)
+        ring = by is not None and view.root not in made.carried
+        key = ("ring", (p, view.root)) if ring else ("carried", view.root)
+        capacity = made.trace.capacity[view.root] if ring else view.pixels
+        stride = view.bytes if view.flat else root.bytes
+        memory = self.layout.memories[key]
+        place = self.layout.offsets[key] + view.offset
+        by = "UNETMM_NOBODY" if by is None else by
+        return (
+            f"    {{{place}u, {capacity}u, {stride}u, {view.bytes}u, {by}, {view.width}, {view.image_rows}, "
+            f"{0 if memory == ARENA else 1}, {int(ring)}}}"
+        )
+
+    def _operator(self, p, made, n, views):
+        op, walk = self.network.operators[made.operators[n]], made.walks[n]
+        kernel = op.kernel
+        edges = "NULL"
+        if op.inputs:
+            rows = [self._edge(views[m], access) for m, access in op.inputs]
+            edges = f"edges_{p}_{n}"
+            self.text.append(f"static const unetmm_edge {edges}[{len(rows)}] = {{{', '.join(rows)}}};\n")
+        followers = self._list(f"followers_{p}_{n}", walk.followers)
+        macs = max(kernel.macs if kernel else 0, 1)
+        self.largest = max(self.largest, macs * walk.block)
+        function, parameters = "NULL", "NULL"
+        if kernel is not None:
+            self.kernels.append(kernel)
+            function, parameters = kernel.function, self._parameters(kernel.parameters)
+        sums = self.layout.offsets.get(("sums", (p, n)), 0)
+        scratch = self.layout.offsets.get(("scratch", p), 0)
+        output = 0 if op.output is None else views[op.output]
+        return (
+            f"    {{{function}, {parameters}, {edges}, {followers}, {macs}u, {sums}u, {scratch}u, {op.rows}u, {op.width}, "
+            f"{op.image_rows}, {output}, {walk.block}, {op.port}, {len(op.inputs)}, {_KINDS[op.kind]}, "
+            f"{int(op.accumulates)}, {len(walk.followers)}}}"
+        )
+
+    @staticmethod
+    def _edge(number, access):
+        if isinstance(access, Same):
+            return f"{{{number}, UNETMM_SAME, 0, 0, {{1, 1, 0, 0}}, {{1, 1, 0, 0}}}}"
+        if isinstance(access, All):
+            return f"{{{number}, UNETMM_ALL, 0, 0, {{1, 1, 0, 0}}, {{1, 1, 0, 0}}}}"
+        rows, columns = (f"{{{a.step}, {a.over}, {a.first}, {a.last}}}" for a in (access.rows, access.columns))
+        return f"{{{number}, UNETMM_WINDOW, {access.taps}, {access.dilation}, {rows}, {columns}}}"
+
+    def _parameters(self, parameters):
+        if parameters is None:
+            return "NULL"
+        text = f"static const {parameters.struct} {{name}} = {self._fields(parameters)};\n"
+        if text not in self.parameters:
+            self.parameters[text] = f"parameters_{len(self.parameters)}"
+            self.text.append(text.replace("{name}", self.parameters[text], 1))
+        return f"&{self.parameters[text]}"
+
+    def _fields(self, parameters):
+        return "{" + ", ".join(self._field(value) for value in parameters.fields.values()) + "}"
+
+    def _field(self, value):
+        if value is None:
+            return "NULL"
+        if isinstance(value, Values):
+            return self.constants.add(value)
+        if isinstance(value, Parameters):
+            return self._fields(value)
+        return _number(int(value), "int32_t" if -(2**31) <= value < 2**31 else "uint32_t" if value < 2**32 else "int64_t")
+
+
+def macs(network, passes):
+    """Returns the multiply-accumulates of one run, columns that strips compute twice included."""
+    return sum(
+        network.operators[i].kernel.macs * walk.rows * wide
+        for made in passes
+        for i, walk in zip(made.operators, made.walks, strict=True)
+        if network.operators[i].kind == COMPUTES
+        for _, wide in walk.columns
+    )

@@ -1,0 +1,149 @@
+"""Builds a network for this computer with any C compiler and runs it in a process of its own."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+C = Path(__file__).parent / "c"
+FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+_TYPES = {"INT8": "int8", "UINT8": "uint8", "INT16": "int16", "INT32": "int32", "INT64": "int64", "BOOL": "bool"}
+
+
+class HostError(RuntimeError):
+    """There is no C compiler, or the network could not be built or run on this computer."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run gave.
+
+    Attributes:
+        outputs: list of lists of numpy arrays: of every run, every output.
+        high_water: int, bytes of the arena up to the last one that the network wrote.
+    """
+
+    outputs: list
+    high_water: int
+
+
+def compiler():
+    """Returns the command of a C compiler: that of the variable CC, or cc, gcc or clang.
+
+    Raises:
+        HostError: if there is none.
+    """
+    for name in (os.environ.get("CC"), "cc", "gcc", "clang"):
+        if name and shutil.which(name):
+            return name
+    raise HostError(
+        "the engine needs a C compiler on this computer, for it proves every network by running it. Received: none of cc, "
+        "gcc and clang on the PATH. Install one (on Debian: apt-get install gcc), or name it in the variable CC."
+    )
+
+
+def cache():
+    """Returns the folder in which what was built is kept."""
+    base = os.environ.get("KERAS_UNETMM_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_unetmm"
+    folder = Path(base) / "engine"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"keras_unetmm-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def built(sources, flags=FLAGS, include=()):
+    """Returns the path of a program built of C sources, from the cache if it was built before.
+
+    Args:
+        sources: dict from a file's name to its text; headers among them are found by the others.
+        flags: sequence of str, for the compiler.
+        include: folders of headers.
+
+    Raises:
+        HostError: if there is no compiler, or it refuses the sources.
+    """
+    cc = compiler()
+    folder = cache()
+    objects = [_object(cc, name, sources, flags, folder, include) for name in sources if name.endswith(".c")]
+    key = hashlib.sha256("\n".join([cc, *flags, *map(str, objects)]).encode()).hexdigest()[:32]
+    program = folder / key
+    if not program.exists():
+        _compile([cc, *flags, *map(str, objects), "-o"], program)
+    return program
+
+
+def _object(cc, name, sources, flags, folder, include):
+    headers = "".join(f"{n}\n{text}" for n, text in sorted(sources.items()) if n.endswith(".h"))
+    key = hashlib.sha256("\n".join([cc, *flags, headers, name, sources[name]]).encode()).hexdigest()[:32]
+    made = folder / f"{key}.o"
+    if not made.exists():
+        with tempfile.TemporaryDirectory() as work:
+            for other, text in sources.items():
+                if other == name or other.endswith(".h"):
+                    (Path(work) / other).write_text(text)
+            _compile([cc, *flags, *(f"-I{path}" for path in include), "-c", str(Path(work) / name), "-o"], made)
+    return made
+
+
+def _compile(command, target):
+    """Runs a compiler; what it makes appears whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+        part = Path(file.name)
+    try:
+        done = subprocess.run([*command, str(part)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise HostError(f"the compiler {command[0]} refused the network's C:\n{done.stderr[-2000:]}")
+        part.chmod(0o755)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def run(program, network, runs, timeout=600):
+    """Runs a built program once for every list of inputs.
+
+    Args:
+        program: path, as `built` returns it, of sources with `unetmm_host.c` among them.
+        network: `Network`.
+        runs: list of lists of numpy arrays, the network's inputs in order.
+        timeout: float, seconds.
+
+    Returns:
+        A `Ran`.
+
+    Raises:
+        ValueError: if an input has another shape or type than the network's.
+        HostError: if the program fails.
+    """
+    data = b"".join(_bytes(network, inputs) for inputs in runs)
+    done = subprocess.run([str(program), str(len(runs))], input=data, capture_output=True, timeout=timeout, check=False)
+    if done.returncode:
+        raise HostError(f"the network's program ended with status {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}")
+    outputs, at = [], 0
+    for _ in runs:
+        outputs.append([])
+        for number in network.outputs:
+            m = network.maps[number]
+            size = m.pixels * m.bytes
+            outputs[-1].append(np.frombuffer(done.stdout[at : at + size], _TYPES[m.type]).reshape(m.shape))
+            at += size
+    return Ran(outputs, int(done.stdout[at:]))
+
+
+def _bytes(network, inputs):
+    parts = []
+    for number, x in zip(network.inputs, inputs, strict=True):
+        m = network.maps[number]
+        x = np.asarray(x)
+        if x.shape != m.shape or x.dtype != _TYPES[m.type]:
+            raise ValueError(f"input must be {_TYPES[m.type]} of the shape {m.shape}. Received: {x.dtype} of the shape {x.shape}.")
+        parts.append(np.ascontiguousarray(x).tobytes())
+    return b"".join(parts)

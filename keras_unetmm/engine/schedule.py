@@ -1,0 +1,60 @@
+"""How a network runs on the engine: by whole maps, or by rows."""
+
+from dataclasses import dataclass
+
+from keras_unetmm.engine.layout import Layout, layout, lives, pairs
+from keras_unetmm.engine.network import READS, Network
+from keras_unetmm.engine.passes import Cutter
+
+_PIXELS = 16  # most pixels at once
+_BYTES = 512  # of the output, at once, where that is more than one pixel
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A network's passes and where everything lies.
+
+    Attributes:
+        name: `"whole"` or `"rows"`.
+        network: `Network`.
+        passes: list of `Pass`.
+        layout: `Layout`.
+    """
+
+    name: str
+    network: Network
+    passes: list
+    layout: Layout
+
+    @property
+    def input_reads(self):
+        """How often each input is read, as a tuple."""
+        ports = [self.network.operators[i].port for made in self.passes for i in made.operators
+                 if self.network.operators[i].kind == READS]
+        return tuple(ports.count(port) for port in range(len(self.network.inputs)))
+
+
+def block_of(pixels=_PIXELS, size=_BYTES):
+    """Returns a function from an operator and its network to the most pixels that it computes at once."""
+
+    def block(network, op):
+        number = op.output if op.output is not None else op.inputs[0][0]
+        most = max(network.maps[network.root(m)].bytes for m in (number, *(m for m, _ in op.inputs)))
+        return max(1, min(pixels, size // max(most, 1), op.width))
+
+    return block
+
+
+def whole(network, seconds=1.0, block=None):
+    """Returns the `Schedule` by whole maps: every operator is a pass of its own."""
+    block = block or block_of()
+    cutter = Cutter(network, lambda op: block(network, op))
+    return arranged("whole", network, cutter, cutter.cut([[i] for i in range(len(network.operators))]), seconds=seconds)
+
+
+def arranged(name, network, cutter, passes, memories=1, seconds=1.0):
+    """Simulates passes and lays everything out; returns the `Schedule`."""
+    lived = lives(network, passes)
+    for made, over in zip(passes, pairs(passes, lived), strict=True):
+        cutter.simulate(made, over)
+    return Schedule(name, network, passes, layout(network, passes, memories, seconds))

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 from keras_unetmm.engine.kernels.kernel import All, Parameters, Same, Values
-from keras_unetmm.engine.layout import ARENA
+from keras_unetmm.engine.layout import ARENA, gathered
 from keras_unetmm.engine.network import COMPUTES
 
 _COLUMNS = 120  # characters of a line of numbers
@@ -94,8 +94,8 @@ class Tables:
         body = ",\n".join(f"    {{{row}}}" for row in self._passes)
         self.text.append(f"static const unetmm_pass passes[{len(self.passes)}] = {{\n{body}\n}};\n")
         self.text.append(
-            f"const unetmm_network {name} = {{passes, {arena}u, {carried}u, {state}u, {self.largest}u, {most}u, "
-            f"{len(self.passes)}u, {{version}}u}};\n".replace("{version}", "UNETMM_VERSION").replace("UNETMM_VERSIONu", "UNETMM_VERSION")
+            f"const unetmm_network {name} = {{passes, {arena}u, {carried}u, {state}u, {self.largest}u, {most}, "
+            f"{len(self.passes)}, UNETMM_VERSION}};\n"
         )
         return "\n".join(self.text)
 
@@ -137,14 +137,16 @@ class Tables:
         by = maker.get(view.root)
         ring = by is not None and view.root not in made.carried
         key = ("ring", (p, view.root)) if ring else ("carried", view.root)
-        capacity = made.trace.capacity[view.root] if ring else view.pixels
+        stored = view.pixels // (view.down * view.across)
+        capacity = made.trace.capacity[view.root] if ring else stored
         stride = view.bytes if view.flat else root.bytes
+        step = view.step if view.shuffled or view.flat else root.bytes
         memory = self.layout.memories[key]
         place = self.layout.offsets[key] + view.offset
         by = "UNETMM_NOBODY" if by is None else by
         return (
-            f"    {{{place}u, {capacity}u, {stride}u, {view.bytes}u, {by}, {view.width}, {view.image_rows}, "
-            f"{0 if memory == ARENA else 1}, {int(ring)}}}"
+            f"    {{{place}u, {capacity}u, {stride}u, {step}u, {view.bytes}u, {by}, {view.width}, {view.image_rows}, "
+            f"{view.down}, {view.across}, {0 if memory == ARENA else 1}, {int(ring)}}}"
         )
 
     def _operator(self, p, made, n, views):
@@ -152,7 +154,7 @@ class Tables:
         kernel = op.kernel
         edges = "NULL"
         if op.inputs:
-            rows = [self._edge(views[m], access) for m, access in op.inputs]
+            rows = [self._edge(views[m], access, look) for (m, access), look in zip(op.inputs, walk.look, strict=True)]
             edges = f"edges_{p}_{n}"
             self.text.append(f"static const unetmm_edge {edges}[{len(rows)}] = {{{', '.join(rows)}}};\n")
         followers = self._list(f"followers_{p}_{n}", walk.followers)
@@ -167,18 +169,18 @@ class Tables:
         output = 0 if op.output is None else views[op.output]
         return (
             f"    {{{function}, {parameters}, {edges}, {followers}, {macs}u, {sums}u, {scratch}u, {op.rows}u, {op.width}, "
-            f"{op.image_rows}, {output}, {walk.block}, {op.port}, {len(op.inputs)}, {_KINDS[op.kind]}, "
+            f"{op.image_rows}, {output}, {walk.block}, {gathered(self.network, made, n)[0]}, {op.port}, {len(op.inputs)}, {_KINDS[op.kind]}, "
             f"{int(op.accumulates)}, {len(walk.followers)}}}"
         )
 
     @staticmethod
-    def _edge(number, access):
+    def _edge(number, access, look):
         if isinstance(access, Same):
-            return f"{{{number}, UNETMM_SAME, 0, 0, {{1, 1, 0, 0}}, {{1, 1, 0, 0}}}}"
+            return f"{{{number}, UNETMM_SAME, {look}, 0, 0, {{1, 1, 0, 0}}, {{1, 1, 0, 0}}}}"
         if isinstance(access, All):
-            return f"{{{number}, UNETMM_ALL, 0, 0, {{1, 1, 0, 0}}, {{1, 1, 0, 0}}}}"
+            return f"{{{number}, UNETMM_ALL, {look}, 0, 0, {{1, 1, 0, 0}}, {{1, 1, 0, 0}}}}"
         rows, columns = (f"{{{a.step}, {a.over}, {a.first}, {a.last}}}" for a in (access.rows, access.columns))
-        return f"{{{number}, UNETMM_WINDOW, {access.taps}, {access.dilation}, {rows}, {columns}}}"
+        return f"{{{number}, UNETMM_WINDOW, {look}, {access.taps}, {access.dilation}, {rows}, {columns}}}"
 
     def _parameters(self, parameters):
         if parameters is None:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 from keras_unetmm.engine.kernels.kernel import Window
-from keras_unetmm.tflite.arena import place
-from keras_unetmm.tflite.bound import lower_bound
-from keras_unetmm.tflite.lifetimes import Buffer, Timeline, aligned
-from keras_unetmm.tflite.memory import Memory, Pair
+from keras_unetmm.engine.placement import Problem, place
 
+ALIGNMENT = 16  # bytes, of every piece
 STATE, ENTRY, POSITION = 12, 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
 ARENA, CARRIED = 0, 1
+GATHER = 1024  # bytes up to which windows of several pixels are put together at once
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Layout:
         offsets: dict from `(kind, key)` to bytes from the start of its memory.
         memories: dict from `(kind, key)` to `ARENA` or `CARRIED`.
         bytes: tuple of int, of both memories.
-        bound: tuple of int: no placement of these pieces needs less.
+        bound: tuple of int, bytes of both memories that hold something at once, at most; no placement needs less.
         pieces: tuple of `Piece`.
     """
 
@@ -98,26 +97,72 @@ def layout(network, passes, memories=1, seconds=1.0):
         chosen = [piece for piece in pieces if piece.memory == memory]
         if not chosen:
             continue
-        problem = _problem(chosen, distances, len(passes))
-        bounds[memory] = lower_bound(problem)
-        placement = place(problem, bounds[memory], seconds)
-        totals[memory] = placement.head
-        for piece, address in zip(chosen, placement.addresses, strict=True):
-            offsets[piece.kind, piece.key] = address
+        problem = _problem(passes, chosen, distances)
+        bounds[memory] = _bound(problem, chosen, len(passes))
+        addresses, totals[memory] = place(problem, bounds[memory], seconds)
+        for i, piece in enumerate(chosen):
+            offsets[piece.kind, piece.key] = addresses[i]
             where[piece.kind, piece.key] = memory
     return Layout(offsets, where, tuple(totals), tuple(bounds), tuple(pieces))
 
 
-def _problem(pieces, distances, passes):
-    buffers = tuple(Buffer(i, piece.first + 1, piece.last + 1, aligned(piece.bytes)) for i, piece in enumerate(pieces))
+def aligned(size):
+    """Returns bytes rounded up to the alignment."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _problem(passes, pieces, distances):
+    together = [set() for _ in pieces]
+    for i, a in enumerate(pieces):
+        for j in range(i):
+            if _meet(passes, a, pieces[j]):
+                together[i].add(j)
+                together[j].add(i)
     of = {piece.key: i for i, piece in enumerate(pieces) if piece.kind == "carried"}
-    over = []
-    for (source, target), least in distances.items():
-        a, b = of.get(source), of.get(target)
-        if a is not None and b is not None and buffers[a].last == buffers[b].first:
-            over.append(Pair(a, b, buffers[b].first, aligned(least), None))
-    steps = tuple((0, p, p) for p in range(passes))
-    return Memory(Timeline(buffers, steps), tuple(over))
+    least = {
+        (of[source], of[target]): aligned(distance)
+        for (source, target), distance in distances.items()
+        if source in of and target in of and pieces[of[source]].last == pieces[of[target]].first
+    }
+    return Problem([aligned(piece.bytes) for piece in pieces], together, least)
+
+
+def _meet(passes, a, b):
+    """Whether two pieces hold something at the same time."""
+    if a.first > b.last or b.first > a.last:
+        return False
+    if a.kind == b.kind == "ring":
+        return b.key[1] in passes[a.first].trace.together[a.key[1]]
+    return True
+
+
+def _bound(problem, pieces, passes):
+    """The most bytes that hold something at once, over groups of pieces that all meet each other; overlaps deducted."""
+    most = 0
+    for p in range(passes):
+        here = [i for i, piece in enumerate(pieces) if piece.first <= p <= piece.last]
+        rings = [i for i in here if pieces[i].kind == "ring"]
+        others = sum(problem.sizes[i] for i in here if pieces[i].kind != "ring")
+        spared = sum(
+            max(0, min(problem.sizes[a], problem.sizes[b], problem.sizes[a] + problem.sizes[b] - max(d + problem.sizes[a], problem.sizes[b])))
+            for (a, b), d in problem.least.items()
+            if a in here and b in here
+        )
+        most = max(most, others - spared + _clique(problem, rings))
+    return most
+
+
+def _clique(problem, rings):
+    """Bytes of a group of rings of which each meets each: the heaviest that a greedy search finds."""
+    best = 0
+    for start in sorted(rings, key=lambda i: -problem.sizes[i])[:8]:
+        group, total = [start], problem.sizes[start]
+        for i in sorted(rings, key=lambda i: -problem.sizes[i]):
+            if i != start and all(i in problem.together[j] for j in group):
+                group.append(i)
+                total += problem.sizes[i]
+        best = max(best, total)
+    return best
 
 
 def _pieces(network, passes, memories):
@@ -141,20 +186,29 @@ def _pieces(network, passes, memories):
                 scratch = max(scratch, kernel.scratch(made.walks[n].block))
         if scratch:
             pieces.append(Piece("scratch", p, p, p, scratch))
-        gather = max((_gathered(network, made, walk) for walk in made.walks), default=0)
+        gather = max(gathered(network, made, n)[1] for n in range(len(made.walks)))
         if gather:
             pieces.append(Piece("gather", p, p, p, gather))
     return pieces
 
 
-def _gathered(network, made, walk):
-    """Bytes of the largest window that may wrap around its ring."""
+def gathered(network, made, n):
+    """Pixels at once whose window is put together in a copy, and the bytes of that; 0 where no window needs it."""
+    walk, op = made.walks[n], network.operators[made.operators[n]]
     edge = next(iter(walk.edges), None)
-    if edge is None or not isinstance(edge.access, Window) or edge.maker is None or edge.store in made.carried:
-        return 0
-    widths = {wide for _, wide in made.walks[edge.maker].columns}
-    capacity, axis = made.trace.capacity[edge.store], edge.access.columns
+    if edge is None or not isinstance(edge.access, Window):
+        return 0, 0
+    axis, view = edge.access.columns, network.maps[op.inputs[0][0]]
     places = max(axis.high(p) - axis.low(p) + 1 for p in range(axis.over))
-    if places == 1 or all(capacity % wide == 0 for wide in widths):
-        return 0
-    return edge.access.taps * places * network.maps[edge.store].bytes
+    if not view.shuffled:
+        if places == 1 or edge.maker is None or edge.store in made.carried:
+            return 0, 0
+        if all(made.trace.capacity[edge.store] % wide == 0 for _, wide in made.walks[edge.maker].columns):
+            return 0, 0
+    pixels, size = 1, edge.access.taps * places * view.step
+    while view.shuffled and pixels < walk.block:
+        wider = edge.access.taps * (places + -(-pixels * axis.step // axis.over)) * view.step
+        if wider > max(size, GATHER):
+            break
+        pixels, size = pixels + 1, wider
+    return pixels, size

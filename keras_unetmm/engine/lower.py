@@ -3,10 +3,11 @@
 import numpy as np
 
 from keras_unetmm.engine.kernels import KERNELS
-from keras_unetmm.engine.kernels.kernel import NoKernelError, Window, raster
+from keras_unetmm.engine.kernels.kernel import All, NoKernelError, Window, raster
 from keras_unetmm.engine.network import COMPUTES, Network, Operator, reader, writer
 
 _ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+_LARGEST_BLOCK = 255  # of a depth-to-space that is a view
 _INTEGERS = {"INT8", "INT16", "INT32", "INT64", "UINT8", "BOOL"}
 
 
@@ -25,13 +26,19 @@ def lower(graph, tables=None):
     Raises:
         EngineError: if an operator has no kernel, or a map is not of integers.
     """
-    return _Lowering(graph, tables).network
+    lowered = _Lowering(graph, tables, frozenset())
+    while copied := lowered.unseen():
+        lowered = _Lowering(graph, tables, lowered.copied | copied)
+    return lowered.network
 
 
 class _Lowering:
-    def __init__(self, graph, tables):
-        self.graph, self.tables, self.network = graph, tables, Network()
+    """One try; `copied` are tensors that a depth-to-space or a split makes and that are no views."""
+
+    def __init__(self, graph, tables, copied):
+        self.graph, self.tables, self.copied, self.network = graph, tables, copied, Network()
         self.maps = {}  # tensor -> map
+        self.reshaped = set()  # maps that were given another shape
         for port, tensor in enumerate(graph.inputs):
             self._read(tensor, port)
         for position in self._needed():
@@ -39,6 +46,15 @@ class _Lowering:
         for port, tensor in enumerate(graph.outputs):
             self._write(tensor, port)
         self._drop_unread()
+
+    def unseen(self):
+        """Returns the tensors that cannot be views, for somebody reads them as a whole or under another shape."""
+        read = {m for op in self.network.operators for m, access in op.inputs if isinstance(access, All)}
+        read |= self.reshaped
+        return frozenset(t for t, m in self.maps.items() if m in read and self._is_part(self.network.maps[m]))
+
+    def _is_part(self, m):
+        return m.shuffled or (not m.flat and self.network.maps[m.root].bytes != m.bytes)
 
     def _needed(self):
         """Positions of the operators from which an output follows."""
@@ -84,7 +100,7 @@ class _Lowering:
             )
         if operator.name in _ALIASES:
             self._alias(operator.inputs[0], operator.outputs[0])
-        elif not (operator.name in ("SPLIT", "SPLIT_V") and self._views(operator)):
+        elif not self._views(operator):
             try:
                 kernels = KERNELS[operator.name](self.graph, operator, self.tables)
             except NoKernelError as error:
@@ -100,19 +116,26 @@ class _Lowering:
         shape = self.graph.tensors[target].shape
         number = self._map(target)
         made = self.network.maps[number]
-        same = raster(shape)[1:] == (parent.width, parent.image_rows, parent.bytes // self.graph.tensors[source].element_bytes)
-        made.root, made.offset, made.flat = parent.root, parent.offset, parent.flat or not (same and made.rows == parent.rows)
-        if made.flat and (parent.offset or self.network.maps[parent.root].bytes != parent.bytes) and not parent.flat:
-            raise EngineError(
-                f"the engine does not reshape some of the channels of a map in place. Received: {parent.name!r}, a part of a "
-                "split. Reshape before the split."
-            )
+        channels = parent.bytes // self.graph.tensors[source].element_bytes
+        same = raster(shape) == (parent.rows, parent.width, parent.image_rows, channels)
+        made.root, made.offset, made.flat = parent.root, parent.offset, parent.flat or not same
+        made.down, made.across, made.step = parent.down, parent.across, parent.step
+        if not same:
+            self.reshaped.add(self.maps[source])
+            made.down = made.across = 1
+            made.step = made.bytes
 
     def _views(self, operator):
-        """Makes the parts of a split along the channels views of the whole; returns whether that was possible."""
+        """Makes what an operator only rearranges views of its input; returns whether that was possible."""
+        if operator.name in ("SPLIT", "SPLIT_V"):
+            return self._split(operator)
+        return operator.name == "DEPTH_TO_SPACE" and self._shuffle(operator)
+
+    def _split(self, operator):
+        """The parts of a split along the channels."""
         axis_place, source = (0, operator.inputs[1]) if operator.name == "SPLIT" else (2, operator.inputs[0])
         axis = self.graph.tensors[operator.inputs[axis_place]].data
-        if axis is None or source not in self.maps:
+        if axis is None or source not in self.maps or set(operator.outputs) & self.copied:
             return False
         rank = len(self.graph.tensors[source].shape)
         if int(np.frombuffer(axis.tobytes(), "<i4")[0]) % rank != rank - 1:
@@ -121,7 +144,22 @@ class _Lowering:
         for tensor in operator.outputs:
             part = self.network.maps[self._map(tensor)]
             part.root, part.offset, part.flat = whole.root, whole.offset + offset, whole.flat
+            part.down, part.across, part.step = whole.down, whole.across, whole.step
             offset += part.bytes
+        return True
+
+    def _shuffle(self, operator):
+        """Pixels that lie one behind the other in a pixel of the input."""
+        source, target, block = operator.inputs[0], operator.outputs[0], operator.options.BlockSize()
+        if source not in self.maps or target in self.copied or not 1 < block <= _LARGEST_BLOCK:
+            return False
+        whole = self.network.maps[self.maps[source]]
+        if whole.shuffled:
+            return False
+        part = self.network.maps[self._map(target)]
+        part.root, part.offset, part.flat = whole.root, whole.offset, whole.flat
+        part.down = part.across = block
+        part.step = part.bytes
         return True
 
     def _kernel(self, name, kernel):

@@ -20,6 +20,8 @@ class Map:
         root: int, the map that holds its bytes: its own number, or the map that it is a view of.
         offset: int, bytes of its first channel in a pixel of the root.
         flat: bool, whether it has the root's bytes under another shape, so that the root must be whole.
+        down, across: int, rows and columns of it that one pixel of the root holds, as after a depth-to-space.
+        step: int, bytes from one pixel to the next within a pixel of the root, or, if `down` and `across` are 1, a row.
     """
 
     name: str
@@ -32,6 +34,14 @@ class Map:
     root: int
     offset: int = 0
     flat: bool = False
+    down: int = 1
+    across: int = 1
+    step: int = 0
+
+    @property
+    def shuffled(self):
+        """Whether one pixel of the root holds several of its pixels."""
+        return self.down * self.across > 1
 
     @property
     def pixels(self):
@@ -98,7 +108,10 @@ class Network:
         """Adds a map with bytes of its own and returns its number."""
         rows, width, image_rows, channels = raster(shape)
         self.maps.append(
-            Map(name, tuple(shape), kind, rows, width, image_rows, channels * element_bytes, len(self.maps))
+            Map(
+                name, tuple(shape), kind, rows, width, image_rows, channels * element_bytes, len(self.maps),
+                step=channels * element_bytes,
+            )
         )
         return len(self.maps) - 1
 

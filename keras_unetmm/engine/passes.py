@@ -79,7 +79,7 @@ class Cutter:
             m for m in maker if m not in self.streamed and any(elsewhere(reader) for reader in self.readers.get(m, ()))
         )
         walks = [self._walk(i, maker) for i in operators]
-        sinks = self._follow(walks, maker)
+        sinks = self._arrange(walks, operators)
         made = Pass(operators, sinks, walks, carried)
         if strips > 1:
             self._strips(made, strips)
@@ -99,26 +99,41 @@ class Cutter:
             by = maker.get(seen.root)
             if by is not None and seen.flat:
                 raise CutError(f"{op.name} reads a map under another shape, so that it must be complete")
-            edges.append(Edge(seen.root, by, access, seen.image_rows, seen.width))
-        columns = [(0, op.width)]
+            edges.append(Edge(seen.root, by, access, seen.image_rows, seen.width, seen.down, seen.across))
+        columns, look = [(0, op.width)], list(range(len(edges)))
         in_place = op.kernel is not None and op.kernel.in_place
-        return Walk(op.rows, op.image_rows, op.width, self.block(op), edges, [], op.accumulates, columns, in_place)
+        return Walk(op.rows, op.image_rows, op.width, self.block(op), edges, look, [], op.accumulates, columns, in_place)
 
-    @staticmethod
-    def _follow(walks, maker):
-        """The sinks, the main one first; operators that it does not need follow those whose maps they read."""
-        ancestors, read = [], set()
+    def _arrange(self, walks, operators):
+        """Decides what is asked first and what runs by itself; returns the sinks, the main one first.
+
+        What reaches furthest ahead is asked first: it then draws the others along, and nothing waits for it. Operators that
+        the main sink does not need, and those that shrink a map that others read too, run as soon as they can.
+        """
+        ahead, ancestors, readers = _Ahead(walks), [], {}
         for n, walk in enumerate(walks):
             makers = {edge.maker for edge in walk.edges if edge.maker is not None}
             ancestors.append({n}.union(*(ancestors[m] for m in makers)))
-            read |= makers
-        ends = [n for n in range(len(walks)) if n not in read]
-        main = max(ends, key=lambda n: (len(ancestors[n]), n))
+            for m in makers:
+                readers.setdefault(m, []).append(n)
+            walk.look.sort(key=lambda e, walk=walk: -ahead.edge(walk, walk.edges[e], 1))
+        ends = [n for n in range(len(walks)) if n not in readers]
+        main = max(ends, key=lambda n: (ahead.operator(n, 1), len(ancestors[n]), n))
         for n, walk in enumerate(walks):
-            if n not in ancestors[main]:
-                for m in {edge.maker for edge in walk.edges if edge.maker is not None}:
+            makers = {edge.maker for edge in walk.edges if edge.maker is not None}
+            alone = n not in ancestors[main]
+            shrinks = len(makers) == 1 and all(len(readers[m]) > 1 and self._shrinks(operators[n]) for m in makers)
+            if alone or shrinks:
+                for m in makers:
                     walks[m].followers.append(n)
         return (main, *(n for n in ends if n != main))
+
+    def _shrinks(self, index):
+        op = self.network.operators[index]
+        if op.output is None:
+            return False
+        made, read = self.network.maps[op.output], self.network.maps[self.network.root(op.inputs[0][0])]
+        return made.pixels * made.bytes < read.pixels * read.bytes
 
     def _strips(self, made, strips):
         """Cuts a pass into vertical strips: each operator walks over the columns that those behind it need."""
@@ -137,16 +152,47 @@ class Cutter:
         for strip in range(strips):
             for n in reversed(range(len(walks))):
                 walk = walks[n]
-                ranges = [self._needs(reader, edge, walk.width) for reader, edge in readers[n]]
+                ranges = [self._needs(reader, edge) for reader, edge in readers[n]]
                 if not ranges or self.network.operators[made.operators[n]].output in made.carried:
                     ranges.append((walk.width * strip // strips, walk.width * (strip + 1) // strips))
                 low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
                 walk.columns.append((low, high - low))
 
     @staticmethod
-    def _needs(reader, edge, width):
+    def _needs(reader, edge):
         first, wide = reader.columns[-1]
         if isinstance(edge.access, Same):
-            return first, first + wide
-        low = min(max(edge.access.columns.low(first), 0), width - 1)
-        return low, min(max(edge.access.columns.high(first + wide - 1), 0), width - 1) + 1
+            return first // edge.across, -(-(first + wide) // edge.across)
+        low = min(max(edge.access.columns.low(first), 0), edge.width - 1)
+        high = min(max(edge.access.columns.high(first + wide - 1), 0), edge.width - 1)
+        return low // edge.across, high // edge.across + 1
+
+
+class _Ahead:
+    """How much of what enters a pass must be there before an operator can make its first rows."""
+
+    def __init__(self, walks):
+        self.walks, self.known = walks, {}
+
+    def operator(self, n, rows):
+        """Returns the largest part of any map from earlier passes, or image, that the first `rows` rows need."""
+        if (n, rows) not in self.known:
+            walk = self.walks[n]
+            parts = [self.edge(walk, edge, rows) for edge in walk.edges]
+            self.known[n, rows] = max(parts, default=rows / walk.rows)
+        return self.known[n, rows]
+
+    def edge(self, walk, edge, rows):
+        """The same for one edge."""
+        if isinstance(edge.access, All):
+            needed = edge.image_rows
+        elif isinstance(edge.access, Same):
+            needed = rows
+        else:
+            needed = min(max(edge.access.rows.high(rows - 1), 0), edge.image_rows - 1) + 1
+        stored = -(-needed // edge.down)
+        if edge.maker is None:
+            return stored * edge.down / edge.image_rows
+        if self.walks[edge.maker].accumulates:
+            stored = self.walks[edge.maker].rows
+        return self.operator(edge.maker, stored)

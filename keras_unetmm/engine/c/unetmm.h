@@ -80,21 +80,27 @@ enum { UNETMM_SAME = 0, UNETMM_WINDOW = 1, UNETMM_ALL = 2 };
 typedef struct unetmm_edge {
     uint16_t map;
     uint8_t access; /* UNETMM_SAME: the same place; UNETMM_WINDOW: by the axes below; UNETMM_ALL: the whole map */
+    uint8_t look; /* the edge to look at in this place of the order in which makers are asked */
     uint8_t taps; /* rows of the window */
     uint8_t dilation; /* rows from one tap to the next */
     unetmm_axis rows;
     unetmm_axis columns;
 } unetmm_edge;
 
-/* A map: pixels in raster order, whole or as a ring. */
+/* A map, or a view of one. The stored map has its pixels in raster order, whole or as a ring. A view sees some channels of
+ * each stored pixel, or takes each stored pixel for `down` rows of `across` smaller ones (a depth-to-space that is not copied).
+ */
 typedef struct unetmm_map {
     uint32_t offset; /* bytes, of its first pixel in its memory */
-    uint32_t capacity; /* pixels that it holds: a ring's, or all */
-    uint32_t stride; /* bytes from one pixel to the next */
-    uint32_t bytes; /* of one pixel: less than the stride in a view of some channels */
+    uint32_t capacity; /* stored pixels: a ring's, or all */
+    uint32_t stride; /* bytes from one stored pixel to the next */
+    uint32_t step; /* bytes from one pixel of the view to the next, within a stored pixel or, if it is not shuffled, a row */
+    uint32_t bytes; /* of one pixel of the view */
     uint16_t maker; /* the operator, counted inside the pass, that makes it; UNETMM_NOBODY if an earlier pass did */
-    uint16_t width; /* pixels in a row */
-    uint16_t image_rows; /* rows of one image */
+    uint16_t width; /* pixels of the view in a row */
+    uint16_t image_rows; /* rows of the view in one image */
+    uint8_t down;
+    uint8_t across;
     uint8_t memory; /* 0: arena, 1: carried */
     uint8_t ring; /* whether it holds the columns of one strip only */
 } unetmm_map;
@@ -116,6 +122,7 @@ typedef struct unetmm_operator {
     uint16_t image_rows;
     uint16_t output; /* map */
     uint16_t block; /* most pixels at once */
+    uint16_t gathered; /* most pixels at once whose window is put together in a copy */
     uint8_t port; /* the number of the network's input or output that it reads or writes */
     uint8_t inputs;
     uint8_t kind; /* UNETMM_COMPUTES, UNETMM_READS, UNETMM_WRITES */

@@ -67,7 +67,7 @@ static int32_t clip(int32_t value, int32_t low, int32_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* The columns that a map holds in this strip. */
+/* The stored columns of a map in this strip. */
 static unetmm_columns held(const scene *s, const unetmm_map *map)
 {
     if (map->ring != 0 && map->maker != UNETMM_NOBODY) {
@@ -75,8 +75,16 @@ static unetmm_columns held(const scene *s, const unetmm_map *map)
     }
     unetmm_columns all;
     all.first = 0;
-    all.width = map->width;
+    all.width = (uint16_t)(map->width / map->across);
     return all;
+}
+
+/* The columns of a view that a maker walks over in this strip. */
+static unetmm_columns seen(const unetmm_map *map, unetmm_columns stored)
+{
+    stored.first = (uint16_t)(stored.first * map->across);
+    stored.width = (uint16_t)(stored.width * map->across);
+    return stored;
 }
 
 /* How far the maker of an edge's map must be, in its own positions, so that `pixels` pixels can be computed. */
@@ -84,29 +92,31 @@ static uint32_t needed(const scene *s, const unetmm_operator *op, const unetmm_e
 {
     const unetmm_map *map = &s->pass->maps[edge->map];
     const unetmm_operator *maker = &s->pass->operators[map->maker];
-    const unetmm_columns wide = columns_of(s, map->maker);
     if (edge->access == UNETMM_ALL || maker->accumulates != 0) {
         return end_of(s, map->maker);
     }
-    if (edge->access == UNETMM_SAME) {
-        return (uint32_t)row * wide.width + (uint32_t)(column - wide.first + pixels);
+    const unetmm_columns stored = columns_of(s, map->maker);
+    const unetmm_columns wide = seen(map, stored);
+    int32_t last_row = row;
+    int32_t last_column = column + pixels - 1;
+    if (edge->access == UNETMM_WINDOW) {
+        const int32_t image = row / op->image_rows;
+        last_row = floor_divide((row - image * op->image_rows) * edge->rows.step + edge->rows.last, edge->rows.over);
+        last_row = clip(last_row, 0, map->image_rows - 1) + image * map->image_rows;
+        last_column = floor_divide(last_column * edge->columns.step + edge->columns.last, edge->columns.over);
+        last_column = clip(last_column, wide.first, wide.first + wide.width - 1);
     }
-    const int32_t image = row / op->image_rows;
-    const int32_t inside = row - image * op->image_rows;
-    int32_t last_row = floor_divide(inside * edge->rows.step + edge->rows.last, edge->rows.over);
-    int32_t last_column = floor_divide((column + pixels - 1) * edge->columns.step + edge->columns.last, edge->columns.over);
-    last_row = clip(last_row, 0, map->image_rows - 1) + image * map->image_rows;
-    last_column = clip(last_column, wide.first, wide.first + wide.width - 1) - wide.first;
-    return (uint32_t)last_row * wide.width + (uint32_t)last_column + 1;
+    return (uint32_t)(last_row / map->down) * stored.width + (uint32_t)(last_column / map->across - stored.first) + 1;
 }
 
 /* The maker that must go on before the operator can, with its target; or UNETMM_NOBODY. */
 static uint32_t missing(const scene *s, const unetmm_operator *op, int32_t row, int32_t column, int32_t pixels, uint32_t *target)
 {
     for (uint32_t i = 0; i < op->inputs; i++) {
-        const unetmm_map *map = &s->pass->maps[op->edges[i].map];
+        const unetmm_edge *edge = &op->edges[op->edges[i].look];
+        const unetmm_map *map = &s->pass->maps[edge->map];
         if (map->maker != UNETMM_NOBODY) {
-            *target = needed(s, op, &op->edges[i], row, column, pixels);
+            *target = needed(s, op, edge, row, column, pixels);
             if (s->positions[map->maker] < *target) {
                 return map->maker;
             }
@@ -120,65 +130,78 @@ static uint8_t *memory_of(const scene *s, const unetmm_map *map)
     return (uint8_t *)(map->memory == 0 ? s->call->arena : s->call->carried) + map->offset;
 }
 
-/* The place of a pixel in its map, counted in pixels. */
-static uint32_t slot_of(const scene *s, const unetmm_map *map, int32_t row, int32_t column)
+/* The bytes of a pixel of a view, and how many pixels lie in a row from there on. */
+static uint8_t *place_of(const scene *s, const unetmm_map *map, int32_t row, int32_t column, int32_t *run)
 {
     const unetmm_columns wide = held(s, map);
-    return ((uint32_t)row * wide.width + (uint32_t)(column - wide.first)) % map->capacity;
+    const int32_t stored_row = row / map->down;
+    const int32_t stored_column = column / map->across;
+    const uint32_t slot = ((uint32_t)stored_row * wide.width + (uint32_t)(stored_column - wide.first)) % map->capacity;
+    uint8_t *place = memory_of(s, map) + (size_t)slot * map->stride;
+    if (map->across == 1 && map->down == 1) {
+        *run = (int32_t)(map->capacity - slot);
+        return place;
+    }
+    const int32_t inside = column - stored_column * map->across;
+    *run = map->across - inside;
+    return place + (size_t)((row - stored_row * map->down) * map->across + inside) * map->step;
 }
 
-/* Sets the rows of a window and returns for how many pixels they hold; 0 if even one pixel's window wraps. */
+/* The last column of input 0 that a window needs for some pixels. */
+static int32_t last_column_of(const unetmm_edge *edge, unetmm_columns wide, int32_t column, int32_t pixels)
+{
+    const int32_t last = floor_divide((column + pixels - 1) * edge->columns.step + edge->columns.last, edge->columns.over);
+    return clip(last, wide.first, wide.first + wide.width - 1);
+}
+
+/* Sets the rows of a window and returns for how many pixels they hold; 0 if even one pixel's window does not lie in a row. */
 static int32_t set_rows(const scene *s, const unetmm_operator *op, unetmm_block *block, int32_t row, const uint8_t **rows)
 {
     const unetmm_edge *edge = &op->edges[0];
     const unetmm_map *map = &s->pass->maps[edge->map];
-    const unetmm_columns wide = held(s, map);
+    const unetmm_columns wide = seen(map, held(s, map));
     const int32_t image = row / op->image_rows;
     const int32_t first = floor_divide(block->column * edge->columns.step + edge->columns.first, edge->columns.over);
     int32_t longest = INT32_MAX;
     block->window_row = floor_divide(block->row * edge->rows.step + edge->rows.first, edge->rows.over);
     block->window_column = clip(first, wide.first, wide.first + wide.width - 1);
     block->rows = rows;
-    block->input_stride[0] = (int32_t)map->stride;
     for (int32_t i = 0; i < edge->taps; i++) {
         const int32_t tap = block->window_row + i * edge->dilation;
         rows[i] = NULL;
         if (tap >= 0 && tap < map->image_rows) {
-            const uint32_t slot = slot_of(s, map, tap + image * map->image_rows, block->window_column);
-            const int32_t run = (int32_t)(map->capacity - slot);
-            rows[i] = memory_of(s, map) + (size_t)slot * map->stride;
+            int32_t run;
+            rows[i] = place_of(s, map, tap + image * map->image_rows, block->window_column, &run);
             longest = run < longest ? run : longest;
         }
     }
     int32_t pixels = block->pixels;
-    for (; pixels > 0; pixels--) {
-        int32_t last = floor_divide((block->column + pixels - 1) * edge->columns.step + edge->columns.last, edge->columns.over);
-        last = clip(last, wide.first, wide.first + wide.width - 1);
-        if (last - block->window_column < longest) {
-            break;
-        }
+    while (pixels > 0 && last_column_of(edge, wide, block->column, pixels) - block->window_column >= longest) {
+        pixels--;
     }
     return pixels;
 }
 
-/* Puts the window of one pixel together where it wraps around its ring. */
+/* Puts the window of some pixels together in a copy, where it does not lie in rows. */
 static void gather(const scene *s, const unetmm_operator *op, const unetmm_block *block, int32_t row, const uint8_t **rows)
 {
     const unetmm_edge *edge = &op->edges[0];
     const unetmm_map *map = &s->pass->maps[edge->map];
-    const unetmm_columns wide = held(s, map);
+    const unetmm_columns wide = seen(map, held(s, map));
     const int32_t image = row / op->image_rows;
-    int32_t last = floor_divide(block->column * edge->columns.step + edge->columns.last, edge->columns.over);
-    last = clip(last, wide.first, wide.first + wide.width - 1);
+    const int32_t last = last_column_of(edge, wide, block->column, block->pixels);
     uint8_t *to = (uint8_t *)s->call->arena + s->pass->gather;
     for (int32_t i = 0; i < edge->taps; i++) {
-        const int32_t tap = block->window_row + i * edge->dilation;
+        const int32_t tap = block->window_row + i * edge->dilation + image * map->image_rows;
         if (rows[i] != NULL) {
             rows[i] = to;
-            for (int32_t column = block->window_column; column <= last; column++) {
-                const uint32_t slot = slot_of(s, map, tap + image * map->image_rows, column);
-                memcpy(to, memory_of(s, map) + (size_t)slot * map->stride, map->bytes);
-                to += map->stride;
+            for (int32_t column = block->window_column; column <= last;) {
+                int32_t run;
+                const uint8_t *from = place_of(s, map, tap, column, &run);
+                run = run < last + 1 - column ? run : last + 1 - column;
+                memcpy(to, from, (size_t)(run - 1) * map->step + map->bytes);
+                to += (size_t)run * map->step;
+                column += run;
             }
         }
     }
@@ -187,13 +210,13 @@ static void gather(const scene *s, const unetmm_operator *op, const unetmm_block
 /* Points at the same place of a map, or at its beginning, and returns for how many pixels that holds. */
 static int32_t point(const scene *s, const unetmm_map *map, uint8_t access, int32_t row, int32_t column, uint8_t **place)
 {
+    int32_t run = INT32_MAX;
     if (access == UNETMM_ALL) {
         *place = memory_of(s, map);
-        return INT32_MAX;
+    } else {
+        *place = place_of(s, map, row, column, &run);
     }
-    const uint32_t slot = slot_of(s, map, row, column);
-    *place = memory_of(s, map) + (size_t)slot * map->stride;
-    return (int32_t)(map->capacity - slot);
+    return run;
 }
 
 /* Computes up to `pixels` pixels from a position on; returns how many, or a negative status. */
@@ -212,7 +235,7 @@ static int32_t compute(const scene *s, uint32_t index, int32_t row, int32_t colu
     block.rows = NULL;
     for (uint32_t i = 0; i < op->inputs; i++) {
         const unetmm_map *map = &s->pass->maps[op->edges[i].map];
-        block.input_stride[i] = (int32_t)map->stride;
+        block.input_stride[i] = (int32_t)map->step;
         if (op->edges[i].access != UNETMM_WINDOW) {
             const int32_t run = point(s, map, op->edges[i].access, row, column, &place);
             block.input[i] = place;
@@ -223,7 +246,7 @@ static int32_t compute(const scene *s, uint32_t index, int32_t row, int32_t colu
         const unetmm_map *map = &s->pass->maps[op->output];
         const int32_t run = point(s, map, op->accumulates != 0 ? UNETMM_ALL : UNETMM_SAME, row, column, &place);
         block.output = place;
-        block.output_stride = (int32_t)map->stride;
+        block.output_stride = (int32_t)map->step;
         block.pixels = run < block.pixels ? run : block.pixels;
     }
     if (op->kind == UNETMM_READS) {
@@ -231,14 +254,16 @@ static int32_t compute(const scene *s, uint32_t index, int32_t row, int32_t colu
     }
     if (op->kind == UNETMM_WRITES) {
         const unetmm_map *map = &s->pass->maps[op->edges[0].map];
-        block.pixels = map->stride == map->bytes ? block.pixels : 1;
+        block.pixels = map->step == map->bytes ? block.pixels : 1;
         return s->call->write(s->call->context, (int)op->port, row, column, (int)block.pixels, block.input[0]) == 0 ? block.pixels
                                                                                                                        : -UNETMM_WRITE_FAILED;
     }
     if (op->inputs > 0 && op->edges[0].access == UNETMM_WINDOW) {
         const int32_t straight = set_rows(s, op, &block, row, rows);
-        block.pixels = straight > 0 ? straight : 1;
-        if (straight == 0) {
+        if (straight > 0) {
+            block.pixels = straight;
+        } else {
+            block.pixels = block.pixels < op->gathered ? block.pixels : op->gathered;
             gather(s, op, &block, row, rows);
         }
     }
@@ -308,15 +333,18 @@ static int64_t advance(const scene *s)
         push(s, maker, target);
         return 0;
     }
-    const int32_t done = compute(s, index, row, column, pixels);
-    if (done < 0) {
-        return done;
+    for (int32_t done = 0; done < pixels;) { /* in pieces where a ring begins again: nothing else runs in between */
+        const int32_t piece = compute(s, index, row, column + done, pixels - done);
+        if (piece < 0) {
+            return piece;
+        }
+        done += piece;
     }
-    s->positions[index] = at + (uint32_t)done;
+    s->positions[index] = at + (uint32_t)pixels;
     if (op->follower_count > 0) {
         top->follower = 1;
     }
-    return (int64_t)op->macs * done;
+    return (int64_t)op->macs * pixels;
 }
 
 static scene look(const unetmm_network *network, const unetmm_call *call)

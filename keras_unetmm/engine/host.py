@@ -4,7 +4,7 @@ from keras_unetmm.engine import process
 from keras_unetmm.engine.lower import lower
 from keras_unetmm.engine.schedule import whole
 from keras_unetmm.engine.sources import hosted_sources
-from keras_unetmm.tflite import graph as tflite_graph
+from keras_unetmm.tflite_file import graph as tflite_graph
 
 
 def run(content, inputs, tables=None, schedule=whole, flags=process.FLAGS):

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from keras_unetmm.engine.kernels.kernel import Window
 from keras_unetmm.engine.placement import Problem, place
+from keras_unetmm.planner import arena
+from keras_unetmm.planner.lifetimes import Buffer, Timeline
+from keras_unetmm.planner.memory import Memory as PlacementProblem
+from keras_unetmm.planner.memory import Pair
 
 ALIGNMENT = 16  # bytes, of every piece
 STATE, ENTRY, POSITION = 12, 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
@@ -99,11 +103,24 @@ def layout(network, passes, memories=1, seconds=1.0):
             continue
         problem = _problem(passes, chosen, distances)
         bounds[memory] = _bound(problem, chosen, len(passes))
-        addresses, totals[memory] = place(problem, bounds[memory], seconds)
+        addresses, totals[memory] = _placed(problem, chosen, bounds[memory], seconds, len(passes))
         for i, piece in enumerate(chosen):
             offsets[piece.kind, piece.key] = addresses[i]
             where[piece.kind, piece.key] = memory
     return Layout(offsets, where, tuple(totals), tuple(bounds), tuple(pieces))
+
+
+def _placed(problem, pieces, bound, seconds, passes):
+    """The better of two searches; the planner's knows time as a line, so that rings of one pass cannot share there."""
+    addresses, total = place(problem, bound, seconds)
+    if total > bound:
+        buffers = tuple(Buffer(i, p.first + 1, p.last + 1, size) for i, (p, size) in enumerate(zip(pieces, problem.sizes, strict=True)))
+        over = tuple(Pair(a, b, buffers[b].first, least, None) for (a, b), least in problem.least.items())
+        line = PlacementProblem(Timeline(buffers, tuple((0, p, p) for p in range(passes))), over)
+        found = arena.place(line, bound, seconds)
+        if found.head < total:
+            return dict(enumerate(found.addresses)), found.head
+    return addresses, total
 
 
 def aligned(size):
@@ -205,10 +222,24 @@ def gathered(network, made, n):
             return 0, 0
         if all(made.trace.capacity[edge.store] % wide == 0 for _, wide in made.walks[edge.maker].columns):
             return 0, 0
+    if not view.shuffled:
+        return 1, _wrapping(made, edge, places) * places * view.step
     pixels, size = 1, edge.access.taps * places * view.step
-    while view.shuffled and pixels < walk.block:
+    while pixels < walk.block:
         wider = edge.access.taps * (places + -(-pixels * axis.step // axis.over)) * view.step
         if wider > max(size, GATHER):
             break
         pixels, size = pixels + 1, wider
     return pixels, size
+
+
+def _wrapping(made, edge, places):
+    """The most rows of one window that wrap around their ring at once: rows that lie a turn of the ring apart."""
+    taps, capacity = edge.access.taps, made.trace.capacity[edge.store]
+    most = 1
+    for _, wide in made.walks[edge.maker].columns:
+        apart = [(tap * edge.access.dilation * wide) % capacity for tap in range(taps)]
+        for one in apart:
+            near = sum(min((other - one) % capacity, (one - other) % capacity) < places for other in apart)
+            most = max(most, near)
+    return most

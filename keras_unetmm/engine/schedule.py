@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from keras_unetmm.engine.layout import Layout, layout, lives, pairs
 from keras_unetmm.engine.network import READS, Network
 from keras_unetmm.engine.passes import Cutter
+from keras_unetmm.engine.search import Search
 
 _PIXELS = 16  # most pixels at once
 _BYTES = 512  # of the output, at once, where that is more than one pixel
@@ -50,6 +51,24 @@ def whole(network, seconds=1.0, block=None):
     block = block or block_of()
     cutter = Cutter(network, lambda op: block(network, op))
     return arranged("whole", network, cutter, cutter.cut([[i] for i in range(len(network.operators))]), seconds=seconds)
+
+
+def rows(network, memories=1, seconds=1.0, block=None):
+    """Returns the `Schedule` by rows, cut where that takes least.
+
+    Args:
+        network: `Network`.
+        memories: 1, or 2: maps that are carried then lie in a memory of their own.
+        seconds: float, CPU time for the search of a placement.
+        block: function from a `Network` and an operator of it to the most pixels that it computes at once.
+    """
+    block = block or block_of()
+    whole_roots = network.whole_roots()
+    streamed = {m for m in network.inputs if m not in whole_roots}
+    search = Search(network, lambda op: block(network, op), streamed, memories)
+    found = search.best()
+    cutter = Cutter(network, lambda op: block(network, op), streamed)
+    return arranged("rows", network, cutter, cutter.cut(found.groups, found.strips), memories, seconds)
 
 
 def arranged(name, network, cutter, passes, memories=1, seconds=1.0):

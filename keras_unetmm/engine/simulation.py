@@ -78,6 +78,49 @@ class Trace:
     units: int = 0
 
 
+class _Reading:
+    """One edge in one strip, as tables by row and column, so that a step only adds and compares.
+
+    Before pixels up to column x of row y can be computed, the maker must be at `need_row[y] + need_column[x]`, or at
+    `complete` if that is not None. At column x of row y, the first stored pixel that is still read is the smaller of
+    `old_row[y] + old_column[x]` and `old_next[y]`. Columns are counted from the strip's first.
+    """
+
+    def __init__(self, walks, walk, edge, strip):
+        self.store, self.maker = edge.store, edge.maker
+        first, wide = walk.columns[strip]
+        held_first, held = (0, edge.width // edge.across) if edge.maker is None else walks[edge.maker].columns[strip]
+        whole = isinstance(edge.access, All) or (edge.maker is not None and walks[edge.maker].accumulates)
+        self.complete = None
+        if whole:
+            self.complete = 0 if edge.maker is None else walks[edge.maker].rows * held
+            self.old_row, self.old_column, self.old_next = [0] * walk.rows, [0] * wide, [0] * walk.rows
+            return
+        if isinstance(edge.access, Same):
+            low_rows = high_rows = range(walk.rows)
+            low_columns = high_columns = range(first, first + wide)
+        else:
+            rows, columns = edge.access.rows, edge.access.columns
+            low_rows, high_rows = (
+                [
+                    min(max(end(y % walk.image_rows), 0), edge.image_rows - 1) + y // walk.image_rows * edge.image_rows
+                    for y in range(walk.rows)
+                ]
+                for end in (rows.low, rows.high)
+            )
+            least, most = held_first * edge.across, (held_first + held) * edge.across - 1
+            low_columns, high_columns = (
+                [min(max(end(x), least), most) for x in range(first, first + wide)] for end in (columns.low, columns.high)
+            )
+        self.need_row = [y // edge.down * held for y in high_rows]
+        self.need_column = [x // edge.across - held_first + 1 for x in high_columns]
+        self.old_row = [y // edge.down * held for y in low_rows]
+        self.old_column = [x // edge.across - held_first for x in low_columns]
+        in_step = isinstance(edge.access, Same) and edge.down == 1
+        after = [_NEVER] * walk.rows if in_step else [y + self.old_column[0] for y in self.old_row[1:]] + [_NEVER]
+        self.old_next = after
+
+
 class Simulation:
     """One pass.
 
@@ -95,10 +138,6 @@ class Simulation:
         self.bytes = pixel_bytes or {}
         self.bit = {m: 1 << i for i, m in enumerate(made.values())}
         self.seen = dict.fromkeys(made.values(), 0)  # with whom a map was alive, as bits
-        self.readers = {}  # map -> [walk, edge number]
-        for w, walk in enumerate(walks):
-            for e, edge in enumerate(walk.edges):
-                self.readers.setdefault(edge.store, []).append((w, e))
         self.pairs = {}  # map that is made -> maps over which it may lie
         for source, target in pairs:
             self.pairs.setdefault(target, []).append(source)
@@ -119,22 +158,25 @@ class Simulation:
 
     def _strip(self, strip):
         walks = self.walks
-        self.first = [walk.columns[strip][0] for walk in walks]
         self.wide = [walk.columns[strip][1] for walk in walks]
         self.end = [walk.rows * wide for walk, wide in zip(walks, self.wide, strict=True)]
         self.at = [0] * len(walks)
         self.alive = 0
+        self.reads = [[_Reading(walks, walk, edge, strip) for edge in walk.edges] for walk in walks]
+        self.asks = [
+            [reads[e] for e in walk.look if reads[e].maker is not None] for walk, reads in zip(walks, self.reads, strict=True)
+        ]
         self.oldest = {}
-        for store, readers in self.readers.items():
-            self.oldest[store] = {(w, e): self._oldest(w, e, 0) for w, e in readers}
+        for w, reads in enumerate(self.reads):
+            for e, reading in enumerate(reads):
+                self.oldest.setdefault(reading.store, {})[w, e] = self._oldest(w, reading, 0)
         for sink in self.sinks:
             self._to(sink, self.end[sink])
 
     def _to(self, sink, target):
         """The driver's stack: entries are [operator, target, follower]."""
-        stack, at, walks = [[sink, target, 0]], self.at, self.walks
+        stack, at, wide, walks, deepest = [[sink, target, 0]], self.at, self.wide, self.walks, self.trace.depth
         while stack:
-            self.trace.depth = max(self.trace.depth, len(stack))
             top = stack[-1]
             op, target, follower = top
             walk = walks[op]
@@ -145,21 +187,24 @@ class Simulation:
                         top[2] += 1
                     else:
                         stack.append(step)
+                        deepest = max(deepest, len(stack))
                     continue
                 top[2] = 0
             here = at[op]
             if here >= target:
                 stack.pop()
                 continue
-            row, column = divmod(here, self.wide[op])
-            pixels = min(walk.block, self.wide[op] - column, target - here)
-            lacking = self._missing(op, row, column + self.first[op], pixels)
+            row, column = divmod(here, wide[op])
+            pixels = min(walk.block, wide[op] - column, target - here)
+            lacking = self._missing(op, row, column + pixels - 1)
             if lacking is not None:
-                stack.append([*lacking, 0])
+                stack.append(lacking)
+                deepest = max(deepest, len(stack))
                 continue
             self._compute(op, here, pixels)
             if walk.followers:
                 top[2] = 1
+        self.trace.depth = deepest
 
     def _follow(self, op):
         here = self.at[op]
@@ -167,51 +212,41 @@ class Simulation:
             return None
         row, column = divmod(here, self.wide[op])
         pixels = min(self.walks[op].block, self.wide[op] - column)
-        if self._missing(op, row, column + self.first[op], pixels) is None:
-            return [op, here + pixels, 0]
-        return None
+        return [op, here + pixels, 0] if self._missing(op, row, column + pixels - 1) is None else None
 
-    def _missing(self, op, row, column, pixels):
-        walk = self.walks[op]
-        for e in walk.look:
-            edge = walk.edges[e]
-            if edge.maker is not None:
-                target = self._needed(walk, edge, row, column, pixels)
-                if self.at[edge.maker] < target:
-                    return edge.maker, target
+    def _missing(self, op, row, last):
+        """The stack's entry for what must come before an operator computes up to a column, or None."""
+        at = self.at
+        for reading in self.asks[op]:
+            target = reading.complete
+            if target is None:
+                target = reading.need_row[row] + reading.need_column[last]
+            if at[reading.maker] < target:
+                return [reading.maker, target, 0]
         return None
-
-    def _needed(self, walk, edge, row, column, pixels):
-        maker, access = edge.maker, edge.access
-        if isinstance(access, All) or self.walks[maker].accumulates:
-            return self.end[maker]
-        wide, first = self.wide[maker], self.first[maker]
-        last_row, last_column = row, column + pixels - 1
-        if not isinstance(access, Same):
-            image, inside = divmod(row, walk.image_rows)
-            last_row = min(max(access.rows.high(inside), 0), edge.image_rows - 1) + image * edge.image_rows
-            last_column = access.columns.high(last_column)
-            last_column = min(max(last_column, first * edge.across), (first + wide) * edge.across - 1)
-        return last_row // edge.down * wide + last_column // edge.across - first + 1
 
     def _compute(self, op, here, pixels):
-        walk, trace = self.walks[op], self.trace
+        trace, made, target = self.trace, here + pixels, self.made.get(op)
         trace.units += 1
-        made, target = here + pixels, self.made.get(op)
         if target is not None:
             if target in self.pairs:
                 self._measure(op, target, made)
-            kept = min(self.oldest.get(target, {}).values(), default=made)
-            size = 1 if walk.accumulates else made - min(kept, made - 1)
-            trace.capacity[target] = max(trace.capacity[target], size)
+            kept = min(self.oldest[target].values()) if target in self.oldest else made
+            size = 1 if self.walks[op].accumulates else made - min(kept, made - 1)
+            if size > trace.capacity[target]:
+                trace.capacity[target] = size
             self.alive |= self.bit[target]
             self.seen[target] |= self.alive
         self.at[op] = made
-        for e, edge in enumerate(walk.edges):
-            oldest = self.oldest[edge.store]
-            oldest[op, e] = self._oldest(op, e, made)
-            if edge.maker is not None and min(oldest.values()) >= self.at[edge.maker]:
-                self.alive &= ~self.bit[edge.store]
+        row, column = divmod(made, self.wide[op])
+        over = made >= self.end[op]
+        for e, reading in enumerate(self.reads[op]):
+            oldest = self.oldest[reading.store]
+            oldest[op, e] = (
+                _NEVER if over else min(reading.old_row[row] + reading.old_column[column], reading.old_next[row])
+            )
+            if reading.maker is not None and min(oldest.values()) >= self.at[reading.maker]:
+                self.alive &= ~self.bit[reading.store]
 
     def _measure(self, op, target, made):
         """How far a map that is kept must lie from those over which it may be written, up to `made`."""
@@ -223,32 +258,13 @@ class Simulation:
 
     def _still(self, w, e, oldest, op, made):
         """The oldest pixel that an edge still needs while an operator computes up to `made`."""
-        walk = self.walks[w]
-        direct = isinstance(walk.edges[e].access, Same) and walk.edges[e].down * walk.edges[e].across == 1
-        return self._oldest(w, e, made) if w == op and walk.in_place and direct else oldest
+        edge = self.walks[w].edges[e]
+        direct = isinstance(edge.access, Same) and edge.down * edge.across == 1
+        return self._oldest(w, self.reads[w][e], made) if w == op and self.walks[w].in_place and direct else oldest
 
-    def _oldest(self, op, e, here):
-        """The first stored pixel of an edge's map that an operator at `here` still needs, in the maker's positions."""
+    def _oldest(self, op, reading, here):
+        """The first stored pixel that an operator at `here` still reads, in the maker's positions."""
         if here >= self.end[op]:
             return _NEVER
-        walk = self.walks[op]
-        edge = walk.edges[e]
-        if isinstance(edge.access, All) or (edge.maker is not None and self.walks[edge.maker].accumulates):
-            return 0
-        wide, first = edge.width // edge.across, 0
-        if edge.maker is not None:
-            wide, first = self.wide[edge.maker], self.first[edge.maker]
         row, column = divmod(here, self.wide[op])
-        low = self._low(walk, edge, row, column + self.first[op], wide, first)
-        if row + 1 < walk.rows and not (isinstance(edge.access, Same) and edge.down == 1):
-            low = min(low, self._low(walk, edge, row + 1, self.first[op], wide, first))
-        return low
-
-    @staticmethod
-    def _low(walk, edge, row, column, wide, first):
-        if not isinstance(edge.access, Same):
-            image, inside = divmod(row, walk.image_rows)
-            row = min(max(edge.access.rows.low(inside), 0), edge.image_rows - 1) + image * edge.image_rows
-            column = edge.access.columns.low(column)
-            column = min(max(column, first * edge.across), (first + wide) * edge.across - 1)
-        return row // edge.down * wide + column // edge.across - first
+        return min(reading.old_row[row] + reading.old_column[column], reading.old_next[row])

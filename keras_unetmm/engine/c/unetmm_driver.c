@@ -182,27 +182,31 @@ static int32_t set_rows(const scene *s, const unetmm_operator *op, unetmm_block 
     return pixels;
 }
 
-/* Puts the window of some pixels together in a copy, where it does not lie in rows. */
+/* Puts the rows of a window that do not lie in one piece together in a copy. */
 static void gather(const scene *s, const unetmm_operator *op, const unetmm_block *block, int32_t row, const uint8_t **rows)
 {
     const unetmm_edge *edge = &op->edges[0];
     const unetmm_map *map = &s->pass->maps[edge->map];
-    const unetmm_columns wide = seen(map, held(s, map));
     const int32_t image = row / op->image_rows;
-    const int32_t last = last_column_of(edge, wide, block->column, block->pixels);
+    const int32_t last = last_column_of(edge, seen(map, held(s, map)), block->column, block->pixels);
     uint8_t *to = (uint8_t *)s->call->arena + s->pass->gather;
     for (int32_t i = 0; i < edge->taps; i++) {
         const int32_t tap = block->window_row + i * edge->dilation + image * map->image_rows;
+        int32_t column = block->window_column;
+        int32_t run = INT32_MAX;
         if (rows[i] != NULL) {
-            rows[i] = to;
-            for (int32_t column = block->window_column; column <= last;) {
-                int32_t run;
-                const uint8_t *from = place_of(s, map, tap, column, &run);
-                run = run < last + 1 - column ? run : last + 1 - column;
-                memcpy(to, from, (size_t)(run - 1) * map->step + map->bytes);
-                to += (size_t)run * map->step;
-                column += run;
-            }
+            (void)place_of(s, map, tap, column, &run);
+        }
+        if (run > last - column) {
+            continue; /* it lies beyond the border, or in one piece */
+        }
+        rows[i] = to;
+        while (column <= last) {
+            const uint8_t *from = place_of(s, map, tap, column, &run);
+            run = run < last + 1 - column ? run : last + 1 - column;
+            memcpy(to, from, (size_t)(run - 1) * map->step + map->bytes);
+            to += (size_t)run * map->step;
+            column += run;
         }
     }
 }

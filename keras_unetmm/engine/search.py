@@ -1,0 +1,119 @@
+"""Where a network is cut into passes: few cuts, tried where little has to be carried."""
+
+from dataclasses import dataclass, replace
+
+from keras_unetmm.engine.layout import layout, lives, pairs
+from keras_unetmm.engine.network import READS
+from keras_unetmm.engine.passes import CutError, Cutter
+
+_CANDIDATES = 24  # cuts that are tried at most
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """A way to run a network by rows.
+
+    Attributes:
+        groups: tuple of tuples of operators.
+        strips: tuple of int, one a group.
+        bytes: int, about what it takes.
+    """
+
+    groups: tuple
+    strips: tuple
+    bytes: int
+
+
+class Search:
+    """Tries cuts by an estimate: a simulation by whole rows, which is fast, less the row that blocks of pixels spare.
+
+    Args:
+        network: `Network`.
+        block: function from an operator to the most pixels that it computes at once.
+        streamed: set of maps that inputs are read into anew in every pass.
+        memories: 1 or 2.
+    """
+
+    def __init__(self, network, block, streamed, memories=1):
+        self.network, self.block, self.streamed, self.memories = network, block, streamed, memories
+        self.cutter = Cutter(network, lambda op: op.width, streamed)
+        self.order = tuple(i for i, op in enumerate(network.operators) if op.output not in streamed or op.kind != READS)
+        self.known = {}
+
+    def best(self):
+        """Returns the `Cuts` that take least."""
+        found = self.tried(self.must())
+        candidates = self.candidates()
+        while True:
+            better = found
+            for cut in candidates:
+                if cut not in self.cuts(found.groups):
+                    trial = self.tried(sorted({*self.cuts(found.groups), cut}))
+                    if trial.bytes < better.bytes:
+                        better = trial
+            if better.bytes > 0.995 * found.bytes:
+                return found
+            found = better
+
+    def must(self):
+        """Returns the places in the order at which the network has to be cut: before what needs a complete map."""
+        cuts, begin = [], 0
+        for end in range(1, len(self.order) + 1):
+            try:
+                self.cutter.make(self.order[begin:end], lambda reader: False)
+            except CutError:
+                cuts.append(end - 1)
+                begin = end - 1
+        return cuts
+
+    def cuts(self, groups):
+        """Returns the places in the order between groups."""
+        places, at = [], 0
+        for group in groups[:-1]:
+            at += len(group)
+            places.append(at)
+        return places
+
+    def candidates(self):
+        """Returns places in the order where little has to be carried, the least first."""
+        carried = [self._carried(k) for k in range(len(self.order) + 1)]
+        low = [
+            k
+            for k in range(1, len(self.order))
+            if carried[k] <= min(carried[k - 1], carried[k + 1]) and (carried[k] < carried[k - 1] or carried[k] < carried[k + 1])
+        ]
+        return sorted(low, key=lambda k: carried[k])[:_CANDIDATES]
+
+    def _carried(self, k):
+        """Bytes of what is made before a place and read from there on."""
+        made = {self.network.operators[i].output for i in self.order[:k]} - self.streamed - {None}
+        read = {self.network.root(m) for i in self.order[k:] for m, _ in self.network.operators[i].inputs}
+        return sum(self.network.maps[m].pixels * self.network.maps[m].bytes for m in made & read)
+
+    def tried(self, cuts, strips=None):
+        """Returns the `Cuts` of some places, measured by the estimate."""
+        places = [0, *cuts, len(self.order)]
+        groups = tuple(self.order[a:b] for a, b in zip(places, places[1:], strict=False))
+        strips = strips or (1,) * len(groups)
+        try:
+            passes = self.cutter.cut(groups, strips)
+        except CutError:
+            return Cuts(groups, strips, 2**60)
+        for made, over in zip(passes, pairs(passes, lives(self.network, passes)), strict=True):
+            key = made.operators, made.carried, made.strips, tuple(over)
+            if key not in self.known:
+                self.cutter.simulate(made, over)
+                self.known[key] = self._spared(made)
+            made.trace = self.known[key]
+        return Cuts(groups, strips, layout(self.network, passes, self.memories, 0.02).total)
+
+    def _spared(self, made):
+        """The trace of a pass if it ran by blocks of pixels."""
+        capacity = dict(made.trace.capacity)
+        for n, i in enumerate(made.operators):
+            op = self.network.operators[i]
+            if op.output in capacity and not op.accumulates:
+                wide, block = max(wide for _, wide in made.walks[n].columns), self.block(op)
+                held = capacity[op.output]
+                capacity[op.output] = min(held, max(block, held - wide + block))
+        return replace(made.trace, capacity=capacity)

@@ -1,0 +1,102 @@
+"""ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM and MINIMUM."""
+
+import numpy as np
+
+from keras_unetmm.engine.kernels import table
+from keras_unetmm.engine.kernels.fixed_point import activation_range, quantized_multiplier, small_multiplier
+from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters
+from keras_unetmm.engine.kernels.maps import in_place, operands, refuse_types, refuse_unequal_types
+
+_FUNCTIONS = {
+    "ADD": ("unetmm_add", "unetmm_add"),
+    "SUB": ("unetmm_subtract", "unetmm_add"),
+    "SQUARED_DIFFERENCE": ("unetmm_squared_difference", "unetmm_add"),
+    "MUL": ("unetmm_multiply", "unetmm_multiply"),
+    "MAXIMUM": ("unetmm_maximum", "unetmm_maximum"),
+    "MINIMUM": ("unetmm_minimum", "unetmm_maximum"),
+}
+
+
+def kernel(graph, operator, tables=None):
+    """Returns the `Kernel` of an operator of two maps, or of a map and a constant."""
+    tensors = [graph.tensors[i] for i in (*operator.inputs, operator.outputs[0])]
+    extremes = operator.name in ("MAXIMUM", "MINIMUM")
+    refuse_types(operator, tensors, ("INT8", "INT16", "INT32") if extremes else ("INT8", "INT16"))
+    refuse_unequal_types(operator, tensors)
+    if tables is not None and table.fits(graph, operator):
+        return table.kernel(graph, operator, tables)
+    first, second, output = tensors
+    places, inputs = operands(graph, operator, output.shape)
+    if extremes:
+        parameters = places
+    elif operator.name == "MUL":
+        parameters = Parameters("unetmm_multiply", {"operands": places, **_product(operator, first, second, output)})
+    else:
+        parameters = Parameters("unetmm_add", {"operands": places, **_sum(operator, first, second, output)})
+    function, source = _FUNCTIONS[operator.name]
+    return Kernel(
+        function=f"{function}_{output.type.lower()}",
+        source=f"{source}.c",
+        header=f"{source}.h",
+        parameters=parameters,
+        inputs=inputs,
+        output=operator.outputs[0],
+        macs=output.shape[-1] if output.shape else 1,
+        in_place=in_place(graph, inputs, operator.outputs[0]),
+    )
+
+
+def _product(operator, first, second, output):
+    multiplier, shift = quantized_multiplier(first.scales[0] * second.scales[0] / output.scales[0])
+    if shift > 31:
+        raise NoKernelError(f"MUL multiplies by 2^{shift} or so.", "Choose a larger output scale.")
+    low, high = activation_range(operator.options, output)
+    return {
+        "first_zero": first.zero_points[0],
+        "second_zero": second.zero_points[0],
+        "output_zero": output.zero_points[0],
+        "multiplier": multiplier,
+        "shift": shift,
+        "low": low,
+        "high": high,
+    }
+
+
+def _sum(operator, first, second, output):
+    wide = output.type == "INT16"
+    left = {"SQUARED_DIFFERENCE": 0 if wide else 7}.get(operator.name, 15 if wide else 20)
+    one, two, made = _multipliers(operator.name, first.scales[0], second.scales[0], output.scales[0], left)
+    first_multiplier, first_shift = small_multiplier(one, f"{operator.name}'s first multiplier")
+    second_multiplier, second_shift = small_multiplier(two, f"{operator.name}'s second multiplier")
+    if operator.name == "SQUARED_DIFFERENCE":
+        output_multiplier, output_shift = quantized_multiplier(made)
+        low, high = activation_range(None, output)
+    else:
+        output_multiplier, output_shift = small_multiplier(made, f"{operator.name}'s output multiplier")
+        low, high = activation_range(operator.options, output)
+    return {
+        "left_shift": left,
+        "first_zero": first.zero_points[0],
+        "first_multiplier": first_multiplier,
+        "first_shift": first_shift,
+        "second_zero": second.zero_points[0],
+        "second_multiplier": second_multiplier,
+        "second_shift": second_shift,
+        "output_zero": output.zero_points[0],
+        "output_multiplier": output_multiplier,
+        "output_shift": output_shift,
+        "low": low,
+        "high": high,
+    }
+
+
+def _multipliers(name, first, second, output, left):
+    """Those of both operands and the output; TFLM finds those of SUB in float32, the others in float64."""
+    twice = 2 * max(first, second)
+    if name == "SUB":
+        first, second, output, twice = map(np.float32, (first, second, output, twice))
+        made = twice / (np.float32(2**left) * output)
+        return float(first / twice), float(second / twice), float(made)
+    if name == "SQUARED_DIFFERENCE":
+        return first / twice, second / twice, twice * twice / float(np.float32(2 ** (2 * left)) * np.float32(output))
+    return first / twice, second / twice, twice / (2**left * output)

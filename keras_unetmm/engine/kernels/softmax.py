@@ -1,0 +1,84 @@
+"""SOFTMAX of int8, with exponentials computed here in TFLM's fixed point."""
+
+import numpy as np
+
+from keras_unetmm.engine.kernels.fixed_point import quantized_multiplier
+from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values
+from keras_unetmm.engine.kernels.maps import in_place, refuse_types
+
+_INTEGER_BITS = 5  # of a difference that is raised
+_MOST_CHANNELS = 4095  # their sum has 12 bits before the point
+
+
+def kernel(graph, operator, tables=None):
+    """Returns the `Kernel` of SOFTMAX."""
+    source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+    refuse_types(operator, (source,), ("INT8",))
+    refuse_types(operator, (output,), ("INT8", "INT16"))
+    if source.shape[-1] > _MOST_CHANNELS:
+        raise NoKernelError(f"SOFTMAX of {source.shape[-1]} channels has no kernel.", f"Use at most {_MOST_CHANNELS}.")
+    inputs = ((operator.inputs[0], Same()),)
+    return Kernel(
+        function="unetmm_softmax_int8" if output.type == "INT8" else "unetmm_softmax_int8_int16",
+        source="unetmm_softmax.c",
+        header="unetmm_softmax.h",
+        parameters=Parameters(
+            "unetmm_softmax",
+            {
+                "exponentials": Values("int32_t", exponentials(operator.options.Beta() * source.scales[0])),
+                "channels": source.shape[-1],
+            },
+        ),
+        inputs=inputs,
+        output=operator.outputs[0],
+        macs=4 * source.shape[-1],
+        in_place=in_place(graph, inputs, operator.outputs[0]),
+    )
+
+
+def exponentials(scale):
+    """Returns exp(-scale * d) for d from 0 to 255 with 31 bits, -1 where TFLM takes it for nothing."""
+    multiplier, shift = quantized_multiplier(min(scale * 2.0 ** (31 - _INTEGER_BITS), 2.0**31 - 1))
+    if shift < 0 or scale * 2.0 ** (31 - _INTEGER_BITS) <= 1:
+        raise NoKernelError(f"SOFTMAX of a scale of {scale:g} has no kernel: TFLM stops there.", "Choose a larger scale.")
+    radius = int((2**_INTEGER_BITS - 1) * 2 ** (31 - _INTEGER_BITS) / 2**shift)
+    made = [_exponential(multiply_high(-d << shift, multiplier)) if d <= radius else -1 for d in range(256)]
+    return np.array(made, "int32")
+
+
+def multiply_high(a, b):
+    """Returns a * b / 2^31, a half rounded up, as gemmlowp's SaturatingRoundingDoublingHighMul."""
+    return (a * b + 2**30) >> 31
+
+
+def _divide(value, bits):
+    """Returns value / 2^bits, a half rounded away from zero, as gemmlowp's RoundingDivideByPOT."""
+    remainder, threshold = value & (2**bits - 1), ((2**bits - 1) >> 1) + (value < 0)
+    return (value >> bits) + (remainder > threshold)
+
+
+_BARREL = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)  # exp(-2^n) for n from -2 to 4, 31 bits
+
+
+def _exponential(a):
+    """exp(a) for a of 26 fractional bits, 0 or less; with 31 bits. gemmlowp's exp_on_negative_values."""
+    if a == 0:
+        return 2**31 - 1
+    quarter = 1 << 24
+    inside = (a & (quarter - 1)) - quarter
+    result = _near_zero(inside << _INTEGER_BITS)
+    rest = inside - a
+    for n, factor in enumerate(_BARREL):
+        if rest & (1 << (24 + n)):
+            result = multiply_high(result, factor)
+    return result
+
+
+def _near_zero(a):
+    """exp(a) for a from -1/4 to 0, both with 31 bits: a Taylor series around -1/8."""
+    constant, third = 1895147668, 715827883
+    x = a + (1 << 28)
+    x2 = multiply_high(x, x)
+    x3, x4 = multiply_high(x2, x), multiply_high(x2, x2)
+    rest = _divide(multiply_high(_divide(x4, 2) + x3, third) + x2, 1)
+    return constant + multiply_high(constant, x + rest)

@@ -166,11 +166,21 @@ class _Lowering:
         output = self._map(kernel.output)
         made = self.network.maps[output]
         walk = kernel.walk or (made.rows, made.width, made.image_rows)
+        if not kernel.accumulates and walk != (made.rows, made.width, made.image_rows):
+            output = self._walked(made, walk)
         for place, (_, access) in enumerate(kernel.inputs):
             if isinstance(access, Window) and place:
                 raise EngineError(f"{name}: only the first input of a kernel may be read by a window.")
         inputs = tuple((self.maps[tensor], access) for tensor, access in kernel.inputs)
         self.network.operators.append(Operator(name, COMPUTES, inputs, output, *walk, kernel))
+
+    def _walked(self, seen, walk):
+        """Adds the map that a kernel makes where its walk is not the output's, as over channels that the output lacks."""
+        rows, width, image_rows = walk
+        element = seen.bytes // raster(seen.shape)[3]
+        shape = (rows // image_rows, image_rows, width, seen.bytes * seen.pixels // (rows * width * element))
+        seen.root, seen.flat = self.network.add_map(seen.name, shape, seen.type, element), True
+        return seen.root
 
     def _drop_unread(self):
         """Drops operators whose map nobody reads."""

@@ -9,6 +9,9 @@ import numpy as np
 class NoKernelError(ValueError):
     """The engine has no kernel for an operator; the message says why, and what to use instead."""
 
+    def __str__(self):
+        return " ".join(map(str, self.args))
+
 
 @dataclass(frozen=True)
 class Axis:

@@ -6,7 +6,14 @@ import numpy as np
 
 from keras_unetmm.engine.kernels.kernel import All, NoKernelError, Parameters, Same, Values, raster
 
-CTYPES = {"INT8": "int8_t", "INT16": "int16_t", "INT32": "int32_t", "BOOL": "uint8_t", "UINT8": "uint8_t", "INT64": "int64_t"}
+CTYPES = {
+    "INT8": "int8_t",
+    "INT16": "int16_t",
+    "INT32": "int32_t",
+    "BOOL": "uint8_t",
+    "UINT8": "uint8_t",
+    "INT64": "int64_t",
+}
 _NUMPY = {"INT8": "<i1", "INT16": "<i2", "INT32": "<i4", "BOOL": "<u1", "UINT8": "<u1", "INT64": "<i8"}
 
 
@@ -33,7 +40,9 @@ def refuse_unequal_types(operator, tensors):
     """Raises where tensors differ in type."""
     kinds = {tensor.type for tensor in tensors}
     if len(kinds) > 1:
-        raise NoKernelError(f"{operator.name} of maps of {' and '.join(sorted(kinds))} has no kernel.", "Use one type for all.")
+        raise NoKernelError(
+            f"{operator.name} of maps of {' and '.join(sorted(kinds))} has no kernel.", "Use one type for all."
+        )
 
 
 def axes_of(tensor, rank):

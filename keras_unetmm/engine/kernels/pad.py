@@ -36,7 +36,7 @@ def _index(size, both):
 def mirror(graph, operator, tables=None):
     """Returns the `Kernel` of padding by reflection, without or with the border itself."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), ("INT8", "INT16", "INT32"))
+    refuse_types(operator, (source, output), ("INT8",))
     refuse_unequal_types(operator, (source, output))
     amounts = values(graph.tensors[operator.inputs[1]]).astype(int).tolist()
     mode = ("reflect", "symmetric")[operator.options.Mode()]

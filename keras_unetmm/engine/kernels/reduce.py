@@ -23,6 +23,10 @@ def kernel(graph, operator, tables=None):
     sizes = dict(zip(_AXES, four(source.shape), strict=True))
     count = math.prod(source.shape[axis] for axis in axes)
     form = _form(sizes, reduced, output.shape)
+    if math.prod(output.shape) * count != math.prod(source.shape):
+        raise NoKernelError(
+            f"{operator.name} of {source.shape} over axes {axes} to {output.shape}.", "Convert the model again."
+        )
     name = _FUNCTIONS[operator.name]
     suffix = {"pixels": "", "channels": "_channels" if name == "sum" else "_channel", "all": "_all"}[form]
     rows, width, image_rows, _ = raster(source.shape)

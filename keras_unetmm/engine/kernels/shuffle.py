@@ -3,7 +3,7 @@
 from keras_unetmm.engine.kernels.kernel import Axis, Kernel, Parameters, Window
 from keras_unetmm.engine.kernels.maps import refuse_types, refuse_unequal_types
 
-_TYPES = ("INT8", "INT16", "INT32")
+_TYPES = ("INT8",)
 
 
 def depth_to_space(graph, operator, tables=None):

@@ -63,7 +63,9 @@ def _cut(graph, operator, source, output, runs, shape):
     refuse_unequal_types(operator, (tensor, made))
     kept = tuple(len(run) for run in runs)
     if np.prod(kept) != np.prod(made.shape):
-        raise NoKernelError(f"{operator.name} to {kept} whose output has the shape {made.shape}.", "Convert the model again.")
+        raise NoKernelError(
+            f"{operator.name} to {kept} whose output has the shape {made.shape}.", "Convert the model again."
+        )
     outer, (*_, rows, columns, channels) = runs[:-3], [range(1), range(1), range(1), *runs]
     whole = all(run == range(n) for run, n in zip(outer, shape[: len(outer)], strict=True))
     positive = all(run.step > 0 for run in (rows, columns)) and (channels.step == 1 or len(channels) == 1)

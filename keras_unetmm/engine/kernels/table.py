@@ -39,7 +39,9 @@ def one_to_one(graph, operators):
             return False
         if any(t.type != "INT8" for t in tensors) or any(math.prod(graph.tensors[i].shape) != 1 for i in constants):
             return False
-        if any(math.prod(graph.tensors[i].shape) != math.prod(graph.tensors[source].shape) for i in (*maps, *operator.outputs)):
+        if any(
+            math.prod(graph.tensors[i].shape) != math.prod(graph.tensors[source].shape) for i in (*maps, *operator.outputs)
+        ):
             return False
     return True
 

@@ -24,9 +24,9 @@ def covering(low, high, step, over):
     pairs = [(p, a, b) for p, (a, b) in enumerate(zip(low, high, strict=True)) if a >= 0]
     first = min(((a + 1) * over - 1 - p * step for p, a, _ in pairs), default=0)
     last = max((b * over - p * step for p, _, b in pairs), default=0)
-    return Axis(
-        step, over, min(first, max(last, 0)) if first >= last else first, max(last, min(first, 0)) if first >= last else last
-    )
+    if first >= last:  # one number does for both: the one nearest to 0
+        first = last = min(max(0, last), first)
+    return Axis(step, over, first, last)
 
 
 def taps(axis, places):
@@ -132,6 +132,5 @@ def _merged(tables):
 
 
 def _one(tensor, value):
-    return Values(
-        CTYPES[tensor.type], np.array([value], {1: "int8", 2: "int16", 4: "int32", 8: "int64"}[tensor.element_bytes])
-    )
+    kind = {1: "int8", 2: "int16", 4: "int32", 8: "int64"}[tensor.element_bytes]
+    return Values(CTYPES[tensor.type], np.array([value], kind))

@@ -92,7 +92,7 @@ def _steps(operator, tensor, output_shape):
     outer, full = shape[: rank - 3], whole[: rank - 3]
     if outer != full and math.prod(outer) != 1:
         raise NoKernelError(
-            f"{operator.name} broadcasts some of the axes before the last three, {outer} to {full}, for which there is no kernel.",
+            f"{operator.name} broadcasts some of the axes before the last three: {outer} to {full}.",
             "Broadcast all of them, or none.",
         )
     images, height, width, channels = four(tensor.shape)

@@ -69,9 +69,9 @@ def _reduced(operator, shape, axes):
 def _form(sizes, reduced, output):
     """How the kernel walks: "pixels", "channels" or "all"."""
     several = {axis for axis in reduced if sizes[axis] > 1}
-    if "channels" not in reduced and output and output[-1] == sizes["channels"] and "images" not in several:
-        if all(axis in reduced or sizes[axis] == 1 for axis in ("rows", "columns")) and several:
-            return "pixels"
+    kept = "channels" not in reduced and "images" not in several and output and output[-1] == sizes["channels"]
+    if kept and several and all(axis in reduced or sizes[axis] == 1 for axis in ("rows", "columns")):
+        return "pixels"
     return "channels" if reduced == {"channels"} else "all"
 
 

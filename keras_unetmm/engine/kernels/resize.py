@@ -10,12 +10,11 @@ from keras_unetmm.engine.kernels.maps import four, refuse_types, refuse_unequal_
 
 def nearest(graph, operator, tables=None):
     """Returns the `Kernel` of RESIZE_NEAREST_NEIGHBOR."""
-    source, output, pairs = _sizes(graph, operator, ("INT8", "INT16", "INT32"))
+    source, pairs = _sizes(graph, operator, ("INT8", "INT16", "INT32"))
     options = operator.options
     rows, columns = (_nearest(*pair, options.AlignCorners(), options.HalfPixelCenters()) for pair in pairs)
     run = (0, 0, source.shape[-1], 0)
-    steps = [pair for pair in pairs]
-    return sampled(graph, operator.inputs[0], operator.outputs[0], rows, columns, run, steps)
+    return sampled(graph, operator.inputs[0], operator.outputs[0], rows, columns, run, pairs)
 
 
 def _nearest(size, made, corners, half):
@@ -33,7 +32,7 @@ def _nearest(size, made, corners, half):
 
 def bilinear(graph, operator, tables=None):
     """Returns the `Kernel` of RESIZE_BILINEAR."""
-    source, _, pairs = _sizes(graph, operator, ("INT8",))
+    source, pairs = _sizes(graph, operator, ("INT8",))
     corners, half = operator.options.AlignCorners(), operator.options.HalfPixelCenters()
     rows, columns = (np.array([_between(p, *pair, corners, half) for p in range(pair[1])]) for pair in pairs)
     for table, (size, made) in zip((rows, columns), pairs, strict=True):
@@ -70,9 +69,9 @@ def _between(place, size, made, corners, half):
 
 
 def _sizes(graph, operator, types):
-    """The input, the output, and `(input size, output size)` of rows and of columns."""
+    """The input, and `(input size, output size)` of rows and of columns."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     refuse_types(operator, (source, output), types)
     refuse_unequal_types(operator, (source, output))
     pairs = list(zip(four(source.shape)[1:3], four(output.shape)[1:3], strict=True))
-    return source, output, pairs
+    return source, pairs

@@ -12,6 +12,7 @@ from keras_unetmm.planner.memory import Pair
 ALIGNMENT = 16  # bytes, of every piece
 STATE, ENTRY, POSITION = 12, 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
 ARENA, CARRIED = 0, 1
+_PATIENCE = 0.1  # seconds from which on the planner's search is tried, too
 GATHER = 1024  # bytes up to which windows of several pixels are put together at once
 
 
@@ -113,7 +114,7 @@ def layout(network, passes, memories=1, seconds=1.0):
 def _placed(problem, pieces, bound, seconds, passes):
     """The better of two searches; the planner's knows time as a line, so that rings of one pass cannot share there."""
     addresses, total = place(problem, bound, seconds)
-    if total > bound:
+    if total > bound and seconds >= _PATIENCE:
         buffers = tuple(Buffer(i, p.first + 1, p.last + 1, size) for i, (p, size) in enumerate(zip(pieces, problem.sizes, strict=True)))
         over = tuple(Pair(a, b, buffers[b].first, least, None) for (a, b), least in problem.least.items())
         line = PlacementProblem(Timeline(buffers, tuple((0, p, p) for p in range(passes))), over)

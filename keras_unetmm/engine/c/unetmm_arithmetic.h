@@ -48,15 +48,21 @@ static inline int32_t unetmm_shift_right(int32_t value, int32_t bits)
     return (value >> bits) + ((value & mask) > threshold ? 1 : 0);
 }
 
-/* A sum of 32 bits times a real multiplier; shift is -31 to 31. MultiplyByQuantizedMultiplier, which rounds twice.
+/* A sum of 32 bits times a real multiplier below 1/2; shift is -31 to -1. MultiplyByQuantizedMultiplier, which rounds twice.
  *
  * With a right shift of r bits the second rounding is floor((h + (h < 0 ? -1 : 0) + 2^(r-1)) / 2^r), done in two shifts.
  * Nothing in it overflows: |h| is at most 2^31 - 1 since multiplier < 2^31, and then h is never 2^31 - 1 itself. */
+static inline int32_t unetmm_rescale_down(int32_t sum, int32_t multiplier, int32_t shift)
+{
+    const int32_t h = unetmm_multiply_high(sum, multiplier);
+    return (((h + (h >> 31)) >> (-shift - 1)) + 1) >> 1;
+}
+
+/* The same for any multiplier; shift is -31 to 31. */
 static inline int32_t unetmm_rescale(int32_t sum, int32_t multiplier, int32_t shift)
 {
     if (shift < 0) {
-        const int32_t h = unetmm_multiply_high(sum, multiplier);
-        return (((h + (h >> 31)) >> (-shift - 1)) + 1) >> 1;
+        return unetmm_rescale_down(sum, multiplier, shift);
     }
     return unetmm_multiply_high(unetmm_shift_left(sum, shift), multiplier);
 }

@@ -1,6 +1,22 @@
 """How every operator runs on the engine: one file an operator, or a close family of them."""
 
-from keras_unetmm.engine.kernels import arg, concatenate, elementwise, pad, reduce, resize, shuffle, slice, softmax, table
+from keras_unetmm.engine.kernels import (
+    arg,
+    concatenate,
+    conv_2d,
+    depthwise_conv_2d,
+    elementwise,
+    fully_connected,
+    pad,
+    pool_2d,
+    reduce,
+    resize,
+    shuffle,
+    slice,
+    softmax,
+    table,
+    transpose_conv,
+)
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError
 
 __all__ = ["KERNELS", "Kernel", "NoKernelError"]
@@ -10,13 +26,18 @@ KERNELS = {
     "ADD": elementwise.kernel,
     "ARG_MAX": arg.kernel,
     "ARG_MIN": arg.kernel,
+    "AVERAGE_POOL_2D": pool_2d.kernel,
     "CONCATENATION": concatenate.kernel,
+    "CONV_2D": conv_2d.kernel,
+    "DEPTHWISE_CONV_2D": depthwise_conv_2d.kernel,
     "DEPTH_TO_SPACE": shuffle.depth_to_space,
     "ELU": table.kernel,
+    "FULLY_CONNECTED": fully_connected.kernel,
     "HARD_SWISH": table.kernel,
     "LEAKY_RELU": table.kernel,
     "LOGISTIC": table.kernel,
     "MAXIMUM": elementwise.kernel,
+    "MAX_POOL_2D": pool_2d.kernel,
     "MEAN": reduce.kernel,
     "MINIMUM": elementwise.kernel,
     "MIRROR_PAD": pad.mirror,
@@ -44,5 +65,6 @@ KERNELS = {
     "SUB": elementwise.kernel,
     "SUM": reduce.kernel,
     "TANH": table.kernel,
+    "TRANSPOSE_CONV": transpose_conv.kernel,
 }
 """The maker of an operator's `Kernel` by the operator's name."""

@@ -1,0 +1,64 @@
+"""Numbers that TFLM finds before it runs: fixed-point multipliers, and what a fused activation leaves of the range."""
+
+import math
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from keras_unetmm.engine.kernels.kernel import NoKernelError
+
+RANGES = {"INT8": (-128, 127), "INT16": (-32768, 32767)}
+_ACTIVATIONS = schema.ActivationFunctionType
+_BOUNDS = {  # of the real values
+    _ACTIVATIONS.NONE: (None, None),
+    _ACTIVATIONS.RELU: (0.0, None),
+    _ACTIVATIONS.RELU6: (0.0, 6.0),
+    _ACTIVATIONS.RELU_N1_TO_1: (-1.0, 1.0),
+}
+
+
+def quantize_multiplier(real):
+    """Returns a real multiplier as TFLM's QuantizeMultiplier does: `(multiplier, shift)`, `real = multiplier * 2**(shift - 31)`.
+
+    Args:
+        real: float, 0 or more.
+
+    Returns:
+        tuple of int; multiplier is 0 where `real` is below 2^-32, or from 2^30 to 2^31 - 1.
+    """
+    if real == 0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    scaled = fraction * 2.0**31
+    multiplier = math.floor(scaled) + (scaled - math.floor(scaled) >= 0.5)  # a half away from zero
+    if multiplier == 2**31:
+        multiplier, shift = 2**30, shift + 1
+    return (0, 0) if shift < -31 else (multiplier, shift)
+
+
+def fused_range(activation, tensor):
+    """Returns the smallest and the largest value that a fused activation leaves of an output.
+
+    Args:
+        activation: int, of the schema's `ActivationFunctionType`.
+        tensor: `Tensor`, the output.
+
+    Raises:
+        NoKernelError: for an activation that TFLM does not fuse into integers.
+    """
+    if activation not in _BOUNDS:
+        name = next((name for name, value in vars(_ACTIVATIONS).items() if value == activation), activation)
+        raise NoKernelError(f"its fused activation is {name}. Let it be an operator of its own.")
+    low, high = RANGES[tensor.type]
+    least, most = _BOUNDS[activation]
+    if least is not None:
+        low = max(low, _quantized(least, tensor))
+    if most is not None:
+        high = min(high, _quantized(most, tensor))
+    return low, high
+
+
+def _quantized(real, tensor):
+    """A real number in an output's integers, a half away from zero, as float32 gives it."""
+    steps = float(np.float32(real) / np.float32(tensor.scales[0]))
+    return tensor.zero_points[0] + int(math.copysign(math.floor(abs(steps) + 0.5), steps))

@@ -1,0 +1,39 @@
+"""CONV_2D: any kernel, stride, dilation, padding and number of groups, on maps of int8 and int16."""
+
+from keras_unetmm.engine.kernels.kernel import NoKernelError, Same, Values
+from keras_unetmm.engine.kernels.weights import check_rank, check_terms, padding_before, typed_kernel, weighted, window
+
+
+def kernel(graph, operator, tables=None):
+    """Returns the `Kernel` of a CONV_2D.
+
+    Raises:
+        NoKernelError: for a form that the engine lacks.
+    """
+    del tables
+    options, x = operator.options, graph.tensors[operator.inputs[0]]
+    filters = graph.tensors[operator.inputs[1]]
+    check_rank(x)
+    check_rank(filters)
+    outputs, *size, depth = filters.shape
+    if depth == 0 or x.shape[3] % depth or outputs % (x.shape[3] // depth):
+        raise NoKernelError(f"its weights of the shape {filters.shape} do not fit a map of {x.shape[3]} channels.")
+    made = weighted(graph, operator, (0, 1, 2), outputs, options.FusedActivationFunction())
+    strides = options.StrideH(), options.StrideW()
+    dilations = options.DilationHFactor(), options.DilationWFactor()
+    padding = [padding_before(options, *each) for each in zip(x.shape[1:3], size, strides, dilations, strict=True)]
+    common = {"output": operator.outputs[0], "macs": size[0] * size[1] * depth * outputs}
+    check_terms(size[1] * depth)
+    sums = made.weights.reshape(outputs, -1).sum(1, dtype="int64")
+    leading = {"weights": Values("int8_t", made.weights), "requantization": made.requantization(sums)}
+    alone = size == [1, 1] and strides == (1, 1) and depth == x.shape[3] and made.output.shape[:3] == x.shape[:3]
+    if alone and x.type == "INT8":
+        fields = {**leading, "depth": depth, "outputs": outputs}
+        return typed_kernel("unetmm_pointwise", x, fields, ((operator.inputs[0], Same()),), **common)
+    groups = x.shape[3] // depth
+    fields = {**leading} | ({"input_zero": made.zero} if x.type == "INT8" else {})
+    fields |= {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "dilation": dilations[1]}
+    fields |= {"kernel_rows": size[0], "kernel_columns": size[1], "depth": depth, "groups": groups}
+    fields |= {"group_outputs": outputs // groups}
+    access = window(padding, size, strides, dilations)
+    return typed_kernel("unetmm_convolution", x, fields, ((operator.inputs[0], access),), **common)

@@ -1,0 +1,39 @@
+"""DEPTHWISE_CONV_2D: any kernel, stride, dilation, padding and depth multiplier, on maps of int8 and int16."""
+
+from keras_unetmm.engine.kernels.kernel import NoKernelError, Values
+from keras_unetmm.engine.kernels.weights import check_rank, padding_before, typed_kernel, weighted, window
+
+_BIASES = {"INT8": ("INT32",), "INT16": ("INT64",)}
+_MOST_TAPS = 2**16  # products in a sum
+
+
+def kernel(graph, operator, tables=None):
+    """Returns the `Kernel` of a DEPTHWISE_CONV_2D.
+
+    Raises:
+        NoKernelError: for a form that the engine lacks.
+    """
+    del tables
+    options, x = operator.options, graph.tensors[operator.inputs[0]]
+    filters = graph.tensors[operator.inputs[1]]
+    check_rank(x)
+    check_rank(filters)
+    _, *size, outputs = filters.shape
+    multiplier = options.DepthMultiplier()
+    if multiplier * x.shape[3] != outputs:
+        raise NoKernelError(f"its {outputs} outputs are not {x.shape[3]} channels times a depth multiplier of {multiplier}.")
+    if size[0] * size[1] >= _MOST_TAPS:
+        raise NoKernelError(f"its kernel has {size[0] * size[1]} taps. The engine adds up fewer than {_MOST_TAPS}.")
+    made = weighted(graph, operator, (0, 1, 2), outputs, options.FusedActivationFunction(), _BIASES)
+    strides = options.StrideH(), options.StrideW()
+    dilations = options.DilationHFactor(), options.DilationWFactor()
+    padding = [padding_before(options, *each) for each in zip(x.shape[1:3], size, strides, dilations, strict=True)]
+    sums = made.weights.reshape(-1, outputs).sum(0, dtype="int64")
+    fields = {"weights": Values("int8_t", made.weights), "requantization": made.requantization(sums)}
+    fields |= {"input_zero": made.zero} if x.type == "INT8" else {}
+    fields |= {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "dilation": dilations[1]}
+    fields |= {"kernel_rows": size[0], "kernel_columns": size[1], "depth": x.shape[3], "multiplier": multiplier}
+    inputs = ((operator.inputs[0], window(padding, size, strides, dilations)),)
+    return typed_kernel(
+        "unetmm_depthwise", x, fields, inputs, output=operator.outputs[0], macs=size[0] * size[1] * outputs
+    )

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_unetmm.engine.kernels import KERNELS
+from keras_unetmm.engine.chains import chains
+from keras_unetmm.engine.kernels import KERNELS, pointwise, table
 from keras_unetmm.engine.kernels.kernel import All, NoKernelError, Window, raster
 from keras_unetmm.engine.network import COMPUTES, Network, Operator, reader, writer
 
@@ -39,10 +40,13 @@ class _Lowering:
         self.graph, self.tables, self.copied, self.network = graph, tables, copied, Network()
         self.maps = {}  # tensor -> map
         self.reshaped = set()  # maps that were given another shape
+        self.chains = {} if tables is None else chains(graph)
+        inner = {p for last, chain in self.chains.items() for p in chain if p != last}
         for port, tensor in enumerate(graph.inputs):
             self._read(tensor, port)
         for position in self._needed():
-            self._add(position, graph.operators[position])
+            if position not in inner:
+                self._add(position, graph.operators[position])
         for port, tensor in enumerate(graph.outputs):
             self._write(tensor, port)
         self._drop_unread()
@@ -98,7 +102,10 @@ class _Lowering:
                 f"the engine has no kernel for {label}. Use layers that convert to other operators; "
                 "the documentation lists those that the engine runs."
             )
-        if operator.name in _ALIASES:
+        if position in self.chains:
+            operators = [self.graph.operators[p] for p in self.chains[position]]
+            self._kernel("-".join(op.name for op in operators), table.chain_kernel(self.graph, operators, self.tables))
+        elif operator.name in _ALIASES:
             self._alias(operator.inputs[0], operator.outputs[0])
         elif not self._views(operator):
             try:
@@ -156,10 +163,26 @@ class _Lowering:
         whole = self.network.maps[self.maps[source]]
         if whole.shuffled:
             return False
+        by_rows = whole.root == self.maps[source] and self._by_rows(source, block)
         part = self.network.maps[self._map(target)]
         part.root, part.offset, part.flat = whole.root, whole.offset, whole.flat
-        part.down = part.across = block
-        part.step = part.bytes
+        part.down, part.across, part.step = 1 if by_rows else block, block, part.bytes
+        return True
+
+    def _by_rows(self, source, block):
+        """Lets a 1x1 convolution that only a shuffle reads make the shuffled rows one by one; returns whether it can.
+
+        Its map then has `block` rows for one, each with a part of the channels, and holds one row less.
+        """
+        readers = sum(source in operator.inputs for operator in self.graph.operators) + (source in self.graph.outputs)
+        op = next((op for op in self.network.operators if op.output == self.maps[source]), None)
+        if readers != 1 or op is None or op.kernel is None or not pointwise.fits(op.kernel, block):
+            return False
+        op.kernel = pointwise.by_rows(op.kernel, block)
+        op.inputs = tuple((m, access) for (m, _), (_, access) in zip(op.inputs, op.kernel.inputs, strict=True))
+        op.rows, op.image_rows = op.rows * block, op.image_rows * block
+        made = self.network.maps[op.output]
+        made.rows, made.image_rows, made.bytes, made.step = op.rows, op.image_rows, made.bytes // block, made.bytes // block
         return True
 
     def _kernel(self, name, kernel):

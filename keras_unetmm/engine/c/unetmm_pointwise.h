@@ -13,6 +13,7 @@ typedef struct unetmm_pointwise {
     unetmm_requantization requantization;
     int32_t depth; /* channels of the input, less than 2^17 */
     int32_t outputs; /* channels of the output */
+    int32_t phases; /* 1; or how many rows of the output are made of each row of the input, every one with its own outputs */
 } unetmm_pointwise;
 
 #ifdef __cplusplus

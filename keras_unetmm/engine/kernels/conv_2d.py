@@ -28,7 +28,7 @@ def kernel(graph, operator, tables=None):
     leading = {"weights": Values("int8_t", made.weights), "requantization": made.requantization(sums)}
     alone = size == [1, 1] and strides == (1, 1) and depth == x.shape[3] and made.output.shape[:3] == x.shape[:3]
     if alone and x.type == "INT8":
-        fields = {**leading, "depth": depth, "outputs": outputs}
+        fields = {**leading, "depth": depth, "outputs": outputs, "phases": 1}
         return typed_kernel("unetmm_pointwise", x, fields, ((operator.inputs[0], Same()),), **common)
     groups = x.shape[3] // depth
     fields = {**leading} | ({"input_zero": made.zero} if x.type == "INT8" else {})

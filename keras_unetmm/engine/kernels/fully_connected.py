@@ -37,7 +37,7 @@ def kernel(graph, operator, tables=None):
     fields = {"weights": Values("int8_t", made.weights), "requantization": made.requantization(sums, zeros)}
     common = {"output": operator.outputs[0], "macs": inner * outputs}
     if inner == depth and raster(x.shape)[:3] == raster(output.shape)[:3]:
-        fields |= {"depth": inner, "outputs": outputs}
+        fields |= {"depth": inner, "outputs": outputs, "phases": 1}
         return typed_kernel("unetmm_pointwise", x, fields, ((operator.inputs[0], Same()),), **common)
     fields |= {"pixels": inner // depth, "depth": depth, "outputs": outputs}
     return typed_kernel("unetmm_dense", x, fields, ((operator.inputs[0], All()),), **common)

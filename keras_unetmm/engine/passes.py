@@ -99,7 +99,8 @@ class Cutter:
             by = maker.get(seen.root)
             if by is not None and seen.flat:
                 raise CutError(f"{op.name} reads a map under another shape, so that it must be complete")
-            edges.append(Edge(seen.root, by, access, seen.image_rows, seen.width, seen.down, seen.across))
+            part = seen.bytes != self.network.maps[seen.root].bytes and not seen.shuffled
+            edges.append(Edge(seen.root, by, access, seen.image_rows, seen.width, seen.down, seen.across, part))
         columns, look = [(0, op.width)], list(range(len(edges)))
         in_place = op.kernel is not None and op.kernel.in_place
         return Walk(op.rows, op.image_rows, op.width, self.block(op), edges, look, [], op.accumulates, columns, in_place)

@@ -20,6 +20,7 @@ class Edge:
         access: `Same`, `Window` or `All` of `keras_unetmm.engine.kernels.kernel`.
         image_rows, width: int, of the view that it sees.
         down, across: int, rows and columns of the view in one stored pixel.
+        part: bool, whether the view has some of the channels only.
     """
 
     store: int
@@ -29,6 +30,7 @@ class Edge:
     width: int
     down: int = 1
     across: int = 1
+    part: bool = False
 
 
 @dataclass
@@ -252,15 +254,19 @@ class Simulation:
         """How far a map that is kept must lie from those over which it may be written, up to `made`."""
         end = self.bytes[target] * (1 if self.walks[op].accumulates else made)
         for source in self.pairs[target]:
-            kept = min((self._still(w, e, oldest, op, made) for (w, e), oldest in self.oldest[source].items()), default=_NEVER)
+            alike = self.walks[op].in_place and self.bytes[source] == self.bytes[target]
+            kept = min(
+                (self._still(w, e, made) if alike and w == op else oldest for (w, e), oldest in self.oldest[source].items()),
+                default=_NEVER,
+            )
             needs = max(0, end - kept * self.bytes[source])
             self.trace.distance[source, target] = max(self.trace.distance[source, target], needs)
 
-    def _still(self, w, e, oldest, op, made):
-        """The oldest pixel that an edge still needs while an operator computes up to `made`."""
-        edge = self.walks[w].edges[e]
-        direct = isinstance(edge.access, Same) and edge.down * edge.across == 1
-        return self._oldest(w, self.reads[w][e], made) if w == op and self.walks[w].in_place and direct else oldest
+    def _still(self, op, e, made):
+        """The oldest pixel that an edge still needs while its operator, which works in place, computes up to `made`."""
+        edge = self.walks[op].edges[e]
+        direct = isinstance(edge.access, Same) and edge.down * edge.across == 1 and not edge.part
+        return self._oldest(op, self.reads[op][e], made if direct else self.at[op])
 
     def _oldest(self, op, reading, here):
         """The first stored pixel that an operator at `here` still reads, in the maker's positions."""

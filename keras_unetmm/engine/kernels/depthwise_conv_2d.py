@@ -34,6 +34,4 @@ def kernel(graph, operator, tables=None):
     fields |= {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "dilation": dilations[1]}
     fields |= {"kernel_rows": size[0], "kernel_columns": size[1], "depth": x.shape[3], "multiplier": multiplier}
     inputs = ((operator.inputs[0], window(padding, size, strides, dilations)),)
-    return typed_kernel(
-        "unetmm_depthwise", x, fields, inputs, output=operator.outputs[0], macs=size[0] * size[1] * outputs
-    )
+    return typed_kernel("unetmm_depthwise", x, fields, inputs, output=operator.outputs[0], macs=size[0] * size[1] * outputs)

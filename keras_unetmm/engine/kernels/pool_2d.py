@@ -28,7 +28,11 @@ def kernel(graph, operator, tables=None):
     if average and size[0] * size[1] > _MOST_PIXELS[x.type]:
         raise NoKernelError(f"its window has {size[0] * size[1]} places. The engine sums up to {_MOST_PIXELS[x.type]}.")
     low, high = fused_range(options.FusedActivationFunction(), output)
-    if average and output.shape[1:3] == (1, 1) and all(k - p >= n for k, p, n in zip(size, padding, x.shape[1:3], strict=True)):
+    if (
+        average
+        and output.shape[1:3] == (1, 1)
+        and all(k - p >= n for k, p, n in zip(size, padding, x.shape[1:3], strict=True))
+    ):
         return _whole(operator, x, low, high)
     fields = {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "kernel_rows": size[0]}
     fields |= {"kernel_columns": size[1], "channels": x.shape[3], "low": low, "high": high}

@@ -101,7 +101,9 @@ def weighted(graph, operator, places, outputs, activation, biases=None, multipli
 def convolution_multipliers(x, weights, output, outputs):
     """Real multipliers of every output as TFLM's PopulateConvolutionQuantizationParams finds them, in double."""
     if len(weights.scales) not in (1, outputs):
-        raise NoKernelError(f"its weights have {len(weights.scales)} scales. It needs one, or one for each of {outputs} outputs.")
+        raise NoKernelError(
+            f"its weights have {len(weights.scales)} scales. It needs one, or one for each of {outputs} outputs."
+        )
     scales = weights.scales if len(weights.scales) > 1 else weights.scales * outputs
     return [x.scales[0] * scale / output.scales[0] for scale in scales]
 
@@ -157,9 +159,7 @@ def window(padding, kernel, stride, dilation=(1, 1)):
             f"its kernel has {kernel[0]} rows, {dilation[0]} apart. The engine has kernels of up to {MOST_TAPS} rows, up to "
             f"{_MOST_DILATION} apart."
         )
-    rows, columns = (
-        Axis(s, 1, -p, -p + (k - 1) * d) for p, k, s, d in zip(padding, kernel, stride, dilation, strict=True)
-    )
+    rows, columns = (Axis(s, 1, -p, -p + (k - 1) * d) for p, k, s, d in zip(padding, kernel, stride, dilation, strict=True))
     return Window(rows, columns, kernel[0], dilation[0])
 
 

@@ -1,0 +1,95 @@
+"""Random files of one operator with a window or weights: odd shapes, strides, dilations and paddings, extreme numbers."""
+
+from engine.kernels.extremes import ACTIVATIONS, Extremes
+
+
+class Drawn(Extremes):
+    """Draws the sizes of an operator as well."""
+
+    def pick(self, *choices):
+        """Returns one of the choices."""
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def size(self, most):
+        """Returns an int from 1 to `most`."""
+        return int(self.rng.integers(1, most, endpoint=True))
+
+    def map(self, channels=17, places=13):
+        """Adds the input."""
+        shape = self.pick(1, 1, 2), self.size(places), self.size(places), self.size(channels)
+        return self.input(*shape, scale=1 / 64, zero_point=self.point())
+
+    def window(self, x, most=5, dilated=True):
+        """Returns a kernel and the other arguments of a window that fits the map."""
+        height, width = self.shape(x)[1:3]
+        values = {"stride": (self.size(3), self.size(3)), "padding": self.pick("SAME", "VALID")}
+        kernel = [self.size(most), self.size(most)]
+        dilation = [self.size(3), self.size(3)] if dilated and self.rng.random() < 0.5 else [1, 1]
+        for axis, places in enumerate((height, width)):
+            while values["padding"] == "VALID" and (kernel[axis] - 1) * dilation[axis] + 1 > places:
+                kernel[axis], dilation[axis] = max(kernel[axis] - 1, 1), max(dilation[axis] - 1, 1)
+        if dilated:
+            values["dilation"] = tuple(dilation)
+        return tuple(kernel), {**values, "activation": self.pick(*ACTIVATIONS)}
+
+    def convolution(self):
+        """A file of one CONV_2D, often grouped."""
+        x = self.map()
+        kernel, values = self.window(x, self.pick(1, 3, 5))
+        channels = self.shape(x)[3]
+        groups = self.pick(1, 1, *(g for g in (2, 3, 5) if channels % g == 0))
+        filters = groups * self.size(9)
+        inner = channels // groups
+        return self.file(
+            self.conv(x, filters, kernel, self.pick(True, True, False), inner=inner, **values, **self.like_output())
+        )
+
+    def pointwise(self):
+        """A file of one CONV_2D of 1x1."""
+        x = self.map(40)
+        values = {"activation": self.pick(*ACTIVATIONS), **self.like_output()}
+        return self.file(self.conv(x, self.size(20), (1, 1), self.pick(True, False), **values))
+
+    def depthwise_convolution(self):
+        """A file of one DEPTHWISE_CONV_2D."""
+        x = self.map(self.pick(3, 20))
+        kernel, values = self.window(x)
+        multiplier = self.pick(1, 1, 2, 9)
+        return self.file(self.depthwise(x, kernel, multiplier, self.pick(True, False), **values, **self.like_output()))
+
+    def transposed_convolution(self):
+        """A file of one TRANSPOSE_CONV."""
+        x = self.map(17, 7)
+        kernel, stride = (self.size(5), self.size(5)), (self.size(4), self.size(4))
+        values = {"padding": self.pick("SAME", "VALID"), "bias": self.pick(True, False)}
+        made = self.transposed(x, self.size(9), kernel, stride, **values, **self.like_output())
+        return self.file(made)
+
+    def fully_connected(self):
+        """A file of one FULLY_CONNECTED over rows, pixels, or a whole map."""
+        shape = self.pick((1, self.size(70)), (self.size(5), self.size(33)), (2, 3, self.size(4), self.size(9)))
+        x = self.input(*shape, scale=1 / 64, zero_point=self.point())
+        if self.rng.random() < 0.4:
+            whole = 1
+            for places in shape[1:]:
+                whole *= places
+            return self.file(self.dense_over(x, shape[0], whole, self.size(9)))
+        return self.file(self.dense(x, self.size(9), **self.like_output()))
+
+    def dense_over(self, x, rows, inner, units):
+        """FULLY_CONNECTED that flattens the map itself."""
+        weights = self._weights((units, inner), 0, inner)
+        output = self.tensor((rows, units), **self.like_output())
+        inputs = [x, weights, self._bias(x, weights, units)] if self.rng.random() < 0.7 else [x, weights]
+        return self.operator("FULLY_CONNECTED", inputs, [output], "FullyConnected", keepNumDims=False)
+
+    def pooled(self):
+        """A file of one MAX_POOL_2D or AVERAGE_POOL_2D, often over the whole map."""
+        x = self.map(self.pick(4, 40))
+        kernel, values = self.window(x, dilated=False)
+        if self.rng.random() < 0.3:
+            kernel, values["stride"], values["padding"] = self.shape(x)[1:3], (1, 1), "VALID"
+        return self.file(self.pool(self.pick("MAX_POOL_2D", "AVERAGE_POOL_2D"), x, kernel, **values))
+
+
+KINDS = ("convolution", "pointwise", "depthwise_convolution", "transposed_convolution", "fully_connected", "pooled")

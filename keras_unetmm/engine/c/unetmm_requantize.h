@@ -1,4 +1,4 @@
-/* From the sum of one output channel to its value: bias, multiplier, zero point and clamp.
+/* Maps of int8: from the sum of one output to its value, by bias, multiplier, zero point and clamp; and the sums.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -7,7 +7,7 @@
 
 #include "unetmm_arithmetic.h"
 
-/* For maps of int8. Sums leave the input's zero point out: it is in the bias, bias - zero * sum of the channel's weights,
+/* Sums leave the input's zero point out: it is in the bias, bias - zero * sum of the channel's weights,
  * as if padding held 0 where TFLM skips it. So a skipped tap must add zero * weight to the sum. */
 typedef struct unetmm_requantization {
     const int32_t *channels; /* bias (the input's zero point in it), multiplier and shift of one output after the other */
@@ -16,16 +16,6 @@ typedef struct unetmm_requantization {
     int32_t low; /* smallest value of the output: the fused activation's */
     int32_t high; /* largest */
 } unetmm_requantization;
-
-/* For maps of int16. */
-typedef struct unetmm_requantization_int16 {
-    const int64_t *bias; /* one an output */
-    const int32_t *scales; /* multiplier and shift of one output after the other */
-    int32_t narrow; /* 1: sums wrap in 32 bits, as where the file's bias has 32; 0: sums of 64 bits */
-    int32_t zero;
-    int32_t low;
-    int32_t high;
-} unetmm_requantization_int16;
 
 /* The values of n outputs from `first` on. */
 static inline void unetmm_requantize(const unetmm_requantization *q, const int32_t *sums, int32_t first, int32_t n, int8_t *to)
@@ -45,16 +35,6 @@ static inline void unetmm_requantize(const unetmm_requantization *q, const int32
         const int32_t value = unetmm_rescale_down(unetmm_wrapping_add(sums[c], channel[0]), channel[1], channel[2]);
         to[c] = (int8_t)unetmm_clamp(unetmm_wrapping_add(value, zero), low, high);
     }
-}
-
-static inline int32_t unetmm_requantize_int16(const unetmm_requantization_int16 *q, int64_t sum, int32_t output)
-{
-    const int32_t multiplier = q->scales[2 * output];
-    const int32_t shift = q->scales[2 * output + 1];
-    const uint64_t biased = (uint64_t)sum + (uint64_t)q->bias[output];
-    const int32_t value = q->narrow != 0 ? unetmm_rescale((int32_t)(uint32_t)biased, multiplier, shift)
-                                         : unetmm_rescale_wide((int64_t)biased, multiplier, shift);
-    return unetmm_clamp(unetmm_wrapping_add(value, q->zero), q->low, q->high);
 }
 
 /* The sum of n weights: times the input's zero point it is what skipped taps add. */

@@ -18,13 +18,13 @@ _BOUNDS = {  # of the real values
 
 
 def quantize_multiplier(real):
-    """Returns a real multiplier as TFLM's QuantizeMultiplier does: `(multiplier, shift)`, `real = multiplier * 2**(shift - 31)`.
+    """Returns a real multiplier, `multiplier * 2**(shift - 31)`, as TFLM's QuantizeMultiplier finds it.
 
     Args:
         real: float, 0 or more.
 
     Returns:
-        tuple of int; multiplier is 0 where `real` is below 2^-32, or from 2^30 to 2^31 - 1.
+        tuple `(multiplier, shift)` of int; multiplier is 0 where `real` is below 2^-32, or from 2^30 to 2^31 - 1.
     """
     if real == 0:
         return 0, 0

@@ -36,11 +36,13 @@ def kernel(graph, operator, tables=None):
     zeros = (None, None) if x.type == "INT8" else (x.zero_points[0], output.zero_points[0])
     fields = {"weights": Values("int8_t", made.weights), "requantization": made.requantization(sums, zeros)}
     common = {"output": operator.outputs[0], "macs": inner * outputs}
-    if inner == depth and raster(x.shape)[:3] == raster(output.shape)[:3]:
+    same = inner == depth and raster(x.shape)[:3] == raster(output.shape)[:3]
+    if same and x.type == "INT8":
         fields |= {"depth": inner, "outputs": outputs, "phases": 1}
         return typed_kernel("unetmm_pointwise", x, fields, ((operator.inputs[0], Same()),), **common)
+    fields |= {"whole": int(not same)} if x.type == "INT16" else {}
     fields |= {"pixels": inner // depth, "depth": depth, "outputs": outputs}
-    return typed_kernel("unetmm_dense", x, fields, ((operator.inputs[0], All()),), **common)
+    return typed_kernel("unetmm_dense", x, fields, ((operator.inputs[0], Same() if same else All()),), **common)
 
 
 def fully_connected_multipliers(x, weights, output, outputs):

@@ -1,8 +1,7 @@
 """MAX_POOL_2D and AVERAGE_POOL_2D on maps of int8 and int16."""
 
 from keras_unetmm.engine.kernels.arithmetic import RANGES, fused_range
-from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same
-from keras_unetmm.engine.kernels.kernel import raster
+from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, raster
 from keras_unetmm.engine.kernels.weights import check_rank, padding_before, window
 
 _MOST_PIXELS = {"INT8": 2**23, "INT16": 2**15}  # whose sum fits 32 bits

@@ -179,5 +179,5 @@ def typed_kernel(kind, x, fields, inputs, **common):
         inputs: tuple, as `Kernel` has it.
         common: what else `Kernel` takes.
     """
-    file = kind if x.type == "INT8" else f"{kind}_int16"
-    return Kernel(f"{kind}_{x.type.lower()}", f"{file}.c", f"{file}.h", Parameters(file, fields), inputs, **common)
+    file, struct = (kind, kind) if x.type == "INT8" else (f"{kind}_int16", f"{kind}_wide")
+    return Kernel(f"{kind}_{x.type.lower()}", f"{file}.c", f"{file}.h", Parameters(struct, fields), inputs, **common)

@@ -1,6 +1,5 @@
 """Files of one operator with weights, whose numbers go as far as the format lets them."""
 
-import numpy as np
 from tflite.network import Network
 
 ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
@@ -19,8 +18,7 @@ class Extremes(Network):
 
     def __init__(self, seed, dtype="int8", usual=False):
         super().__init__(seed, dtype)
-        self.usual = usual
-        self.shift = self.rng.uniform(-33, self.most) if not usual else -7
+        self.usual, self.bias_types = usual, ("int32",) if dtype == "int8" else ("int64", "int32")
 
     def point(self):
         """A zero point: often an extreme one."""
@@ -42,10 +40,8 @@ class Extremes(Network):
         scales = self._multipliers(shape[axis] if per_channel else 1)
         return self.tensor(shape, scales, data=values.astype("int8"), dtype="int8", axis=axis)
 
-    bias_types = {"int8": ("int32",), "int16": ("int64", "int32")}
-
     def _bias(self, x, weights, count):
-        kind = str(self.rng.choice(self.bias_types[self.dtype]))
+        kind = str(self.rng.choice(self.bias_types))
         limit = {"int16": 2**15, "int32": 2**31, "int64": 2**40}[kind] - 1
         values = self.rng.integers(-limit - 1, limit, count, endpoint=True)
         if self.rng.random() < 0.5:

@@ -39,10 +39,8 @@ class Drawn(Extremes):
         channels = self.shape(x)[3]
         groups = self.pick(1, 1, *(g for g in (2, 3, 5) if channels % g == 0))
         filters = groups * self.size(9)
-        inner = channels // groups
-        return self.file(
-            self.conv(x, filters, kernel, self.pick(True, True, False), inner=inner, **values, **self.like_output())
-        )
+        values |= {"inner": channels // groups, **self.like_output()}
+        return self.file(self.conv(x, filters, kernel, self.pick(True, True, False), **values))
 
     def pointwise(self):
         """A file of one CONV_2D of 1x1."""
@@ -53,6 +51,7 @@ class Drawn(Extremes):
     def depthwise_convolution(self):
         """A file of one DEPTHWISE_CONV_2D."""
         x = self.map(self.pick(3, 20))
+        self.bias_types = self.bias_types[:1]
         kernel, values = self.window(x)
         multiplier = self.pick(1, 1, 2, 9)
         return self.file(self.depthwise(x, kernel, multiplier, self.pick(True, False), **values, **self.like_output()))
@@ -60,6 +59,7 @@ class Drawn(Extremes):
     def transposed_convolution(self):
         """A file of one TRANSPOSE_CONV."""
         x = self.map(17, 7)
+        self.bias_types = self.bias_types[:1] if self.dtype == "int8" else ("int64", "int16")
         kernel, stride = (self.size(5), self.size(5)), (self.size(4), self.size(4))
         values = {"padding": self.pick("SAME", "VALID"), "bias": self.pick(True, False)}
         made = self.transposed(x, self.size(9), kernel, stride, **values, **self.like_output())

@@ -1,5 +1,6 @@
-"""Random files of one operator with a window or weights: odd shapes, strides, dilations and paddings, extreme numbers."""
+"""Random operators with a window or weights: odd shapes, strides, dilations and paddings, extreme numbers."""
 
+import numpy as np
 from engine.kernels.extremes import ACTIVATIONS, Extremes
 
 
@@ -19,6 +20,14 @@ class Drawn(Extremes):
         shape = self.pick(1, 1, 2), self.size(places), self.size(places), self.size(channels)
         return self.input(*shape, scale=1 / 64, zero_point=self.point())
 
+    def values(self, extreme=False):
+        """Returns a random array for every input; only the smallest and largest value where `extreme`."""
+        limits = np.iinfo(self.dtype)
+        shapes = [self.shape(x) for x in self.graph.inputs]
+        if extreme:
+            return [self.rng.choice([limits.min, limits.max], shape).astype(self.dtype) for shape in shapes]
+        return [self.rng.integers(limits.min, limits.max, shape, self.dtype, True) for shape in shapes]
+
     def window(self, x, most=5, dilated=True):
         """Returns a kernel and the other arguments of a window that fits the map."""
         height, width = self.shape(x)[1:3]
@@ -33,48 +42,47 @@ class Drawn(Extremes):
         return tuple(kernel), {**values, "activation": self.pick(*ACTIVATIONS)}
 
     def convolution(self):
-        """A file of one CONV_2D, often grouped."""
+        """One CONV_2D, often grouped."""
         x = self.map()
         kernel, values = self.window(x, self.pick(1, 3, 5))
         channels = self.shape(x)[3]
         groups = self.pick(1, 1, *(g for g in (2, 3, 5) if channels % g == 0))
         filters = groups * self.size(9)
         values |= {"inner": channels // groups, **self.like_output()}
-        return self.file(self.conv(x, filters, kernel, self.pick(True, True, False), **values))
+        return self.conv(x, filters, kernel, self.pick(True, True, False), **values)
 
     def pointwise(self):
-        """A file of one CONV_2D of 1x1."""
+        """One CONV_2D of 1x1."""
         x = self.map(40)
         values = {"activation": self.pick(*ACTIVATIONS), **self.like_output()}
-        return self.file(self.conv(x, self.size(20), (1, 1), self.pick(True, False), **values))
+        return self.conv(x, self.size(20), (1, 1), self.pick(True, False), **values)
 
     def depthwise_convolution(self):
-        """A file of one DEPTHWISE_CONV_2D."""
+        """One DEPTHWISE_CONV_2D."""
         x = self.map(self.pick(3, 20))
         self.bias_types = self.bias_types[:1]
         kernel, values = self.window(x)
         multiplier = self.pick(1, 1, 2, 9)
-        return self.file(self.depthwise(x, kernel, multiplier, self.pick(True, False), **values, **self.like_output()))
+        return self.depthwise(x, kernel, multiplier, self.pick(True, False), **values, **self.like_output())
 
     def transposed_convolution(self):
-        """A file of one TRANSPOSE_CONV."""
+        """One TRANSPOSE_CONV."""
         x = self.map(17, 7)
         self.bias_types = self.bias_types[:1] if self.dtype == "int8" else ("int64", "int16")
         kernel, stride = (self.size(5), self.size(5)), (self.size(4), self.size(4))
         values = {"padding": self.pick("SAME", "VALID"), "bias": self.pick(True, False)}
-        made = self.transposed(x, self.size(9), kernel, stride, **values, **self.like_output())
-        return self.file(made)
+        return self.transposed(x, self.size(9), kernel, stride, **values, **self.like_output())
 
     def fully_connected(self):
-        """A file of one FULLY_CONNECTED over rows, pixels, or a whole map."""
+        """One FULLY_CONNECTED over rows, pixels, or a whole map."""
         shape = self.pick((1, self.size(70)), (self.size(5), self.size(33)), (2, 3, self.size(4), self.size(9)))
         x = self.input(*shape, scale=1 / 64, zero_point=self.point())
         if self.rng.random() < 0.4:
             whole = 1
             for places in shape[1:]:
                 whole *= places
-            return self.file(self.dense_over(x, shape[0], whole, self.size(9)))
-        return self.file(self.dense(x, self.size(9), **self.like_output()))
+            return self.dense_over(x, shape[0], whole, self.size(9))
+        return self.dense(x, self.size(9), **self.like_output())
 
     def dense_over(self, x, rows, inner, units):
         """FULLY_CONNECTED that flattens the map itself."""
@@ -84,12 +92,12 @@ class Drawn(Extremes):
         return self.operator("FULLY_CONNECTED", inputs, [output], "FullyConnected", keepNumDims=False)
 
     def pooled(self):
-        """A file of one MAX_POOL_2D or AVERAGE_POOL_2D, often over the whole map."""
+        """One MAX_POOL_2D or AVERAGE_POOL_2D, often over the whole map."""
         x = self.map(self.pick(4, 40))
         kernel, values = self.window(x, dilated=False)
         if self.rng.random() < 0.3:
             kernel, values["stride"], values["padding"] = self.shape(x)[1:3], (1, 1), "VALID"
-        return self.file(self.pool(self.pick("MAX_POOL_2D", "AVERAGE_POOL_2D"), x, kernel, **values))
+        return self.pool(self.pick("MAX_POOL_2D", "AVERAGE_POOL_2D"), x, kernel, **values)
 
 
 KINDS = ("convolution", "pointwise", "depthwise_convolution", "transposed_convolution", "fully_connected", "pooled")

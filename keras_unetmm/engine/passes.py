@@ -103,7 +103,8 @@ class Cutter:
             edges.append(Edge(seen.root, by, access, seen.image_rows, seen.width, seen.down, seen.across, part))
         columns, look = [(0, op.width)], list(range(len(edges)))
         in_place = op.kernel is not None and op.kernel.in_place
-        return Walk(op.rows, op.image_rows, op.width, self.block(op), edges, look, [], op.accumulates, columns, in_place)
+        whole = self.network.maps[op.output].pixels if op.accumulates else 0
+        return Walk(op.rows, op.image_rows, op.width, self.block(op), edges, look, [], whole, columns, in_place)
 
     def _arrange(self, walks, operators):
         """Decides what is asked first and what runs by itself; returns the sinks, the main one first.

@@ -43,7 +43,7 @@ class Walk:
         edges: list of `Edge`.
         look: list of int, the edges in the order in which their makers are asked for more.
         followers: list of int, operators that run as soon as this one has made what they need.
-        accumulates: bool.
+        accumulates: int, pixels of its output if that is complete only when the walk has ended, else 0.
         columns: list of `(first, width)`, one a strip.
         in_place: bool, as in `Kernel`.
     """
@@ -55,7 +55,7 @@ class Walk:
     edges: list
     look: list
     followers: list
-    accumulates: bool
+    accumulates: int
     columns: list
     in_place: bool = False
 
@@ -234,7 +234,7 @@ class Simulation:
             if target in self.pairs:
                 self._measure(op, target, made)
             kept = min(self.oldest[target].values()) if target in self.oldest else made
-            size = 1 if self.walks[op].accumulates else made - min(kept, made - 1)
+            size = self.walks[op].accumulates or made - min(kept, made - 1)
             if size > trace.capacity[target]:
                 trace.capacity[target] = size
             self.alive |= self.bit[target]
@@ -252,7 +252,7 @@ class Simulation:
 
     def _measure(self, op, target, made):
         """How far a map that is kept must lie from those over which it may be written, up to `made`."""
-        end = self.bytes[target] * (1 if self.walks[op].accumulates else made)
+        end = self.bytes[target] * (self.walks[op].accumulates or made)
         for source in self.pairs[target]:
             alike = self.walks[op].in_place and self.bytes[source] == self.bytes[target]
             kept = min(

@@ -70,7 +70,7 @@ static int32_t clip(int32_t value, int32_t low, int32_t high)
 /* The stored columns of a map in this strip. */
 static unetmm_columns held(const scene *s, const unetmm_map *map)
 {
-    if (map->ring != 0 && map->maker != UNETMM_NOBODY) {
+    if (map->ring != 0 && map->maker != UNETMM_NOBODY && s->pass->operators[map->maker].accumulates == 0) {
         return columns_of(s, map->maker);
     }
     unetmm_columns all;

@@ -7,39 +7,9 @@
  */
 #include "unetmm_softmax.h"
 
-#include "unetmm_arithmetic.h"
+#include "unetmm_fixed.h"
 
 enum { SUM_BITS = 12 /* before the point of a sum */ };
-
-/* value * 4, saturated: gemmlowp's SaturatingRoundingMultiplyByPOT<2>. */
-static inline int32_t four_times(int32_t value)
-{
-    const int32_t most = (1 << 29) - 1;
-    return value > most ? INT32_MAX : value < -(1 << 29) ? INT32_MIN : value * 4;
-}
-
-/* 1 / (1 + x) for x from 0 to 1, both with 31 bits after the point, by three steps of Newton's method from
- * 48 / 17 - 32 / 17 * d: gemmlowp's one_over_one_plus_x_for_x_in_0_1. */
-static int32_t reciprocal(int32_t x)
-{
-    const int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
-    int32_t y = 1515870810 + unetmm_multiply_high(half_denominator, -1010580540);
-    for (int32_t i = 0; i < 3; i++) {
-        const int32_t product = unetmm_multiply_high(y, half_denominator);
-        y += four_times(unetmm_multiply_high(y, (1 << 29) - product));
-    }
-    return y > (1 << 30) - 1 ? INT32_MAX : y * 2;
-}
-
-static int32_t leading_zeros(uint32_t value)
-{
-    int32_t count = 0;
-    while (count < 32 && (value & ((uint32_t)1 << 31)) == 0) {
-        value <<= 1;
-        count++;
-    }
-    return count;
-}
 
 static inline int32_t largest(const int8_t *input, int32_t channels)
 {
@@ -62,9 +32,9 @@ static inline void softmax(const unetmm_softmax *p, const unetmm_block *block, i
             const int32_t exponential = p->exponentials[most - input[i]];
             sum = unetmm_wrapping_add(sum, exponential < 0 ? 0 : unetmm_shift_right(exponential, SUM_BITS));
         }
-        const int32_t zeros = leading_zeros((uint32_t)sum);
-        const int32_t scale = reciprocal((int32_t)(((uint32_t)sum << zeros) - ((uint32_t)1 << 31)));
-        const int32_t wanted = SUM_BITS - zeros + 31 - bits;
+        int32_t over = 0;
+        const int32_t scale = unetmm_get_reciprocal(sum, SUM_BITS, &over);
+        const int32_t wanted = over + 31 - bits;
         const int32_t shift = wanted < 31 ? wanted : 31; /* more where TFLM stops: 512 equally likely classes */
         const int32_t low = -(1 << (bits - 1));
         for (int32_t i = 0; i < p->channels; i++) {

@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM and MINIMUM."""
+"""ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM and MINIMUM; DIV by a number."""
 
 import numpy as np
 
@@ -44,6 +44,19 @@ def kernel(graph, operator, tables=None):
         macs=output.shape[-1] if output.shape else 1,
         in_place=in_place(graph, inputs, operator.outputs[0]),
     )
+
+
+def divide(graph, operator, tables=None):
+    """Returns the `Kernel` of DIV of one map and a constant of one element, a table.
+
+    TFLM divides two maps with shifts of more than 31 bits wherever the dividend is small, which C leaves undefined.
+    """
+    if not table.fits(graph, operator):
+        raise NoKernelError(
+            "DIV of two maps, or by more than one number, has no kernel: what TFLM makes of it is undefined.",
+            "Multiply by the reciprocal.",
+        )
+    return table.kernel(graph, operator, tables)
 
 
 def _product(operator, first, second, output):

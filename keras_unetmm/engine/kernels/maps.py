@@ -61,26 +61,34 @@ def same_raster(shape, other):
     return raster(shape)[:3] == raster(other)[:3]
 
 
-def operands(graph, operator, output_shape):
-    """Returns `(Parameters of unetmm_operands, inputs of the Kernel)` for an operator's two operands.
+def operand(graph, operator, index, output_shape, inputs):
+    """Returns the `Parameters` of unetmm_operand for one tensor; a map is added to the list of the kernel's inputs.
 
     Maps with pixels where the output has them are read at the same place, all other maps whole.
 
     Raises:
         NoKernelError: for a broadcast of some but not all axes before the last three.
     """
-    inputs, fields = [], {}
-    for name, index in zip(("first", "second"), operator.inputs, strict=True):
-        tensor = graph.tensors[index]
-        field = {"constant": None, "input": -1, "same": 0, **_steps(operator, tensor, output_shape), "stride": 0}
-        if tensor.data is not None:
-            field["constant"] = Values(CTYPES[tensor.type], values(tensor).reshape(-1))
-            field["stride"] = four(tensor.shape)[3] * tensor.element_bytes
-        else:
-            same = same_raster(tensor.shape, output_shape)
-            field["input"], field["same"] = len(inputs), int(same)
-            inputs.append((index, Same() if same else All()))
-        fields[name] = Parameters("unetmm_operand", field)
+    tensor = graph.tensors[index]
+    field = {"constant": None, "input": -1, "same": 0, **_steps(operator, tensor, output_shape), "stride": 0}
+    if tensor.data is not None:
+        field["constant"] = Values(CTYPES[tensor.type], values(tensor).reshape(-1))
+        field["stride"] = four(tensor.shape)[3] * tensor.element_bytes
+    else:
+        same = same_raster(tensor.shape, output_shape)
+        field["input"], field["same"] = len(inputs), int(same)
+        inputs.append((index, Same() if same else All()))
+    return Parameters("unetmm_operand", field)
+
+
+def operands(graph, operator, output_shape, indices=None):
+    """Returns `(Parameters of unetmm_operands, inputs of the Kernel)` for an operator's two operands, as `operand` does."""
+    inputs = []
+    indices = operator.inputs if indices is None else indices
+    fields = {
+        name: operand(graph, operator, index, output_shape, inputs)
+        for name, index in zip(("first", "second"), indices, strict=True)
+    }
     _, height, width, channels = four(output_shape)
     return Parameters("unetmm_operands", {**fields, "image_pixels": height * width, "channels": channels}), tuple(inputs)
 

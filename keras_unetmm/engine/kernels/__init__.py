@@ -71,8 +71,6 @@ KERNELS = {
     "REDUCE_MIN": reduce.kernel,
     "RELU": activation.rectify,
     "RELU6": activation.rectify,
-    "RELU_0_TO_1": table.kernel,
-    "RELU_N1_TO_1": table.kernel,
     "RESIZE_BILINEAR": resize.bilinear,
     "RESIZE_NEAREST_NEIGHBOR": resize.nearest,
     "REVERSE_V2": move.reverse,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_unetmm.engine.kernels import table
-from keras_unetmm.engine.kernels.fixed_point import LIMITS, quantized_multiplier, round_half_away
+from keras_unetmm.engine.kernels.arithmetic import RANGES, quantize_multiplier, round_half_away
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values, raster
 from keras_unetmm.engine.kernels.maps import in_place, operands, refuse_types
 
@@ -24,8 +24,8 @@ def rectify(graph, operator, tables=None):
     if source.type == "INT8":
         return table.kernel(graph, operator, tables)
     one = np.float32
-    low, high = LIMITS["INT16"]
-    above = quantized_multiplier(source.scales[0] / output.scales[0])
+    low, high = RANGES["INT16"]
+    above = quantize_multiplier(source.scales[0] / output.scales[0])
     below, sign = above, 1
     if operator.name == "RELU":
         low = max(low, output.zero_points[0])
@@ -35,7 +35,7 @@ def rectify(graph, operator, tables=None):
         high = low + round_half_away(float(one(6) / one(source.scales[0])))
     else:
         alpha = source.scales[0] * operator.options.Alpha() / output.scales[0]
-        below, sign = quantized_multiplier(abs(alpha)), -1 if alpha < 0 else 1
+        below, sign = quantize_multiplier(abs(alpha)), -1 if alpha < 0 else 1
     if max(above[1], below[1]) > 31:
         raise NoKernelError(
             f"{operator.name} multiplies by 2^{max(above[1], below[1])} or so.", "Choose a larger output scale."
@@ -95,8 +95,8 @@ def prelu(graph, operator, tables=None):
     if tables is not None and table.fits(graph, operator):
         return table.kernel(graph, operator, tables)
     places, inputs = operands(graph, operator, output.shape)
-    above = quantized_multiplier(source.scales[0] / output.scales[0])
-    below = quantized_multiplier(source.scales[0] * slopes.scales[0] / output.scales[0])
+    above = quantize_multiplier(source.scales[0] / output.scales[0])
+    below = quantize_multiplier(source.scales[0] * slopes.scales[0] / output.scales[0])
     if max(above[1], below[1]) > 31:
         raise NoKernelError(f"PRELU multiplies by 2^{max(above[1], below[1])} or so.", "Choose a larger output scale.")
     fields = {

@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.engine.kernels.kernel import NoKernelError
 
-RANGES = {"INT8": (-128, 127), "INT16": (-32768, 32767)}
+RANGES = {"INT8": (-128, 127), "INT16": (-32768, 32767), "INT32": (-(2**31), 2**31 - 1)}
 _ACTIVATIONS = schema.ActivationFunctionType
 _BOUNDS = {  # of the real values
     _ACTIVATIONS.NONE: (None, None),
@@ -36,6 +36,18 @@ def quantize_multiplier(real):
     return (0, 0) if shift < -31 else (multiplier, shift)
 
 
+def small_multiplier(real, what):
+    """Returns `quantize_multiplier(real)` of a number between 0 and 1, the only ones that some kernels take.
+
+    Raises:
+        NoKernelError: for any other number; `what` says which one it is.
+    """
+    multiplier, shift = quantize_multiplier(real)
+    if not 0 < real < 1 or shift > 0:
+        raise NoKernelError(f"{what} of {real:g} is not between 0 and 1: TFLM stops there.", "Choose a larger output scale.")
+    return multiplier, shift
+
+
 def fused_range(activation, tensor):
     """Returns the smallest and the largest value that a fused activation leaves of an output.
 
@@ -58,7 +70,11 @@ def fused_range(activation, tensor):
     return low, high
 
 
+def round_half_away(value):
+    """Returns the nearest integer, a half away from zero, as C's `round`."""
+    return int(math.copysign(math.floor(abs(value) + 0.5), value))
+
+
 def _quantized(real, tensor):
-    """A real number in an output's integers, a half away from zero, as float32 gives it."""
-    steps = float(np.float32(real) / np.float32(tensor.scales[0]))
-    return tensor.zero_points[0] + int(math.copysign(math.floor(abs(steps) + 0.5), steps))
+    """A real number in an output's integers, as float32 gives it."""
+    return tensor.zero_points[0] + round_half_away(float(np.float32(real) / np.float32(tensor.scales[0])))

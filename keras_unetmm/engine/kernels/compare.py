@@ -1,6 +1,6 @@
 """EQUAL, NOT_EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, LOGICAL_AND, LOGICAL_OR and SELECT_V2."""
 
-from keras_unetmm.engine.kernels.fixed_point import small_multiplier
+from keras_unetmm.engine.kernels.arithmetic import small_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, Parameters, raster
 from keras_unetmm.engine.kernels.maps import operand, operands, refuse_types, refuse_unequal_types
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_unetmm.engine.kernels import table
-from keras_unetmm.engine.kernels.fixed_point import activation_range, quantized_multiplier, small_multiplier
+from keras_unetmm.engine.kernels.arithmetic import RANGES, fused_range, quantize_multiplier, small_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters
 from keras_unetmm.engine.kernels.maps import in_place, operands, refuse_types, refuse_unequal_types
 
@@ -60,10 +60,10 @@ def divide(graph, operator, tables=None):
 
 
 def _product(operator, first, second, output):
-    multiplier, shift = quantized_multiplier(first.scales[0] * second.scales[0] / output.scales[0])
+    multiplier, shift = quantize_multiplier(first.scales[0] * second.scales[0] / output.scales[0])
     if shift > 31:
         raise NoKernelError(f"MUL multiplies by 2^{shift} or so.", "Choose a larger output scale.")
-    low, high = activation_range(operator.options, output)
+    low, high = fused_range(operator.options.FusedActivationFunction() if operator.options else 0, output)
     return {
         "first_zero": first.zero_points[0],
         "second_zero": second.zero_points[0],
@@ -82,11 +82,11 @@ def _sum(operator, first, second, output):
     first_multiplier, first_shift = small_multiplier(one, f"{operator.name}'s first multiplier")
     second_multiplier, second_shift = small_multiplier(two, f"{operator.name}'s second multiplier")
     if operator.name == "SQUARED_DIFFERENCE":
-        output_multiplier, output_shift = quantized_multiplier(made)
-        low, high = activation_range(None, output)
+        output_multiplier, output_shift = quantize_multiplier(made)
+        low, high = RANGES[output.type]
     else:
         output_multiplier, output_shift = small_multiplier(made, f"{operator.name}'s output multiplier")
-        low, high = activation_range(operator.options, output)
+        low, high = fused_range(operator.options.FusedActivationFunction() if operator.options else 0, output)
     return {
         "left_shift": left,
         "first_zero": first.zero_points[0],

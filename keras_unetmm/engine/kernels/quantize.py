@@ -1,7 +1,7 @@
 """QUANTIZE between integers, CAST, and what only floats could do."""
 
 from keras_unetmm.engine.kernels import table
-from keras_unetmm.engine.kernels.fixed_point import LIMITS, quantized_multiplier
+from keras_unetmm.engine.kernels.arithmetic import RANGES, quantize_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, raster
 from keras_unetmm.engine.kernels.maps import in_place, refuse_types
 
@@ -16,10 +16,10 @@ def quantize(graph, operator, tables=None):
         return table.kernel(graph, operator, tables)
     if source.type == output.type == "INT32":
         raise NoKernelError("QUANTIZE of int32 to int32 has no kernel.", "Leave it out.")
-    multiplier, shift = quantized_multiplier(source.scales[0] / output.scales[0])
+    multiplier, shift = quantize_multiplier(source.scales[0] / output.scales[0])
     if shift > 31:
         raise NoKernelError(f"QUANTIZE multiplies by 2^{shift} or so.", "Choose a larger output scale.")
-    low, high = LIMITS[output.type]
+    low, high = RANGES[output.type]
     fields = {
         "input_zero": source.zero_points[0],
         "multiplier": multiplier,

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_unetmm.engine.kernels.fixed_point import quantized_multiplier
+from keras_unetmm.engine.kernels.arithmetic import quantize_multiplier
 from keras_unetmm.engine.kernels.kernel import All, Kernel, NoKernelError, Parameters, Same, raster
 from keras_unetmm.engine.kernels.maps import axes_of, four, refuse_types, refuse_unequal_types
 
@@ -79,7 +79,7 @@ def _rescaling(operator, source, output, count):
     """The multiplier of a sum or mean; the quotient by the number of summands is part of it."""
     if operator.name not in ("MEAN", "SUM"):
         return {"multiplier": 0, "shift": 0, "offset": 0, "output_zero": 0}
-    multiplier, shift = quantized_multiplier(source.scales[0] / output.scales[0])
+    multiplier, shift = quantize_multiplier(source.scales[0] / output.scales[0])
     if operator.name == "MEAN":
         less = min(count.bit_length() - 1, 32, 31 + shift)
         multiplier, shift = (multiplier << less) // count, shift - less

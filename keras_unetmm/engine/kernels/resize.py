@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from keras_unetmm.engine.kernels.arithmetic import round_half_away
 from keras_unetmm.engine.kernels.copies import covering, sampled, taps
-from keras_unetmm.engine.kernels.fixed_point import round_half_away
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Values, Window
 from keras_unetmm.engine.kernels.maps import four, refuse_types, refuse_unequal_types
 

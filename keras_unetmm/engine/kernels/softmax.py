@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_unetmm.engine.kernels.fixed_point import quantized_multiplier
+from keras_unetmm.engine.kernels.arithmetic import quantize_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values
 from keras_unetmm.engine.kernels.maps import in_place, refuse_types
 
@@ -38,7 +38,7 @@ def kernel(graph, operator, tables=None):
 
 def exponentials(scale):
     """Returns exp(-scale * d) for d from 0 to 255 with 31 bits, -1 where TFLM takes it for nothing."""
-    multiplier, shift = quantized_multiplier(min(scale * 2.0 ** (31 - _INTEGER_BITS), 2.0**31 - 1))
+    multiplier, shift = quantize_multiplier(min(scale * 2.0 ** (31 - _INTEGER_BITS), 2.0**31 - 1))
     if shift < 0 or scale * 2.0 ** (31 - _INTEGER_BITS) <= 1:
         raise NoKernelError(f"SOFTMAX of a scale of {scale:g} has no kernel: TFLM stops there.", "Choose a larger scale.")
     radius = int((2**_INTEGER_BITS - 1) * 2 ** (31 - _INTEGER_BITS) / 2**shift)

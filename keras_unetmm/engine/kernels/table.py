@@ -11,7 +11,7 @@ from keras_unetmm.engine.kernels.maps import in_place, refuse_types
 
 UNARY = (
     *("ABS", "ELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "QUANTIZE"),
-    *("RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1", "RSQRT", "TANH"),
+    *("RELU", "RELU6", "RSQRT", "TANH"),
 )
 BINARY = ("ADD", "DIV", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB")  # with a constant of one element
 

@@ -41,19 +41,30 @@ class Search:
         self.known = {}
 
     def best(self):
-        """Returns the `Cuts` that take least."""
-        found = self.tried(self.must())
+        """Returns the `Cuts` that take least.
+
+        From the fewest cuts, and from cuts behind every sum over a map as well, cuts are added or moved or taken away as
+        long as that saves more than a two-hundredth.
+        """
+        must = self.must()
         candidates = self.candidates()
+        starts = [must, sorted({*must, *self.sums()})]
+        return min((self._improved(start, must, candidates) for start in starts), key=lambda cuts: cuts.bytes)
+
+    def _improved(self, start, must, candidates):
+        found = self.tried(start)
         while True:
-            better = found
-            for cut in candidates:
-                if cut not in self.cuts(found.groups):
-                    trial = self.tried(sorted({*self.cuts(found.groups), cut}))
-                    if trial.bytes < better.bytes:
-                        better = trial
+            here = set(self.cuts(found.groups))
+            trials = [here | {cut} for cut in candidates if cut not in here]
+            trials += [here - {cut} for cut in here if cut not in must]
+            better = min((self.tried(sorted(trial)) for trial in trials), key=lambda cuts: cuts.bytes, default=found)
             if better.bytes > 0.995 * found.bytes:
                 return found
             found = better
+
+    def sums(self):
+        """Returns the places in the order behind which a sum over a whole map is complete."""
+        return [k + 1 for k, i in enumerate(self.order[:-1]) if self.network.operators[i].accumulates]
 
     def must(self):
         """Returns the places in the order at which the network has to be cut: before what needs a complete map."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from keras_unetmm.engine.kernels.kernel import All, Parameters, Same, Values
 from keras_unetmm.engine.layout import ARENA, gathered
-from keras_unetmm.engine.network import COMPUTES
 
 _COLUMNS = 120  # characters of a line of numbers
 _KINDS = ("UNETMM_COMPUTES", "UNETMM_READS", "UNETMM_WRITES")
@@ -203,13 +202,3 @@ class Tables:
             return self._fields(value)
         return _number(int(value), "int32_t" if -(2**31) <= value < 2**31 else "uint32_t" if value < 2**32 else "int64_t")
 
-
-def macs(network, passes):
-    """Returns the multiply-accumulates of one run, columns that strips compute twice included."""
-    return sum(
-        network.operators[i].kernel.macs * walk.rows * wide
-        for made in passes
-        for i, walk in zip(made.operators, made.walks, strict=True)
-        if network.operators[i].kind == COMPUTES
-        for _, wide in walk.columns
-    )

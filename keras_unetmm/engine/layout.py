@@ -46,6 +46,7 @@ class Layout:
         bytes: tuple of int, of both memories.
         bound: tuple of int, bytes of both memories that hold something at once, at most; no placement needs less.
         pieces: tuple of `Piece`.
+        needs: tuple of int, for every pass the bytes of the arena that hold something at once in it, at most.
     """
 
     offsets: dict
@@ -53,6 +54,7 @@ class Layout:
     bytes: tuple
     bound: tuple
     pieces: tuple
+    needs: tuple
 
     @property
     def total(self):
@@ -96,19 +98,21 @@ def layout(network, passes, memories=1, seconds=1.0):
         seconds: float, CPU time for the search of a placement.
     """
     pieces = _pieces(network, passes, memories)
-    offsets, where, totals, bounds = {}, {}, [0, 0], [0, 0]
+    offsets, where, totals, bounds, needs = {}, {}, [0, 0], [0, 0], ()
     distances = {pair: least for made in passes for pair, least in made.trace.distance.items()}
     for memory in (ARENA, CARRIED):
         chosen = [piece for piece in pieces if piece.memory == memory]
         if not chosen:
             continue
         problem = _problem(passes, chosen, distances)
-        bounds[memory] = _bound(problem, chosen, len(passes))
+        here = _needs(problem, chosen, len(passes))
+        bounds[memory] = max(here)
+        needs = here if memory == ARENA else needs
         addresses, totals[memory] = _placed(problem, chosen, bounds[memory], seconds, len(passes))
         for i, piece in enumerate(chosen):
             offsets[piece.kind, piece.key] = addresses[i]
             where[piece.kind, piece.key] = memory
-    return Layout(offsets, where, tuple(totals), tuple(bounds), tuple(pieces))
+    return Layout(offsets, where, tuple(totals), tuple(bounds), tuple(pieces), needs)
 
 
 def _placed(problem, pieces, bound, seconds, passes):
@@ -154,20 +158,22 @@ def _meet(passes, a, b):
     return True
 
 
-def _bound(problem, pieces, passes):
-    """The most bytes that hold something at once, over groups of pieces that all meet each other; overlaps deducted."""
-    most = 0
+def _needs(problem, pieces, passes):
+    """For every pass the most bytes that hold something at once, of pieces that all meet each other; overlaps deducted."""
+    most = []
     for p in range(passes):
         here = [i for i, piece in enumerate(pieces) if piece.first <= p <= piece.last]
         rings = [i for i in here if pieces[i].kind == "ring"]
         others = sum(problem.sizes[i] for i in here if pieces[i].kind != "ring")
-        spared = sum(
-            max(0, min(problem.sizes[a], problem.sizes[b], problem.sizes[a] + problem.sizes[b] - max(d + problem.sizes[a], problem.sizes[b])))
-            for (a, b), d in problem.least.items()
-            if a in here and b in here
-        )
-        most = max(most, others - spared + _clique(problem, rings))
-    return most
+        spared = sum(_spared(problem, *pair) for pair in problem.least if set(pair) <= set(here))
+        most.append(others - spared + _clique(problem, rings))
+    return tuple(most)
+
+
+def _spared(problem, a, b):
+    """Bytes that an output b over its input a can share with it."""
+    one, other = problem.sizes[a], problem.sizes[b]
+    return max(0, min(one, other, one + other - max(problem.least[a, b] + one, other)))
 
 
 def _clique(problem, rings):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from keras_unetmm.engine.layout import Layout, layout, lives, pairs
 from keras_unetmm.engine.network import READS, Network
 from keras_unetmm.engine.passes import Cutter
-from keras_unetmm.engine.search import Search
+from keras_unetmm.engine.search import Search, more_strips, walked
 
 _PIXELS = 16  # most pixels at once
 _BYTES = 512  # of the output, at once, where that is more than one pixel
@@ -26,6 +26,12 @@ class Schedule:
     network: Network
     passes: list
     layout: Layout
+
+    @property
+    def macs_ratio(self):
+        """Multiply-accumulates of one run for one of the network without strips."""
+        once = sum(op.macs for op in self.network.operators)
+        return walked(self.network, self.passes) / once if once else 1.0
 
     @property
     def input_reads(self):
@@ -53,22 +59,31 @@ def whole(network, seconds=1.0, block=None):
     return arranged("whole", network, cutter, cutter.cut([[i] for i in range(len(network.operators))]), seconds=seconds)
 
 
-def rows(network, memories=1, seconds=1.0, block=None):
+def rows(network, memories=1, ram=None, seconds=1.0, block=None):
     """Returns the `Schedule` by rows, cut where that takes least.
 
     Args:
         network: `Network`.
         memories: 1, or 2: maps that are carried then lie in a memory of their own.
+        ram: int, bytes that the arena may take: if it would take more, passes run in vertical strips; or None.
         seconds: float, CPU time for the search of a placement.
         block: function from a `Network` and an operator of it to the most pixels that it computes at once.
+
+    Raises:
+        BudgetError: if `ram` is below the smallest that was found.
     """
     block = block or block_of()
     whole_roots = network.whole_roots()
     streamed = {m for m in network.inputs if m not in whole_roots}
     search = Search(network, lambda op: block(network, op), streamed, memories)
-    found = search.best()
     cutter = Cutter(network, lambda op: block(network, op), streamed)
-    return arranged("rows", network, cutter, cutter.cut(found.groups, found.strips), memories, seconds)
+    found = search.best() if ram is None else search.within(ram)
+    strips = found.strips
+    while True:
+        made = arranged("rows", network, cutter, cutter.cut(found.groups, strips), memories, seconds)
+        if ram is None or made.layout.bytes[0] <= ram:
+            return made
+        strips = more_strips(strips, made.layout.needs)
 
 
 def arranged(name, network, cutter, passes, memories=1, seconds=1.0):

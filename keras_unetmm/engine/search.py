@@ -7,6 +7,7 @@ from keras_unetmm.engine.network import READS
 from keras_unetmm.engine.passes import CutError, Cutter
 
 _CANDIDATES = 24  # cuts that are tried at most
+_NEVER = 2**60
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,35 @@ class Cuts:
     Attributes:
         groups: tuple of tuples of operators.
         strips: tuple of int, one a group.
-        bytes: int, about what it takes.
+        bytes: int, about what it takes, of both memories.
+        macs: int, multiply-accumulates of one run, of all kernels.
     """
 
     groups: tuple
     strips: tuple
     bytes: int
+    macs: int
+
+
+class BudgetError(ValueError):
+    """No schedule that was found is as small; the message says the smallest."""
+
+
+def more_strips(strips, needs):
+    """Returns the strips with one more in the pass that needs most."""
+    most = needs.index(max(needs))
+    return tuple(count + (p == most) for p, count in enumerate(strips))
+
+
+def walked(network, passes):
+    """Returns the multiply-accumulates of all kernels in one run, columns that strips compute twice included."""
+    return sum(
+        network.operators[i].kernel.macs * walk.rows * wide
+        for made in passes
+        for i, walk in zip(made.operators, made.walks, strict=True)
+        if network.operators[i].kernel is not None
+        for _, wide in walk.columns
+    )
 
 
 class Search:
@@ -38,7 +62,8 @@ class Search:
         self.network, self.block, self.streamed, self.memories = network, block, streamed, memories
         self.cutter = Cutter(network, lambda op: op.width, streamed)
         self.order = tuple(i for i, op in enumerate(network.operators) if op.output not in streamed or op.kind != READS)
-        self.known = {}
+        self.known = {}  # traces of passes
+        self.all = {}  # `Cuts` that were tried, by their places
 
     def best(self):
         """Returns the `Cuts` that take least.
@@ -101,22 +126,53 @@ class Search:
         read = {self.network.root(m) for i in self.order[k:] for m, _ in self.network.operators[i].inputs}
         return sum(self.network.maps[m].pixels * self.network.maps[m].bytes for m in made & read)
 
-    def tried(self, cuts, strips=None):
-        """Returns the `Cuts` of some places, measured by the estimate."""
-        places = [0, *cuts, len(self.order)]
-        groups = tuple(self.order[a:b] for a, b in zip(places, places[1:], strict=False))
-        strips = strips or (1,) * len(groups)
+    def tried(self, cuts):
+        """Returns the `Cuts` of some places, in one strip each, measured by the estimate."""
+        key = tuple(cuts)
+        if key not in self.all:
+            places = [0, *cuts, len(self.order)]
+            groups = tuple(self.order[a:b] for a, b in zip(places, places[1:], strict=False))
+            self.all[key] = self.measured(groups, (1,) * len(groups))[0]
+        return self.all[key]
+
+    def measured(self, groups, strips):
+        """Returns the `Cuts` of groups of operators in strips, measured by the estimate, and its `Layout`, or None."""
         try:
             passes = self.cutter.cut(groups, strips)
         except CutError:
-            return Cuts(groups, strips, 2**60)
+            return Cuts(groups, strips, _NEVER, _NEVER), None
         for made, over in zip(passes, pairs(passes, lives(self.network, passes)), strict=True):
             key = made.operators, made.carried, made.strips, tuple(over)
             if key not in self.known:
                 self.cutter.simulate(made, over)
                 self.known[key] = self._spared(made)
             made.trace = self.known[key]
-        return Cuts(groups, strips, layout(self.network, passes, self.memories, 0.02).total)
+        laid = layout(self.network, passes, self.memories, 0.02)
+        return Cuts(groups, strips, sum(laid.bytes), walked(self.network, passes)), laid
+
+    def within(self, ram, tries=6):
+        """Returns the `Cuts` that fit into `ram` bytes of the arena with the fewest columns computed twice.
+
+        Strips are added to the pass that needs most until all fit, for the few best ways to cut.
+
+        Raises:
+            BudgetError: if none fits; it says the smallest that was found.
+        """
+        self.best()
+        fitting, least = [], _NEVER
+        for start in sorted(self.all.values(), key=lambda cuts: cuts.bytes)[:tries]:
+            found, laid = self.measured(start.groups, start.strips)
+            while laid is not None and laid.bytes[0] > ram:
+                least = min(least, laid.bytes[0])
+                found, laid = self.measured(start.groups, more_strips(found.strips, laid.needs))
+            if laid is not None:
+                fitting.append(found)
+        if not fitting:
+            raise BudgetError(
+                f"ram={ram:,} is below the smallest way to run this network by rows, which takes about {least:,} bytes. Give "
+                "it as much, a smaller image or a narrower network."
+            )
+        return min(fitting, key=lambda cuts: (cuts.macs, cuts.bytes))
 
     def _spared(self, made):
         """The trace of a pass if it ran by blocks of pixels."""

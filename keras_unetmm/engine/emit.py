@@ -164,10 +164,11 @@ class Tables:
             self.kernels.append(kernel)
             function, parameters = kernel.function, self._parameters(kernel.parameters)
         sums = self.layout.offsets.get(("sums", (p, n)), 0)
+        kept = kernel.state if kernel is not None and kernel.kept else 0
         scratch = self.layout.offsets.get(("scratch", p), 0)
         output = 0 if op.output is None else views[op.output]
         return (
-            f"    {{{function}, {parameters}, {edges}, {followers}, {macs}u, {sums}u, {scratch}u, {op.rows}u, {op.width}, "
+            f"    {{{function}, {parameters}, {edges}, {followers}, {macs}u, {sums}u, {kept}u, {scratch}u, {op.rows}u, {op.width}, "
             f"{op.image_rows}, {output}, {walk.block}, {gathered(self.network, made, n)[0]}, {op.port}, {len(op.inputs)}, {_KINDS[op.kind]}, "
             f"{int(op.accumulates)}, {len(walk.followers)}}}"
         )

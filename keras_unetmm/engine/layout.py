@@ -205,7 +205,8 @@ def _pieces(network, passes, memories):
         for n, i in enumerate(made.operators):
             kernel = network.operators[i].kernel
             if kernel is not None and kernel.state:
-                pieces.append(Piece("sums", (p, n), p, p, kernel.state))
+                first, last = (0, len(passes) - 1) if kernel.kept else (p, p)
+                pieces.append(Piece("sums", (p, n), first, last, kernel.state))
             if kernel is not None:
                 scratch = max(scratch, kernel.scratch(made.walks[n].block))
         if scratch:

@@ -21,6 +21,7 @@ class Edge:
         image_rows, width: int, of the view that it sees.
         down, across: int, rows and columns of the view in one stored pixel.
         part: bool, whether the view has some of the channels only.
+        pixel_bytes: int, of a view under another shape than the stored map; 0 where a pixel of the one is a pixel of the other.
     """
 
     store: int
@@ -31,6 +32,7 @@ class Edge:
     down: int = 1
     across: int = 1
     part: bool = False
+    pixel_bytes: int = 0
 
 
 @dataclass
@@ -254,13 +256,16 @@ class Simulation:
         """How far a map that is kept must lie from those over which it may be written, up to `made`."""
         end = self.bytes[target] * (self.walks[op].accumulates or made)
         for source in self.pairs[target]:
-            alike = self.walks[op].in_place and self.bytes[source] == self.bytes[target]
-            kept = min(
-                (self._still(w, e, made) if alike and w == op else oldest for (w, e), oldest in self.oldest[source].items()),
-                default=_NEVER,
-            )
-            needs = max(0, end - kept * self.bytes[source])
+            kept = min((self._kept(op, w, e, source, target, made) for w, e in self.oldest[source]), default=_NEVER)
+            needs = max(0, end - kept)
             self.trace.distance[source, target] = max(self.trace.distance[source, target], needs)
+
+    def _kept(self, op, w, e, source, target, made):
+        """The first byte of a map that edge e of operator w still needs while `op` computes up to `made`."""
+        size = self.walks[w].edges[e].pixel_bytes or self.bytes[source]
+        if w == op and self.walks[op].in_place and size == self.bytes[target]:
+            return self._still(w, e, made) * size
+        return self.oldest[source][w, e] * size
 
     def _still(self, op, e, made):
         """The oldest pixel that an edge still needs while its operator, which works in place, computes up to `made`."""

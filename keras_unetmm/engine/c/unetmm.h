@@ -116,6 +116,7 @@ typedef struct unetmm_operator {
     const uint16_t *followers; /* operators of the pass that run as soon as this one has made what they need */
     uint32_t macs; /* multiply-accumulates of one pixel, at least 1 */
     uint32_t state; /* bytes, offset in the arena */
+    uint32_t kept; /* bytes of the state that live from one run to the next; 0 where it is none's but the run's own */
     uint32_t scratch; /* bytes, offset in the arena */
     uint32_t rows; /* of its walk, over all images */
     uint16_t width; /* of its walk */
@@ -157,6 +158,10 @@ typedef struct unetmm_network {
     uint16_t pass_count;
     uint16_t version;
 } unetmm_network;
+
+/* Forgets what earlier runs left for later ones. A network that keeps something needs this before its first run, and then the
+ * same arena, untouched, from run to run. */
+unetmm_status unetmm_reset(const unetmm_network *network, const unetmm_call *call);
 
 /* Begins a run: the memory is the engine's until the run ends. */
 unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *call);

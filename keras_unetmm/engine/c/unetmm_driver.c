@@ -391,7 +391,7 @@ static int proceed(scene *s)
     return 1;
 }
 
-unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *call)
+static unetmm_status check(const unetmm_network *network, const unetmm_call *call)
 {
     if (network->version != UNETMM_VERSION) {
         return UNETMM_BAD_VERSION;
@@ -401,6 +401,29 @@ unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *cal
     }
     if (((uintptr_t)call->arena | (uintptr_t)call->carried) % UNETMM_ALIGNMENT != 0) {
         return UNETMM_BAD_ARGUMENT;
+    }
+    return UNETMM_DONE;
+}
+
+unetmm_status unetmm_reset(const unetmm_network *network, const unetmm_call *call)
+{
+    const unetmm_status status = check(network, call);
+    for (uint32_t p = 0; status == UNETMM_DONE && p < network->pass_count; p++) {
+        for (uint32_t i = 0; i < network->passes[p].count; i++) {
+            const unetmm_operator *op = &network->passes[p].operators[i];
+            if (op->kept > 0) {
+                memset((uint8_t *)call->arena + op->state, 0, op->kept);
+            }
+        }
+    }
+    return status;
+}
+
+unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *call)
+{
+    const unetmm_status status = check(network, call);
+    if (status != UNETMM_DONE) {
+        return status;
     }
     state *at = (state *)(void *)((uint8_t *)call->arena + network->state_offset);
     at->begun = BEGUN;

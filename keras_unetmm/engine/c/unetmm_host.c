@@ -60,13 +60,31 @@ static void check_guard(const uint8_t *guard, int paint)
     }
 }
 
-/* One run in painted memory; returns the end of what was written in the arena. */
-static size_t run(uint8_t *memory, uint8_t *carried, ports *p, int paint)
+/* Copies what the network keeps from run to run from one arena to another. */
+static void copy_kept(uint8_t *to, const uint8_t *from)
+{
+    for (uint32_t p = 0; p < hosted->pass_count; p++) {
+        for (uint32_t i = 0; i < hosted->passes[p].count; i++) {
+            const unetmm_operator *op = &hosted->passes[p].operators[i];
+            if (op->kept > 0) {
+                memcpy(to + op->state, from + op->state, op->kept);
+            }
+        }
+    }
+}
+
+/* One run in painted memory, from what earlier runs kept; returns the end of what was written in the arena. */
+static size_t run(uint8_t *memory, uint8_t *carried, const uint8_t *kept, ports *p, int paint)
 {
     const size_t bytes = hosted->arena_bytes;
     memset(memory, paint, GUARD + bytes + GUARD);
     memset(carried, paint, GUARD + hosted->carried_bytes + GUARD);
     unetmm_call call = {memory + GUARD, hosted->carried_bytes > 0 ? carried + GUARD : NULL, give, take, p};
+    if (kept != NULL) {
+        copy_kept(memory + GUARD, kept);
+    } else if (unetmm_reset(hosted, &call) != UNETMM_DONE) {
+        fail("the network cannot be reset");
+    }
     unetmm_status status = unetmm_begin(hosted, &call);
     while (status == UNETMM_MORE) {
         status = unetmm_step(hosted, &call, STEP);
@@ -91,6 +109,7 @@ int main(int count, char **arguments)
     const int runs = count > 1 ? atoi(arguments[1]) : 1;
     uint8_t *memory = reserve(2 * (size_t)GUARD + hosted->arena_bytes);
     uint8_t *carried = reserve(2 * (size_t)GUARD + hosted->carried_bytes);
+    uint8_t *kept = reserve(hosted->arena_bytes);
     ports first, second;
     size_t high = 0;
     for (int i = 0; i < UNETMM_HOSTED_INPUTS; i++) {
@@ -106,8 +125,9 @@ int main(int count, char **arguments)
                 fail("standard input ended early");
             }
         }
-        const size_t one = run(memory, carried, &first, FIRST_PAINT);
-        const size_t other = run(memory, carried, &second, SECOND_PAINT);
+        const size_t one = run(memory, carried, r > 0 ? kept : NULL, &first, FIRST_PAINT);
+        const size_t other = run(memory, carried, r > 0 ? kept : NULL, &second, SECOND_PAINT);
+        copy_kept(kept, memory + GUARD);
         high = one > high ? one : high;
         high = other > high ? other : high;
         for (int i = 0; i < UNETMM_HOSTED_OUTPUTS; i++) {

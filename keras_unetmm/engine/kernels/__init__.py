@@ -19,6 +19,7 @@ from keras_unetmm.engine.kernels import (
     shuffle,
     slice,
     softmax,
+    svdf,
     table,
     transpose_conv,
 )
@@ -86,6 +87,7 @@ KERNELS = {
     "STRIDED_SLICE": slice.strided,
     "SUB": elementwise.kernel,
     "SUM": reduce.kernel,
+    "SVDF": svdf.kernel,
     "TANH": activation.sigmoid,
     "TILE": move.tile,
     "TRANSPOSE": move.transpose,

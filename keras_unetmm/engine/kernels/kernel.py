@@ -104,6 +104,8 @@ class Kernel:
             counted over all images of a batch.
         accumulates: bool, whether the output is complete only when the walk has ended, as a mean over the map.
         state: int, bytes that the kernel keeps through its walk (zeroed by itself where the walk begins).
+        kept: bool, whether the state lives from one run to the next; it is bytes of 0 before the first run, and not zeroed
+            where the walk begins.
         scratch: function from a number of pixels to the bytes that the kernel needs while it computes so many.
         macs: int, multiply-accumulates of one pixel of the walk.
         in_place: bool, whether the output may lie over an input of type `Same` of equally large pixels: the kernel then
@@ -119,6 +121,7 @@ class Kernel:
     walk: tuple | None = None
     accumulates: bool = False
     state: int = 0
+    kept: bool = False
     scratch: object = field(default=lambda pixels: 0)
     macs: int = 0
     in_place: bool = False

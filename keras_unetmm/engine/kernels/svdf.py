@@ -20,7 +20,9 @@ def kernel(graph, operator, tables=None):
     output = graph.tensors[operator.outputs[0]]
     types = x.type, features.type, times.type, bias.type, state.type, output.type
     if types not in (("INT8", "INT8", kind, "INT32", kind, "INT8") for kind in ("INT8", "INT16")):
-        raise NoKernelError(f"it has the types {', '.join(map(str.lower, types))}. The engine has int8 with a state of 8 or 16 bits.")
+        raise NoKernelError(
+            f"it has the types {', '.join(map(str.lower, types))}. The engine has int8 with a state of 8 or 16 bits."
+        )
     if features.data is None or times.data is None or bias.data is None or operator.inputs[3] < 0:
         raise NoKernelError("its weights and bias must be constants.")
     if not state.variable or state.data is not None:
@@ -40,7 +42,9 @@ def kernel(graph, operator, tables=None):
     fields |= {"bias": Values("int32_t", arrays[2]), "inputs": inputs, "outputs": filters // rank, "rank": rank}
     fields |= {"memory": times.shape[1], "input_zero": x.zero_points[0], "state_zero": state.zero_points[0]}
     fields |= {"output_zero": output.zero_points[0]}
-    fields |= dict(zip(("state_multiplier", "state_shift", "output_multiplier", "output_shift"), (*first, *second), strict=True))
+    fields |= dict(
+        zip(("state_multiplier", "state_shift", "output_multiplier", "output_shift"), (*first, *second), strict=True)
+    )
     return Kernel(
         "unetmm_svdf_int8",
         "unetmm_svdf.c",

@@ -16,14 +16,15 @@ def kernel(graph, operator, tables=None):
         NoKernelError: for a form that the engine lacks.
     """
     del tables
+    if len(operator.inputs) != 5 or min(operator.inputs) < 0:
+        raise NoKernelError("it must have a map, features, weights over time, a bias and a state.")
     x, features, times, bias, state = (graph.tensors[index] for index in operator.inputs)
     output = graph.tensors[operator.outputs[0]]
     types = x.type, features.type, times.type, bias.type, state.type, output.type
     if types not in (("INT8", "INT8", kind, "INT32", kind, "INT8") for kind in ("INT8", "INT16")):
-        raise NoKernelError(
-            f"it has the types {', '.join(map(str.lower, types))}. The engine has int8 with a state of 8 or 16 bits."
-        )
-    if features.data is None or times.data is None or bias.data is None or operator.inputs[3] < 0:
+        received = ", ".join(map(str.lower, types))
+        raise NoKernelError(f"it has the types {received}. The engine has int8 with a state of 8 or 16 bits.")
+    if features.data is None or times.data is None or bias.data is None:
         raise NoKernelError("its weights and bias must be constants.")
     if not state.variable or state.data is not None:
         raise NoKernelError("its state must be a variable.")
@@ -42,9 +43,8 @@ def kernel(graph, operator, tables=None):
     fields |= {"bias": Values("int32_t", arrays[2]), "inputs": inputs, "outputs": filters // rank, "rank": rank}
     fields |= {"memory": times.shape[1], "input_zero": x.zero_points[0], "state_zero": state.zero_points[0]}
     fields |= {"output_zero": output.zero_points[0]}
-    fields |= dict(
-        zip(("state_multiplier", "state_shift", "output_multiplier", "output_shift"), (*first, *second), strict=True)
-    )
+    fields |= {"state_multiplier": first[0], "state_shift": first[1]}
+    fields |= {"output_multiplier": second[0], "output_shift": second[1]}
     return Kernel(
         "unetmm_svdf_int8",
         "unetmm_svdf.c",

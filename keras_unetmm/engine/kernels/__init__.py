@@ -3,6 +3,7 @@
 from keras_unetmm.engine.kernels import (
     activation,
     arg,
+    batch_matmul,
     compare,
     concatenate,
     conv_2d,
@@ -33,6 +34,7 @@ KERNELS = {
     "ARG_MAX": arg.kernel,
     "ARG_MIN": arg.kernel,
     "AVERAGE_POOL_2D": pool_2d.kernel,
+    "BATCH_MATMUL": batch_matmul.kernel,
     "BATCH_TO_SPACE_ND": move.batch_to_space,
     "BROADCAST_TO": move.broadcast,
     "CAST": quantize.cast,

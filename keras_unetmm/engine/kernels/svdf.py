@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from keras_unetmm.engine.kernels.arithmetic import quantize_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values
-from keras_unetmm.engine.kernels.weights import check_terms
+from keras_unetmm.engine.kernels.weights import check_shifts, check_terms
 
 _DTYPES = {"INT8": "<i1", "INT16": "<i2", "INT32": "<i4"}
 
@@ -33,8 +32,8 @@ def kernel(graph, operator, tables=None):
     (filters, inputs), rank = features.shape, operator.options.Rank()
     check_terms(inputs)
     scales = [np.float32(tensor.scales[0]) for tensor in (x, features, state, times, output)]
-    first = quantize_multiplier(float(scales[0] * scales[1] / scales[2]))  # in float32, as TFLM does
-    second = quantize_multiplier(float(scales[2] * scales[3] / scales[4]))
+    reals = scales[0] * scales[1] / scales[2], scales[2] * scales[3] / scales[4]  # in float32, as TFLM finds them
+    first, second = check_shifts([float(real) for real in reals], narrow=True)
     arrays = [np.frombuffer(tensor.data.tobytes(), _DTYPES[tensor.type]) for tensor in (features, times, bias)]
     narrow = state.type == "INT8"
     fields = {"features": Values("int8_t", arrays[0])}

@@ -91,9 +91,8 @@ def weighted(graph, operator, places, outputs, activation, biases=None, multipli
         if not tensor.scales or not tensor.zero_points:
             raise NoKernelError(f"its tensor {tensor.name!r} has no scale. Quantise it.")
     bias, kind = _bias(graph, operator, places[2], outputs, (biases or _BIASES)[x.type])
-    scales = [quantize_multiplier(real) for real in (multipliers or convolution_multipliers)(x, weights, output, outputs)]
     narrow = kind == "INT32" if kind else _bias_type(operator) == schema.TensorType.INT32
-    _check_shifts(scales, x.type == "INT8" or narrow)
+    scales = check_shifts((multipliers or convolution_multipliers)(x, weights, output, outputs), x.type == "INT8" or narrow)
     values = np.frombuffer(weights.data.tobytes(), np.int8).reshape(weights.shape)
     return Weighted(x, output, values, bias, narrow, scales, *fused_range(activation, output))
 
@@ -126,10 +125,17 @@ def _bias_type(operator):
     return operator.options.QuantizedBiasType() if hasattr(operator.options, "QuantizedBiasType") else None
 
 
-def _check_shifts(scales, narrow):
-    most = 30 if narrow else 14
+def check_shifts(reals, narrow):
+    """Returns the `(multiplier, shift)` of real multipliers; refuses those that TFLM's arithmetic is not made for.
+
+    Args:
+        reals: list of float.
+        narrow: bool, whether they multiply sums of 32 bits, not of 64.
+    """
+    scales, most = [quantize_multiplier(real) for real in reals], 30 if narrow else 14
     if any(shift > most for _, shift in scales):
         raise NoKernelError(f"its scales multiply sums by 2^{most} and more. Choose scales of the usual size.")
+    return scales
 
 
 def check_terms(count):

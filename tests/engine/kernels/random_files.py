@@ -91,6 +91,23 @@ class Drawn(Extremes):
         inputs = [x, weights, self._bias(x, weights, units)] if self.rng.random() < 0.7 else [x, weights]
         return self.operator("FULLY_CONNECTED", inputs, [output], "FullyConnected", keepNumDims=False)
 
+    def matrix_product(self):
+        """One BATCH_MATMUL, with matrices of one factor for several of the other, transposed, or constant."""
+        rows, depth, columns = self.size(9), self.size(30), self.size(9)
+        outer, flips = self.pick((), (3,), (2, 3), (1, 2, 2)), (self.pick(True, False), self.pick(True, False))
+        shapes = [(depth, rows) if flips[0] else (rows, depth), (columns, depth) if flips[1] else (depth, columns)]
+        outers = [[1 if places > 1 and self.rng.random() < 0.3 else places for places in outer] for _ in shapes]
+        constant = self.pick(None, None, 0, 1)
+        scales = self._multipliers(1)[0], 1 / 64
+        factors = [
+            self.constant(*o, *s, scale=scale, zero_point=self.point())
+            if i == constant
+            else self.input(*o, *s, scale=scale, zero_point=self.point())
+            for i, (o, s, scale) in enumerate(zip(outers, shapes, scales, strict=True))
+        ]
+        made = self.tensor((*np.broadcast_shapes(*outers), rows, columns), **self.like_output())
+        return self.operator("BATCH_MATMUL", factors, [made], "BatchMatMul", adjX=flips[0], adjY=flips[1])
+
     def pooled(self):
         """One MAX_POOL_2D or AVERAGE_POOL_2D, often over the whole map."""
         x = self.map(self.pick(4, 40))
@@ -100,4 +117,12 @@ class Drawn(Extremes):
         return self.pool(self.pick("MAX_POOL_2D", "AVERAGE_POOL_2D"), x, kernel, **values)
 
 
-KINDS = ("convolution", "pointwise", "depthwise_convolution", "transposed_convolution", "fully_connected", "pooled")
+KINDS = (
+    "matrix_product",
+    "convolution",
+    "pointwise",
+    "depthwise_convolution",
+    "transposed_convolution",
+    "fully_connected",
+    "pooled",
+)

@@ -36,7 +36,7 @@ def _longest(graph, last, readers):
         read = {makers[t] for p in chain for t in graph.operators[p].inputs if t in makers} - set(chain)
         grown = sorted({*chain, *read})
         inner = {t for p in grown if p != last for t in graph.operators[p].outputs}
-        closed = all(readers[t] <= set(grown) for t in inner) and not inner & set(graph.outputs)
+        closed = all(readers.get(t, set()) <= set(grown) for t in inner) and not inner & set(graph.outputs)
         if not read or not closed or not _fits(graph, grown):
             return chain
         chain = grown

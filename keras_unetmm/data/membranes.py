@@ -41,7 +41,9 @@ def isbi2012(folder, split="train", partial=False):
     root = home(folder, "isbi2012", "the folders image and label", "github.com/zhixuhao/unet (data/membrane/train)")
     there = {path.stem: path for path in files(root / "image", "*.png", "slices")}
     known = {str(index) for slices in SLICES.values() for index in slices}
-    warn_left_out(root / "image", [path for stem, path in there.items() if stem not in known], "only 0.png to 29.png are read")
+    warn_left_out(
+        root / "image", [path for stem, path in there.items() if stem not in known], "only 0.png to 29.png are read"
+    )
     images = [there[str(index)] for index in SLICES[split] if str(index) in there]
     name = f"isbi2012 {split}"
     return mask_pairs(

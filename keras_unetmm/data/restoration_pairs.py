@@ -218,7 +218,9 @@ def polyu(folder, split="train", partial=False):
         partial: bool, whether fewer pairs will do.
     """
     source = "github.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset (CroppedImages)"
-    paths = files(home(folder, "polyu", "*_real.JPG and *_mean.JPG", source), "*_real.JPG", "the noisy images", beside=("*_mean.JPG",))
+    paths = files(
+        home(folder, "polyu", "*_real.JPG and *_mean.JPG", source), "*_real.JPG", "the noisy images", beside=("*_mean.JPG",)
+    )
     scenes = {path: path.name.rsplit("_", 2)[0].rstrip("_") for path in whole("polyu", paths, 100, partial)}
     taken = every_fifth(sorted(set(scenes.values())), split)
     return _pairs(f"polyu {split}", [path for path in paths if scenes[path] in taken], _renamed("_real.", "_mean."))
@@ -248,7 +250,9 @@ def levin09(folder, partial=False):
     """
     source = "github.com/huangym310/image_deblur (Levin_data), as PNG"
     root = home(folder, "levin09", "*_blur.png, *_sharp.png and kernels.npz", source)
-    paths = whole("levin09", files(root, "*_blur.png", "the blurred images", beside=("*_sharp.png", "kernels.npz")), 32, partial)
+    paths = whole(
+        "levin09", files(root, "*_blur.png", "the blurred images", beside=("*_sharp.png", "kernels.npz")), 32, partial
+    )
     index = partner(paths[0], root / "kernels.npz")
     try:
         with open(index, "rb") as file, np.load(file) as names:

@@ -95,6 +95,11 @@ class DenseBlock(Composite):
         self.gate_initializer = select_initializer(gate_initializer)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
+    def get_config(self):
+        names = ("depth", "growth", "dropout", "include_input", "gates")
+        own = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}
+
     def build(self, input_shape):
         *outer, given = input_shape
         dtype = {"dtype": self.dtype_policy.name}
@@ -108,7 +113,7 @@ class DenseBlock(Composite):
             if i > 0:
                 self.join.append(keras.layers.Concatenate(name=f"join{i}", **dtype))
             if self.gates != "full" and i < self.depth - 1:
-                self.carry.append(gate(self.gates, self.gate_initializer.clone(), name=f"gate{i}", **dtype))
+                self.carry.append(gate(self.gates, self.gate_initializer, name=f"gate{i}", **dtype))
                 self.carry[i].build((*outer, before))
             jumped += 1 if self.gates in ("sat", "at") else before
         self.output_join = keras.layers.Concatenate(name="join", **dtype)

@@ -30,6 +30,9 @@ class Select(keras.layers.Layer):
         self.initializer = select_initializer(initializer)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
+    def get_config(self):
+        return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer)}
+
     @classmethod
     def from_config(cls, config):
         """Makes the layer of a config; files from before the argument `initializer` have a number, `initial`."""
@@ -54,9 +57,11 @@ def select_initializer(initializer):
     if isinstance(initializer, (int, float)) and not isinstance(initializer, bool):
         return keras.initializers.Constant(float(initializer))
     try:
-        found = keras.initializers.get(initializer)
+        found = None if isinstance(initializer, bool) else keras.initializers.get(initializer)
     except (ValueError, TypeError):
         found = None
+    if isinstance(found, keras.initializers.Initializer):
+        found = found.clone()  # unless it has a seed, every gate draws its own
     if not callable(found):
         raise ValueError(
             "initializer must be a name or object of keras.initializers, such as 'glorot_uniform', or a number. "

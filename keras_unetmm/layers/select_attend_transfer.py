@@ -50,6 +50,9 @@ class SelectAttendTransfer(Composite):
         self.initializer = select_initializer(initializer)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
+    def get_config(self):
+        return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer)}
+
     def build(self, input_shape):
         self.select = Select(self.initializer, name="select", dtype=self.dtype_policy.name)
         self.attend = Attend(name="attend", dtype=self.dtype_policy.name)

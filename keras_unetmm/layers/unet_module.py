@@ -137,6 +137,10 @@ class UNetModule(Composite):
         self.momentum = momentum
         self.gate_initializer = select_initializer(gate_initializer)
 
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ("filters", "channels", "depth", "rate", "skip", "momentum")}
+        return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}
+
     def build(self, input_shape):
         *outer, inputs = input_shape
         dtype = {"dtype": self.dtype_policy.name}

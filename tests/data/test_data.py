@@ -73,7 +73,9 @@ def test_transparency_of_sixteen_bits_is_left_out(tmp_path):
 def test_without_opencv_sixteen_bits_are_refused_and_not_cut(tmp_path, monkeypatch):
     write_deep(tmp_path / "deep.png", RAMP)
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(ValueError, match=r"opencv-python-headless must be installed.*pip install keras-unetmm\[data\]") as raised:
+    with pytest.raises(
+        ValueError, match=r"opencv-python-headless must be installed.*pip install keras-unetmm\[data\]"
+    ) as raised:
         read_pixels(tmp_path / "deep.png")
     assert not isinstance(raised.value, data.DamagedFileError), "--damaged skip would leave it out"
 
@@ -98,7 +100,9 @@ def test_images_of_kinds_that_are_not_read_are_counted_and_named(folder):
     for name in ("c.heic", "d.gif", ".hidden.gif"):
         (folder / name).write_bytes(b"")
     (folder / "e.txt").symlink_to(folder / "nowhere")
-    with pytest.warns(UserWarning, match=r"3 files left out, for only \.png, .*: c\.heic, d\.gif, e\.txt \(a link to .*nowhere"):
+    with pytest.warns(
+        UserWarning, match=r"3 files left out, for only \.png, .*: c\.heic, d\.gif, e\.txt \(a link to .*nowhere"
+    ):
         assert [path.name for path in data.image_paths(folder)] == ["a.jpg", "b.png"]
     (folder / "f.png").symlink_to(folder / "nowhere")
     with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"f\.png cannot be read: No such file"):

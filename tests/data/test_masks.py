@@ -155,7 +155,9 @@ FORMS = {
 @pytest.mark.parametrize("mapping", [None, {0: 0, 255: 1}, {0: 1, 255: 0}], ids=str)
 def test_a_mask_of_two_labels_comes_in_many_forms(tmp_path, form, mapping):
     path = tmp_path / "mask.png"
-    path.write_bytes(FORMS[form]) if isinstance(FORMS[form], bytes) else FORMS[form].save(path)
+    path.write_bytes(FORMS[form]) if isinstance(FORMS[form], bytes) else FORMS[form].save(
+        path, "TIFF" if form == "32 bits" else "PNG"
+    )
     if mapping is not None and ("labels" in form or form in ("no colours", "32 bits")):
         with pytest.raises(ValueError, match=r"must hold only the labels 0, 255\. Received: 0, 1\."):
             masks.read_mask(path, 1, mapping=mapping)
@@ -207,7 +209,9 @@ def test_image_and_mask_are_turned_alike(folder, turn):
     if turn > 4:
         with Image.open(mask) as image:
             image.save(mask)  # whose EXIF is lost
-        with pytest.raises(ValueError, match=r"one size\. Received: 48x64 and 64x48\. One of them is turned: compare their EXIF"):
+        with pytest.raises(
+            ValueError, match=r"one size\. Received: 48x64 and 64x48\. One of them is turned: compare their EXIF"
+        ):
             lesions.isic2018(folder, "val", partial=True)[0]
 
 

@@ -98,7 +98,8 @@ def partner(path, other):
     """
     if dangling(other):
         raise MissingDataError(
-            f"{path} must have its partner {other}. Received: a link to {other.readlink()}, which is not there. Mend the link."
+            f"{path} must have its partner {other}. Received: a link to {other.readlink()}, which is not there. "
+            "Mend the link."
         )
     if not other.is_file():
         raise MissingDataError(f"{path} must have its partner {other}. Received: no such file. Download it again.")

@@ -15,8 +15,8 @@ def read_mask(path, classes, ignore=None, mapping=None):
     """Reads the mask of an image from a file whose pixels are labels, turned as its EXIF orientation says.
 
     Labels are gray values of 1, 8, 16 or 32 bits, or the indices of a palette. Gray that was saved as colours, or with a
-    transparency that leaves every pixel opaque, is gray. A mask in black and white, 0 and the brightest value of its bits, is
-    one of two labels: white is 1, or what the mapping makes of 255 where it has no 1.
+    transparency that leaves every pixel opaque, is gray. A mask in black and white, 0 and the brightest value of its bits,
+    has two labels: white is 1, or what the mapping makes of 255 where it has no 1.
 
     Args:
         path: str or path.
@@ -52,8 +52,8 @@ def read_mask(path, classes, ignore=None, mapping=None):
         )
     if image.format == "JPEG" and not set(_found(values)) <= set(known):
         raise ValueError(
-            f"{path} must hold only the labels {_few(sorted(known))}. Received: {_few(_found(values))} in a JPEG file, which "
-            "changes values near edges. Save masks as PNG."
+            f"{path} must hold only the labels {_few(sorted(known))}. Received: {_few(_found(values))} in a JPEG file, "
+            "which changes values near edges. Save masks as PNG."
         )
     return known_labels(path, values, classes, ignore, mapping)
 

@@ -23,8 +23,8 @@ DECATHLON = "http://medicaldecathlon.com"
 def nifti(name, images, labels, mapping, classes, channel=0, spacing=None, window=None):
     """Returns the data set of NIfTI volumes and their labels.
 
-    Reading gives float32 `(D, H, W, 1)` and uint8 `(D, H, W)`. Labels that are stored in another orientation than their image
-    are brought to it; see `keras_unetmm.data.orientation.aligned`.
+    Reading gives float32 `(D, H, W, 1)` and uint8 `(D, H, W)`. Labels that are stored in another orientation than their
+    image are brought to it; see `keras_unetmm.data.orientation.aligned`.
 
     Args:
         name: str, for messages and tables.

@@ -12,7 +12,7 @@ class ImageMean(keras.metrics.MeanMetricWrapper):
         function: `function(y_true, y_pred, **arguments) -> (N,)`, the value of each image.
         direction: "up" if more is better, else "down".
         name: str, what the metric is called in logs.
-        dtype: of the sum over images, which takes at least 32 bits whatever is asked for; None for the one that Keras is set to.
+        dtype: of the sum over images, in at least 32 bits whatever is asked for; None for the one that Keras is set to.
         **arguments: the function's, which are also the ones of the subclass's constructor.
     """
 

@@ -9,7 +9,6 @@ from keras_unetmm.losses import mean_squared_error
 from keras_unetmm.metrics.image_quality import ImageQuality, prepare
 from keras_unetmm.metrics.precision import not_a_number
 
-
 MOST = 100.0  # dB that an image counts
 
 

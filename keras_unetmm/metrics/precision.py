@@ -19,8 +19,7 @@ def summing_type(dtype):
 def not_a_number(*arrays):
     """Returns NaN for each image that holds a NaN in one of the arrays `(N, ...)`, 0 for others, `(N,)` of float32."""
     total = 0.0
-    for array in arrays:
-        array = ops.convert_to_tensor(array)
+    for array in map(ops.convert_to_tensor, arrays):
         if keras.backend.is_float_dtype(keras.backend.standardize_dtype(array.dtype)):
             found = ops.any(ops.isnan(array), axis=tuple(range(1, len(array.shape))))
             total = total + ops.where(found, float("nan"), 0.0)

@@ -68,8 +68,9 @@ def SUNet(
         pooling: without the top: None for the map of features, `"avg"` or `"max"` for a vector of them.
         classes: int, of the dense layer.
         classifier_activation: str, callable or None for logits, of the dense layer.
-        skips: `"full"`, `"none"`, `"sat"`, `"at"`, `"st"` or their objects, such as `keras_unetmm.skips.SAT(initializer=0.5)`:
-            the connection inside each U-Net module. `"unet--"` and `Only` are for networks whose skips wait for one common decoder.
+        skips: `"full"`, `"none"`, `"sat"`, `"at"`, `"st"` or an object of these, such as
+            `keras_unetmm.skips.SAT(initializer=0.5)`: the connection inside each U-Net module. `"unet--"` and `Only` are for
+            networks whose skips wait for one common decoder.
         filters: int, channels inside the U-Net modules.
         modules: tuple of int, U-Net modules of each block; those of the last block are U-Net+.
         channels: tuple of int, of each block's output.

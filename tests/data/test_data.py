@@ -105,7 +105,10 @@ def test_images_of_kinds_that_are_not_read_are_counted_and_named(folder):
     ):
         assert [path.name for path in data.image_paths(folder)] == ["a.jpg", "b.png"]
     (folder / "f.png").symlink_to(folder / "nowhere")
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"f\.png cannot be read: No such file"):
+    with (
+        pytest.warns(UserWarning, match="3 files left out"),
+        pytest.raises(ValueError, match=r"f\.png cannot be read: No such file"),
+    ):
         data.read_crops(folder, (12, 16, 3))
 
 

@@ -188,7 +188,7 @@ def test_what_is_no_mask_is_refused_for_its_own_reason(tmp_path):
     with pytest.raises(ValueError, match="a picture in colours"):
         masks.read_mask(path, 1)
     Image.fromarray(np.kron(BYTES, np.ones((9, 9), "uint8"))).save(tmp_path / "mask.jpg", quality=60)
-    with pytest.raises(ValueError, match="in a JPEG file, which changes values near edges. Save masks as PNG"):
+    with pytest.raises(ValueError, match=r"in a JPEG file, which changes values near edges\. Save masks as PNG"):
         masks.read_mask(tmp_path / "mask.jpg", 1)
 
 

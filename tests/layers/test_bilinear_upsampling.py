@@ -23,5 +23,5 @@ def test_every_size_in_one_process_equals_keras_own_layer(size):
 
 @pytest.mark.parametrize("wrong", [{"interpolation": "nearest"}, {"data_format": "channels_first"}], ids=str)
 def test_what_it_cannot_do_is_refused(wrong):
-    with pytest.raises(ValueError, match="BilinearUpsampling takes .* only. Received: .*UpSampling2D"):
+    with pytest.raises(ValueError, match=r"BilinearUpsampling takes .* only. Received: .*UpSampling2D"):
         BilinearUpsampling(**wrong)

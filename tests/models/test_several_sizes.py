@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from checks import JIT
 
-from keras_unetmm import catalogue, losses, metrics, models, skips
+from keras_unetmm import losses, metrics, models, skips
+from keras_unetmm.analysis import catalogue
 
 SMALL = {"encoder_depths": (1, 1), "middle_depth": 1, "decoder_depths": (1, 1)}
 MINUS = skips.UNetMinusMinus((4, 4))

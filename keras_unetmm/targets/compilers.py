@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from keras_unetmm.targets.verdict import CompilerError
 
+_SECONDS = 120  # of CPU time
 _MEMORY = 2**30  # bytes that a compiler may take: Vela has taken 23 GiB for a file of 500 bytes
 STATIC = "Use the rules alone: compile=False, or unetmm check --static"
 
@@ -48,6 +49,7 @@ def find(program, module=None):
 
 def _limit():
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -62,7 +64,11 @@ def run(name, command, folder, seconds):
             command,
             cwd=folder,
             preexec_fn=_limit,  # noqa: PLW1509 - it calls the system and nothing else
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},  # else what Vela's Python says comes after what its library said
+            env={
+                **os.environ,
+                "OPENBLAS_NUM_THREADS": "1",
+                "PYTHONUNBUFFERED": "1",
+            },  # else what Vela's Python says comes after what its library said
             capture_output=True,
             text=True,
             errors="replace",

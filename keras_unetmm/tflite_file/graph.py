@@ -153,11 +153,12 @@ def load(file):
     return content
 
 
-def read(file):
+def read(file, validate=True):
     """Reads a .tflite file.
 
     Args:
         file: path or bytes.
+        validate: bool, whether operators must have what their kinds need; not where names alone are looked at.
 
     Returns:
         A `Model`.
@@ -169,6 +170,8 @@ def read(file):
     content = load(file)
     try:
         model = _read(content)
+        for graph in model.graphs if validate else ():
+            validate_operators(graph, len(model.graphs))
     except OperatorError as error:
         raise TFLiteFileError(
             f"file is damaged: an operator lacks a tensor, a size or an option that it needs: {error}. Convert it again."
@@ -189,8 +192,6 @@ def _read(content):
     graphs = tuple(_graph(model.Subgraphs(i), codes, buffers) for i in range(model.SubgraphsLength()))
     if not graphs:
         raise ValueError("no subgraph")
-    for graph in graphs:
-        validate_operators(graph, len(graphs))
     return Model(graphs, len(content), _offsets(model, buffers, sum(len(graph.tensors) for graph in graphs)))
 
 

@@ -30,7 +30,10 @@ _INPUTS = {  # the least, none of which may be absent
     **{"STRIDED_SLICE": 4, "IF": 1},
 }
 _TWO = "ADD SUB MUL DIV SQUARED_DIFFERENCE MAXIMUM MINIMUM POW FLOOR_DIV FLOOR_MOD PRELU SPLIT".split()
-_MOST_INPUTS = {**dict.fromkeys(_TWO, 2), **dict.fromkeys(set(_UNARY.split()) - {"CONCATENATION", "ADD_N", "PACK", "PADV2", "CONV_3D"}, 2)}
+_MOST_INPUTS = {
+    **dict.fromkeys(_TWO, 2),
+    **dict.fromkeys(set(_UNARY.split()) - {"CONCATENATION", "ADD_N", "PACK", "PADV2", "CONV_3D"}, 2),
+}
 _OPTIONS = {
     **{"CONV_2D": "Conv2D", "DEPTHWISE_CONV_2D": "DepthwiseConv2D", "TRANSPOSE_CONV": "TransposeConv", "CONV_3D": "Conv3D"},
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D", "L2_POOL_2D"), "Pool2D"),

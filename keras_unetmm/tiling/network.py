@@ -42,7 +42,7 @@ class Network:
         self.graph = tflite_graph.read(content).main
         try:
             self._read()
-        except TilingError:
+        except (TilingError, tflite_graph.TFLiteFileError):
             raise
         except tflite_graph.DAMAGE as error:
             raise tflite_graph.TFLiteFileError(
@@ -65,7 +65,13 @@ class Network:
         self.scales = [None] * len(tensors)
         self.scales[self.image] = Fraction(1)
         self.reaches, self.reasons = [], {}
+        made = {i for i, tensor in enumerate(tensors) if tensor.data is not None} | {-1, self.image}
         for position, operator in enumerate(self.graph.operators):
+            if not made >= set(operator.inputs):
+                raise tflite_graph.TFLiteFileError(
+                    f"file is damaged: {self.label(position)}, reads what no operator before it makes. Convert it again."
+                )
+            made |= set(operator.outputs)
             if not self.maps(operator.inputs):
                 raise TilingError(
                     f"model must compute with its image. Received: {self.label(position)}, which reads constants alone. Put "

@@ -22,14 +22,14 @@ from tflite import operators, unusual
 from tflite.test_damaged_files import ABSURD, Hung, bytes_changed, tables_changed
 from tflite.tiling.networks import bottleneck, encoder_decoder
 
-from keras_unetmm.tflite.graph import TFLiteFileError
-from keras_unetmm.tflite.metadata import metadata
-from keras_unetmm.tflite.planner import plan
-from keras_unetmm.tflite.runtime import RunError, trace
-from keras_unetmm.tflite.targets import check
-from keras_unetmm.tflite.tile import tile, trade_off
-from keras_unetmm.tflite.tiling.network import TilingError
-from keras_unetmm.tflite.verdict import CompiledFileError, DynamicShapeError, FloatFileError
+from keras_unetmm.tflite_file.graph import TFLiteFileError
+from keras_unetmm.tflite_file.metadata import metadata
+from keras_unetmm.planner.planner import plan
+from keras_unetmm.interpreters.runtime import RunError, trace
+from keras_unetmm.targets.targets import check
+from keras_unetmm.tiling.tile import tile, trade_off
+from keras_unetmm.tiling.network import TilingError
+from keras_unetmm.targets.verdict import CompiledFileError, DynamicShapeError, FloatFileError
 
 MUTANTS = int(os.environ.get("MUTANTS", "180"))
 SEED = int(os.environ.get("SEED", "0"))

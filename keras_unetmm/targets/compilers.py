@@ -63,7 +63,7 @@ def run(name, command, folder, seconds):
         done = subprocess.run(
             command,
             cwd=folder,
-            preexec_fn=_limit,  # noqa: PLW1509 - it calls the system and nothing else
+            preexec_fn=_limit,
             env={
                 **os.environ,
                 "OPENBLAS_NUM_THREADS": "1",

@@ -29,7 +29,20 @@ _INPUTS = {  # the least, none of which may be absent
     **dict.fromkeys(("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "DYNAMIC_UPDATE_SLICE", "SVDF"), 3),
     **{"STRIDED_SLICE": 4, "IF": 1},
 }
-_TWO = "ADD SUB MUL DIV SQUARED_DIFFERENCE MAXIMUM MINIMUM POW FLOOR_DIV FLOOR_MOD PRELU SPLIT".split()
+_TWO = [
+    "ADD",
+    "SUB",
+    "MUL",
+    "DIV",
+    "SQUARED_DIFFERENCE",
+    "MAXIMUM",
+    "MINIMUM",
+    "POW",
+    "FLOOR_DIV",
+    "FLOOR_MOD",
+    "PRELU",
+    "SPLIT",
+]
 _MOST_INPUTS = {
     **dict.fromkeys(_TWO, 2),
     **dict.fromkeys(set(_UNARY.split()) - {"CONCATENATION", "ADD_N", "PACK", "PADV2", "CONV_3D"}, 2),

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import traceback
+import tracemalloc
 from pathlib import Path
 
 import flatbuffers
@@ -19,17 +20,18 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite import operators, unusual
+from tflite.network import Network
 from tflite.test_damaged_files import ABSURD, Hung, bytes_changed, tables_changed
 from tflite.tiling.networks import bottleneck, encoder_decoder
 
+from keras_unetmm.interpreters.runtime import RunError, trace
+from keras_unetmm.planner.planner import plan
+from keras_unetmm.targets.targets import check
+from keras_unetmm.targets.verdict import CompiledFileError, DynamicShapeError, FloatFileError
 from keras_unetmm.tflite_file.graph import TFLiteFileError
 from keras_unetmm.tflite_file.metadata import metadata
-from keras_unetmm.planner.planner import plan
-from keras_unetmm.interpreters.runtime import RunError, trace
-from keras_unetmm.targets.targets import check
-from keras_unetmm.tiling.tile import tile, trade_off
 from keras_unetmm.tiling.network import TilingError
-from keras_unetmm.targets.verdict import CompiledFileError, DynamicShapeError, FloatFileError
+from keras_unetmm.tiling.tile import tile, trade_off
 
 MUTANTS = int(os.environ.get("MUTANTS", "180"))
 SEED = int(os.environ.get("SEED", "0"))
@@ -173,3 +175,27 @@ def test_commands_on_damaged_files(tmp_path):
 @pytest.mark.parametrize("ask", [planned, checked, cut, tabled])
 def test_sound_files_are_answered(ask):
     assert ask(encoder_decoder(0, (32, 24), zeros=True))
+
+
+def pool(height, width, channels=1):
+    net = Network()
+    x = net.input(1, height, width, channels)
+    return net.file(net.pool("MAX_POOL_2D", x, (3, 3), stride=(1, 1)))
+
+
+@pytest.mark.parametrize(
+    "size", [(30_000, 30_000), (2**15, 2**15), (1, 2**30), (2**20, 2**20, 0), (2**31 - 1, 2**31 - 1, 9)]
+)
+@pytest.mark.parametrize("ask", [planned, checked])
+def test_memory_is_bounded_whatever_the_shapes_say(size, ask):
+    tracemalloc.start()
+    assert outcome_of(pool(*size), ask) in ("answered", "refused")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 2**28
+
+
+def test_a_map_too_large_to_prove_an_overlap_of_is_planned_without():
+    found = plan(pool(30_000, 30_000), seconds=0.05)
+    assert found.why_not_planned is None
+    assert found.planned.head == found.greedy_head

@@ -377,7 +377,7 @@ def plan(
         if too_small:
             judged = "planned" if result["arena"]["judged"] == "planned" else "as it is, for it cannot be planned"
             raise ValueError(
-                f"--arena {arena} is too small for {model}, {judged}: {fits.said(result['arena'])}. On this machine it takes "
+                f"--arena {arena} is too small for {model}, {judged}: {fits.said(result['arena'])}. It takes here "
                 f"{result['arena']['needed']:,} bytes. Choose a smaller input size or a narrower network, or tile it."
             )
 

@@ -85,8 +85,8 @@ def _plain(array):
     array = np.asarray(array)
     if array.dtype.name not in wire.TYPES or array.nbytes > wire.MOST_BYTES:
         raise RunError(
-            f"outputs must be numbers of {wire.MOST_BYTES:,} bytes at most. Received: {array.dtype.name} of {array.shape}. Use "
-            "a smaller input size, or a network that gives maps."
+            f"outputs must be numbers of {wire.MOST_BYTES:,} bytes at most. Received: {array.dtype.name} of {array.shape}. "
+            "Use a smaller input size, or a network that gives maps."
         )
     return array
 

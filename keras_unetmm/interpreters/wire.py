@@ -35,7 +35,7 @@ def send(stream, message, arrays=()):
     Raises:
         TypeError: for an array of another type than `TYPES`, or a message that JSON cannot hold.
     """
-    arrays = [np.frombuffer(a, "uint8") if isinstance(a, (bytes, bytearray)) else np.ascontiguousarray(a) for a in arrays]
+    arrays = [np.frombuffer(a, "uint8") if isinstance(a, (bytes, bytearray)) else np.asarray(a, order="C") for a in arrays]
     for array in arrays:
         if array.dtype.name not in TYPES:
             raise TypeError(f"arrays must be of the types {', '.join(TYPES)}. Received: {array.dtype}.")
@@ -72,7 +72,7 @@ def receive(stream):
 def _array(stream, kind, shape):
     sound = kind in TYPES and len(shape) <= _MOST_RANK and all(type(size) is int and 0 <= size < 2**63 for size in shape)
     size = math.prod(shape) * np.dtype(kind).itemsize if sound else 0
-    if not sound or size > MOST_BYTES:
+    if not sound or math.prod(size for size in shape if size) > MOST_BYTES or size > MOST_BYTES:
         raise WireError(f"an array of {kind!r} and the shape {shape}")
     content = bytearray(size)
     view, filled = memoryview(content), 0

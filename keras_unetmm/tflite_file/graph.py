@@ -196,7 +196,7 @@ def _read(content):
 
 
 def _refuse_more_than_it_holds(model, size):
-    """Counts the entries of all vectors before any is read: tables that share them could stand for far more than the file."""
+    """Counts the entries of all vectors before any is read: tables that share them could stand for far more bytes."""
     left = _SHARING * size
 
     def spend(count, *, bytes_each=4):

@@ -21,7 +21,7 @@ def announced(*arrays):
 
 def test_what_is_sent_arrives():
     stream = io.BytesIO()
-    arrays = [np.arange(12, dtype=kind).reshape(3, 4) for kind in wire.TYPES]
+    arrays = [np.arange(12).astype(kind).reshape(3, 4) for kind in wire.TYPES]
     wire.send(stream, {"a": [1, None, "x"]}, [*arrays, b"bytes", np.zeros((0, 3), "int8"), np.float32(2)])
     stream.seek(0)
     said, received = wire.receive(stream)
@@ -30,7 +30,7 @@ def test_what_is_sent_arrives():
         assert array.dtype == other.dtype
         np.testing.assert_array_equal(array, other)
     assert received[-3].tobytes() == b"bytes"
-    assert [array.shape for array in received[-2:]] == [(0, 3), (1,)] or received[-1].shape == ()
+    assert [array.shape for array in received[-2:]] == [(0, 3), ()]
 
 
 @pytest.mark.parametrize(

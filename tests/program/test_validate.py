@@ -78,7 +78,7 @@ def refused(program, tmp_path, said):
     store.save(program, tmp_path / "program")
     said["sha256"] = digest(said)
     (tmp_path / "program" / "program.json").write_text(json.dumps(said))
-    with pytest.raises(store.ProgramError, match="makes no sense|no format"):
+    with pytest.raises(store.ProgramError, match=r"makes no sense|no format"):
         tflite.run_tiled(tmp_path / "program", np.zeros((*SIZE, 3), "int8"))
 
 

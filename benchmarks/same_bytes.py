@@ -27,7 +27,7 @@ from keras_unetmm import from_preset, presets, tflite  # noqa: E402
 
 KERNELS = ("any", "reference", "cmsis-nn")
 SIZES = {2: (64, 64), 3: (16, 16, 16)}  # of the conversion, by how many axes the images have
-SLOW = ("file hippocampus-lunet", "file hippocampus-unet")  # of thousands of operators, planned for all kernels alone
+SLOW = ("hippocampus-lunet", "hippocampus-unet")  # of thousands of operators: planned for `any` alone
 TILED = ("file denoise-tiled", "file denoise-unet-minus")  # of the presets' files
 _FREE = ("version", "sha256")  # in a program's description: they say which version wrote it
 
@@ -61,7 +61,7 @@ def cases():
         made[f"made {name}"] = lambda content=content, size=size: of_content(content, size)
     for path in sorted(ROOT.glob("tflite/*/model.tflite")):
         name = f"file {path.parent.name}"
-        size, kernels = (128, 128) if name in TILED else None, KERNELS[:1] if name in SLOW else KERNELS
+        size, kernels = (128, 128) if name in TILED else None, _kernels(path.parent.name)
         made[name] = lambda path=path, size=size, kernels=kernels: of_content(path.read_bytes(), size, kernels)
     for name in sorted(presets.names()):
         made[f"preset {name}"] = lambda name=name: of_preset(name)
@@ -93,7 +93,11 @@ def of_preset(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         content = tflite.convert(model, list(images), size=size)
-    return {"converted": digest(content), **of_content(content, None)}
+    return {"converted": digest(content), **of_content(content, None, _kernels(name))}
+
+
+def _kernels(name):
+    return KERNELS[:1] if name in SLOW else KERNELS
 
 
 def of_content(content, size, kernels=KERNELS):

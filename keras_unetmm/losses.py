@@ -126,6 +126,7 @@ def soft_dice_loss(y_true, y_pred, classes, ignore):
     """The soft Dice loss of each image, `(N,)`."""
     check_masks(y_true, y_pred, classes)
     counted, target = where_label(y_true, foreground(classes), ignore)
+    y_pred = _in_full(y_pred)
     probability = counted * (y_pred if classes == 1 else y_pred[..., 1:])
     pixels = tuple(range(1, len(target.shape) - 1))
     overlap, marked = ops.sum(probability * target, axis=pixels), ops.sum(probability + target, axis=pixels)
@@ -136,11 +137,17 @@ def cross_entropy(y_true, y_pred, classes, ignore):
     """The cross entropy of each image, `(N,)`, weighted so that their mean is the mean over the batch's counted pixels."""
     check_masks(y_true, y_pred, classes)
     counted, target = where_label(y_true, range(max(classes, 2)), ignore)
+    y_pred = _in_full(y_pred)
     if classes == 1:
         y_pred = ops.concatenate([1 - y_pred, y_pred], axis=-1)
     logarithm = ops.log(ops.clip(y_pred, keras.config.epsilon(), 1.0))
     total = ops.sum(target * logarithm, axis=tuple(range(1, len(target.shape))))
     return -total * ops.cast(ops.shape(y_true)[0], total.dtype) / ops.maximum(ops.sum(counted), 1)
+
+
+def _in_full(y_pred):
+    """Predictions in at least float32: in float16, which a loss of that type is given, sums over pixels overflow."""
+    return ops.cast(y_pred, keras.backend.result_type(y_pred.dtype, "float32"))
 
 
 def where_label(y_true, labels, ignore):

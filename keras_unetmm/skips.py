@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from keras_unetmm.layers.iem import HEADERS, IEM
 from keras_unetmm.layers.msiam import Aggregation, StageReduction, target_level
 from keras_unetmm.layers.normalization import NORMS
-from keras_unetmm.layers.select import Select
-from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
+from keras_unetmm.layers.select import select_initializer
+from keras_unetmm.layers.select_attend_transfer import gate
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,26 @@ class Only(SkipConnections):
 
 @dataclass(frozen=True)
 class SAT(SkipConnections):
-    """Select-Attend-Transfer gates (arXiv 1804.05181): one attention map a level, whatever its channels."""
+    """Select-Attend-Transfer gates (arXiv 1804.05181): one attention map a level, whatever its channels.
+
+    Args:
+        initializer: where the weights that select channels start, see `keras_unetmm.layers.Select`. Default: Glorot uniform,
+            as the paper has it: about half of the channels are off from the start.
+
+    Raises:
+        ValueError: for an unknown initializer.
+
+    Example:
+        model = keras_unetmm.models.UNet(skips=SAT(initializer=0.5))
+    """
+
+    initializer: object = "glorot_uniform"
+
+    def __post_init__(self):
+        select_initializer(self.initializer)
 
     def keep(self, feature, level, levels):
-        return SelectAttendTransfer(name=f"skip{level}_keep")(feature)
+        return gate("sat", self.initializer, name=f"skip{level}_keep")(feature)
 
 
 @dataclass(frozen=True)
@@ -95,15 +111,27 @@ class AT(SkipConnections):
     """Attend and transfer (arXiv 1804.05181): SAT without selecting channels."""
 
     def keep(self, feature, level, levels):
-        return Attend(name=f"skip{level}_keep")(feature)
+        return gate("at", name=f"skip{level}_keep")(feature)
 
 
 @dataclass(frozen=True)
 class ST(SkipConnections):
-    """Select and transfer (arXiv 1804.05181): every channel weighted, none summed up."""
+    """Select and transfer (arXiv 1804.05181): every channel weighted, none summed up.
+
+    Args:
+        initializer: as of `SAT`.
+
+    Raises:
+        ValueError: for an unknown initializer.
+    """
+
+    initializer: object = "glorot_uniform"
+
+    def __post_init__(self):
+        select_initializer(self.initializer)
 
     def keep(self, feature, level, levels):
-        return Select(name=f"skip{level}_keep")(feature)
+        return gate("st", self.initializer, name=f"skip{level}_keep")(feature)
 
 
 @dataclass(frozen=True)
@@ -201,3 +229,22 @@ def get(identifier):
         f"skips must be one of {', '.join(map(repr, NAMES))} or an object such as keras_unetmm.skips.Only(level=0). "
         f"Received: {identifier!r}."
     )
+
+
+def gate_arguments(skips, allowed, message):
+    """Returns what a layer with a connection inside itself takes: the name of these skips, and their initializer.
+
+    Args:
+        skips: as for `get`.
+        allowed: tuple of names that the layer takes.
+        message: str, how the error begins.
+
+    Raises:
+        ValueError: for skips that are not of an allowed kind.
+    """
+    given = get(skips) if not isinstance(skips, str) or skips in NAMES else None
+    name = next((name for name, kind in NAMES.items() if type(given) is kind), None)
+    plain = isinstance(given, (SAT, ST)) or given == (NAMES[name]() if name else None)
+    if name not in allowed or not plain:
+        raise ValueError(f"{message} must be one of {', '.join(map(repr, allowed))}. Received: {skips!r}.")
+    return name, getattr(given, "initializer", "glorot_uniform")

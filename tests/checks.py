@@ -27,8 +27,10 @@ def check_layer(layer_class, arguments, input_shape, *, output_shape, weights, f
         output_shape: tuple, what the layer must return for it.
         weights: int, how many weights the layer must have.
         folder: path, where a model may be saved.
-        seed: int, of the random input.
+        seed: int, of the random input, of the layer's weights and of what it drops: where whole branches are left out, an
+            unlucky draw leaves all of them out, and no weight moves.
     """
+    keras.utils.set_random_seed(seed)
     several = isinstance(input_shape, list)
     shapes = input_shape if several else [input_shape]
     rng = np.random.default_rng(seed)

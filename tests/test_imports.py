@@ -27,6 +27,8 @@ WITH_KERAS = {
     "training",
 }
 WITH_KERAS |= {"conversion.convert", "lowering.lowering", "quantization.quantize"}
+PRIVATE = {"_inbound_nodes", "_outbound_nodes", "_keras_history", "_flatten_layers", "_run_through_graph", "_nodes_by_depth"}
+PRIVATE |= {"_layers", "_operations", "_functional"}  # of Keras
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))
 
 
@@ -47,6 +49,15 @@ def begins(name, prefixes):
 def test_one_module_imports_the_interpreters():  # the schema is of the same library, so that a contract cannot tell
     found = {module for module in MODULES if any(begins(n, INTERPRETERS) for n in imports(PACKAGE / f"{module}.py"))}
     assert found == {"interpreters/process"}
+
+
+def test_only_the_room_of_graphs_knows_what_is_private_in_keras():
+    for module in MODULES:
+        if not module.startswith("graph/"):
+            tree = ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text()))
+            attributes = {node.attr for node in tree if isinstance(node, ast.Attribute)}
+            assert not attributes & PRIVATE, module
+            assert not any(begins(name, {"keras.src"}) for name in imports(PACKAGE / f"{module}.py")), module
 
 
 def test_the_contracts_hold():

@@ -1,11 +1,13 @@
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
 from keras_unetmm import skips
 from keras_unetmm.analysis import skip_memory
-from keras_unetmm.models import DI2IN, MSCANMatting, NAFNet, NAFNetUNetMinus, SUNet, UNet
+from keras_unetmm.layers import Select
+from keras_unetmm.models import DI2IN, MSCANMatting, NAFNet, NAFNetUNetMinus, SUNet, Tiramisu, UNet
 
 SMALL = {"width": 8, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depths": (1, 1)}
 
@@ -27,6 +29,43 @@ def test_names_are_resolved():
     assert skips.get("unet--") == skips.UNetMinusMinus()
     assert (skips.get("sat"), skips.get("at"), skips.get("st")) == (skips.SAT(), skips.AT(), skips.ST())
     assert skips.get(skips.Only(2)) == skips.Only(level=2)
+
+
+def starts(model):
+    """The weights of all that selects channels."""
+    parts = [layer for layer in model._flatten_layers() if isinstance(layer, Select)]
+    return [keras.ops.convert_to_numpy(part.weight) for part in parts]
+
+
+NETWORKS = {
+    "U-Net": lambda gates: UNet("mcu_width8", levels=3, skips=gates),
+    "SUNet": lambda gates: SUNet("mcu_filters16", modules=(1, 1, 1, 1), classes=2, skips=gates),
+    "Tiramisu": lambda gates: Tiramisu(growth=3, depths=(3, 3), channels=4, classes=2, skips=gates, dense_skips=gates),
+}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("kind", [skips.SAT, skips.ST])
+def test_where_selecting_starts_reaches_every_gate(network, kind):
+    keras.utils.set_random_seed(0)
+    for initializer, want in ((0.25, 0.25), ("ones", 1.0), (keras.initializers.Constant(-0.5), -0.5)):
+        found = starts(NETWORKS[network](kind(initializer=initializer)))
+        assert len(found) >= 2
+        assert all((values == want).all() for values in found)
+    for gates in (kind(), kind.__name__.lower(), kind(keras.initializers.GlorotUniform())):
+        found = starts(NETWORKS[network](gates))
+        assert all((np.abs(values) <= (3 / values.size) ** 0.5).all() for values in found)
+        assert 0 < np.mean(np.concatenate(found) <= 0) < 1
+        assert not any(np.array_equal(found[0], values) for values in found[1:] if values.shape == found[0].shape)
+
+
+@pytest.mark.parametrize("kind", [skips.SAT, skips.ST])
+def test_an_unknown_start_is_refused(kind):
+    with pytest.raises(ValueError, match=r"initializer must be a name or object of keras\.initializers.*'glorot'"):
+        kind(initializer="glorot")
+    for wrong in (skips.Only(0), skips.UNetMinusMinus(), "sum"):
+        with pytest.raises(ValueError, match="dense_skips must be one of 'full', 'sat', 'at', 'st'"):
+            Tiramisu(dense_skips=wrong)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3, None])

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_unetmm.graph.nodes import parts as parts_of
 from keras_unetmm.layers import Select, SelectAttendTransfer
 
 
@@ -28,8 +29,7 @@ def switched_off(model):
 
 
 def _selects(layer, path):
-    parts = layer._flatten_layers(recursive=False, include_self=False) if hasattr(layer, "_flatten_layers") else ()
-    for part in parts:
+    for part in parts_of(layer, recursive=False):
         if isinstance(part, Select):
             names = path if isinstance(layer, SelectAttendTransfer) else (*path, part.name)
             yield "_".join(names), part

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import tree
 
+from keras_unetmm.graph.nodes import maker
 from keras_unetmm.layers import UNetModule
 
 BATCH = 8
@@ -32,7 +33,7 @@ def stage_maps(model):
             maps[layer.name] = layer.output
         if skip := re.match(r"(?:skip|dec)(\d+)_(?:keep|fuse)$", layer.name):
             for tensor in tree.flatten(layer.input):  # of an encoder whose layers have names of its own
-                if not re.match(r"(dec|skip)\d+_", tensor._keras_history.operation.name):
+                if not re.match(r"(dec|skip)\d+_", maker(tensor).name):
                     maps.setdefault(f"enc{skip[1]}", tensor)
     if not maps:
         raise ValueError(

@@ -343,7 +343,10 @@ def plan(
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw live bytes and arena to an .svg or .png.")
     ] = None,
-    arena: Annotated[int | None, typer.Option(metavar="BYTES", help="Refuse a model that needs a larger arena.")] = None,
+    arena: Annotated[
+        str | None,
+        typer.Option(metavar="BYTES", help="Say whether the planned file fits there, such as 256K; status 2 if not."),
+    ] = None,
 ):
     """Say what a .tflite file needs of the arena, and plan it to need less: same outputs, byte for byte."""
     with _errors():
@@ -352,14 +355,15 @@ def plan(
                 _refuse_missing_folder(path)
         if output is not None and output.suffix != ".tflite":
             raise ValueError(f"--output must end in .tflite. Received: {output}.")
+        from keras_unetmm.planner import fits
         from keras_unetmm.planner.report import as_table, report
 
+        given = None if arena is None else _parsed_bytes("arena", arena)
         found, result = report(model, kernels)
-        if arena is not None:
-            from keras_unetmm.interpreters.runtime import measure
-
-            measure(model if output is None else found.planned.content, arena)
-        if output is not None:
+        if given is not None:
+            result["arena"] = fits.fitted(model, found, result, given)
+        too_small = given is not None and not result["arena"]["fits"]
+        if output is not None and not too_small:
             _prove_and_write(model, found, result, output)
         if picture is not None:
             from keras_unetmm.planner.picture import draw
@@ -368,13 +372,28 @@ def plan(
                 draw(found, path, title=model.name)
         if as_json:
             typer.echo(json.dumps(result, indent=2))
-            return
-        Console().print(as_table(str(model), result))
-        for key, what in (("why_not_planned", "Not planned"), ("why_not_measured", "Not measured")):
-            if key in result:
-                Console().print(f"{what}: {result[key]}", highlight=False)
-        if output is not None:
-            Console().print(f"{output}: the same outputs on TFLM, byte for byte.", highlight=False)
+        else:
+            _print_plan(as_table(str(model), result), result, None if too_small else output)
+        if too_small:
+            judged = "planned" if result["arena"]["judged"] == "planned" else "as it is, for it cannot be planned"
+            raise ValueError(
+                f"--arena {arena} is too small for {model}, {judged}: {fits.said(result['arena'])}. It takes here "
+                f"{result['arena']['needed']:,} bytes. Choose a smaller input size or a narrower network, or tile it."
+            )
+
+
+def _print_plan(table, result, output):
+    """The table, what could not be done, and how it fits."""
+    Console().print(table)
+    for key, what in (("why_not_planned", "Not planned"), ("why_not_measured", "Not measured")):
+        if key in result:
+            Console().print(f"{what}: {result[key]}", highlight=False)
+    if "arena" in result:
+        from keras_unetmm.planner.fits import said
+
+        Console().print(f"arena of {result['arena']['arena']:,} bytes: {said(result['arena'])}", highlight=False)
+    if output is not None:
+        Console().print(f"{output}: the same outputs on TFLM, byte for byte.", highlight=False)
 
 
 @app.command()
@@ -385,7 +404,7 @@ def tile(
         Path | None, typer.Option(metavar="DIR", help="Folder of images like those on the device, for a MODEL.keras.")
     ] = None,
     ram: Annotated[
-        int | None, typer.Option(min=1, metavar="BYTES", help="The fewest multiply-accumulates within so much memory.")
+        str | None, typer.Option(metavar="BYTES", help="The fewest multiply-accumulates within so much, such as 256K.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write the program; without --ram the smallest.")
@@ -414,6 +433,7 @@ def tile(
     With --ram, --tile or -o one program is made. Without, the table of what there is: memory against computing.
     """
     with _errors():
+        ram = None if ram is None else _parsed_bytes("ram", ram)
         sizes, tiles = _parsed_size(size), None if side is None else _parsed_tile(side)
         numbers = {name: _parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
         from keras_unetmm.program import store
@@ -668,6 +688,15 @@ def _parsed_size(text):
             f"--size must be HEIGHTxWIDTH in pixels, such as 64x64, or DEPTHxHEIGHTxWIDTH of volumes. Received: {text!r}."
         )
     return tuple(map(int, sizes))
+
+
+def _parsed_bytes(name, text):
+    from keras_unetmm.planner.fits import parsed_bytes
+
+    try:
+        return parsed_bytes(text)
+    except ValueError as error:
+        raise ValueError(f"--{name} cannot be read: {error}") from None
 
 
 def _parsed_tile(text):

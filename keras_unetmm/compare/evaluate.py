@@ -51,4 +51,5 @@ def evaluate(file, photographs, sigma, *, model=None, runtime="litert", progress
 
 
 def _psnr(image, clean):
-    return -10 * np.log10(np.mean((np.clip(image, 0, 1) - clean) ** 2))
+    """In dB; an image counts at most 100, as in `metrics.PSNR`, so that one without a flaw leaves the mean finite."""
+    return -10 * np.log10(np.maximum(np.mean((np.clip(image, 0, 1) - clean) ** 2), 1e-10))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from keras_unetmm.graph.nodes import calls
 from keras_unetmm.interpreters.runtime import trace
 from keras_unetmm.tflite_file.names import layer_of
 
@@ -90,7 +91,7 @@ def _is_measured(layer, sources):
 
     What the lowering adds without a name, `concatenate_7`, is numbered anew each time.
     """
-    nodes = layer._inbound_nodes
+    nodes = calls(layer)
     if not isinstance(layer, keras.layers.Layer) or not len(nodes) == 1 == len(nodes[0].outputs):
         return False
     rests = [layer.name.removeprefix(f"{name}_") for name in sources if layer.name.startswith(f"{name}_")]

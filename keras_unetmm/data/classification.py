@@ -7,6 +7,7 @@ from pathlib import Path
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import read_pixels, same_size
 from keras_unetmm.data.layout import MissingDataError, extra, home, one_of, reader, whole
+from keras_unetmm.data.left_out import dangling, warn_left_out
 from keras_unetmm.data.masks import known_labels, resized
 from keras_unetmm.data.tiny import tiny_scene, write_tiny
 
@@ -68,7 +69,11 @@ def _folders(path):
 
 def _photographs(path):
     with os.scandir(path) as entries:
-        return sorted(entry.name for entry in entries if entry.name.endswith((".JPEG", ".jpeg", ".jpg")))
+        links = {entry.name: entry.is_symlink() for entry in entries}  # which asks the disk nothing for each of a million
+    wanted = [name for name in sorted(links) if name.lower().endswith((".jpeg", ".jpg")) and not name.startswith(".")]
+    found = [name for name in wanted if not (links[name] and dangling(path / name))]
+    warn_left_out(path, [path / name for name in set(links) - set(found)], "only .JPEG and .jpg are read")
+    return found
 
 
 def _read_class(short, example):

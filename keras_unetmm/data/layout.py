@@ -1,11 +1,18 @@
 """Finding a data set on disk, and saying exactly what of it is missing."""
 
+import fnmatch
 import importlib
 from pathlib import Path
+
+from keras_unetmm.data.left_out import dangling, warn_left_out
 
 
 class MissingDataError(ValueError):
     """A data set that is not there, or not whole."""
+
+
+class MissingLibraryError(ValueError):
+    """A library that is not installed, and that only the reading of some files needs."""
 
 
 def reader(tiny):
@@ -44,16 +51,43 @@ def home(folder, name, layout, source):
     return path
 
 
-def files(folder, pattern, what):
-    """Returns the files of a folder that match a pattern, sorted by name.
+def files(folder, pattern, what, beside=()):
+    """Returns the files of a folder that match a pattern, sorted by name; suffixes match in capitals, too.
+
+    Warns with the names of images and volumes in the same folders that do not match, and of links to nothing.
+
+    Args:
+        folder: str or path.
+        pattern: str, such as `"*.jpg"` or `"*/blur/*.png"`.
+        what: str, for the message.
+        beside: tuple of patterns of names, of files that belong there and are read otherwise, or on purpose not.
 
     Raises:
         MissingDataError: if there is none.
     """
-    found = sorted(path for path in Path(folder).glob(pattern) if path.is_file() and not path.name.startswith("."))
+    *below, name = pattern.split("/")
+    folders = sorted(Path(folder).glob("/".join(below))) if below else [Path(folder)]
+    found, others = [], []
+    for parent in folders:
+        for path in sorted(parent.iterdir()) if parent.is_dir() else ():
+            matches = _matches(path.name, name) and not path.name.startswith(".")
+            if matches and path.is_file():
+                found.append(path)
+            elif matches or not any(_matches(path.name, other) for other in beside):
+                others.append(path)
+    warn_left_out(folder, others, f"only {pattern} is read")
     if not found:
         raise MissingDataError(f"{folder} must hold {what} ({pattern}). Received: none. Is the data set unpacked?")
-    return found
+    return sorted(found)
+
+
+def _matches(name, pattern):
+    """Whether a name matches a pattern, its suffix in capitals or not."""
+    stem, dot, suffix = pattern.rpartition(".")
+    name_stem, _, name_suffix = name.rpartition(".")
+    if not dot:
+        return fnmatch.fnmatchcase(name, pattern)
+    return fnmatch.fnmatchcase(name_stem, stem) and fnmatch.fnmatchcase(name_suffix.lower(), suffix.lower())
 
 
 def partner(path, other):
@@ -62,6 +96,11 @@ def partner(path, other):
     Raises:
         MissingDataError: if it is not there.
     """
+    if dangling(other):
+        raise MissingDataError(
+            f"{path} must have its partner {other}. Received: a link to {other.readlink()}, which is not there. "
+            "Mend the link."
+        )
     if not other.is_file():
         raise MissingDataError(f"{path} must have its partner {other}. Received: no such file. Download it again.")
     return other
@@ -98,15 +137,20 @@ def every_fifth(items, split):
     return [item for i, item in enumerate(items) if (i % 5 == 4) == test]
 
 
-def extra(module):
+def extra(module, package=None):
     """Imports a library that only the reading of some data sets needs.
 
+    Args:
+        module: str, the module.
+        package: str, what has to be installed, where it is called otherwise.
+
     Raises:
-        ValueError: if it is not installed.
+        MissingLibraryError: a `ValueError`, if it is not installed.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ValueError(
-            f"{module} must be installed to read this data set. Received: {error}. Run pip install keras-unetmm[data]."
+        raise MissingLibraryError(
+            f"{package or module} must be installed to read this data set. Received: {error}. "
+            "Run pip install keras-unetmm[data]."
         ) from error

@@ -51,7 +51,7 @@ def isic2017(folder, split="train", size=(256, 256), channels=3, partial=False):
     part, count = ISIC2017[split]
     source = "https://challenge.isic-archive.com/data/#2017"
     data, masks = _folders2017(home(folder, "isic2017", "the folders ISIC-2017_*_Data and _GroundTruth", source), part)
-    images = files(data, "*.jpg", "photographs")
+    images = files(data, "*.jpg", "photographs", beside=("*_superpixels.png",))
 
     def mask_of(path):
         return masks / f"{path.stem}_segmentation.png"

@@ -4,15 +4,19 @@ import functools
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from keras_unetmm.data.dataset import DataSet
-from keras_unetmm.data.images import damaged, read_pixels, same_size
+from keras_unetmm.data.images import deep, deep_pixels, opened, read_pixels, same_size
 from keras_unetmm.data.layout import MissingDataError, partner, whole
 
 
 def read_mask(path, classes, ignore=None, mapping=None):
-    """Reads the mask of an image from a gray or palette file, whose pixels are labels.
+    """Reads the mask of an image from a file whose pixels are labels, turned as its EXIF orientation says.
+
+    Labels are gray values of 1, 8, 16 or 32 bits, or the indices of a palette. Gray that was saved as colours, or with a
+    transparency that leaves every pixel opaque, is gray. A mask in black and white, 0 and the brightest value of its bits,
+    has two labels: white is 1, or what the mapping makes of 255 where it has no 1.
 
     Args:
         path: str or path.
@@ -25,31 +29,88 @@ def read_mask(path, classes, ignore=None, mapping=None):
 
     Raises:
         DamagedFileError: a `ValueError`, if the file is not an image or is damaged.
-        ValueError: if its pixels are colours, or one has an unknown label.
+        ValueError: if its pixels are colours or transparent, or one has an unknown label.
     """
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            values = np.asarray(image.convert("L") if mode == "1" else image)  # one bit: 0 and 255
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise damaged(path, "a mask", error) from error
-    if mode not in ("1", "L", "P"):
+    with opened(path, "a mask") as image:
+        form, values, gray = _mask_values(path, image)
+    known = _mapping(classes, ignore, mapping)
+    two = set(known) <= {0, 1, 255} and 0 in known and not (mapping is None and ignore == 255)
+    white = {"1": 1, "16": 65535}.get(form, 255)
+    if gray is not None and not set(_found(values)) <= set(known) and len(_found(gray)) == len(_found(values)):
+        values = gray  # a gray picture that was saved with a palette
+    if two and white in _found(values) and set(_found(values)) <= {0, white}:
+        values = np.where(values == white, 1 if 1 in known else 255, 0).astype("uint8")
+    if form == "colours":
         raise ValueError(
-            f"{path} must be a gray or palette image, whose pixels are labels. Received: the mode {mode!r}. "
-            "Take the file of labels, not the one in colours."
+            f"{path} must hold a label in each pixel. Received: a picture in colours. Take the file of labels, or save each "
+            "colour's label as a gray value."
+        )
+    if form == "transparent":
+        raise ValueError(
+            f"{path} must be opaque, with a label in each pixel. Received: a picture in which some pixels are transparent. "
+            "Save the labels as gray values without transparency."
+        )
+    if image.format == "JPEG" and not set(_found(values)) <= set(known):
+        raise ValueError(
+            f"{path} must hold only the labels {_few(sorted(known))}. Received: {_few(_found(values))} in a JPEG file, "
+            "which changes values near edges. Save masks as PNG."
         )
     return known_labels(path, values, classes, ignore, mapping)
 
 
+def _mask_values(path, image):
+    """Returns the form of a mask, its values `(H, W)`, and for a palette all of whose colours are gray that gray, else None.
+
+    The form is `"1"` or `"16"` for so many bits, `"colours"` or `"transparent"` for what is no mask, otherwise `""`.
+    """
+    if deep(image):
+        colours = deep_pixels(path, image)
+        opaque, form = True, "16"
+    elif image.mode == "1":
+        return "1", np.asarray(ImageOps.exif_transpose(image)).astype("uint8"), None
+    elif image.mode.startswith("I;16"):
+        return "16", np.asarray(ImageOps.exif_transpose(image)).astype("uint16"), None
+    elif image.mode in ("L", "I", "F"):
+        return "", np.asarray(ImageOps.exif_transpose(image)), None
+    elif image.mode == "P":
+        indices = np.asarray(ImageOps.exif_transpose(image))
+        colours = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        if image.getpalette("RGB")[:6] in ([0] * 3 + [255] * 3, [255] * 3 + [0] * 3):
+            return "", colours[..., 0], None  # black and white, in whatever order
+        return "", indices, colours[..., 0] if _is_gray(colours) else None
+    else:
+        pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
+        colours, opaque, form = pixels[..., :3], bool((pixels[..., 3] == 255).all()), ""
+    if not opaque:
+        return "transparent", colours[..., 0], None
+    return form if _is_gray(colours) else "colours", colours[..., 0], None
+
+
+def _is_gray(colours):
+    return bool((colours == colours[..., :1]).all())
+
+
+def _mapping(classes, ignore, mapping):
+    if mapping is not None:
+        return mapping
+    return {label: label for label in [*range(max(classes, 2)), *([] if ignore is None else [ignore])]}
+
+
 def known_labels(path, values, classes, ignore=None, mapping=None):
-    """Returns the labels of an array of any shape as uint8; arguments and errors are those of `read_mask`."""
-    if mapping is None:
-        mapping = {label: label for label in [*range(max(classes, 2)), *([] if ignore is None else [ignore])]}
+    """Returns the labels of an array of any shape as uint8; arguments and errors are those of `read_mask`.
+
+    Without a mapping, 255 is 1 where there are two labels and the array holds only 0 and 255.
+    """
     found = _found(values)
+    if mapping is None and max(classes, 2) == 2 and ignore != 255 and 255 in found and set(found) <= {0, 255}:
+        mapping = {0: 0, 255: 1}
+    mapping = _mapping(classes, ignore, mapping)
     if not set(found) <= set(mapping):
+        two = len(found) == 2 and found[0] == 0
+        hint = f" If {found[1]:g} is label 1, pass mapping={{0: 0, {found[1]:g}: 1}}." if two else ""
         raise ValueError(
             f"{path} must hold only the labels {_few(sorted(mapping))}. Received: {_few(found)}. Put the original file "
-            "back, or correct its labels if you made it."
+            f"back, or correct its labels if you made it.{hint}"
         )
     table = np.zeros(256, "uint8")
     table[list(mapping)] = list(mapping.values())
@@ -70,7 +131,12 @@ def _few(labels):
 
 
 def resized(pixels, size, method=Image.Resampling.BICUBIC):
-    """Resizes bytes `(H, W)` or `(H, W, C)` to `size`, `(height, width)`: without aliasing, unless by NEAREST."""
+    """Resizes bytes or uint16 `(H, W)` or `(H, W, C)` to `size`, `(height, width)`: without aliasing, unless by NEAREST."""
+    if pixels.dtype == np.uint16:  # Pillow has no colours of 16 bits
+        planes = [
+            Image.fromarray(plane.astype("float32")).resize(size[::-1], method) for plane in np.moveaxis(pixels, -1, 0)
+        ]
+        return np.stack([np.rint(plane) for plane in planes], -1).clip(0, 65535).astype("uint16")
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
     return np.asarray(picture.resize(size[::-1], method)).reshape(*size, *pixels.shape[2:])
 

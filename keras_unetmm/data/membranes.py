@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from keras_unetmm.data.layout import files, home, one_of, reader
+from keras_unetmm.data.left_out import warn_left_out
 from keras_unetmm.data.masks import mask_pairs
 from keras_unetmm.data.tiny import write_tiny_pair
 
@@ -39,6 +40,10 @@ def isbi2012(folder, split="train", partial=False):
     one_of("split", split, SLICES)
     root = home(folder, "isbi2012", "the folders image and label", "github.com/zhixuhao/unet (data/membrane/train)")
     there = {path.stem: path for path in files(root / "image", "*.png", "slices")}
+    known = {str(index) for slices in SLICES.values() for index in slices}
+    warn_left_out(
+        root / "image", [path for stem, path in there.items() if stem not in known], "only 0.png to 29.png are read"
+    )
     images = [there[str(index)] for index in SLICES[split] if str(index) in there]
     name = f"isbi2012 {split}"
     return mask_pairs(

@@ -67,7 +67,7 @@ def sidd(folder, partial=False):
     """
     layout = "Data/*/*_NOISY_SRGB_*.PNG and *_GT_SRGB_*.PNG"
     root = home(folder, "sidd_medium", layout, "abdokamel.github.io/sidd (SIDD_Medium_Srgb)")
-    paths = files(root, "Data/*/*_NOISY_SRGB_*.PNG", "the noisy images")
+    paths = files(root, "Data/*/*_NOISY_SRGB_*.PNG", "the noisy images", beside=("*_GT_SRGB_*.PNG",))
     return _pairs("sidd", whole("sidd", paths, 320, partial), _renamed("_NOISY_", "_GT_"))
 
 
@@ -190,7 +190,7 @@ def gopro_samples(folder, partial=False):
     root = home(
         folder, "gopro_samples", "*_blur1.png and *_sharp1.png", "github.com/SeungjunNah/DeepDeblur_release (images)"
     )
-    paths = whole("gopro samples", files(root, "*_blur1.png", "the blurred images"), 2, partial)
+    paths = whole("gopro samples", files(root, "*_blur1.png", "the blurred images", beside=("*_sharp1.png",)), 2, partial)
     return _pairs("gopro samples", paths, _renamed("_blur", "_sharp"))
 
 
@@ -218,7 +218,9 @@ def polyu(folder, split="train", partial=False):
         partial: bool, whether fewer pairs will do.
     """
     source = "github.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset (CroppedImages)"
-    paths = files(home(folder, "polyu", "*_real.JPG and *_mean.JPG", source), "*_real.JPG", "the noisy images")
+    paths = files(
+        home(folder, "polyu", "*_real.JPG and *_mean.JPG", source), "*_real.JPG", "the noisy images", beside=("*_mean.JPG",)
+    )
     scenes = {path: path.name.rsplit("_", 2)[0].rstrip("_") for path in whole("polyu", paths, 100, partial)}
     taken = every_fifth(sorted(set(scenes.values())), split)
     return _pairs(f"polyu {split}", [path for path in paths if scenes[path] in taken], _renamed("_real.", "_mean."))
@@ -248,7 +250,9 @@ def levin09(folder, partial=False):
     """
     source = "github.com/huangym310/image_deblur (Levin_data), as PNG"
     root = home(folder, "levin09", "*_blur.png, *_sharp.png and kernels.npz", source)
-    paths = whole("levin09", files(root, "*_blur.png", "the blurred images"), 32, partial)
+    paths = whole(
+        "levin09", files(root, "*_blur.png", "the blurred images", beside=("*_sharp.png", "kernels.npz")), 32, partial
+    )
     index = partner(paths[0], root / "kernels.npz")
     try:
         with open(index, "rb") as file, np.load(file) as names:

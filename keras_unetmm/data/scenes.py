@@ -9,6 +9,7 @@ import numpy as np
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import damaged, read_pixels, same_size
 from keras_unetmm.data.layout import MissingDataError, extra, files, home, one_of, partner, reader, whole
+from keras_unetmm.data.left_out import warn_left_out
 from keras_unetmm.data.masks import listed, mask_pairs
 from keras_unetmm.data.tiny import tiny_scene, write_tiny, write_tiny_pair
 
@@ -213,9 +214,12 @@ def coco(folder, split="train", least=1000, partial=False):
     images = files(root / f"{split}2017", "*.jpg", "photographs")
     present = {path.name: path for path in whole(f"coco {split}", images, COCO[split], partial)}
     path = partner(root / f"{split}2017", root / "annotations" / f"instances_{split}2017.json")
+    annotated = _annotated(path)
+    unknown = set(present) - {image["file_name"] for image, _ in annotated}
+    warn_left_out(root / f"{split}2017", [present[name] for name in unknown], f"{path.name} does not name them")
     examples = tuple(
         (present[image["file_name"]], (image["height"], image["width"]), objects)
-        for image, objects in _annotated(path)
+        for image, objects in annotated
         if image["file_name"] in present and sum(area for area, label, _ in objects if label != IGNORE) >= least
     )
     if not examples:

@@ -13,6 +13,7 @@ from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import damaged, same_size
 from keras_unetmm.data.layout import every_fifth, extra, files, home, one_of, partner, reader, whole
 from keras_unetmm.data.masks import known_labels, listed
+from keras_unetmm.data.orientation import aligned
 from keras_unetmm.data.tiny import tiny_scene
 
 SPLITS = ("train", "test")
@@ -22,8 +23,8 @@ DECATHLON = "http://medicaldecathlon.com"
 def nifti(name, images, labels, mapping, classes, channel=0, spacing=None, window=None):
     """Returns the data set of NIfTI volumes and their labels.
 
-    Reading gives float32 `(D, H, W, 1)` and uint8 `(D, H, W)`. Where the grids of image and label are written down
-    differently, the image's counts.
+    Reading gives float32 `(D, H, W, 1)` and uint8 `(D, H, W)`. Labels that are stored in another orientation than their
+    image are brought to it; see `keras_unetmm.data.orientation.aligned`.
 
     Args:
         name: str, for messages and tables.
@@ -40,7 +41,8 @@ def nifti(name, images, labels, mapping, classes, channel=0, spacing=None, windo
     Raises:
         MissingDataError: if an image has no labels.
         DamagedFileError: when reading, a `ValueError`, if a file is damaged.
-        ValueError: for another spacing or window; when reading, if image and labels differ in size or a label is unknown.
+        ValueError: for another spacing or window; when reading, if image and labels differ in size or lie in different
+            places, or a label is unknown.
     """
     if spacing is not None and not spacing > 0:
         raise ValueError(f"spacing must be millimetres above 0, or None. Received: {spacing}.")
@@ -54,8 +56,8 @@ def nifti(name, images, labels, mapping, classes, channel=0, spacing=None, windo
 
 def _read(labels, channel, spacing, window, example):
     path, mask_path = example
-    image, affine = _load(path, channel, "float32")
-    mask, _ = _load(mask_path, 0, None)
+    image, affine, _ = _load(path, channel, "float32")
+    mask = aligned(path, image.shape, affine, mask_path, *_load(mask_path, 0, None))
     same_size(path, image.shape, mask_path, mask.shape)
     mask = known_labels(mask_path, mask, **labels)
     if not np.isfinite(image).all():
@@ -76,7 +78,8 @@ def _load(path, channel, dtype):
             raise ValueError(f"it has {values.ndim} axes")
     except (OSError, ValueError, IndexError, *broken) as error:
         raise damaged(path, "a volume", error) from error
-    return values, file.affine
+    codes = [int(file.header.get(code, 1)) for code in ("sform_code", "qform_code")] if hasattr(file.header, "get") else [1]
+    return values, file.affine, any(codes)
 
 
 def _isotropic(image, mask, affine, spacing):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_unetmm.data.images import damaged
+from keras_unetmm.data.left_out import warn_left_out
 
 
 def read_volume_crops(folder, shape):
@@ -25,15 +26,17 @@ def read_volume_crops(folder, shape):
 
 
 def volume_paths(folder):
-    """Returns the .npy files of a folder, sorted by name.
+    """Returns the .npy files of a folder, sorted by name; warns with the names of volumes and images of other kinds.
 
     Raises:
         ValueError: if there is no such folder, it cannot be read, or holds no volume.
     """
     try:
-        paths = sorted(path for path in Path(folder).iterdir() if path.suffix == ".npy")
+        every = sorted(Path(folder).iterdir())
     except OSError as error:
         raise ValueError(f"{folder} must be a folder of volumes that can be read. Received: {error.strerror}.") from error
+    paths = [path for path in every if path.suffix.lower() == ".npy" and not path.name.startswith(".")]
+    warn_left_out(folder, set(every) - set(paths), "only .npy is read")
     if not paths:
         raise ValueError(f"{folder} must hold at least one volume (.npy). Received: a folder without any.")
     return paths

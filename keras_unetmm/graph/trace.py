@@ -8,6 +8,8 @@ import keras
 from keras import tree
 
 from keras_unetmm.graph.expand import static_shape
+from keras_unetmm.graph.nodes import nodes_around, run_through
+from keras_unetmm.graph.nodes import parts as parts_of
 from keras_unetmm.layers import Composite
 
 _TRACES = weakref.WeakKeyDictionary()  # by model, then by shape: several questions are asked of the same model
@@ -49,8 +51,7 @@ def trace(model, size=None):
 
 def _traced(model, shape):
     calls, image = [], keras.KerasTensor(shape, dtype=model.inputs[0].dtype)
-    parts = model._flatten_layers(include_self=False)
-    nodes = [(nodes, len(nodes)) for part in parts for nodes in (part._inbound_nodes, part._outbound_nodes)]
+    nodes = [(nodes, len(nodes)) for part in parts_of(model) for nodes in nodes_around(part)]
     with keras.StatelessScope(initialize_variables=False):  # Keras's own scopes, inside, leave variables alone then
         try:
             _run(keras.Function(model.inputs, model.outputs), [image], (), calls, {})
@@ -78,7 +79,7 @@ def _run(graph, tensors, within, calls, specs):
         calls.append(Call(name, operation, inputs, tuple(tree.flatten(outputs)), within))
         return outputs
 
-    return tree.flatten(graph._run_through_graph(tensors, call_fn=call))
+    return tree.flatten(run_through(graph, tensors, call))
 
 
 def _inside(operation, args, kwargs, specs):
@@ -88,7 +89,7 @@ def _inside(operation, args, kwargs, specs):
     args, kwargs = tree.map_structure(
         lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype) if isinstance(x, keras.KerasTensor) else x, (args, kwargs)
     )
-    parts = operation._flatten_layers(include_self=False)
+    parts = parts_of(operation)
     for part in parts:
         part.compute_output_spec = functools.partial(_output, part, specs)
     try:

@@ -7,27 +7,29 @@ of the interpreters.
 import contextlib
 import hashlib
 import os
-import pickle
 import re
 import resource
 import signal
 import sys
+from dataclasses import asdict
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from tflite_micro.python.tflite_micro import runtime as tflm
 
-from keras_unetmm.interpreters.runtime import Arena, RunError, TFLMError, reason, written
+from keras_unetmm.interpreters import wire
+from keras_unetmm.interpreters.runtime import ERRORS, LARGEST_ARENA, Arena, RunError, TFLMError, reason, written
 from keras_unetmm.tflite_file.graph import TFLiteFileError
 
-_ARENAS = (2**24, 2**28, 2**30)  # bytes, tried in turn where the caller sets no limit
+_ARENAS = (2**24, 2**28, LARGEST_ARENA)  # bytes, tried in turn where the caller sets no limit
 _KEPT = 4  # files that stay prepared for TFLM
+_MOST_SAID = 2**16  # characters of an error
 _LOG = 2  # file descriptor of standard error
 
 
 def serve(memory=None):
-    """Answers the requests that come pickled over standard input, one at a time, until it is closed.
+    """Answers the requests that come over standard input, see `wire`, one at a time, until it is closed.
 
     Args:
         memory: int, bytes of address space that may be taken beyond what is taken at the start; no limit if None.
@@ -42,25 +44,54 @@ def serve(memory=None):
     _limit(start, memory)
     runner = _Runner()
 
-    def reply(answer):
+    def reply(answer, arrays=()):
         spent = memory is not None and _address_space() > start + memory // 2 + runner.held
-        pickle.dump((answer, spent), replies)
-        replies.flush()
+        wire.send(replies, {**answer, "spent": spent}, arrays)
 
-    reply(None)
+    reply({})
     while True:
         try:
-            seconds, name, arguments = pickle.load(requests)
+            request, arrays = wire.receive(requests)
         except EOFError:
             return
         _clear_log()
-        signal.setitimer(signal.ITIMER_REAL, seconds + 1)  # ends this process should the parent be gone by then
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"] + 1)  # ends this process should the parent be gone by then
         try:
-            answer = getattr(runner, name)(*arguments)
+            answer = _REQUESTS[request["name"]](runner, arrays, **request["arguments"])
         except Exception as error:  # a damaged file makes the interpreters raise anything
-            answer = error if isinstance(error, ValueError) else RunError(f"{type(error).__name__}: {error}")
+            answer = _refused(error), ()
         signal.setitimer(signal.ITIMER_REAL, 0)
-        reply(answer)
+        reply(*answer)
+
+
+def _refused(error):
+    kind = next((name for name, kind in ERRORS.items() if type(error) is kind), None)
+    if kind is None:
+        kind = "ValueError" if isinstance(error, ValueError) else "RunError"
+    said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return {"error": kind, "said": said[:_MOST_SAID]}
+
+
+def _prepared(runner, arrays, **arguments):
+    inputs, outputs, arena = runner.prepare(arrays[0].tobytes(), **arguments)
+    return {"inputs": inputs, "outputs": outputs, "arena": None if arena is None else asdict(arena)}, ()
+
+
+def _invoked(runner, arrays, **arguments):
+    return {}, [_plain(array) for array in runner.invoke(arrays, **arguments)]
+
+
+def _plain(array):
+    array = np.asarray(array)
+    if array.dtype.name not in wire.TYPES or array.nbytes > wire.MOST_BYTES:
+        raise RunError(
+            f"outputs must be numbers of {wire.MOST_BYTES:,} bytes at most. Received: {array.dtype.name} of {array.shape}. "
+            "Use a smaller input size, or a network that gives maps."
+        )
+    return array
+
+
+_REQUESTS = {"prepare": _prepared, "invoke": _invoked}
 
 
 class _Runner:
@@ -89,7 +120,7 @@ class _Runner:
             self.prepared[key] = self.current
         return self.current.inputs, self.current.outputs, self.current.arena
 
-    def invoke(self, runtime, inputs, wanted=None):
+    def invoke(self, inputs, runtime, wanted=None):
         """Returns a list of the outputs' arrays, or of the tensors wanted of a file whose tensors are preserved."""
         try:
             outputs = self.current.invoke(inputs)
@@ -223,7 +254,11 @@ def _details(details):
     """The shape, the type and the scale and zero point of one input or output; a scale of 0 where it has not one."""
     scales, points = (details["quantization_parameters"][name] for name in ("scales", "zero_points"))
     quantization = (float(scales[0]), int(points[0])) if len(scales) == len(points) == 1 else (0.0, 0)
-    return {"shape": tuple(map(int, details["shape"])), "dtype": np.dtype(details["dtype"]), "quantization": quantization}
+    return {
+        "shape": list(map(int, details["shape"])),
+        "dtype": np.dtype(details["dtype"]).name,
+        "quantization": list(quantization),
+    }
 
 
 def _parsed(text):

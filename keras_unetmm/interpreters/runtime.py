@@ -7,8 +7,8 @@ nothing else. One file although it is long: what it asks of that process, and ho
 import atexit
 import contextlib
 import functools
+import math
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_unetmm.interpreters import wire
 from keras_unetmm.operators.macs import macs
-from keras_unetmm.tflite_file.graph import load, read
+from keras_unetmm.tflite_file.graph import TFLiteFileError, load, read
 
 RUNTIMES = ("tflm", "litert", "litert-reference")
 _START_SECONDS = 60  # for a process with the interpreters
@@ -26,7 +27,9 @@ _PREPARE_SECONDS = 8  # for a file to be verified, prepared and measured
 _RUN_SECONDS = 30  # for one image, and a second more for as many multiply-accumulates as follow
 _MACS_PER_SECOND = 2_000_000  # a hundredth of what the slowest kernels do
 _MOST_SECONDS = 3600
-_MEMORY = int(1.9 * 2**30)  # bytes that TFLM may take: its largest arena, and the rest for the file
+LARGEST_ARENA = 2**29  # bytes that TFLM is given at most
+_MEMORY = int(0.85 * 2**30)  # bytes that it may take: its largest arena, and the rest for the file
+_LITERT_MEMORY = 3 * 2**30  # bytes that LiteRT may take, which keeps the maps of large networks of floats for `trace`
 
 
 class RunError(ValueError):
@@ -35,6 +38,10 @@ class RunError(ValueError):
 
 class TFLMError(RunError):
     """TFLM cannot run the file, or not in the arena given."""
+
+
+# what the process may answer with instead of an answer
+ERRORS = {"ValueError": ValueError, "RunError": RunError, "TFLMError": TFLMError, "TFLiteFileError": TFLiteFileError}
 
 
 @dataclass(frozen=True)
@@ -93,10 +100,12 @@ def run(file, x, runtime="tflm", arena_bytes=None):
     content = load(file)
     child = _children["tflm" if runtime == "tflm" else "litert"]
     with child.lock:
-        inputs, outputs, arena = child.ask(_PREPARE_SECONDS, "prepare", content, runtime, arena_bytes)
+        inputs, outputs, arena = child.prepare(content, runtime=runtime, arena_bytes=arena_bytes)
         batches = _batches(x, inputs)
         seconds = _run_seconds(content)
-        steps = [child.ask(seconds, "invoke", runtime, [b[i] for b in batches]) for i in range(len(batches[0]))]
+        steps = [
+            child.invoke(seconds, [b[i] for b in batches], len(outputs), runtime=runtime) for i in range(len(batches[0]))
+        ]
     arrays = tuple(np.concatenate([np.atleast_1d(part) for part in parts]) for parts in zip(*steps, strict=True))
     values = tuple(_dequantised(array, details) for array, details in zip(arrays, outputs, strict=True))
     return Run(arrays, values, arena)
@@ -111,7 +120,7 @@ def measure(file, arena_bytes=None):
     """
     content, child = load(file), _children["tflm"]
     with child.lock:
-        return child.ask(_PREPARE_SECONDS, "prepare", content, "tflm", arena_bytes)[2]
+        return child.prepare(content, runtime="tflm", arena_bytes=arena_bytes)[2]
 
 
 def trace(file, inputs, wanted=None):
@@ -142,19 +151,20 @@ def trace(file, inputs, wanted=None):
             f"wanted must hold indices of tensors that operators compute, or of inputs. Received: {unknown}. Take them from "
             "keras_unetmm.tflite_file.graph.read(file).main."
         )
-    return _traced(_children["litert"], (content, "litert-reference", None, True), inputs, wanted)
+    return _traced(_children["litert"], content, inputs, wanted)
 
 
-def _traced(child, prepared, inputs, wanted):
-    seconds = _run_seconds(prepared[0])
+def _traced(child, content, inputs, wanted):
+    seconds, runtime = _run_seconds(content), "litert-reference"
     for x in inputs:
         with child.lock:  # not while the caller has its turn, who may run another file
-            if child.prepared is None or child.prepared[0] != prepared:
-                child.prepared = prepared, child.ask(_PREPARE_SECONDS, "prepare", *prepared)[0]
+            if child.prepared is None or child.prepared[0] != content:
+                details = child.prepare(content, runtime=runtime, arena_bytes=None, preserved=True)[0]
+                child.prepared = content, details
             batches = _batches(x, child.prepared[1])
             if len(batches[0]) != 1:
                 raise ValueError(f"inputs must hold one image each. Received: {len(batches[0])} at once. Give one by one.")
-            arrays = child.ask(seconds, "invoke", prepared[1], [batch[0] for batch in batches], wanted)
+            arrays = child.invoke(seconds, [batch[0] for batch in batches], len(wanted), runtime=runtime, wanted=wanted)
         yield dict(zip(wanted, arrays, strict=True))
 
 
@@ -167,14 +177,27 @@ class _Child:
         self.process = self.log = None
         self.prepared = None  # what `trace` asked for and the details of its inputs, until another file is prepared
 
-    def ask(self, seconds, request, *arguments):
-        """Returns the answer, or raises what the process answered or what became of it."""
-        if request == "prepare":
-            self.prepared = None
-            if self.process is None or self.process.poll() is not None:
-                self.end()
-                self._start()
-        return self._exchange(seconds, (seconds, request, arguments))
+    def prepare(self, content, **arguments):
+        """Returns the details of a file's inputs and outputs and its `Arena`, or raises what became of the process."""
+        self.prepared = None
+        if self.process is None or self.process.poll() is not None:
+            self.end()
+            self._start()
+        answer, _ = self._exchange(_PREPARE_SECONDS, "prepare", [content], arguments)
+        try:
+            arena = answer["arena"] and Arena(*(_whole(answer["arena"][part]) for part in ("head", "tail", "total")))
+            return [_detail(d) for d in answer["inputs"]], [_detail(d) for d in answer["outputs"]], arena
+        except (KeyError, TypeError, ValueError) as error:
+            self.end()
+            raise self.error(f"{self.name} answered what makes no sense: {error}. The file is damaged.") from error
+
+    def invoke(self, seconds, arrays, count, **arguments):
+        """Returns that many arrays that the file prepared before makes, or raises what became of the process."""
+        _, made = self._exchange(seconds, "invoke", arrays, arguments)
+        if len(made) != count:
+            self.end()
+            raise self.error(f"{self.name} gave {len(made)} arrays instead of {count}. The file is damaged.")
+        return made
 
     def _start(self):
         path = [str(entry) for entry in sys.path]
@@ -187,9 +210,10 @@ class _Child:
             stderr=self.log,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # numpy's; each thread takes memory and time to start
         )
-        self._exchange(_START_SECONDS, None)
+        self._exchange(_START_SECONDS)
 
-    def _exchange(self, seconds, request):
+    def _exchange(self, seconds, name=None, arrays=(), arguments=None):
+        """Sends a request, unless its name is None, and returns the answer: a dict and the arrays."""
         process, hung = self.process, threading.Event()
 
         def kill():
@@ -201,35 +225,34 @@ class _Child:
         try:
             timer.start()
             try:
-                if request is not None:
-                    pickle.dump(request, process.stdin)
-                    process.stdin.flush()
-                answer, spent = pickle.load(process.stdout)
+                if name is not None:
+                    wire.send(process.stdin, {"seconds": seconds, "name": name, "arguments": arguments}, arrays)
+                answer, made = wire.receive(process.stdout)
+                spent, error, said = answer["spent"], ERRORS.get(answer.get("error")), str(answer.get("said"))
             except Exception as error:  # the end of the pipe, or what a process wrote that was out of its mind
                 process.kill()
-                raise self._failure(process.wait(), request, hung.is_set()) from error
+                raise self._failure(process.wait(), seconds, name, hung.is_set()) from error
             finally:
                 timer.cancel()
                 timer.join()
             if hung.is_set():
-                raise self._failure(process.wait(), request, True)
+                raise self._failure(process.wait(), seconds, name, True)
         except BaseException:  # control-C too: the answer that is under way would be taken for the next one
             self.end()
             raise
-        if isinstance(answer, Exception):
+        if error is not None:
             if spent:
                 self.end()
-            raise answer
-        return answer
+            raise error(said)
+        return answer, made
 
-    def _failure(self, status, request, hung):
+    def _failure(self, status, seconds, name, hung):
         said = reason(written(self.log.fileno()))
-        if request is None:
+        if name is None:
             return RunError(
                 f"The interpreters cannot be started: {'no answer' if hung else said or f'status {status}'}. Install "
                 "keras-unetmm again, with what it depends on."
             )
-        seconds, name, _ = request
         done = {"prepare": "prepared", "invoke": "run"}[name]
         if hung:
             return self.error(
@@ -266,7 +289,7 @@ class _Child:
             self.log.close()
 
 
-_children = {"tflm": _Child("TFLM", TFLMError, _MEMORY), "litert": _Child("LiteRT", RunError, None)}
+_children = {"tflm": _Child("TFLM", TFLMError, _MEMORY), "litert": _Child("LiteRT", RunError, _LITERT_MEMORY)}
 for _child in _children.values():
     atexit.register(_child.end)
     os.register_at_fork(after_in_child=_child.forget)
@@ -280,6 +303,20 @@ def _run_seconds(content):
     except Exception:  # of shapes that make no sense; the interpreter says what it thinks of them
         count = 0
     return min(_RUN_SECONDS + count / _MACS_PER_SECOND, _MOST_SECONDS)
+
+
+def _whole(number):
+    if type(number) is not int or number < 0:
+        raise ValueError(f"{number!r} instead of a number of bytes")
+    return number
+
+
+def _detail(said):
+    """What a process says of one input or output, checked: its shape, type, scale and zero point."""
+    shape, (scale, zero_point) = tuple(map(_whole, said["shape"])), said["quantization"]
+    if said["dtype"] not in wire.TYPES or math.prod(shape) > wire.MOST_BYTES:
+        raise ValueError(f"an input or output of {said['dtype']!r} and the shape {shape}")
+    return {"shape": shape, "dtype": np.dtype(said["dtype"]), "quantization": (float(scale), int(zero_point))}
 
 
 def _batches(x, inputs):

@@ -1,5 +1,6 @@
 """Published building blocks, one a file, named by the paper's term."""
 
+from keras_unetmm.layers.bilinear_upsampling import BilinearUpsampling
 from keras_unetmm.layers.channel_attention import SimplifiedChannelAttention
 from keras_unetmm.layers.channel_scale import ChannelScale
 from keras_unetmm.layers.checked_sizes import CheckedSizes
@@ -44,6 +45,7 @@ __all__ = [
     "MSIAM",
     "Aggregation",
     "Attend",
+    "BilinearUpsampling",
     "ChannelScale",
     "CheckedSizes",
     "Composite",

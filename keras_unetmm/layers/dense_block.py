@@ -8,10 +8,10 @@ import keras
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.rank import layer
-from keras_unetmm.layers.select import Select
-from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
+from keras_unetmm.layers.select import select_initializer
+from keras_unetmm.layers.select_attend_transfer import gate
 
-GATES = {"full": None, "sat": SelectAttendTransfer, "at": Attend, "st": Select}
+GATES = ("full", "sat", "at", "st")
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -66,14 +66,24 @@ class DenseBlock(Composite):
         include_input: bool, whether the output begins with the block's input, as before a transition down; after
             which, on the way up, only the new channels go on.
         gates: `"full"` (none), `"sat"`, `"at"` or `"st"`.
+        gate_initializer: of the weights that select channels, see `Select`.
 
     Shape: `(N, *spatial, C) -> (N, *spatial, depth * growth)`, plus C with `include_input`.
 
     Raises:
-        ValueError: for an unknown gate.
+        ValueError: for an unknown gate or initializer.
     """
 
-    def __init__(self, depth, growth, dropout=0.2, include_input=True, gates="full", **kwargs):
+    def __init__(
+        self,
+        depth,
+        growth,
+        dropout=0.2,
+        include_input=True,
+        gates="full",
+        gate_initializer="glorot_uniform",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if gates not in GATES:
             raise ValueError(f"gates must be one of {', '.join(map(repr, GATES))}. Received: {gates!r}.")
@@ -82,12 +92,18 @@ class DenseBlock(Composite):
         self.dropout = dropout
         self.include_input = include_input
         self.gates = gates
+        self.gate_initializer = select_initializer(gate_initializer)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
+
+    def get_config(self):
+        names = ("depth", "growth", "dropout", "include_input", "gates")
+        own = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}
 
     def build(self, input_shape):
         *outer, given = input_shape
         dtype = {"dtype": self.dtype_policy.name}
-        gate, new = GATES[self.gates], (*outer, self.growth)
+        new = (*outer, self.growth)
         self.dense, self.carry, self.join = [], [], []
         jumped = 0  # channels that arrive over connections that jump over a layer
         for i in range(self.depth):
@@ -96,8 +112,8 @@ class DenseBlock(Composite):
             self.dense[i].build((*outer, jumped + before))
             if i > 0:
                 self.join.append(keras.layers.Concatenate(name=f"join{i}", **dtype))
-            if gate is not None and i < self.depth - 1:
-                self.carry.append(gate(name=f"gate{i}", **dtype))
+            if self.gates != "full" and i < self.depth - 1:
+                self.carry.append(gate(self.gates, self.gate_initializer, name=f"gate{i}", **dtype))
                 self.carry[i].build((*outer, before))
             jumped += 1 if self.gates in ("sat", "at") else before
         self.output_join = keras.layers.Concatenate(name="join", **dtype)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_unetmm.layers.bilinear import resize_bilinear
+
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class ResizeLike(keras.layers.Layer):
@@ -15,7 +17,7 @@ class ResizeLike(keras.layers.Layer):
 
     def call(self, inputs):
         x, like = inputs
-        return ops.image.resize(x, ops.shape(like)[1:3], interpolation="bilinear", data_format="channels_last")
+        return resize_bilinear(x, ops.shape(like)[1:3])
 
     def compute_output_shape(self, input_shape):
         (batch, _, _, channels), like = input_shape

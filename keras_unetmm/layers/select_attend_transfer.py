@@ -6,7 +6,7 @@ Written from the paper. `Attend` without `Select` is its AT, `Select` without `A
 import keras
 
 from keras_unetmm.layers.composite import Composite
-from keras_unetmm.layers.select import Select
+from keras_unetmm.layers.select import Select, select_initializer
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -36,18 +36,44 @@ class SelectAttendTransfer(Composite):
 
     It has `2C + 1` weights.
 
+    Args:
+        initializer: of the channels' weights, see `Select`. Default: Glorot uniform, as the paper has it.
+
     Shape: `(N, *spatial, C) -> (N, *spatial, 1)`, two or three spatial axes.
+
+    Raises:
+        ValueError: for an unknown initializer.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
+        self.initializer = select_initializer(initializer)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
+    def get_config(self):
+        return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer)}
+
     def build(self, input_shape):
-        self.select = Select(name="select", dtype=self.dtype_policy.name)
+        self.select = Select(self.initializer, name="select", dtype=self.dtype_policy.name)
         self.attend = Attend(name="attend", dtype=self.dtype_policy.name)
         self.select.build(input_shape)
         self.attend.build(input_shape)
 
     def call(self, x):
         return self.attend(self.select(x))
+
+
+_GATES = {"sat": SelectAttendTransfer, "at": Attend, "st": Select}
+
+
+def gate(kind, initializer="glorot_uniform", **kwargs):
+    """Returns the gate of a name.
+
+    Args:
+        kind: `"sat"`, `"at"` or `"st"`.
+        initializer: of the channels' weights, see `Select`; `"at"` has none.
+        **kwargs: those of every Keras layer.
+    """
+    if kind != "at":
+        kwargs["initializer"] = initializer
+    return _GATES[kind](**kwargs)

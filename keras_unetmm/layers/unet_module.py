@@ -11,11 +11,10 @@ from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.padding import CropLike
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution
-from keras_unetmm.layers.select import Select
-from keras_unetmm.layers.select_attend_transfer import Attend, SelectAttendTransfer
+from keras_unetmm.layers.select import select_initializer
+from keras_unetmm.layers.select_attend_transfer import gate
 
-# what stands between e and the concatenation
-SKIPS = {"full": None, "none": None, "sat": SelectAttendTransfer, "at": Attend, "st": Select}
+SKIPS = ("full", "none", "sat", "at", "st")  # what stands between e and the concatenation
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -104,14 +103,25 @@ class UNetModule(Composite):
         rate: int, 1 for the strided form, more for the dilated one.
         skip: `"full"`, `"none"`, `"sat"`, `"at"` or `"st"`: what of e is concatenated in front of D1; U-Net+ has none.
         momentum: float, of the batch normalizations.
+        gate_initializer: of the weights with which `"sat"` and `"st"` select channels, see `Select`.
 
     Shape: `(N, H, W, C) -> (N, H, W, channels)`.
 
     Raises:
-        ValueError: for an unknown skip, another depth or a rate below 1.
+        ValueError: for an unknown skip or initializer, another depth or a rate below 1.
     """
 
-    def __init__(self, filters, channels, depth=2, rate=1, skip="full", momentum=0.9, **kwargs):
+    def __init__(
+        self,
+        filters,
+        channels,
+        depth=2,
+        rate=1,
+        skip="full",
+        momentum=0.9,
+        gate_initializer="glorot_uniform",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if skip not in SKIPS:
             raise ValueError(f"skip must be one of {', '.join(map(repr, SKIPS))}. Received: {skip!r}.")
@@ -125,6 +135,11 @@ class UNetModule(Composite):
         self.rate = rate
         self.skip = skip
         self.momentum = momentum
+        self.gate_initializer = select_initializer(gate_initializer)
+
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ("filters", "channels", "depth", "rate", "skip", "momentum")}
+        return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}
 
     def build(self, input_shape):
         *outer, inputs = input_shape
@@ -148,8 +163,8 @@ class UNetModule(Composite):
             self.norm = keras.layers.BatchNormalization(epsilon=EPSILON, name="norm", **options)
             self.relu = keras.layers.ReLU(name="relu", **dtype)
             self.shortcut = PointwiseConvolution(self.channels, name="shortcut", **dtype)
-        gate = SKIPS[self.skip] if deep else None
-        self.keep = gate(name="keep", **dtype) if gate else None
+        gated = deep and self.skip not in ("full", "none")
+        self.keep = gate(self.skip, self.gate_initializer, name="keep", **dtype) if gated else None
         self.fuse = keras.layers.Concatenate(name="fuse", **dtype) if deep and self.skip != "none" else None
         self.add = keras.layers.Add(name="add", **dtype)
 

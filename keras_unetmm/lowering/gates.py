@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_unetmm.graph.nodes import maker
 from keras_unetmm.lowering.folding import is_elementwise
 
 _HALVES = ("first", "second")
@@ -16,7 +17,7 @@ def as_halves(x, alone):
     """
     chain = []
     while alone(x):
-        layer = x._keras_history.operation
+        layer = maker(x)
         if not isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)) or getattr(layer, "groups", 1) > 1:
             break
         if getattr(layer, "depth_multiplier", 1) > 1 or not is_elementwise(layer):

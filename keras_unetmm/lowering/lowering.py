@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_unetmm.graph.expand import expand
+from keras_unetmm.graph.nodes import call_of, calls, maker, operations_read
 from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
 from keras_unetmm.lowering import volumes
 from keras_unetmm.lowering.exchange import DROPPED, can_shuffle, exchanged, rebuilt, shuffle
@@ -243,7 +244,7 @@ class _Lowering:
     def _with_convolution_before(self, layer, inputs):
         """A pixel shuffle, if it is a convolution with the 1x1 convolution before it taken in, and the map that it reads."""
         (x,), channels = inputs[0], inputs[0][0].shape[-1] // layer.factor**2
-        before = x._keras_history.operation
+        before = maker(x)
         if self._alone(x) and can_shuffle(layer.factor, channels, self.forms, before):
             return shuffle(layer.factor, channels, self.forms, layer.name, before), [[_read_by(x)]]
         return shuffle(layer.factor, channels, self.forms, layer.name), inputs
@@ -261,17 +262,16 @@ class _Lowering:
 
 def _with_scale_before(layer, inputs):
     """A pointwise layer with the scale and shift before it taken in, and the maps that it then reads."""
-    sources = [x._keras_history for x in inputs[0]]
-    if not all(isinstance(source.operation, Affine) for source in sources):
+    sources = [maker(x) for x in inputs[0]]
+    if not all(isinstance(source, Affine) for source in sources):
         return layer, inputs
-    scaled = affine(sources[0].operation)
+    scaled = affine(sources[0])
     return scaled_before(layer, *scaled), [[_read_by(x) for x in inputs[0]]]
 
 
 def _read_by(tensor):
     """What the layer that made a tensor has read."""
-    made = tensor._keras_history
-    return made.operation._inbound_nodes[made.node_index].input_tensors[0]
+    return call_of(tensor).input_tensors[0]
 
 
 def _with(args, tensors):
@@ -284,11 +284,10 @@ def _readers(source):
     """The layers that read each layer's output, by its name; None for the user of the model."""
     readers = {layer.name: [] for layer in source.operations}
     for layer in source.operations:
-        for node in layer._inbound_nodes:
-            for x in node.input_tensors:
-                readers[x._keras_history.operation.name].append(layer)
+        for read in operations_read(layer):
+            readers[read.name].append(layer)
     for x in source.outputs:
-        readers[x._keras_history.operation.name].append(None)
+        readers[maker(x).name].append(None)
     return readers
 
 
@@ -305,4 +304,4 @@ def _known(layer):
 
 
 def _shared(layer):
-    return len(layer._inbound_nodes) > 1
+    return len(calls(layer)) > 1

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_unetmm.graph.expand import expand
+from keras_unetmm.graph.nodes import maker
 from keras_unetmm.lowering.scales import activation
 
 MOST_CLASSES = 128  # that int8 can tell apart
@@ -38,7 +39,7 @@ def prepared(model, shape, output, mean, std, needed=True):
 def _without_probabilities(model, needed):
     """The model without its last softmax or sigmoid, which keep the order of the classes."""
     model = expand(model)  # a copy
-    last = model.outputs[0]._keras_history.operation
+    last = maker(model.outputs[0])
     if activation(last) not in _PROBABLE:
         if needed:
             raise ValueError(
@@ -62,7 +63,7 @@ def _a_channel(name, value, default, shape):
 
 def kind_of(source):
     """What the output of a model is, as far as its layers say."""
-    if activation(source.outputs[0]._keras_history.operation) in _PROBABLE:
+    if activation(maker(source.outputs[0])) in _PROBABLE:
         return "probabilities"
     if len(source.outputs[0].shape) != len(source.inputs[0].shape):
         return "values"

@@ -7,6 +7,7 @@ ReLU after it become one, so that nothing is rounded between them.
 import keras
 
 from keras_unetmm import layers
+from keras_unetmm.graph.nodes import maker, operations_read
 from keras_unetmm.lowering import volumes
 from keras_unetmm.lowering.integer_layers import EdgePadding, Resizing
 from keras_unetmm.lowering.operator_layers import OneChannel
@@ -86,10 +87,10 @@ class Points:
         self.readers = {layer.name: [] for layer in graph.operations}
         self.reads = {layer.name: [] for layer in graph.operations}
         for layer in graph.operations:
-            for x in (x for node in layer._inbound_nodes for x in node.input_tensors):
-                self.readers[x._keras_history.operation.name].append(layer)
-                self.reads[layer.name].append(x._keras_history.operation)
-        last = graph.outputs[0]._keras_history.operation
+            for read in operations_read(layer):
+                self.readers[read.name].append(layer)
+                self.reads[layer.name].append(read)
+        last = maker(graph.outputs[0])
         self.readers[last.name].append(None)
         self.leaders, self.fixed = {layer.name: layer.name for layer in graph.operations}, {}
         for layer in graph.operations:

@@ -4,13 +4,15 @@ import keras
 from keras import ops
 
 from keras_unetmm.metrics.overlap import Overlap, count
+from keras_unetmm.metrics.precision import not_a_number
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class Dice(Overlap):
     """Dice coefficient of hard predictions: `2 TP / (2 TP + FP + FN)`, mean over foreground classes, then over images.
 
-    A class that is in neither the reference nor the prediction of an image counts 1 there.
+    A class that is in neither the reference nor the prediction of an image counts 1 there. An image with NaN in its
+    prediction makes the mean NaN.
 
     Args:
         classes: int, channels of y_pred: 1 for the probability of label 1, which is hit above 0.5; K for scores of labels 0
@@ -33,4 +35,4 @@ def dice(y_true, y_pred, classes, ignore, label):
     """Dice coefficient of each image, `(N,)`."""
     hits, extra, missed, _ = count(y_true, y_pred, classes, ignore, label)
     marked = 2 * hits + extra + missed
-    return ops.mean(ops.where(marked > 0, 2 * hits / ops.maximum(marked, 1), 1.0), axis=1)
+    return ops.mean(ops.where(marked > 0, 2 * hits / ops.maximum(marked, 1), 1.0), axis=1) + not_a_number(y_true, y_pred)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_unetmm.metrics.overlap import Overlap, count
+from keras_unetmm.metrics.precision import not_a_number
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -51,10 +52,10 @@ class FalseNegativeRate(Overlap):
 def false_positive_rate(y_true, y_pred, classes, ignore, label):
     """`FP / (FP + TN)` of each image, `(N,)`."""
     _, extra, _, neither = count(y_true, y_pred, classes, ignore, label)
-    return ops.mean(ops.divide_no_nan(extra, extra + neither), axis=1)
+    return ops.mean(ops.divide_no_nan(extra, extra + neither), axis=1) + not_a_number(y_true, y_pred)
 
 
 def false_negative_rate(y_true, y_pred, classes, ignore, label):
     """`FN / (FN + TP)` of each image, `(N,)`."""
     hits, _, missed, _ = count(y_true, y_pred, classes, ignore, label)
-    return ops.mean(ops.divide_no_nan(missed, missed + hits), axis=1)
+    return ops.mean(ops.divide_no_nan(missed, missed + hits), axis=1) + not_a_number(y_true, y_pred)

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_unetmm.losses import alpha_difference
 from keras_unetmm.metrics.image_mean import ImageMean
+from keras_unetmm.metrics.precision import not_a_number
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -48,13 +49,14 @@ class MattingMSE(ImageMean):
 def sad(y_true, y_pred, unknown):
     """Sum of absolute differences of each image, divided by 1000, `(N,)`."""
     difference, region = _difference(y_true, y_pred, unknown)
-    return ops.sum(difference * region, axis=(1, 2, 3)) / 1000
+    return ops.sum(difference * region, axis=(1, 2, 3)) / 1000 + not_a_number(y_true, y_pred)
 
 
 def matting_mse(y_true, y_pred, unknown):
     """Mean squared difference of each image, `(N,)`."""
     difference, region = _difference(y_true, y_pred, unknown)
-    return ops.divide_no_nan(ops.sum(difference**2 * region, axis=(1, 2, 3)), ops.sum(region, axis=(1, 2, 3)))
+    error = ops.divide_no_nan(ops.sum(difference**2 * region, axis=(1, 2, 3)), ops.sum(region, axis=(1, 2, 3)))
+    return error + not_a_number(y_true, y_pred)
 
 
 def _difference(y_true, y_pred, unknown):

@@ -62,7 +62,7 @@ def check_labels(y_true, classes, ignore):
     if not isinstance(y_true, np.ndarray):
         return
     last = max(classes, 2) - 1
-    wrong = (y_true < 0) | (y_true > last)
+    wrong = ~((y_true >= 0) & (y_true <= last))  # NaN is wrong, too
     if ignore is not None:
         wrong &= y_true != ignore
     if wrong.any():

@@ -7,11 +7,17 @@ from keras import ops
 
 from keras_unetmm.losses import mean_squared_error
 from keras_unetmm.metrics.image_quality import ImageQuality, prepare
+from keras_unetmm.metrics.precision import not_a_number
+
+MOST = 100.0  # dB that an image counts
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class PSNR(ImageQuality):
-    """Peak signal to noise ratio in dB: `10 log10(max_value**2 / mean((x - y)**2))`, infinite for equal images.
+    """Peak signal to noise ratio in dB: `10 log10(max_value**2 / mean((x - y)**2))`, mean over images.
+
+    An image counts at most 100 dB, an error of 1e-5 of max_value: one that is equal to its reference, whose own ratio is
+    infinite, would make the mean infinite, and left out it would make the mean worse.
 
     Args:
         max_value: float, the brightest value an image can have.
@@ -26,10 +32,20 @@ class PSNR(ImageQuality):
     """
 
     def __init__(self, max_value=1.0, luma=False, shave=0, rounded=False, name="psnr", dtype=None):
-        super().__init__(psnr, name, dtype, max_value, luma, shave, rounded)
+        super().__init__(counted_psnr, name, dtype, max_value, luma, shave, rounded)
+
+
+def counted_psnr(y_true, y_pred, **arguments):
+    """As `psnr`, but at most 100 dB, so that a mean over images can be taken."""
+    values = psnr(y_true, y_pred, **arguments)
+    return ops.where(values > MOST, MOST, values)  # which leaves NaN as it is
 
 
 def psnr(y_true, y_pred, max_value=1.0, luma=False, shave=0, rounded=False):
-    """Peak signal to noise ratio of each image in dB, two of `(N, H, W, C) -> (N,)`; arguments as of `PSNR`."""
-    y_true, y_pred = (prepare(images, max_value, luma, shave, rounded) for images in (y_true, y_pred))
-    return 10 / math.log(10) * ops.log(max_value**2 / mean_squared_error(y_true, y_pred))
+    """Peak signal to noise ratio of each image in dB, two of `(N, H, W, C) -> (N,)`; arguments as of `PSNR`.
+
+    It is infinite for equal images, as the equation has it; the metric `PSNR` counts them as 100 dB.
+    """
+    pair = [prepare(images, max_value, luma, shave, rounded) for images in (y_true, y_pred)]
+    ratio = max_value**2 / mean_squared_error(*pair)
+    return 10 / math.log(10) * ops.log(ratio) + not_a_number(y_true, y_pred)

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_unetmm.metrics.image_quality import ImageQuality, prepare
+from keras_unetmm.metrics.precision import not_a_number
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -45,6 +46,7 @@ def ssim(y_true, y_pred, max_value=1.0, size=11, sigma=1.5, luma=False, shave=0,
     """
     if len(y_true.shape) != 4:
         raise ValueError(f"ssim needs images (N, height, width, channels). Received: a shape of {tuple(y_true.shape)}.")
+    broken = not_a_number(y_true, y_pred)
     y_true, y_pred = (prepare(images, max_value, luma, shave, rounded) for images in (y_true, y_pred))
     height, width, channels = y_true.shape[1:]
     if any(side is not None and side < size for side in (height, width)):
@@ -70,4 +72,4 @@ def ssim(y_true, y_pred, max_value=1.0, size=11, sigma=1.5, luma=False, shave=0,
     c1, c2 = (0.01 * max_value) ** 2, (0.03 * max_value) ** 2
     similarity = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     similarity = similarity / ((mean_x**2 + mean_y**2 + c1) * (variances + c2))
-    return ops.mean(similarity, axis=(1, 2, 3))
+    return ops.mean(similarity, axis=(1, 2, 3)) + broken

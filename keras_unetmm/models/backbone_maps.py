@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import keras
 
+from keras_unetmm.graph.nodes import calls, maker
 from keras_unetmm.layers.checked_sizes import check_sizes
 
 PROBE = 2**10  # pixels: an open size stands for this one while strides are found out
@@ -31,7 +32,7 @@ class Map:
     @property
     def name(self):
         """The name of the layer that makes the map."""
-        return self.tensor._keras_history.operation.name
+        return maker(self.tensor).name
 
     @property
     def channels(self):
@@ -146,7 +147,7 @@ def _tensor(backbone, layer):
 
 def _output(layer):
     """The one symbolic output of a layer, or None."""
-    if len(layer._inbound_nodes) != 1:  # several: the first may be of another model
+    if len(calls(layer)) != 1:  # several: the first may be of another model
         return None
     return layer.output if isinstance(layer.output, keras.KerasTensor) else None
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_unetmm import skips as skip_connections
-from keras_unetmm.layers import PixelShuffle, PointwiseConvolution, SeparableConvolution
+from keras_unetmm.layers import BilinearUpsampling, PixelShuffle, PointwiseConvolution, SeparableConvolution
 from keras_unetmm.layers.activation import activation as activation_layer
 from keras_unetmm.layers.patch_embedding import batch_norm
 from keras_unetmm.models import mscan, segmentation
@@ -157,7 +157,7 @@ class _MattingStages:
 
     def up(self, x, level):
         x = PointwiseConvolution(self.decoder[level], name=f"dec{level}_reduce")(x)
-        return keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"dec{level}_up")(x)
+        return BilinearUpsampling(2, name=f"dec{level}_up")(x)
 
     def fuse(self, x, skip, level):
         return concatenate(x, skip, name=f"dec{level}_fuse")

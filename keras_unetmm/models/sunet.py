@@ -68,8 +68,9 @@ def SUNet(
         pooling: without the top: None for the map of features, `"avg"` or `"max"` for a vector of them.
         classes: int, of the dense layer.
         classifier_activation: str, callable or None for logits, of the dense layer.
-        skips: `"full"`, `"none"`, `"sat"`, `"at"` or `"st"`: the connection inside each U-Net module. `"unet--"` and
-            `Only` are for networks whose skips wait for one common decoder.
+        skips: `"full"`, `"none"`, `"sat"`, `"at"`, `"st"` or an object of these, such as
+            `keras_unetmm.skips.SAT(initializer=0.5)`: the connection inside each U-Net module. `"unet--"` and `Only` are for
+            networks whose skips wait for one common decoder.
         filters: int, channels inside the U-Net modules.
         modules: tuple of int, U-Net modules of each block; those of the last block are U-Net+.
         channels: tuple of int, of each block's output.
@@ -130,7 +131,13 @@ def features(x, row, skips="full", output_stride=32, multigrid=True, momentum=0.
     Returns:
         A symbolic map `(N, h, w, F)`.
     """
-    skip = _module_skip(skips)
+    skip, initializer = skip_connections.gate_arguments(
+        skips,
+        SKIPS,
+        "A SUNet has one connection inside each U-Net module and none that waits for a common decoder, so there is "
+        "nothing to share or to choose from: skips",
+    )
+    options = {"momentum": momentum, "gate_initializer": initializer}
     padding, stem = symmetric_stride_2(row.stem, 7, "stem")
     x = stem(padding(x))
     x = ResidualDownsampling(2 * row.stem, momentum, name="residual")(x)
@@ -140,7 +147,7 @@ def features(x, row, skips="full", output_stride=32, multigrid=True, momentum=0.
         depth = 1 if block == len(blocks) else 2
         rate = 2 * dropped if multigrid and dropped else 1
         for i in range(count):
-            x = UNetModule(row.filters, channels, depth, rate, skip, momentum, name=f"block{block}_unet{i}")(x)
+            x = UNetModule(row.filters, channels, depth, rate, skip, **options, name=f"block{block}_unet{i}")(x)
         if block == len(blocks):
             break
         if STEM_STRIDE * 2**block <= output_stride:
@@ -184,15 +191,3 @@ def image(input_shape, output_stride=32):
     check_sizes(sizes, 1, least, "input_shape")
     inputs = keras.Input(sizes, name="image")
     return inputs, CheckedSizes(least=least, name="sizes")(inputs) if None in sizes else inputs
-
-
-def _module_skip(skips):
-    """The name of these skips, as a U-Net module takes it."""
-    given = skip_connections.get(skips)
-    name = next((name for name, kind in skip_connections.NAMES.items() if kind() == given), None)
-    if name not in SKIPS:
-        raise ValueError(
-            "A SUNet has one connection inside each U-Net module and none that waits for a common decoder, so there is "
-            f"nothing to share or to choose from: skips must be one of {', '.join(map(repr, SKIPS))}. Received: {skips!r}."
-        )
-    return name

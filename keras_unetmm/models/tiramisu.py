@@ -15,6 +15,7 @@ from keras_unetmm.layers.dense_block import GATES
 from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
+from keras_unetmm.skips import gate_arguments
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def Tiramisu(
         input_shape: `(height, width, channels)`, for rank 3 `(depth, height, width, channels)`; sizes may be None, else
             they divide by `2**(len(depths) - 1)`. By default any size and three channels.
         skips: `"full"`, `"none"`, `"sat"`, `"at"`, `"st"`, `"unet--"` or an object of `keras_unetmm.skips`.
-        dense_skips: `"full"`, `"sat"`, `"at"` or `"st"`, of the connections inside dense blocks; see
+        dense_skips: `"full"`, `"sat"`, `"at"`, `"st"` or their objects, of the connections inside dense blocks; see
             `keras_unetmm.layers.DenseBlock`.
         rank: int, 2 or 3 spatial axes.
         growth: int, new channels of each dense layer.
@@ -92,9 +93,7 @@ def Tiramisu(
         dropout=dropout,
         classes=classes,
     )
-    if not isinstance(dense_skips, str) or dense_skips not in GATES:
-        raise ValueError(f"dense_skips must be one of {', '.join(map(repr, GATES))}. Received: {dense_skips!r}.")
-    stages = _TiramisuStages(row, dense_skips)
+    stages = _TiramisuStages(row, *gate_arguments(dense_skips, GATES, "dense_skips"))
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
     start = {"padding": "same", "kernel_initializer": "he_uniform"}
     first = layer("convolution", row.rank, row.channels, 3, name="intro", **start)(x)
@@ -106,14 +105,14 @@ def Tiramisu(
 class _TiramisuStages:
     """Tiramisu's stages, as `keras_unetmm.models.encoder_decoder.Stages`."""
 
-    def __init__(self, row, gates):
+    def __init__(self, row, gates, initializer):
         self.row = row
-        self.gates = gates
+        self.gates = {"gates": gates, "gate_initializer": initializer}
         self.levels = len(row.depths) - 1
 
     def _block(self, x, level, name, whole):
         row = self.row
-        return DenseBlock(row.depths[level], row.growth, row.dropout, whole, self.gates, name=name)(x)
+        return DenseBlock(row.depths[level], row.growth, row.dropout, whole, **self.gates, name=name)(x)
 
     def encode(self, x, level):
         return self._block(x, level, f"enc{level}_block", whole=True)

@@ -4,6 +4,7 @@ import math
 
 from flatbuffers import flexbuffers
 
+_MOST = 2**20  # that an option of a custom operator may say
 _INT32, _POINTER = 4, 8  # bytes; the interpreter that measures has 64-bit pointers
 
 
@@ -34,9 +35,9 @@ def scratch(graph, operator):
             batch = tensor(0).shape[1 if operator.options.TimeMajor() else 0]
             return (batch * tensor(18).shape[1] * tensor(19).element_bytes,) * 4
         case "TFLite_Detection_PostProcess":
-            return _detection(flexbuffers.Loads(operator.options), tensor(0), tensor(1))
+            return _detection(operator.options, tensor(0), tensor(1))
         case "SignalRfft":
-            return (flexbuffers.Loads(operator.options)["fft_length"] * tensor(0).element_bytes,)
+            return (_option(operator.options, "fft_length") * tensor(0).element_bytes,)
     return ()
 
 
@@ -66,6 +67,14 @@ def _svdf(options, source, weights):
 
 
 def _detection(options, boxes, scores):
-    count, most, classes = boxes.shape[1], options["max_detections"], options["num_classes"]
+    count, most, classes = boxes.shape[1], _option(options, "max_detections"), _option(options, "num_classes")
     numbers = (4 * count, math.prod(scores.shape[1:]), count, count, most * count, most * count, count, most * count)
     return (count, *(4 * number for number in (*numbers, max(classes, most) * count, min(count, most) * count)))
+
+
+def _option(content, name):
+    """One number of a custom operator's options. Nothing else in them is unpacked: they may contain themselves."""
+    value = flexbuffers.GetRoot(content).AsMap[name].AsInt
+    if not 0 <= value <= _MOST:
+        raise ValueError(f"{name} must lie between 0 and {_MOST:,}. Received: {value}")
+    return value

@@ -8,7 +8,7 @@ file's own plan gives them a place.
 from dataclasses import dataclass
 
 from keras_unetmm.operators.scratch import scratch
-from keras_unetmm.tflite_file.graph import TFLiteFileError
+from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError
 
 ALIGNMENT = 16  # bytes, of every buffer in TFLM's arena
 _NEVER = -1  # a tensor that nothing touches still gets a buffer, at this step
@@ -78,7 +78,7 @@ def timeline(model):
             for position, operator in enumerate(graph.operators)
             for size in scratch(graph, operator)
         ]
-    except (IndexError, AttributeError, ZeroDivisionError, TypeError, ValueError, KeyError) as error:
+    except DAMAGE as error:
         raise TFLiteFileError(
             f"file is damaged: an operator lacks a tensor, a size or an option that it needs ({error}). Convert it again."
         ) from error

@@ -1,6 +1,5 @@
 """What a .tflite file needs of the arena, and the same network planned to need less: rewritten, reordered, placed."""
 
-import struct
 import time
 from dataclasses import dataclass, replace
 
@@ -19,6 +18,7 @@ from keras_unetmm.tflite_file import graph as tflite_graph
 from keras_unetmm.tflite_file.edit import File
 
 _LARGEST = 2**31 - 1  # bytes: offsets are 32-bit numbers
+_MOST_BUFFERS, _MOST_OPERATORS = 10_000, 2_000  # in an arena; to be ordered: pairs of them are looked at
 _TAIL_AN_OPERATOR = 450  # bytes of tail that an operator more costs, where TFLM cannot say
 
 
@@ -147,6 +147,9 @@ def plan(file, kernels="any", seconds=4.0):
         return replace(
             found, why_not_planned=f"It needs {found.order_bound:,} bytes at once, more than offsets can express."
         )
+    if len(found.graph.operators) > _MOST_OPERATORS:
+        said = f"It has {len(found.graph.operators):,} operators, and files of up to {_MOST_OPERATORS:,} are planned."
+        return replace(found, why_not_planned=said)
     begin = time.monotonic()
     try:
         planned = _planned(content, found, kernels, seconds)
@@ -154,7 +157,7 @@ def plan(file, kernels="any", seconds=4.0):
         return replace(found, why_not_planned=f"The plan did not pass its verifier: {error}")
     except tflite_graph.TFLiteFileError:
         raise
-    except (AttributeError, IndexError, TypeError, ValueError, KeyError, OverflowError, struct.error) as error:
+    except tflite_graph.DAMAGE as error:
         raise tflite_graph.TFLiteFileError(
             f"file is damaged: it cannot be taken apart and put together again ({type(error).__name__}: {error}). "
             "Convert it again."
@@ -170,9 +173,14 @@ def as_it_is(file):
     """
     model = tflite_graph.read(file)
     time_line = timeline(model)
+    if len(time_line.buffers) > _MOST_BUFFERS:
+        raise ValueError(
+            f"file must have no more than {_MOST_BUFFERS:,} tensors in the arena, for every pair is looked at. Received: "
+            f"{len(time_line.buffers):,}. Split the network."
+        )
     try:
         products = macs(model.main)
-    except (IndexError, ZeroDivisionError, AttributeError, TypeError) as error:
+    except tflite_graph.DAMAGE as error:
         raise tflite_graph.TFLiteFileError(
             f"file is damaged: one of its operators lacks a tensor or a size that it needs ({error}). Convert it again."
         ) from error

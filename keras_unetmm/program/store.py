@@ -1,17 +1,22 @@
 """A program's folder: written whole or not at all, and refused if a file in it is damaged."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
 from keras_unetmm.program.program import FORMAT, Program, digest
+from keras_unetmm.program.validate import PARTS, validate_description
+from keras_unetmm.tflite_file.json_text import parsed
 
 DESCRIPTION = "program.json"
-NAMES = {DESCRIPTION, *(f"{part}.tflite" for part in ("head", "body_head", "body", "body_tail", "tail"))}
+NAMES = {DESCRIPTION, *(f"{part}.tflite" for part in PARTS)}
+_LONGEST = 2**20  # bytes of the description
 
 
 class ProgramError(ValueError):
@@ -79,7 +84,7 @@ def load(folder):
     """
     folder = Path(folder)
     try:
-        description = json.loads((folder / DESCRIPTION).read_text())
+        description = parsed(_read(folder / DESCRIPTION, _LONGEST))
     except OSError as error:
         raise ProgramError(
             f"DIR must be a folder that `unetmm tile` wrote, with {DESCRIPTION} in it. Received: {folder}, {error.strerror}."
@@ -88,18 +93,35 @@ def load(folder):
         raise ProgramError(f"{folder / DESCRIPTION} is damaged: {error}. Run unetmm tile again.") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise ProgramError(f"{folder / DESCRIPTION} is of no format that this version knows. Run unetmm tile again.")
-    if description.get("sha256") != digest(description):
+    try:
+        unchanged = description.get("sha256") == digest(description)
+    except RecursionError:
+        unchanged = False
+    if not unchanged:
         raise ProgramError(f"{folder / DESCRIPTION} is not as it was written. Run unetmm tile again.")
+    try:
+        validate_description(description)
+    except ValueError as error:
+        raise ProgramError(f"{folder / DESCRIPTION} makes no sense: {error}. Run unetmm tile again.") from error
     files = {}
     for name, part in description["parts"].items():
         with contextlib.suppress(OSError):
-            files[part["file"]] = (folder / part["file"]).read_bytes()
+            files[part["file"]] = _read(folder / part["file"], part["flash_bytes"])
         if hashlib.sha256(files.get(part["file"], b"")).hexdigest() != part["sha256"]:
             raise ProgramError(
                 f"{folder / part['file']}, the {name}, is missing or not the file that was written with {DESCRIPTION}. Run "
                 "unetmm tile again."
             )
     return Program(files, description)
+
+
+def _read(path, most):
+    """The bytes of a file, no link, pipe or device, of at most so many bytes; an `OSError` for others."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
+            raise OSError(errno.EINVAL, f"not a file of at most {most:,} bytes")
+        return file.read(most)
 
 
 def _json(program):

@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers as keras_layers
 
 from keras_unetmm import layers
+from keras_unetmm.graph.nodes import calls, run_through
 
 CONVOLUTIONS = (keras_layers.Conv1D, keras_layers.Conv2D, keras_layers.Conv3D)
 TRANSPOSED = (keras_layers.Conv1DTranspose, keras_layers.Conv2DTranspose, keras_layers.Conv3DTranspose)
@@ -83,7 +84,7 @@ class Channels:
         for channels in given:
             self._hold(channels, "are the network's input")
         graph = keras.Function(model.inputs, model.outputs)
-        for channels in keras.tree.flatten(graph._run_through_graph(given, call_fn=self._followed)):
+        for channels in keras.tree.flatten(run_through(graph, given, self._followed)):
             self._hold(channels, "are the network's output")
         self.held = {self.one(channel): reason for channel, reason in self.held.items()}
 
@@ -196,7 +197,7 @@ class Channels:
             return np.concatenate(given)
         if type(operation).__name__ in MERGES and len(given) > 1:
             return self._merged(operation, given)
-        if isinstance(operation, layers.RepeatChannels) and len(operation._inbound_nodes) == 1:
+        if isinstance(operation, layers.RepeatChannels) and len(calls(operation)) == 1:
             self.handed[operation] = given[0]
             return given[0][np.arange(operation.channels) % len(given[0])]
         if isinstance(operation, layers.SimpleGate):

@@ -3,6 +3,7 @@
 import keras
 
 from keras_unetmm.graph.expand import copied, expand
+from keras_unetmm.graph.nodes import followers as followers_of
 from keras_unetmm.layers import TargetedDropout
 from keras_unetmm.pruning.channels import ALONE, Channels
 from keras_unetmm.pruning.prune import prune
@@ -96,7 +97,7 @@ def _call_the_others(operation, *args, **kwargs):
 def _end(layer):
     """The last of the layers that make a convolution's unit: its norm and activation, in whatever order."""
     while True:
-        followers = [node.operation for node in layer._outbound_nodes]
+        followers = followers_of(layer)
         if len(followers) != 1 or not isinstance(followers[0], UNIT):
             return layer
         layer = followers[0]

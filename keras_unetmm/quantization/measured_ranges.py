@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_unetmm.graph.nodes import calls, maker, operations_read, tensors_read
 from keras_unetmm.lowering.scales import activation
 from keras_unetmm.quantization.histograms import SMALL, Histogram
 
@@ -9,7 +10,7 @@ from keras_unetmm.quantization.histograms import SMALL, Histogram
 def measured_ranges(graph, points, images):
     """Returns what the values of each range are on images, without outliers, `{leader: (low, high)}`."""
     layers = [layer for layer in graph.layers if points.rounds(layer) and points.leader(layer) not in points.fixed]
-    taps = [(points.leader(layer), node.output_tensors[0]) for layer in layers for node in layer._inbound_nodes]
+    taps = [(points.leader(layer), node.output_tensors[0]) for layer in layers for node in calls(layer)]
     if not layers:
         return {}  # one operator, which gives the bytes of an image
     tapped = keras.Model(graph.inputs[0], [tensor for _, tensor in taps])
@@ -39,7 +40,7 @@ def _squares(layers, points, found, limits):
             highs[squared] = min(limits[leader][1], max(map(abs, read)) ** 2)
             ranges[leader] = 0.0, highs[squared]
     for layer in layers:
-        reads = [x._keras_history.operation for node in layer._inbound_nodes for x in node.input_tensors]
+        reads = operations_read(layer)
         squared = _squared(reads[0]) if activation(layer) == "relu6" else None
         if squared in highs:
             leader = points.leader(layer)
@@ -49,6 +50,6 @@ def _squares(layers, points, found, limits):
 
 def _squared(layer):
     """The layer whose output a layer squares, or None."""
-    reads = [x for node in layer._inbound_nodes for x in node.input_tensors]
+    reads = tensors_read(layer)
     same = isinstance(layer, keras.layers.Multiply) and len(reads) == 2 and reads[0] is reads[1]
-    return reads[0]._keras_history.operation if same else None
+    return maker(reads[0]) if same else None

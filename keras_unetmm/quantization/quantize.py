@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_unetmm.graph.expand import expand, static_shape
 from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
+from keras_unetmm.graph.nodes import calls, maker, operations_read, tensors_read
 from keras_unetmm.layers import SimpleGate
 from keras_unetmm.lowering.gates import whole
 from keras_unetmm.lowering.lowering import lowered
@@ -87,10 +88,10 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
                 "A quantisation-aware model is made of layers, which hold the ranges. Received: a model that calls "
                 f"keras.ops or an operator, {layer.name}. Use keras.layers.Add, Multiply and the like instead."
             )
-        if len(layer._inbound_nodes) > 1:
+        if len(calls(layer)) > 1:
             raise ValueError(
                 f"quantize_aware gives each layer one range. Received: {layer.name}, which is called "
-                f"{len(layer._inbound_nodes)} times. Make a layer for each call."
+                f"{len(calls(layer))} times. Make a layer for each call."
             )
     return operators_of(expand(made.model)), kind_of(made.source) if output == "auto" else output
 
@@ -125,7 +126,7 @@ def plain(model):
             graph.get_layer(layer.name).set_weights([layer.whole_kernel(), *layer.get_weights()[1:]])
     ranges = {}
     for layer in model.layers:  # in the order in which they run
-        reads = [x._keras_history.operation.name for node in layer._inbound_nodes for x in node.input_tensors]
+        reads = [source.name for source in operations_read(layer)]
         if isinstance(layer, FakeQuantize):
             ranges[layer.name] = layer.limits
             ranges.update((name, layer.limits) for name in reads if name not in ranges)
@@ -138,7 +139,7 @@ def plain(model):
 def _of_equal_products(model, ranges):
     """The ranges of products that only a clip reads and that have equals: the file has one product, by either name."""
     factors = {
-        layer.name: tuple(id(x) for node in layer._inbound_nodes for x in node.input_tensors)
+        layer.name: tuple(id(x) for x in tensors_read(layer))
         for layer in model.layers
         if isinstance(layer, keras.layers.Multiply)
     }
@@ -162,7 +163,7 @@ def ranges_and_kernels(made, ranges):
             layer.name = f"{layer.name}_"  # TensorFlow gives conv_1 to the second call of conv, too
         for exchange in made.exchanges:
             for x in exchange.output:
-                name = x._keras_history.operation.name
+                name = maker(x).name
                 of.setdefault(name, exchange.layer.name)
                 if isinstance(exchange.layer, (keras.layers.Conv3D, keras.layers.Conv3DTranspose)):
                     kernel, *bias = exchange.layer.get_weights()
@@ -197,7 +198,7 @@ def _rounded(graph, points, ranges):
         return scales[held[id(x)][0]]
 
     image = keras.Input(batch_shape=graph.inputs[0].shape, name=graph.inputs[0].name, dtype="float32")
-    bytes_in = rounded(image, points.leader(graph.inputs[0]._keras_history.operation), {})
+    bytes_in = rounded(image, points.leader(maker(graph.inputs[0])), {})
 
     def call(layer, *args, **kwargs):
         leader = points.leader(layer)

@@ -6,6 +6,7 @@ from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.tflite_file.graph import load, read
 
 INPUTS = ("random", "random again", "all minimum", "all maximum", "rising ramp", "falling ramp")
+_PIECE = 2**20  # values of a ramp that are made at once
 _TYPES = {
     **{"INT8": "int8", "UINT8": "uint8", "INT16": "int16", "UINT16": "uint16", "BOOL": "bool"},
     **{"INT32": "int32", "INT64": "int64", "UINT32": "uint32", "FLOAT32": "float32"},
@@ -55,12 +56,25 @@ def _array(name, tensor, seed):
         low, high = np.iinfo(kind).min, np.iinfo(kind).max
     rng = np.random.default_rng((INPUTS.index(name), seed))
     size = int(np.prod(tensor.shape))
-    flat = {
-        "all minimum": np.full(size, low),
-        "all maximum": np.full(size, high),
-        "rising ramp": np.linspace(low, high, size),
-        "falling ramp": np.linspace(high, low, size),
-    }.get(name)
-    if flat is None:
-        flat = rng.uniform(low, high, size) if kind.kind == "f" else rng.integers(low, high, size, endpoint=True)
-    return (flat if kind.kind == "f" else np.round(flat)).astype(kind).reshape(tensor.shape)
+    if name.startswith("random"):
+        if kind.kind == "f":
+            flat = rng.random(size, kind)
+            flat *= high - low
+            flat += low
+        else:
+            flat = rng.integers(low, high, size, kind, endpoint=True)
+    elif name.startswith("all"):
+        flat = np.full(size, low if name == "all minimum" else high, kind)
+    else:
+        flat = _ramp(*((low, high) if name == "rising ramp" else (high, low)), size, kind)
+    return flat.reshape(tensor.shape)
+
+
+def _ramp(first, last, size, kind):
+    """Numbers that rise or fall evenly, made piece by piece: no more memory than they take themselves."""
+    flat = np.empty(size, kind)
+    for begin in range(0, size, _PIECE):
+        places = np.arange(begin, min(begin + _PIECE, size))
+        values = first + (last - first) * (places / max(size - 1, 1))
+        flat[begin : begin + _PIECE] = values if kind.kind == "f" else np.round(values)
+    return flat

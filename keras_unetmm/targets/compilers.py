@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 
 from keras_unetmm.targets.verdict import CompilerError
 
+_SECONDS = 120  # of CPU time
+_MEMORY = 2**30  # bytes that a compiler may take: Vela has taken 23 GiB for a file of 500 bytes
 STATIC = "Use the rules alone: compile=False, or unetmm check --static"
 
 
@@ -44,6 +47,12 @@ def find(program, module=None):
     return [sys.executable, "-m", module] if module and importlib.util.find_spec(module.partition(".")[0]) else None
 
 
+def _limit():
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def run(name, command, folder, seconds):
     """Runs a compiler in a folder and returns what it `Said`.
 
@@ -54,7 +63,12 @@ def run(name, command, folder, seconds):
         done = subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # else what Vela's Python says comes after what its library said
+            preexec_fn=_limit,
+            env={
+                **os.environ,
+                "OPENBLAS_NUM_THREADS": "1",
+                "PYTHONUNBUFFERED": "1",
+            },  # else what Vela's Python says comes after what its library said
             capture_output=True,
             text=True,
             errors="replace",
@@ -65,4 +79,6 @@ def run(name, command, folder, seconds):
         raise CompilerError(f"{name} was not done with the file after {seconds:,} seconds. {STATIC}.") from None
     except OSError as error:
         raise CompilerError(f"{name} cannot be started: {error}. Install it again. {STATIC}.") from error
+    if done.returncode and ("MemoryError" in done.stderr or "bad_alloc" in done.stderr):
+        raise CompilerError(f"{name} needs more than {_MEMORY:,} bytes of memory for the file. {STATIC}.")
     return Said(done.returncode, f"{done.stdout}\n{done.stderr}")

@@ -1,7 +1,5 @@
 """Whether a .tflite file runs on a target: a verdict for each operator, from the target's compiler where there is one."""
 
-import struct
-
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.targets import coral, edgetpu_compiler, ethos_u, vela
@@ -18,7 +16,7 @@ from keras_unetmm.targets.verdict import (
     OperatorVerdict,
     Verdict,
 )
-from keras_unetmm.tflite_file.graph import TFLiteFileError, load, read
+from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, load, read
 
 TARGETS = ("litert", "tflm", "coral", "ethos-u55", "ethos-u65", "ethos-u85")
 RULES = "By static rules, not compiled"
@@ -64,15 +62,7 @@ def check(file, target, compile=True):
         return _on_ethos_u(model, content, target, compile)
     except (CompiledFileError, FloatFileError, DynamicShapeError, CompilerError, TFLiteFileError):
         raise
-    except (
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        KeyError,
-        ArithmeticError,
-        struct.error,
-    ) as error:  # an operand that is not there
+    except DAMAGE as error:  # an operand that is not there
         raise TFLiteFileError(
             f"file is damaged: an operator in it lacks an input or makes no sense ({type(error).__name__}: {error}). Copy "
             "or convert it again."

@@ -6,7 +6,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_unetmm.tflite_file.graph import PLAN
+from keras_unetmm.tflite_file.graph import DAMAGE, PLAN, TFLiteFileError
 
 _ALIGNMENT = 16  # bytes, of constants in the file: kernels read them where they lie
 
@@ -32,11 +32,21 @@ class File:
     """A .tflite file that can be edited: `model` is the schema's own object, every field of which is kept.
 
     Constants that lie behind the tables of very large files are taken in.
+
+    Raises:
+        TFLiteFileError: if the file is damaged.
     """
 
     def __init__(self, content):
-        source = schema.Model.GetRootAs(content)
-        self.model = schema.ModelT.InitFromObj(source)
+        try:
+            self._unpack(content)
+        except DAMAGE as error:  # in what only an edited file is asked for, such as signatures
+            raise TFLiteFileError(
+                f"file is damaged: a table in it cannot be unpacked ({type(error).__name__}: {error}). Convert it again."
+            ) from error
+
+    def _unpack(self, content):
+        self.model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
         for i, buffer in enumerate(self.model.buffers):
             data = buffer.data
             if buffer.offset > 1:

@@ -1,13 +1,17 @@
 """A .tflite file as plain data: tensors and the operators in the order in which they run."""
 
+import functools
 import math
 import struct
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from keras_unetmm.tflite_file.validate import OperatorError, options_class, validate_operators
 
 
 class TFLiteFileError(ValueError):
@@ -18,6 +22,12 @@ def _names(enumeration):
     return {value: name for name, value in vars(enumeration).items() if not name.startswith("_")}
 
 
+DAMAGE = (  # what reading and planning a damaged file can raise
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError, struct.error),
+)
+_MOST_BYTES = 2**48  # of a tensor, counted without its sizes of 0: products of them stay within 64 bits
+_MOST_RANK = 16
+_SHARING = 16  # times the bytes of a file: as many entries of vectors may be read of it, for vectors may be shared
 PLAN = b"OfflineMemoryAllocation"  # the metadata in which TFLM looks for a plan
 _TYPES = _names(schema.TensorType)
 _OPERATORS = _names(schema.BuiltinOperator)
@@ -143,11 +153,12 @@ def load(file):
     return content
 
 
-def read(file):
+def read(file, validate=True):
     """Reads a .tflite file.
 
     Args:
         file: path or bytes.
+        validate: bool, whether operators must have what their kinds need; not where names alone are looked at.
 
     Returns:
         A `Model`.
@@ -159,7 +170,13 @@ def read(file):
     content = load(file)
     try:
         model = _read(content)
-    except (struct.error, IndexError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        for graph in model.graphs if validate else ():
+            validate_operators(graph, len(model.graphs))
+    except OperatorError as error:
+        raise TFLiteFileError(
+            f"file is damaged: an operator lacks a tensor, a size or an option that it needs: {error}. Convert it again."
+        ) from error
+    except DAMAGE as error:
         raise TFLiteFileError(
             f"file is cut short or damaged: a table in it points outside its {len(content)} bytes or makes no sense "
             f"({type(error).__name__}: {error}). Copy or convert it again."
@@ -169,12 +186,42 @@ def read(file):
 
 def _read(content):
     model = schema.Model.GetRootAs(content)
+    _refuse_more_than_it_holds(model, len(content))
     codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
     buffers = [_buffer(model.Buffers(i), content) for i in range(model.BuffersLength())]
     graphs = tuple(_graph(model.Subgraphs(i), codes, buffers) for i in range(model.SubgraphsLength()))
     if not graphs:
         raise ValueError("no subgraph")
     return Model(graphs, len(content), _offsets(model, buffers, sum(len(graph.tensors) for graph in graphs)))
+
+
+def _refuse_more_than_it_holds(model, size):
+    """Counts the entries of all vectors before any is read: tables that share them could stand for far more bytes."""
+    left = _SHARING * size
+
+    def spend(count, *, bytes_each=4):
+        nonlocal left
+        left -= count * bytes_each
+        if left < 0:
+            raise ValueError(f"its tables stand for more than {_SHARING} times its bytes")
+
+    for count in (model.OperatorCodesLength(), model.BuffersLength(), model.SubgraphsLength(), model.MetadataLength()):
+        spend(count)
+    for i in range(model.BuffersLength()):
+        spend(model.Buffers(i).DataLength() + max(model.Buffers(i).Size(), 0), bytes_each=_SHARING // 2)
+    for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
+        spend(graph.TensorsLength() + graph.OperatorsLength() + graph.InputsLength() + graph.OutputsLength())
+        for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):
+            quantization = tensor.Quantization()
+            spend(tensor.ShapeLength() + tensor.ShapeSignatureLength())
+            spend(len(tensor.Name() or b""), bytes_each=1)
+            if quantization is not None:
+                spend(quantization.ScaleLength() + 2 * quantization.ZeroPointLength())
+        for operator in (graph.Operators(i) for i in range(graph.OperatorsLength())):
+            spend(operator.InputsLength() + operator.OutputsLength() + operator.IntermediatesLength())
+            spend(operator.CustomOptionsLength(), bytes_each=1)
+    for signature in (model.SignatureDefs(i) for i in range(model.SignatureDefsLength())):
+        spend(1 + signature.InputsLength() + signature.OutputsLength())
 
 
 def _offsets(model, buffers, tensors):
@@ -221,13 +268,16 @@ def _graph(graph, codes, buffers):
 
 def _tensor(tensor, buffers):
     shape = _indices(tensor.ShapeAsNumpy())
-    if any(size < 0 for size in shape):
-        raise ValueError(f"shape {shape}")
     data = buffers[tensor.Buffer()]
     kind = _TYPES[tensor.Type()]
-    if data is not None and kind in _BITS and tensor.Sparsity() is None:
+    if len(shape) > _MOST_RANK or any(size < 0 for size in shape):
+        raise ValueError(f"a tensor of the shape {shape}")
+    if math.prod(size for size in shape if size) * _BITS.get(kind, 8) // 8 > _MOST_BYTES:
+        raise ValueError(f"a tensor of the shape {shape}, of more than {_MOST_BYTES:,} bytes")
+    if data is not None and kind in _BITS:
         expected = math.ceil(math.prod(shape) * _BITS[kind] / 8)
-        if len(data) != expected:
+        sparse = tensor.Sparsity() is not None and len(data) <= expected and not len(data) * 8 % _BITS[kind]
+        if len(data) != expected and not sparse:
             raise ValueError(f"a constant of {len(data)} bytes where its shape {shape} needs {expected}")
     quantization = tensor.Quantization()
     scales = () if quantization is None or not quantization.ScaleLength() else tuple(quantization.ScaleAsNumpy().tolist())
@@ -243,10 +293,22 @@ def _operator(operator, codes):
         options = getattr(schema, _OPTIONS[kind])()
         options.Init(table.Bytes, table.Pos)
     name, custom = codes[operator.OpcodeIndex()]
+    own = None if custom else options_class(name)
+    if own is not None and not isinstance(options, own):  # absent, or of another kind: interpreters take what is left out
+        options = _left_out(own)
     if custom:
         options = operator.CustomOptionsAsNumpy().tobytes() if operator.CustomOptionsLength() else b""
     inputs, outputs = _indices(operator.InputsAsNumpy()), _indices(operator.OutputsAsNumpy())
     return Operator(name, inputs, outputs, options, custom)
+
+
+@functools.cache
+def _left_out(kind):
+    """Options of that class in which nothing is written."""
+    builder = flatbuffers.Builder(0)
+    builder.StartObject(0)
+    builder.Finish(builder.EndObject())
+    return kind.GetRootAs(bytes(builder.Output()))
 
 
 def _indices(array):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from keras_unetmm import __version__
+from keras_unetmm.tflite_file import json_text as rules
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import TFLiteFileError, load, read
 
@@ -16,6 +17,23 @@ _MEANING = {
     "logits": "what softmax or sigmoid would turn into probabilities, in the range that calibration measured",
     "indices": "the number of the class at each place",
 }
+
+_end = {
+    "type": rules.text(),
+    "shape": rules.listed(rules.whole(0, 2**31), 0, 16),
+    "scale": rules.maybe(rules.number(-1e38, 1e38)),
+    "zero_point": rules.maybe(rules.whole(-(2**31), 2**31)),
+    "meaning": rules.text(),
+}
+_channels = rules.maybe(rules.listed(rules.number(-1e38, 1e38), 1))
+DESCRIPTION = rules.partial(  # what is read of a description, where it is there
+    version=rules.text(),
+    target=rules.text(),
+    input=rules.partial(**_end),
+    output=rules.partial(kind=rules.one_of(*_MEANING), **_end),
+    mean=_channels,
+    std=_channels,
+)
 
 
 def with_metadata(content, description):
@@ -74,7 +92,9 @@ def metadata(file):
         if entry.name == NAME:
             data = model.buffers[entry.buffer].data
             try:
-                return json.loads(bytes(bytearray(data if data is not None else b"")))
+                said = rules.parsed(bytes(bytearray(data if data is not None else b"")))
+                DESCRIPTION(said, "")
+                return said
             except ValueError as error:
                 raise TFLiteFileError(f"file has a description that is damaged: {error}. Convert it again.") from error
     return None

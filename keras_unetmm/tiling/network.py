@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_unetmm.operators.macs import operator_macs
+from keras_unetmm.operators.macs import macs, operator_macs
 from keras_unetmm.operators.reach import WINDOWED, GlobalOperatorError, reaches
 from keras_unetmm.tflite_file import graph as tflite_graph
 from keras_unetmm.tflite_file.names import short_name
@@ -40,6 +40,18 @@ class Network:
     def __init__(self, content):
         self.content = content
         self.graph = tflite_graph.read(content).main
+        try:
+            self._read()
+        except (TilingError, tflite_graph.TFLiteFileError):
+            raise
+        except tflite_graph.DAMAGE as error:
+            raise tflite_graph.TFLiteFileError(
+                f"file is damaged: an operator in it lacks what is read of it ({type(error).__name__}: {error}). Convert it "
+                "again."
+            ) from error
+
+    def _read(self):
+        """Goes through the operators in their order."""
         tensors = self.graph.tensors
         if len(self.graph.inputs) != 1 or len(self.graph.outputs) != 1 or len(tensors[self.graph.inputs[0]].shape) != 4:
             raise TilingError(
@@ -53,7 +65,13 @@ class Network:
         self.scales = [None] * len(tensors)
         self.scales[self.image] = Fraction(1)
         self.reaches, self.reasons = [], {}
+        made = {i for i, tensor in enumerate(tensors) if tensor.data is not None} | {-1, self.image}
         for position, operator in enumerate(self.graph.operators):
+            if not made >= set(operator.inputs):
+                raise tflite_graph.TFLiteFileError(
+                    f"file is damaged: {self.label(position)}, reads what no operator before it makes. Convert it again."
+                )
+            made |= set(operator.outputs)
             if not self.maps(operator.inputs):
                 raise TilingError(
                     f"model must compute with its image. Received: {self.label(position)}, which reads constants alone. Put "
@@ -62,6 +80,7 @@ class Network:
             self._add(position, operator)
         if self.scales[self.output] is None:
             raise TilingError(f"model must give a map. Received: an output of the shape {tensors[self.output].shape}.")
+        macs(self.graph)  # of an operator that lacks what is counted
 
     def maps(self, indices):
         """Returns the indices of what is computed, without constants and absent tensors."""

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.planner.planner import plan
-from keras_unetmm.tflite_file.graph import read
+from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, read
 from keras_unetmm.tiling import cut as cutting
 from keras_unetmm.tiling.network import TilingError
 from keras_unetmm.tiling.part import Mask, laid_out, whole_tile
@@ -60,7 +60,15 @@ class Planned:
     @cached_property
     def plan(self):
         """`Plan` of its file."""
-        found = plan(self._write(), self._kernels, seconds=_SECONDS)
+        try:
+            content = self._write()
+        except TilingError:
+            raise
+        except DAMAGE as error:
+            raise TFLiteFileError(
+                f"file is damaged: a part of it cannot be written ({type(error).__name__}: {error}). Convert it again."
+            ) from error
+        found = plan(content, self._kernels, seconds=_SECONDS)
         if found.planned is None:
             raise TilingError(f"A part cannot be planned: {found.why_not_planned}")
         return found

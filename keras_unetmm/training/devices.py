@@ -10,33 +10,7 @@ import os
 import keras
 
 from keras_unetmm.training.folder import RunError
-
-
-class OneDevice:
-    """What trains without `--distribute`."""
-
-    count = 1  # of all hosts
-    chief = True
-
-    def scope(self):
-        """Where the model is made."""
-        return contextlib.nullcontext()
-
-    def prepared(self, model):
-        """The model with what several devices need changed."""
-        return model
-
-    def feed(self, stream, batch):
-        """What `model.fit` is given, where `stream()` iterates over whole batches like `batch`."""
-        return stream()
-
-    @contextlib.contextmanager
-    def measuring(self, model):
-        """Yields the model for evaluation."""
-        yield model
-
-    def close(self):
-        """Ends what training needed."""
+from keras_unetmm.training.one_device import OneDevice, part
 
 
 class Sharded(OneDevice):
@@ -101,9 +75,3 @@ def devices(distribute, cpu_devices=None):
         f"--distribute works on JAX and TensorFlow. Received: the backend {backend}, which Keras trains on one device. "
         "Add --backend jax or --backend tensorflow."
     )
-
-
-def part(array, index, count):
-    """The part `index` of `count` equal parts of a batch."""
-    size = len(array) // count
-    return array[index * size : (index + 1) * size]

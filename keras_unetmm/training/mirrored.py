@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_unetmm.training.devices import OneDevice, part
+from keras_unetmm.graph.nodes import parts as parts_of
+from keras_unetmm.training.one_device import OneDevice, part
 
 
 class Workers(tf.distribute.MultiWorkerMirroredStrategy):
@@ -76,7 +77,7 @@ class Mirrored(OneDevice):
 
 
 def _synchronized(model, whether):
-    for layer in model._flatten_layers():
+    for layer in parts_of(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = whether
     return model

@@ -14,11 +14,12 @@ from rich.console import Console
 from keras_unetmm import __version__
 from keras_unetmm.data.batches import Batches
 from keras_unetmm.pruning.gradual import GradualPruning
-from keras_unetmm.training.devices import OneDevice, devices
+from keras_unetmm.training.devices import devices
 from keras_unetmm.training.evaluation import COMPILED
 from keras_unetmm.training.events import Events
 from keras_unetmm.training.folder import BEST, SCORES, STATE, RunError, RunFolder, writing
 from keras_unetmm.training.keeper import Keeper, measured
+from keras_unetmm.training.one_device import OneDevice
 from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.progress import ProgressBar
 from keras_unetmm.training.pruned import refuse_to_prune, train_pruned

@@ -1,13 +1,14 @@
+import keras
 import numpy as np
 import pytest
 
-from keras_unetmm import models
+from keras_unetmm import models, skips
 from keras_unetmm.analysis import switched_off
 
 
-@pytest.mark.parametrize("skips", ["sat", "st"])
-def test_the_share_of_channels_at_or_below_zero(skips):
-    model = models.LUnet(rank=2, channels=4, levels=3, convolutions=1, skips=skips)
+@pytest.mark.parametrize("kind", [skips.SAT, skips.ST])
+def test_the_share_of_channels_at_or_below_zero(kind):
+    model = models.LUnet(rank=2, channels=4, levels=3, convolutions=1, skips=kind(initializer=0.5))
     assert switched_off(model) == {"skip0_keep": 0, "skip1_keep": 0, "total": 0}
     for level, weight in enumerate([[-1, 0, 0.2, 3], [0.1, 0.1, 0.1, -0.1]]):
         model.get_layer(f"skip{level}_keep").trainable_weights[0].assign(np.array(weight, "float32"))
@@ -15,7 +16,7 @@ def test_the_share_of_channels_at_or_below_zero(skips):
 
 
 def test_gates_inside_dense_blocks_and_unet_modules_weigh_by_their_channels():
-    model = models.Tiramisu(growth=2, depths=(2, 2), channels=6, skips="full", dense_skips="st")
+    model = models.Tiramisu(growth=2, depths=(2, 2), channels=6, skips="full", dense_skips=skips.ST(initializer=0.5))
     shares = switched_off(model)
     assert set(shares) == {"enc0_block_gate0", "mid_block_gate0", "dec0_block_gate0", "total"}
     gate = next(part for part in model.get_layer("enc0_block")._flatten_layers() if part.name == "gate0")
@@ -25,6 +26,12 @@ def test_gates_inside_dense_blocks_and_unet_modules_weigh_by_their_channels():
     channels = 6 + 10 + (4 + 10)  # of the block before each gate: intro, encoder; up and the skip
     assert shares["total"] == pytest.approx(6 / channels)
     assert "block1_unet0_keep" in switched_off(models.SUNet("mcu_filters16", modules=(1, 1, 1, 1), skips="sat"))
+
+
+def test_half_of_the_channels_are_off_where_the_paper_starts():
+    keras.utils.set_random_seed(0)
+    model = models.UNet("mcu_width8", channels=16, skips="sat")
+    assert 0.35 < switched_off(model)["total"] < 0.65
 
 
 def test_without_gates():

@@ -101,9 +101,28 @@ def test_plan_writes_a_file_that_gives_the_same_and_needs_less(here):
 
 
 def test_an_arena_that_only_the_planned_file_fits_into(here):
-    total = json.loads(call("plan", "model.tflite", "--json").stdout)["planned"]["measured"]["total"]
-    assert call("plan", "model.tflite", "--arena", total).exit_code == 2
-    assert call("plan", "model.tflite", "--arena", total, "-o", "planned.tflite").exit_code == 0
+    printed = json.loads(call("plan", "model.tflite", "--json").stdout)
+    assert printed["planned"]["measured"]["total"] < printed["as_is"]["measured"]["total"]
+    roomy = call("plan", "model.tflite", "--arena", "1M", "--json")
+    arena = json.loads(roomy.stdout)["arena"]
+    assert (arena["judged"], arena["fits"], arena["left"]) == ("planned", True, 2**20 - arena["needed"])
+    assert arena["needed"] >= printed["planned"]["measured"]["total"]
+    for more in ((), ("-o", "planned.tflite")):
+        needed = arena["needed"]
+        fitting, tight = (call("plan", "model.tflite", "--arena", size, *more) for size in (needed, needed - 24))
+        assert (fitting.exit_code, tight.exit_code) == (0, 2)
+        assert "fits, 0 bytes left" in fitting.stdout
+        assert "short by 24 bytes" in tight.stdout
+        assert "short by 24 bytes" in tight.stderr
+    short = call("plan", "model.tflite", "--arena", "1K", "--json")
+    assert short.exit_code == 2
+    assert json.loads(short.stdout)["arena"] == {**arena, "arena": 1024, "left": 1024 - arena["needed"], "fits": False}
+
+
+def test_an_arena_too_small_writes_no_file(here):
+    (here / "planned.tflite").unlink(missing_ok=True)
+    assert call("plan", "model.tflite", "--arena", "1K", "-o", "planned.tflite").exit_code == 2
+    assert not (here / "planned.tflite").exists()
 
 
 def test_a_plan_that_changes_outputs_is_not_written(here, monkeypatch):
@@ -299,8 +318,8 @@ def test_convert_takes_volumes(here):
         (("plan", "words.tflite"), "must be a .tflite file"),
         (("plan", "cut.tflite"), "cut short or damaged"),
         (("plan", "images"), "directory"),
-        (("plan", "model.tflite", "--arena", "600"), "arena_bytes=600 is too small"),
-        (("plan", "model.tflite", "--arena", "-5"), "arena_bytes must be"),
+        (("plan", "model.tflite", "--arena", "600"), "--arena 600 is too small"),
+        (("plan", "model.tflite", "--arena", "-5"), "--arena cannot be read"),
         (("plan", "model.tflite", "--picture", "a.gif"), "must end in .svg or .png"),
         (("plan", "model.tflite", "--kernels", "esp-nn"), "kernels must be one of"),
         (("plan", "model.tflite", "-o", "planned.bin"), "--output must end in .tflite"),

@@ -1,9 +1,11 @@
 import re
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from turned import stored_as
 
 from keras_unetmm.data import layout, lesions, masks, membranes, scenes, tiny
 from keras_unetmm.data.images import DamagedFileError, read_pixels
@@ -109,9 +111,108 @@ def test_masks_are_gray_palette_or_one_bit(tmp_path):
         np.testing.assert_array_equal(masks.read_mask(tmp_path / "mask.png", classes=3, ignore=255), LABELS)
     Image.fromarray(LABELS == 2).save(tmp_path / "bit.png")
     np.testing.assert_array_equal(masks.read_mask(tmp_path / "bit.png", 1, mapping={0: 0, 255: 1}), LABELS == 2)
-    gray.convert("RGB").save(tmp_path / "rgb.png")
-    with pytest.raises(ValueError, match=r"rgb\.png must be a gray or palette image.*'RGB'"):
+    palette.convert("RGB").save(tmp_path / "rgb.png")
+    with pytest.raises(ValueError, match=r"rgb\.png must hold a label in each pixel\. Received: a picture in colours"):
         masks.read_mask(tmp_path / "rgb.png", 3)
+
+
+INSIDE = np.array([[0, 1, 0, 1], [0, 0, 1, 1]], bool)
+BYTES = INSIDE.astype("uint8") * 255
+
+
+def in_palette(colours, indices):
+    image = Image.fromarray(indices.astype("uint8"))
+    image.putpalette([value for colour in colours for value in (colour,) * 3])
+    return image
+
+
+def deep(pixels):
+    """16 bits in colours, which Pillow cannot write: the bytes of a PNG."""
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+FORMS = {
+    "gray": Image.fromarray(BYTES),
+    "labels": Image.fromarray(INSIDE.astype("uint8")),
+    "one bit": Image.fromarray(INSIDE),
+    "RGB": Image.fromarray(BYTES).convert("RGB"),
+    "RGB labels": Image.fromarray(INSIDE.astype("uint8")).convert("RGB"),
+    "LA": Image.fromarray(BYTES).convert("LA"),
+    "RGBA": Image.fromarray(BYTES).convert("RGBA"),
+    "web palette": Image.fromarray(BYTES).convert("P"),
+    "white and black": in_palette((255, 0), ~INSIDE),
+    "black and white": in_palette((0, 255), INSIDE),
+    "no colours": in_palette((0, 0), INSIDE),
+    "16 bits": Image.fromarray(INSIDE.astype("uint16") * 65535),
+    "labels of 16 bits": Image.fromarray(INSIDE.astype("uint16")),
+    "32 bits": Image.fromarray(INSIDE.astype("int32")),
+    "16 bits in RGB": deep(np.repeat(INSIDE[..., None].astype("uint16") * 65535, 3, -1)),
+    "labels of 16 bits in RGB": deep(np.repeat(INSIDE[..., None].astype("uint16"), 3, -1)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("mapping", [None, {0: 0, 255: 1}, {0: 1, 255: 0}], ids=str)
+def test_a_mask_of_two_labels_comes_in_many_forms(tmp_path, form, mapping):
+    path = tmp_path / "mask.png"
+    path.write_bytes(FORMS[form]) if isinstance(FORMS[form], bytes) else FORMS[form].save(
+        path, "TIFF" if form == "32 bits" else "PNG"
+    )
+    if mapping is not None and ("labels" in form or form in ("no colours", "32 bits")):
+        with pytest.raises(ValueError, match=r"must hold only the labels 0, 255\. Received: 0, 1\."):
+            masks.read_mask(path, 1, mapping=mapping)
+        return
+    want = INSIDE if mapping is None or mapping[255] else ~INSIDE
+    for classes in (1, 2):
+        np.testing.assert_array_equal(masks.read_mask(path, classes, mapping=mapping), want)
+
+
+def test_a_white_pixel_keeps_its_meaning_where_it_is_a_label_or_ignored(tmp_path):
+    Image.fromarray(BYTES).save(tmp_path / "mask.png")
+    np.testing.assert_array_equal(masks.read_mask(tmp_path / "mask.png", 1, ignore=255), BYTES)
+    with pytest.raises(ValueError, match=r"only the labels 0, 1, 2\. Received: 0, 255\..*pass mapping=\{0: 0, 255: 1\}"):
+        masks.read_mask(tmp_path / "mask.png", 3)
+    np.testing.assert_array_equal(masks.known_labels("a", BYTES, 1), INSIDE)
+
+
+def test_what_is_no_mask_is_refused_for_its_own_reason(tmp_path):
+    path = tmp_path / "mask.png"
+    see_through = np.stack([BYTES, BYTES], -1)
+    Image.fromarray(see_through, "LA").save(path)
+    with pytest.raises(ValueError, match=r"must be opaque.*some pixels are transparent\. Save the labels as gray"):
+        masks.read_mask(path, 1)
+    Image.fromarray(INSIDE.astype("uint16") * 300).save(path)
+    with pytest.raises(ValueError, match=r"must hold only the labels 0, 1\. Received: 0, 300\."):
+        masks.read_mask(path, 1)
+    path.write_bytes(deep(np.random.default_rng(0).integers(0, 65536, (4, 5, 3)).astype("uint16")))
+    with pytest.raises(ValueError, match="a picture in colours"):
+        masks.read_mask(path, 1)
+    Image.fromarray(np.kron(BYTES, np.ones((9, 9), "uint8"))).save(tmp_path / "mask.jpg", quality=60)
+    with pytest.raises(ValueError, match=r"in a JPEG file, which changes values near edges\. Save masks as PNG"):
+        masks.read_mask(tmp_path / "mask.jpg", 1)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_image_and_mask_are_turned_alike(folder, turn):
+    path, mask = lesions.isic2018(folder, "val", partial=True).examples[0]
+    want = lesions.isic2018(folder, "val", partial=True)[0]
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    for file, keep in ((path, {"quality": 100, "subsampling": 0}), (mask, {})):
+        with Image.open(file) as image:
+            image.load()
+        stored = Image.fromarray(stored_as(np.asarray(image), turn))
+        stored.save(file, exif=exif, **keep)
+    got = lesions.isic2018(folder, "val", partial=True)[0]
+    assert np.abs(got[0].astype(int) - want[0]).mean() < 3  # of JPEG
+    np.testing.assert_array_equal(got[1], want[1])
+    if turn > 4:
+        with Image.open(mask) as image:
+            image.save(mask)  # whose EXIF is lost
+        with pytest.raises(
+            ValueError, match=r"one size\. Received: 48x64 and 64x48\. One of them is turned: compare their EXIF"
+        ):
+            lesions.isic2018(folder, "val", partial=True)[0]
 
 
 def test_labels_are_mapped_and_unknown_ones_named():

@@ -1,8 +1,10 @@
+import itertools
 import re
 
 import nibabel
 import numpy as np
 import pytest
+from nibabel import orientations
 
 from keras_unetmm.data import volume_sets
 from keras_unetmm.data.images import DamagedFileError
@@ -114,6 +116,65 @@ def test_resampling_gives_cubes_and_keeps_labels_on_their_image(tmp_path, flip):
     np.testing.assert_array_equal(dataset(tmp_path, spacing=1.0)[0][1], mask)  # the image says where the voxels are
     rows, _, columns = np.nonzero(mask)
     assert (rows.mean(), columns.mean()) == pytest.approx((13, 9 if flip > 0 else 10), abs=0.6)
+
+
+def oblique():
+    """An affine that turns by 20 degrees and shifts."""
+    c, s = np.cos(np.radians(20)), np.sin(np.radians(20))
+    affine = np.diag([1.0, 1.5, 2.0, 1.0])
+    affine[:3, :3] = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ affine[:3, :3]
+    affine[:3, 3] = (-30, 12, 7)
+    return affine
+
+
+IN_ORIENTATIONS = ["".join(code) for axes in itertools.permutations(("RL", "AP", "SI")) for code in itertools.product(*axes)]
+
+
+@pytest.mark.parametrize("orientation", IN_ORIENTATIONS)
+@pytest.mark.parametrize("affine", [np.diag([1.0, 1.5, 2.0, 1.0]), np.diag([-1.0, -1.0, 1.0, 1.0]), oblique()])
+def test_labels_in_another_orientation_are_brought_to_their_image(tmp_path, orientation, affine):
+    rng = np.random.default_rng(0)
+    image, mask = rng.normal(size=(4, 5, 6)).astype("float32"), 3 * rng.integers(2, size=(4, 5, 6)).astype("uint8")
+    write(tmp_path, image, mask, affine)
+    want = dataset(tmp_path)[0]
+    turn = orientations.ornt_transform(orientations.io_orientation(affine), orientations.axcodes2ornt(orientation))
+    stored = nibabel.Nifti1Image(mask, affine).as_reoriented(turn)
+    assert "".join(nibabel.aff2axcodes(stored.affine)) == orientation
+    nibabel.save(stored, tmp_path / "labels" / "a.nii.gz")
+    got = dataset(tmp_path)[0]
+    np.testing.assert_array_equal(got[0], want[0])
+    np.testing.assert_array_equal(got[1], want[1])
+    for spacing in (0.7, 3.0):
+        labels = tmp_path / "labels" / "a.nii.gz"
+        turned = dataset(tmp_path, spacing=spacing)[0]
+        nibabel.save(nibabel.Nifti1Image(mask, affine), labels)
+        np.testing.assert_array_equal(turned[1], dataset(tmp_path, spacing=spacing)[0][1])
+        nibabel.save(stored, labels)
+
+
+@pytest.mark.parametrize("shift", [(3, 0, 0), (0, -2, 0), (0, 0, 40)])
+@pytest.mark.parametrize("flip", [1, -1])
+def test_labels_that_lie_elsewhere_are_refused(tmp_path, shift, flip):
+    image, mask = np.random.default_rng(0).normal(size=(4, 5, 6)), np.zeros((4, 5, 6), "uint8")
+    write(tmp_path, image, mask, np.diag([1.0, 1.5, 2.0, 1.0]))
+    affine = np.diag([flip * 1.0, 1.5, 2.0, 1.0])
+    affine[:3, 3] = shift
+    affine[0, 3] += 3 * (flip < 0)
+    nibabel.save(nibabel.Nifti1Image(mask, affine), tmp_path / "labels" / "a.nii.gz")
+    with pytest.raises(
+        ValueError, match=r"labels/a.nii.gz must lie where its image .*images/a.nii.gz lies\. Received: voxels up"
+    ):
+        dataset(tmp_path)[0]
+
+
+def test_labels_whose_file_says_nothing_of_a_place_lie_on_their_image(tmp_path):
+    image, mask = np.random.default_rng(0).normal(size=(4, 5, 6)), np.zeros((4, 5, 6), "uint8")
+    mask[:2, 3:] = 3
+    write(tmp_path, image, mask, oblique())
+    want = dataset(tmp_path)[0][1]
+    for affine in (None, np.eye(4), oblique() + 0.01 * np.eye(4)):  # none, the default, rounded
+        nibabel.save(nibabel.Nifti1Image(mask, affine), tmp_path / "labels" / "a.nii.gz")
+        np.testing.assert_array_equal(dataset(tmp_path)[0][1], want)
 
 
 def test_windows_cut_off_and_volumes_without_contrast_are_zero(tmp_path):

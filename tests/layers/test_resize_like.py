@@ -27,3 +27,15 @@ def test_open_sizes():
     model = keras.Model(inputs, ResizeLike()(inputs))
     assert model.output_shape == (None, None, None, 4)
     assert model.predict([np.ones(shape, "float32") for shape in SHAPES], verbose=0).shape == (2, 7, 20, 4)
+
+
+@pytest.mark.parametrize("sizes", [[(7, 20), (6, 10), (2, 9), (3, 5)], [(1, 1), (12, 3), (3, 50)]], ids=str)
+def test_every_size_in_one_process_equals_pytorch(sizes):
+    inputs = [keras.Input((None, None, 4)), keras.Input((None, None, 1))]
+    model = keras.Model(inputs, ResizeLike()(inputs))
+    for height, width in ((3, 5), (4, 2), (1, 6)):
+        x = np.random.default_rng(0).normal(size=(2, height, width, 4)).astype("float32")
+        for size in sizes:
+            want = peers.called(torch.nn.Upsample(size, mode="bilinear", align_corners=False), x)
+            got = model.predict_on_batch([x, np.zeros((2, *size, 1), "float32")])
+            np.testing.assert_allclose(got, want, atol=1e-5)

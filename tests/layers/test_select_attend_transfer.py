@@ -49,6 +49,51 @@ def test_a_channel_that_is_off_stays_off():
     assert after[1] > WEIGHTS[1]
 
 
+@pytest.mark.parametrize("layer", [Select, SelectAttendTransfer])
+def test_weights_start_from_glorots_distribution_so_half_are_off(layer):
+    keras.utils.set_random_seed(0)
+    gates = [layer() for _ in range(40)]
+    for gate in gates:
+        gate.build((1, 8, 8, 48))
+    values = np.array([keras.ops.convert_to_numpy(getattr(gate, "select", gate).weight) for gate in gates])
+    bound = (6 / (48 + 48)) ** 0.5
+    assert 0.95 * bound < np.abs(values).max() <= bound
+    assert 0.45 < np.mean(values <= 0) < 0.55
+    assert len(np.unique(values, axis=0)) == len(gates), "each gate draws its own"
+
+
+@pytest.mark.parametrize("layer", [Select, SelectAttendTransfer])
+@pytest.mark.parametrize(
+    ("initializer", "want"),
+    [(0.5, 0.5), (1, 1.0), ("ones", 1.0), (keras.initializers.Constant(0.3), 0.3)],
+    ids=["number", "whole", "name", "object"],
+)
+def test_the_start_is_an_argument_and_is_kept(layer, initializer, want, tmp_path):
+    made = layer(initializer)
+    inputs = keras.Input((4, 6, 3))
+    keras.Model(inputs, made(inputs)).save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras").layers[1]
+    anew = layer.from_config(loaded.get_config())
+    anew.build((1, 4, 6, 3))
+    for gate in (made, loaded, anew):
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(getattr(gate, "select", gate).weight), [want] * 3)
+
+
+def test_a_config_from_before_the_argument_still_loads():
+    select = Select.from_config({"name": "keep", "initial": 0.7})
+    select.build((1, 4, 6, 3))
+    assert select.name == "keep"
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(select.weight), [0.7] * 3)
+    assert SelectAttendTransfer.from_config({"name": "keep"}).name == "keep"
+
+
+@pytest.mark.parametrize("layer", [Select, SelectAttendTransfer])
+@pytest.mark.parametrize("initializer", ["glorot", None, True, [1, 2]], ids=str)
+def test_an_unknown_start_is_refused(layer, initializer):
+    with pytest.raises(ValueError, match=r"initializer must be a name or object of keras\.initializers.*Received: "):
+        layer(initializer)
+
+
 def test_maps_of_one_dimension_are_refused():
     with pytest.raises(ValueError, match="expected min_ndim=4"):
         SelectAttendTransfer()(np.zeros((1, 8, 4), "float32"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tflite import files
 from tflite.network import Network
 
-from keras_unetmm.operators.overlap import KERNELS, overlaps
+from keras_unetmm.operators.overlap import KERNELS, Walk, _distance, overlaps
 from keras_unetmm.planner.lifetimes import aligned
 from keras_unetmm.planner.verify import PlanRefused, verify
 from keras_unetmm.tflite_file.edit import File
@@ -427,3 +427,13 @@ def test_the_measured_rules_of_DEVICE_md():
     assert least("conv", 16, (3, 3), stride=(2, 2)) == 16
     assert least("pool", name="MAX_POOL_2D", stride=(2, 2)) <= 16
     assert least("depthwise") <= (width + 1) * channels + channels
+
+
+def test_the_distance_of_two_walks_is_that_of_all_their_steps():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        sizes = rng.integers(1, 6, 2)
+        writes, reads = (Walk(*(rng.integers(0, 40, size) for size in sizes)) for _ in range(2))
+        ends, starts = ((w.rows[:, None] + w.columns).ravel() for w in (writes, reads))
+        least = max(0, *(ends[t] - starts[t:].min() for t in range(len(ends))))
+        assert _distance(writes, reads) == least

@@ -30,7 +30,7 @@ from keras_unetmm.tflite_file.graph import PLAN, TFLiteFileError, read
 MUTANTS = int(os.environ.get("MUTANTS", "160"))
 FILES = os.environ.get("FILES", "").split()
 SEED = int(os.environ.get("SEED", "0"))
-SECONDS, MEMORY = 10, 2**31  # a file, and bytes
+SECONDS, MEMORY = 10, 2**30  # a file, and bytes
 LARGEST = 2**22  # bytes of the arena of files whose outputs are compared
 ABSURD = [-1, 0, 1, 2, 3, 127, 2**16, 2**31 - 1, -(2**31)]
 

@@ -11,7 +11,7 @@ _COPIES_IF_EQUAL = {
 
 def without_nothing(file, graph):
     """Removes them from a `keras_unetmm.tflite_file.edit.File` that `graph` describes; returns their positions and names."""
-    originals, removed = list(file.main.operators), []
+    originals, removed = list(file.main.operators or []), []
     users, makers = _links(graph)
     for position, operator in enumerate(graph.operators):
         pair = _passed_on(graph, operator)

@@ -1,0 +1,35 @@
+"""Bilinear upsampling by a whole number, as decoders without transposed convolutions have it."""
+
+import keras
+from keras import ops
+
+from keras_unetmm.layers.bilinear import resize_bilinear
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class BilinearUpsampling(keras.layers.UpSampling2D):
+    """Keras's bilinear `UpSampling2D`, which also takes images of several sizes in one process under TensorFlow.
+
+    Args:
+        size: int or tuple of two, by how much height and width grow.
+
+    Shape: `(N, H, W, C) -> (N, H * size, W * size, C)`.
+
+    Raises:
+        ValueError: for another interpolation, or channels first.
+
+    Example:
+        x = BilinearUpsampling(2)(x)
+    """
+
+    def __init__(self, size=2, **kwargs):
+        super().__init__(size, **{"interpolation": "bilinear", "data_format": "channels_last", **kwargs})
+        given = (self.interpolation, self.data_format)
+        if given != ("bilinear", "channels_last"):
+            raise ValueError(
+                "BilinearUpsampling takes interpolation='bilinear' and data_format='channels_last' only. Received: "
+                f"interpolation={given[0]!r}, data_format={given[1]!r}. Use keras.layers.UpSampling2D for any other."
+            )
+
+    def call(self, x):
+        return resize_bilinear(x, tuple(side * factor for side, factor in zip(ops.shape(x)[1:3], self.size, strict=True)))

@@ -1,0 +1,78 @@
+"""Whether a file fits into an arena, and by how much."""
+
+import re
+
+from keras_unetmm.interpreters.runtime import LARGEST_ARENA, TFLMError, measure
+from keras_unetmm.tflite_file.graph import load
+
+_STEP = 16  # bytes
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def parsed_bytes(text):
+    """Returns the bytes that a text such as `262144`, `256K` or `1M` names; K, M and G are powers of 1,024.
+
+    Raises:
+        ValueError: for another text, or less than one byte.
+    """
+    found = re.fullmatch(r"(\d[\d,_]*(?:\.\d+)?)\s*([KMG]?)(?:i?B)?", str(text).strip(), re.IGNORECASE)
+    size = 0
+    if found and len(found[1]) <= 20:
+        size = float(found[1].replace(",", "").replace("_", "")) * _UNITS[found[2].upper()]
+    if size < 1 or size != int(size):
+        raise ValueError(f"it must be a number of bytes, such as 262144, 256K or 1M. Received: {text!r}.")
+    return int(size)
+
+
+def fitted(file, found, result, arena):
+    """Returns how a planned file fits into an arena, as JSON can hold it.
+
+    Args:
+        file: path or bytes of the file as it is.
+        found: `keras_unetmm.planner.planner.Plan`.
+        result: dict, what `keras_unetmm.planner.report.report` says of it.
+        arena: int, bytes.
+
+    Returns:
+        dict of `judged`, `"planned"`, or `"as_is"` for a file that cannot be planned; `arena`; `needed`, with which TFLM
+        prepares it; `left`, bytes, below 0 where it is too small; and `fits`.
+
+    Raises:
+        ValueError: if TFLM cannot measure the file.
+    """
+    judged = "as_is" if found.planned is None else "planned"
+    measured = result[judged]["measured"]
+    if measured is None:
+        raise ValueError(
+            f"--arena must come with a file that TFLM can measure. Received: one of which it says: "
+            f"{result.get('why_not_measured')}"
+        )
+    needed = _least_arena(load(file) if found.planned is None else found.planned.content, measured["total"])
+    return {"judged": judged, "arena": arena, "needed": needed, "left": arena - needed, "fits": needed <= arena}
+
+
+def _least_arena(content, total):
+    """Head and tail, and what more TFLM takes for a while to plan a small file, to 16 bytes."""
+
+    def prepared(size):
+        try:
+            return bool(measure(content, size))
+        except TFLMError:
+            return False
+
+    if prepared(total):
+        return total
+    low, high = 0, _STEP
+    while not prepared(total + high):
+        if total + 2 * high > LARGEST_ARENA:
+            raise ValueError(f"--arena must come with a file that TFLM prepares. Received: one that takes {total:,} bytes.")
+        low, high = high, 2 * high
+    while high - low > _STEP:
+        middle = (low + high) // 2 // _STEP * _STEP
+        low, high = (low, middle) if prepared(total + middle) else (middle, high)
+    return total + high
+
+
+def said(fit):
+    """Returns that in a few words: `fits, 18,240 bytes left` or `short by 6,224 bytes`."""
+    return f"fits, {fit['left']:,} bytes left" if fit["fits"] else f"short by {-fit['left']:,} bytes"

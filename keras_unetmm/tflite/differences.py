@@ -1,0 +1,5 @@
+"""What each exchanged layer changes, by the name that users know: of `keras_unetmm.lowering.differences`."""
+
+from keras_unetmm.lowering.differences import Difference, differences
+
+__all__ = ["Difference", "differences"]

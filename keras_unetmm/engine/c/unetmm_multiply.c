@@ -15,16 +15,32 @@ static inline int32_t product(const unetmm_multiply *p, int32_t a, int32_t b)
     return unetmm_clamp(output, p->low, p->high);
 }
 
+static inline void multiply_pixel(const unetmm_multiply *p, const unetmm_places *at, int32_t one, int32_t two)
+{
+    const unetmm_multiply copy = *p; /* so that the compiler may keep it in registers */
+    const int8_t *first = (const int8_t *)at->first;
+    const int8_t *second = (const int8_t *)at->second;
+    int8_t *output = (int8_t *)at->output;
+    const int32_t channels = at->channels;
+    if (copy.shift < 0) { /* known to the loop */
+        for (int32_t i = 0; i < channels; i++) {
+            output[i] = (int8_t)product(&copy, first[i * one], second[i * two]);
+        }
+    } else {
+        for (int32_t i = 0; i < channels; i++) {
+            output[i] = (int8_t)product(&copy, first[i * one], second[i * two]);
+        }
+    }
+}
+
 void unetmm_multiply_int8(const void *parameters, const unetmm_block *block)
 {
     const unetmm_multiply *p = parameters;
-    const unetmm_multiply copy = *p; /* so that the compiler may keep it in registers */
     for (unetmm_places at = unetmm_find_places(&p->operands, block, 1, 1); at.pixels > 0; unetmm_next_pixel(&at)) {
-        const int8_t *first = (const int8_t *)at.first;
-        const int8_t *second = (const int8_t *)at.second;
-        int8_t *output = (int8_t *)at.output;
-        for (int32_t i = 0; i < at.channels; i++) {
-            output[i] = (int8_t)product(&copy, first[i * at.first_step], second[i * at.second_step]);
+        if (at.first_step == 1 && at.second_step == 1) {
+            multiply_pixel(p, &at, 1, 1);
+        } else {
+            multiply_pixel(p, &at, at.first_step, at.second_step);
         }
     }
 }

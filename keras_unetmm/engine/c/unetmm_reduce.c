@@ -48,16 +48,17 @@ static inline void finish(const unetmm_reduce *p, int32_t operation, int32_t ele
 static inline void reduce_pixels(const unetmm_reduce *p, const unetmm_block *block, int32_t operation, int32_t element)
 {
     int32_t *state = (int32_t *)(void *)block->state;
-    if (block->row == 0 && block->column == 0) {
-        for (int32_t i = 0; i < p->channels; i++) {
-            state[i] = start_of(operation);
+    const int32_t begins = block->row == 0 && block->column == 0;
+    const int32_t channels = p->channels;
+    const int32_t pixels = block->pixels;
+    const size_t stride = (size_t)block->input_stride[0];
+    for (int32_t i = 0; i < channels; i++) { /* a channel's sum stays in a register */
+        const uint8_t *input = block->input[0] + i * element;
+        int32_t raw = begins != 0 ? start_of(operation) : state[i];
+        for (int32_t pixel = 0; pixel < pixels; pixel++) {
+            raw = join(operation, raw, value_of(input + (size_t)pixel * stride, element, 0));
         }
-    }
-    for (int32_t pixel = 0; pixel < block->pixels; pixel++) {
-        const uint8_t *input = block->input[0] + (size_t)pixel * (size_t)block->input_stride[0];
-        for (int32_t i = 0; i < p->channels; i++) {
-            state[i] = join(operation, state[i], value_of(input, element, i));
-        }
+        state[i] = raw;
     }
     if (block->row == p->rows - 1 && block->column + block->pixels == p->width) {
         const int32_t image = block->position / (p->rows * p->width);
@@ -70,10 +71,11 @@ static inline void reduce_pixels(const unetmm_reduce *p, const unetmm_block *blo
 
 static inline void reduce_channels(const unetmm_reduce *p, const unetmm_block *block, int32_t operation, int32_t element)
 {
+    const int32_t channels = p->channels;
     for (int32_t pixel = 0; pixel < block->pixels; pixel++) {
         const uint8_t *input = block->input[0] + (size_t)pixel * (size_t)block->input_stride[0];
         int32_t raw = start_of(operation);
-        for (int32_t i = 0; i < p->channels; i++) {
+        for (int32_t i = 0; i < channels; i++) {
             raw = join(operation, raw, value_of(input, element, i));
         }
         finish(p, operation, element, raw, block->output + (size_t)pixel * (size_t)block->output_stride, 0);

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_unetmm.engine.kernels import table
+from keras_unetmm.engine.kernels import exact, table
 from keras_unetmm.engine.kernels.arithmetic import RANGES, fused_range, quantize_multiplier, small_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters
 from keras_unetmm.engine.kernels.maps import in_place, operands, refuse_types, refuse_unequal_types
@@ -27,23 +27,53 @@ def kernel(graph, operator, tables=None):
         return table.kernel(graph, operator, tables)
     first, second, output = tensors
     places, inputs = operands(graph, operator, output.shape)
-    if extremes:
-        parameters = places
-    elif operator.name == "MUL":
-        parameters = Parameters("unetmm_multiply", {"operands": places, **_product(operator, first, second, output)})
-    else:
-        parameters = Parameters("unetmm_add", {"operands": places, **_sum(operator, first, second, output)})
-    function, source = _FUNCTIONS[operator.name]
+    function, source, fields = _form(operator, first, second, output)
     return Kernel(
         function=f"{function}_{output.type.lower()}",
         source=f"{source}.c",
         header=f"{source}.h",
-        parameters=parameters,
+        parameters=places
+        if extremes
+        else Parameters(function if source == "unetmm_linear" else source, {"operands": places, **fields}),
         inputs=inputs,
         output=operator.outputs[0],
         macs=output.shape[-1] if output.shape else 1,
         in_place=in_place(graph, inputs, operator.outputs[0]),
     )
+
+
+def _form(operator, first, second, output):
+    """The C function, its file, and the fields of its parameters; the short arithmetic where it gives the same bytes."""
+    function, source = _FUNCTIONS[operator.name]
+    if source == "unetmm_maximum":
+        return function, source, {}
+    fields = (_product if operator.name == "MUL" else _sum)(operator, first, second, output)
+    if output.type == "INT8":
+        short = _short(operator.name, fields)
+        if short is not None:
+            return ("unetmm_product" if operator.name == "MUL" else "unetmm_linear"), "unetmm_linear", short
+    return function, source, fields
+
+
+def _short(name, fields):
+    """The fields of the short arithmetic, or None where its bytes would differ."""
+    limits = {"low": fields["low"], "high": fields["high"]}
+    if name == "MUL":
+        zeros = fields["first_zero"], fields["second_zero"]
+        found = exact.product(*zeros, (fields["output_zero"], fields["multiplier"], fields["shift"]), *limits.values())
+        names = ("factor", "offset", "below", "shift")
+        fixed = {"first_zero": zeros[0], "second_zero": zeros[1]}
+    elif name in ("ADD", "SUB"):
+        rescalings = [
+            tuple(fields[f"{n}_{k}"] for k in ("zero", "multiplier", "shift")) for n in ("first", "second", "output")
+        ]
+        found = exact.linear(
+            1 if name == "ADD" else -1, *rescalings[:2], fields["left_shift"], rescalings[2], *limits.values()
+        )
+        names, fixed = ("first_factor", "second_factor", "offset", "shift"), {}
+    else:
+        return None
+    return None if found is None else {**fixed, **dict(zip(names, found, strict=True)), **limits}
 
 
 def divide(graph, operator, tables=None):

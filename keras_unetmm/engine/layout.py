@@ -193,7 +193,7 @@ def _pieces(network, passes, memories):
     lived = lives(network, passes)
     apart = CARRIED if memories == 2 else ARENA
     most = max(len(made.operators) for made in passes)
-    depth = max(made.trace.depth for made in passes)
+    depth = max(made.trace.depth for made in passes) - 1  # the bottom of the stack is in the state
     pieces = [Piece("state", None, 0, len(passes) - 1, STATE + POSITION * most + ENTRY * depth)]
     for m, (first, last) in lived.items():
         pieces.append(Piece("carried", m, first, last, network.maps[m].pixels * network.maps[m].bytes, apart))

@@ -21,9 +21,9 @@ typedef struct state {
     uint16_t begun;
     uint16_t pass;
     uint16_t strip;
-    uint16_t sink;
-    uint16_t depth;
-    uint16_t unused;
+    uint16_t sink; /* the operator at the bottom of the stack: it must get to its end */
+    uint16_t depth; /* entries above it */
+    uint16_t follower; /* the bottom's */
 } state;
 
 enum { BEGUN = 0x5a17 };
@@ -302,40 +302,46 @@ static void follow(const scene *s, uint32_t index)
     }
 }
 
+enum { WORKING = 0, IDLE = -1000 }; /* beside MACs and negative statuses: nothing computed; the sink is complete */
+
 /* One look at the top of the stack: computes, or puts on the stack what must come first. Returns MACs, or a negative status. */
 static int64_t advance(const scene *s)
 {
-    entry *top = &s->stack[s->at->depth - 1];
-    const uint32_t index = top->operator_index;
+    entry *top = s->at->depth > 0 ? &s->stack[s->at->depth - 1] : NULL;
+    const uint32_t index = top != NULL ? top->operator_index : s->pass->sinks[s->at->sink];
+    uint16_t *follower = top != NULL ? &top->follower : &s->at->follower;
+    const uint32_t goal = top != NULL ? top->target : end_of(s, index);
     const unetmm_operator *op = &s->pass->operators[index];
     const uint32_t at = s->positions[index];
     uint32_t target;
-    if (top->follower > 0) { /* it has computed: those that follow it may be able to */
-        if (top->follower <= op->follower_count) {
-            const uint32_t follower = op->followers[top->follower - 1];
+    if (*follower > 0) { /* it has computed: those that follow it may be able to */
+        if (*follower <= op->follower_count) {
             const uint16_t depth = s->at->depth;
-            follow(s, follower);
+            follow(s, op->followers[*follower - 1]);
             if (s->at->depth == depth) {
-                top->follower++;
+                (*follower)++;
             }
-            return 0;
+            return WORKING;
         }
-        top->follower = 0;
+        *follower = 0;
     }
-    if (at >= top->target) {
+    if (at >= goal) {
+        if (top == NULL) {
+            return IDLE;
+        }
         s->at->depth--;
-        return 0;
+        return WORKING;
     }
     const unetmm_columns wide = columns_of(s, index);
     const int32_t row = (int32_t)(at / wide.width);
     const int32_t column = wide.first + (int32_t)(at % wide.width);
     int32_t pixels = wide.width - (column - wide.first);
     pixels = pixels < op->block ? pixels : op->block;
-    pixels = top->target - at < (uint32_t)pixels ? (int32_t)(top->target - at) : pixels;
+    pixels = goal - at < (uint32_t)pixels ? (int32_t)(goal - at) : pixels;
     const uint32_t maker = missing(s, op, row, column, pixels, &target);
     if (maker != UNETMM_NOBODY) {
         push(s, maker, target);
-        return 0;
+        return WORKING;
     }
     for (int32_t done = 0; done < pixels;) { /* in pieces where a ring begins again: nothing else runs in between */
         const int32_t piece = compute(s, index, row, column + done, pixels - done);
@@ -345,9 +351,7 @@ static int64_t advance(const scene *s)
         done += piece;
     }
     s->positions[index] = at + (uint32_t)pixels;
-    if (op->follower_count > 0) {
-        top->follower = 1;
-    }
+    *follower = op->follower_count > 0 ? 1 : 0;
     return (int64_t)op->macs * pixels;
 }
 
@@ -368,15 +372,13 @@ static void open_strip(const scene *s)
     memset(s->positions, 0, s->pass->count * sizeof(uint32_t));
     s->at->sink = 0;
     s->at->depth = 0;
-    push(s, s->pass->sinks[0], end_of(s, s->pass->sinks[0]));
+    s->at->follower = 0;
 }
 
 /* Goes on to the next sink, strip or pass; returns whether there is one. */
 static int proceed(scene *s)
 {
     if (++s->at->sink < s->pass->sink_count) {
-        const uint32_t sink = s->pass->sinks[s->at->sink];
-        push(s, sink, end_of(s, sink));
         return 1;
     }
     if (++s->at->strip == s->pass->strips) {
@@ -443,14 +445,16 @@ unetmm_status unetmm_step(const unetmm_network *network, const unetmm_call *call
     int64_t done = 0;
     do {
         const int64_t step = advance(&s);
-        if (step < 0) {
+        if (step == IDLE) {
+            if (proceed(&s) == 0) {
+                s.at->begun = 0;
+                return UNETMM_DONE;
+            }
+        } else if (step < 0) {
             s.at->begun = 0;
             return (unetmm_status)-step;
-        }
-        done += step;
-        if (s.at->depth == 0 && proceed(&s) == 0) {
-            s.at->begun = 0;
-            return UNETMM_DONE;
+        } else {
+            done += step;
         }
     } while (done + s.network->largest_block <= (int64_t)macs || done == 0);
     return UNETMM_MORE;

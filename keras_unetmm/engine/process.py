@@ -32,6 +32,20 @@ class Ran:
     high_water: int
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a program printed, and its status."""
+
+    text: str
+    status: int
+
+
+def output_of(program, timeout=600):
+    """Runs a program without input; returns what it `Said`."""
+    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=timeout, check=False)
+    return Said(done.stdout + done.stderr, done.returncode)
+
+
 def compiler():
     """Returns the command of a C compiler: that of the variable CC, or cc, gcc or clang.
 

@@ -1,0 +1,70 @@
+"""What a network takes on the engine, as JSON can hold it."""
+
+from keras_unetmm.engine.emit import macs
+from keras_unetmm.engine.layout import ARENA
+from keras_unetmm.engine.text import escaped
+
+
+def figures(schedule, ports):
+    """Returns a dict of all figures that follow from a schedule alone.
+
+    Args:
+        schedule: `Schedule`.
+        ports: tuple of the tuples of `Port` of inputs and outputs.
+    """
+    network, layout = schedule.network, schedule.layout
+    computed = macs(network, schedule.passes)
+    least = sum(op.macs for op in network.operators)
+    fast, carried = layout.bytes
+    inputs, outputs = ports
+    return {
+        "schedule": schedule.name,
+        "ram_bytes": fast + carried,
+        "ram_bound": sum(layout.bound),
+        "fast_bytes": fast,
+        "carried_bytes": carried,
+        "io_bytes": {"inputs": [port.bytes for port in inputs], "outputs": [port.bytes for port in outputs]},
+        "input_reads": list(schedule.input_reads),
+        "macs": computed,
+        "macs_ratio": computed / least if least else 1.0,
+        "passes": [
+            {"operators": len(made.operators), "strips": made.strips, "carried": len(made.carried)} for made in schedule.passes
+        ],
+        "operators": [_operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))],
+        "buffers": [
+            {
+                "kind": piece.kind,
+                "of": _owner(schedule, piece),
+                "memory": "fast" if piece.memory == ARENA else "carried",
+                "offset": layout.offsets[piece.kind, piece.key],
+                "bytes": piece.bytes,
+                "first_pass": piece.first,
+                "last_pass": piece.last,
+            }
+            for piece in layout.pieces
+        ],
+    }
+
+
+def _operator(network, made, p, n):
+    op, walk = network.operators[made.operators[n]], made.walks[n]
+    return {
+        "name": op.name,
+        "pass": p,
+        "kernel": None if op.kernel is None else op.kernel.function,
+        "rows": op.rows,
+        "width": op.width,
+        "pixels_at_once": walk.block,
+        "macs": op.macs,
+    }
+
+
+def _owner(schedule, piece):
+    """What a piece of memory belongs to: the name of a map, or of an operator."""
+    if piece.kind in ("ring", "carried"):
+        number = piece.key[1] if isinstance(piece.key, tuple) else piece.key
+        return escaped(schedule.network.maps[number].name)
+    if piece.kind == "sums":
+        p, n = piece.key
+        return f"pass {p}, operator {n}"
+    return None if piece.key is None else f"pass {piece.key}"

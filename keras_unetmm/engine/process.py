@@ -15,7 +15,7 @@ FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-
 _TYPES = {"INT8": "int8", "UINT8": "uint8", "INT16": "int16", "INT32": "int32", "INT64": "int64", "BOOL": "bool"}
 
 
-class HostError(RuntimeError):
+class HostError(ValueError):
     """There is no C compiler, or the network could not be built or run on this computer."""
 
 

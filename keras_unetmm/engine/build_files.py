@@ -144,7 +144,9 @@ def _ports_table(ports):
             reads = f"{port.reads}x" if side == "input" else ""
             shape = "x".join(map(str, port.shape))
             point = "" if port.scale is None else port.zero_point
-            lines.append(f"| {label}, {_cell(port.name)} | {shape} | {port.type.lower()} | {scale} | {point} | {port.bytes:,} | {reads} |")
+            lines.append(
+                f"| {label}, {_cell(port.name)} | {shape} | {port.type.lower()} | {scale} | {point} | {port.bytes:,} | {reads} |"
+            )
     return "\n".join(lines)
 
 

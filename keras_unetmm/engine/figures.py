@@ -28,9 +28,12 @@ def figures(schedule, ports):
         "macs": computed,
         "macs_ratio": computed / least if least else 1.0,
         "passes": [
-            {"operators": len(made.operators), "strips": made.strips, "carried": len(made.carried)} for made in schedule.passes
+            {"operators": len(made.operators), "strips": made.strips, "carried": len(made.carried)}
+            for made in schedule.passes
         ],
-        "operators": [_operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))],
+        "operators": [
+            _operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))
+        ],
         "buffers": [
             {
                 "kind": piece.kind,

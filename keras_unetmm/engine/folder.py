@@ -18,7 +18,7 @@ from keras_unetmm.engine.sources import C, library_sources
 MANIFEST = "unetmm.json"
 FORMAT = 1
 VERSION = 1  # of the engine, as UNETMM_VERSION in c/unetmm.h
-FLAGS = ("-std=c11", "-O2")  # of strangers' compilers, whose warnings are not known
+FLAGS = ("-std=c11", "-O3")  # of strangers' compilers, whose warnings are not known
 _ALWAYS = ("unetmm_image.h", "unetmm_image.c", *SELFTEST)
 
 
@@ -138,8 +138,7 @@ def cross_check(made, inputs, expected, progress=lambda what: None):
                     f"values of output {i} differ. {fault}"
                 )
     progress("running the self-test")
-    test = process.built({file: text for file, text in made.files.items() if file.endswith((".c", ".h"))}, FLAGS)
-    said = process.output_of(test)
+    said = process.output_of(process.built(_sources(made), FLAGS))
     if said.status:
         raise CrossCheckError(f"the network's self-test must pass. Received: {said.text.strip()!r}. {fault}")
     return ran
@@ -156,13 +155,17 @@ def network_of(description):
 
 def program_of(made, flags=FLAGS):
     """Builds a `Folder` for this computer; returns the program's path, for `keras_unetmm.engine.process.run`."""
+    left_out = {SELFTEST[1], f"{made.name}_selftest.c"}
+    sources = {file: text for file, text in _sources(made).items() if file not in left_out}
+    return process.built({**sources, "unetmm_host.c": (C / "unetmm_host.c").read_text()}, flags)
+
+
+def _sources(made):
+    """The C of a folder, with the header through which `unetmm_host.c` knows it."""
     name = made.name
-    left_out = {*SELFTEST, f"{name}_selftest.c"}
-    sources = {f: text for f, text in made.files.items() if f.endswith((".c", ".h")) and f not in left_out}
     inputs, outputs = (f"{name.upper()}_{side}" for side in ("INPUTS", "OUTPUTS"))
-    sources["unetmm_hosted.h"] = (
+    hosted = (
         f'#include "{name}.h"\n\n#define UNETMM_HOSTED_INPUTS {inputs}\n#define UNETMM_HOSTED_OUTPUTS {outputs}\n'
         f"#define hosted (&{name}_network)\n#define hosted_input {name}_inputs\n#define hosted_output {name}_outputs\n"
     )
-    sources["unetmm_host.c"] = (C / "unetmm_host.c").read_text()
-    return process.built(sources, flags)
+    return {**{file: text for file, text in made.files.items() if file.endswith((".c", ".h"))}, "unetmm_hosted.h": hosted}

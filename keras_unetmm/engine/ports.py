@@ -76,7 +76,9 @@ def ports(graph, network, input_reads):
         (graph.inputs, network.inputs, input_reads),
         (graph.outputs, network.outputs, (1,) * len(network.outputs)),
     ):
-        sides.append(tuple(_port(graph.tensors[t], network.maps[m], n) for t, m, n in zip(tensors, maps, reads, strict=True)))
+        sides.append(
+            tuple(_port(graph.tensors[t], network.maps[m], n) for t, m, n in zip(tensors, maps, reads, strict=True))
+        )
     return tuple(sides)
 
 

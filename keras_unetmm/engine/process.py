@@ -63,7 +63,10 @@ def compiler():
 
 def cache():
     """Returns the folder in which what was built is kept."""
-    base = os.environ.get("KERAS_UNETMM_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_unetmm"
+    base = (
+        os.environ.get("KERAS_UNETMM_CACHE")
+        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_unetmm"
+    )
     folder = Path(base) / "engine"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +143,9 @@ def run(program, network, runs, timeout=600):
     data = b"".join(_bytes(network, inputs) for inputs in runs)
     done = subprocess.run([str(program), str(len(runs))], input=data, capture_output=True, timeout=timeout, check=False)
     if done.returncode:
-        raise HostError(f"the network's program ended with status {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}")
+        raise HostError(
+            f"the network's program ended with status {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}"
+        )
     outputs, at = [], 0
     for _ in runs:
         outputs.append([])
@@ -158,6 +163,8 @@ def _bytes(network, inputs):
         m = network.maps[number]
         x = np.asarray(x)
         if x.shape != m.shape or x.dtype != _TYPES[m.type]:
-            raise ValueError(f"input must be {_TYPES[m.type]} of the shape {m.shape}. Received: {x.dtype} of the shape {x.shape}.")
+            raise ValueError(
+                f"input must be {_TYPES[m.type]} of the shape {m.shape}. Received: {x.dtype} of the shape {x.shape}."
+            )
         parts.append(np.ascontiguousarray(x).tobytes())
     return b"".join(parts)

@@ -42,9 +42,7 @@ def refuse_foreign_folder(folder, name):
             "folder, or the same --name."
         )
     changed = [
-        file
-        for file, digest in before["files"].items()
-        if (folder / file).exists() and _digest(folder / file) != digest
+        file for file, digest in before["files"].items() if (folder / file).exists() and _digest(folder / file) != digest
     ]
     if changed:
         raise FolderError(

@@ -16,11 +16,15 @@ from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import load, read
 
-SCHEDULES = {"whole": (schedule.whole,)}
-STEPS = 6 + len(CASES)  # what `progress` is called for, at most
+SCHEDULES = {
+    "auto": (schedule.rows, schedule.whole),
+    "rows": (schedule.rows,),
+    "whole": (schedule.whole,),
+}
+STEPS = {kind: 6 + len(CASES) + 2 * len(found) for kind, found in SCHEDULES.items()}  # calls of `progress`, at most
 
 
-def write(content, output, name, schedule="whole", progress=None):
+def write(content, output, name, schedule="auto", progress=None):
     """Writes the folder of a network and returns what is to know of it.
 
     Args:

@@ -6,7 +6,7 @@ from keras_unetmm.firmware.write import default_name, write
 from keras_unetmm.presets.files import file_of
 
 
-def firmware(source, output, name=None, schedule="whole", progress=None):
+def firmware(source, output, name=None, schedule="auto", progress=None):
     """Writes a network as plain C11 in a folder that compiles anywhere, and gives the file's bytes without an interpreter.
 
     The folder is written only after the C, compiled for this computer, gave the bytes of TensorFlow Lite for
@@ -19,7 +19,7 @@ def firmware(source, output, name=None, schedule="whole", progress=None):
         source: path or bytes of an integer .tflite file, or the name of a preset.
         output: path of the folder: new, empty, or written by this function before. Other files in it stay.
         name: str, a C identifier that the names of files, macros and functions begin with; by default made of the source's.
-        schedule: `"whole"`, by whole maps.
+        schedule: `"whole"`, by whole maps; `"rows"`, row by row; `"auto"`, what takes less memory.
         progress: function called with a str before each of the slow steps.
 
     Returns:

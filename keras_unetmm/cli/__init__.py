@@ -573,7 +573,7 @@ def firmware(
         from keras_unetmm.tflite.source import firmware as written
 
         with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("reading", total=STEPS[schedule] if schedule in STEPS else None)
+            task = progress.add_task("reading", total=STEPS.get(schedule))
             result = written(source, output, name, schedule, lambda what: progress.update(task, advance=1, description=what))
         if as_json:
             typer.echo(json.dumps(result, indent=2))

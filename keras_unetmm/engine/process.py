@@ -159,9 +159,8 @@ def run(program, network, runs, timeout=600):
 
 def _bytes(network, inputs):
     parts = []
-    for number, x in zip(network.inputs, inputs, strict=True):
-        m = network.maps[number]
-        x = np.asarray(x)
+    for number, given in zip(network.inputs, inputs, strict=True):
+        m, x = network.maps[number], np.asarray(given)
         if x.shape != m.shape or x.dtype != _TYPES[m.type]:
             raise ValueError(
                 f"input must be {_TYPES[m.type]} of the shape {m.shape}. Received: {x.dtype} of the shape {x.shape}."

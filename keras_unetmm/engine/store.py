@@ -38,8 +38,8 @@ def refuse_foreign_folder(folder, name):
     before = _description(folder)
     if before["name"] != name:
         raise FolderError(
-            f"{folder} must hold the network {name}, to replace it. Received: the folder of {before['name']}. Choose another "
-            "folder, or the same --name."
+            f"{folder} must hold the network {name}, to replace it. Received: the folder of {before['name']}. Choose "
+            "another folder, or the same --name."
         )
     changed = [
         file for file, digest in before["files"].items() if (folder / file).exists() and _digest(folder / file) != digest
@@ -64,7 +64,8 @@ def save(made, folder):
     taken = [file for file in made.files if file not in ours and os.path.lexists(folder / file)]
     if taken:
         raise FolderError(
-            f"{folder} must have no files of yours that are called as the network's. Received: {', '.join(taken)}. Rename them."
+            f"{folder} must have no files of yours that are called as the network's. Received: {', '.join(taken)}. Rename "
+            "them."
         )
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
@@ -91,7 +92,8 @@ def load(folder):
     folder = Path(folder)
     if not (folder / MANIFEST).is_file():
         raise FolderError(
-            f"file must be a .tflite file, or a folder that unetmm firmware wrote, with {MANIFEST} in it. Received: {folder}."
+            f"file must be a .tflite file, or a folder that unetmm firmware wrote, with {MANIFEST} in it. Received: {folder}, "
+            "which is neither."
         )
     description, files = _description(folder), {}
     for file, digest in description["files"].items():

@@ -2,8 +2,15 @@
 
 import re
 
-_KEYWORDS = set(
-    ["auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "main", "alignas", "alignof", "and", "and_eq", "asm", "bitand", "bitor", "bool", "catch", "class", "compl", "constexpr", "const_cast", "decltype", "delete", "dynamic_cast", "explicit", "export", "false", "friend", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private", "protected", "public", "reinterpret_cast", "static_assert", "static_cast", "template", "this", "thread_local", "throw", "true", "try", "typeid", "typename", "using", "virtual", "wchar_t", "xor", "xor_eq"]
+_KEYWORDS = frozenset(
+    (
+        "auto break case char const continue default do double else enum extern float for goto if inline int long "
+        "register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+        "main alignas alignof and and_eq asm bitand bitor bool catch class compl constexpr const_cast decltype delete "
+        "dynamic_cast explicit export false friend mutable namespace new noexcept not not_eq nullptr operator or or_eq "
+        "private protected public reinterpret_cast static_assert static_cast template this thread_local throw true try "
+        "typeid typename using virtual wchar_t xor xor_eq "
+    ).split()
 )
 _LONGEST = 24  # of a name: C tells 31 characters of a symbol apart, and endings of up to 7 follow
 _PLAIN = re.compile(r"[A-Za-z0-9 _.:;,()+=\-/\[\]]")
@@ -18,8 +25,8 @@ def checked_name(name):
     fits = isinstance(name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) is not None and len(name) <= _LONGEST
     if not fits or name in _KEYWORDS or name.lower().startswith("unetmm"):
         raise ValueError(
-            f"name must be a C identifier: a letter, then letters, digits and _, at most {_LONGEST} characters, no keyword of "
-            f"C or C++ and not beginning with unetmm. Received: {name!r}. Give it another name."
+            f"name must be a C identifier: a letter, then letters, digits and _, at most {_LONGEST} characters, no keyword "
+            f"of C or C++ and not beginning with unetmm. Received: {name!r}. Give it another name."
         )
     return name
 

@@ -17,13 +17,13 @@ def file_of(name, files=FILES):
     """
     if name not in names():
         raise PresetError(
-            f"source must be a .tflite file, or a preset: one of {', '.join(map(repr, names()))}. Received: {name!r}, which is "
-            "neither. Give the path of a file, or one of these names."
+            f"source must be a .tflite file, or a preset: one of {', '.join(map(repr, names()))}. Received: {name!r}, which "
+            "is neither. Give the path of a file, or one of these names."
         )
     path = files / name / "model.tflite"
     if not path.is_file():
         raise PresetError(
-            f"the file of the preset {name} must be at {path}. Received: nothing there, for the package was installed without "
-            f"it. Take tflite/{name}/model.tflite from the repository and give its path."
+            f"the file of the preset {name} must be at {path}. Received: nothing there, for the package was installed "
+            f"without it. Take tflite/{name}/model.tflite from the repository and give its path."
         )
     return path

@@ -50,8 +50,8 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         return _interpreted(file, x, runtime, arena_bytes)
     if arena_bytes is not None:
         raise ValueError(
-            f"arena_bytes is for TFLM: the engine takes what it needs. Received: {arena_bytes!r} with runtime='engine'. Leave "
-            "it out."
+            f"arena_bytes is for TFLM: the engine takes what it needs. Received: {arena_bytes!r} with runtime='engine'. "
+            "Leave it out."
         )
     inputs, outputs, program, network = _prepared(file)
     stacks = batches(x, inputs)

@@ -136,8 +136,8 @@ def _summary(figures):
     reads = figures["input_reads"]
     often = "once" if set(reads) <= {1} else f"{max(reads)} times"
     return (
-        f"{figures['ram_bytes']:,} bytes of memory, {figures['macs']:,} multiply-accumulates, schedule: {figures['schedule']}"
-        f". Inputs are read {often}."
+        f"{figures['ram_bytes']:,} bytes of memory, {figures['macs']:,} multiply-accumulates, "
+        f"schedule: {figures['schedule']}. Inputs are read {often}."
     )
 
 

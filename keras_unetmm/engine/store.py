@@ -92,8 +92,8 @@ def load(folder):
     folder = Path(folder)
     if not (folder / MANIFEST).is_file():
         raise FolderError(
-            f"file must be a .tflite file, or a folder that unetmm firmware wrote, with {MANIFEST} in it. Received: {folder}, "
-            "which is neither."
+            f"file must be a .tflite file, or a folder that unetmm firmware wrote, with {MANIFEST} in it. Received: "
+            f"{folder}, which is neither."
         )
     description, files = _description(folder), {}
     for file, digest in description["files"].items():

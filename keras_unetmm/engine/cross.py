@@ -11,7 +11,7 @@ from keras_unetmm.engine.process import HostError
 
 COMPILER = "arm-none-eabi-gcc"
 CORE = ("-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-d16")
-_FLAGS = ("-std=c11", "-O2", "-ffunction-sections", "-fdata-sections")
+_FLAGS = ("-std=c11", "-O3", "-ffunction-sections", "-fdata-sections")
 _LIBRARY = 64  # bytes of stack that a function of the C library takes, which the compiler knows nothing of
 _NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')

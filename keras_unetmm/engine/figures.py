@@ -13,18 +13,18 @@ def figures(schedule, ports):
         ports: tuple of the tuples of `Port` of inputs and outputs.
     """
     network, layout = schedule.network, schedule.layout
-    computed = macs(network, schedule.passes)
-    least = sum(op.macs for op in network.operators)
-    fast, carried = layout.bytes
+    computed = int(macs(network, schedule.passes))  # plain numbers, for JSON knows no others
+    least = int(sum(op.macs for op in network.operators))
+    fast, carried = map(int, layout.bytes)
     inputs, outputs = ports
     return {
         "schedule": schedule.name,
         "ram_bytes": fast + carried,
-        "ram_bound": sum(layout.bound),
+        "ram_bound": int(sum(layout.bound)),
         "fast_bytes": fast,
         "carried_bytes": carried,
         "io_bytes": {"inputs": [port.bytes for port in inputs], "outputs": [port.bytes for port in outputs]},
-        "input_reads": list(schedule.input_reads),
+        "input_reads": list(map(int, schedule.input_reads)),
         "macs": computed,
         "macs_ratio": computed / least if least else 1.0,
         "passes": [
@@ -39,8 +39,8 @@ def figures(schedule, ports):
                 "kind": piece.kind,
                 "of": _owner(schedule, piece),
                 "memory": "fast" if piece.memory == ARENA else "carried",
-                "offset": layout.offsets[piece.kind, piece.key],
-                "bytes": piece.bytes,
+                "offset": int(layout.offsets[piece.kind, piece.key]),
+                "bytes": int(piece.bytes),
                 "first_pass": piece.first,
                 "last_pass": piece.last,
             }
@@ -55,10 +55,10 @@ def _operator(network, made, p, n):
         "name": op.name,
         "pass": p,
         "kernel": None if op.kernel is None else op.kernel.function,
-        "rows": op.rows,
-        "width": op.width,
-        "pixels_at_once": walk.block,
-        "macs": op.macs,
+        "rows": int(op.rows),
+        "width": int(op.width),
+        "pixels_at_once": int(walk.block),
+        "macs": int(op.macs),
     }
 
 

@@ -161,20 +161,26 @@ def run(folder, name, runs=6, flags=(), timeout=600):
     if lacks := missing(name):
         raise BoardError(f"board {name} needs its compiler and emulator. Received: {lacks}. Install it.")
     with tempfile.TemporaryDirectory() as temporary:
-        program = build(made, board, Path(temporary), (f"-DUNETMM_SELFTEST_RUNS={runs}", *flags))
-        try:
-            done = subprocess.run(
-                [board.emulator, *board.machine, "-kernel", str(program)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise BoardError(
-                f"the self-test must end on {board.core}. Received: none of it after {timeout} seconds."
-            ) from error
+        return emulated(build(made, board, Path(temporary), (f"-DUNETMM_SELFTEST_RUNS={runs}", *flags)), board, timeout)
+
+
+def emulated(program, board, timeout=600):
+    """Runs a program that `build` made on a `Board` and returns what it `Emulated`.
+
+    Raises:
+        BoardError: if it does not end.
+    """
+    try:
+        done = subprocess.run(
+            [board.emulator, *board.machine, "-kernel", str(program)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BoardError(f"the self-test must end on {board.core}. Received: nothing after {timeout} seconds.") from error
     return _read(done.stdout + done.stderr, done.returncode)
 
 

@@ -1,4 +1,4 @@
-"""The command line: `unetmm models`, `presets`, `train`, `evaluate`, `convert`, `compare`, `plan`, `tile`
+"""The command line: `unetmm models`, `presets`, `train`, `evaluate`, `convert`, `compare`, `plan`, `tile`, `firmware`
 and `check`.
 
 One file although it is long: each command is its options and a call.
@@ -567,6 +567,45 @@ def _tiled_quality(model, content, folder, sigma, choice, program):
         photographs = (read_image(path) for path in paths)
         return evaluate(
             content, photographs, sigma, model=model, progress=lambda done: progress.update(task, completed=done), **choice
+        )
+
+
+@app.command()
+def firmware(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="An integer .tflite file, or the name of a preset.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write; your own files in it stay.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="A C identifier: files and functions begin with it. By default made of SOURCE.")
+    ] = None,
+    schedule: Annotated[str, typer.Option(help="How it runs: auto (what takes less), rows or whole.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+):
+    """Write a network as plain C that compiles anywhere: the same bytes, no interpreter.
+
+    The folder is written only after its C gave TFLM's bytes on six inputs. It needs a C compiler on this computer.
+    """
+    with _errors():
+        from rich.progress import Progress
+
+        from keras_unetmm.firmware.write import STEPS
+        from keras_unetmm.tflite.source import firmware as written
+
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("reading", total=STEPS.get(schedule))
+            result = written(source, output, name, schedule, lambda what: progress.update(task, advance=1, description=what))
+        if as_json:
+            typer.echo(json.dumps(result, indent=2))
+            return
+        from keras_unetmm.firmware.report import as_table
+
+        Console(width=None if sys.stdout.isatty() else 100).print(as_table(str(output), result))
+        Console().print(
+            f"{output}: the bytes of TFLM on {len(result['proof']['inputs'])} inputs. Next: cmake -B build {output}, or "
+            f"its README.md.",
+            highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -42,12 +42,13 @@ class Constants:
     def definitions(self):
         """Returns the C of every array, as lists of integers."""
         return "\n".join(
-            f"const {ctype} {name}[{array.size}] = {{\n{_numbers(array.tolist(), ctype)}\n}};\n"
+            f"const {ctype} {name}[{array.size}] = {{\n{numbers(array.tolist(), ctype)}\n}};\n"
             for name, ctype, array in self.arrays
         )
 
 
-def _numbers(values, ctype):
+def numbers(values, ctype):
+    """Returns integers as lines of C, a list without its braces."""
     texts = [_number(value, ctype) for value in values]
     lines, line = [], ""
     for text in texts:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keras_unetmm.engine.kernels.kernel import Window
-from keras_unetmm.engine.placement import Problem, place
+from keras_unetmm.engine.placement import Problem, place, tries
 from keras_unetmm.planner import arena
 from keras_unetmm.planner.lifetimes import Buffer, Timeline
 from keras_unetmm.planner.memory import Memory as PlacementProblem
@@ -12,6 +12,7 @@ from keras_unetmm.planner.memory import Pair
 ALIGNMENT = 16  # bytes, of every piece
 STATE, ENTRY, POSITION = 12, 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
 ARENA, CARRIED = 0, 1
+_ROUND = 64  # placements that one round of the planner's search takes as long as
 _PATIENCE = 0.1  # seconds from which on the planner's search is tried, too
 GATHER = 1024  # bytes up to which windows of several pixels are put together at once
 
@@ -95,7 +96,7 @@ def layout(network, passes, memories=1, seconds=1.0):
         network: `Network`.
         passes: list of `Pass`.
         memories: 1, or 2: carried maps then lie in a memory of their own.
-        seconds: float, CPU time for the search of a placement.
+        seconds: float, about how long the search of a placement may take.
     """
     pieces = _pieces(network, passes, memories)
     offsets, where, totals, bounds, needs = {}, {}, [0, 0], [0, 0], ()
@@ -122,7 +123,7 @@ def _placed(problem, pieces, bound, seconds, passes):
         buffers = tuple(Buffer(i, p.first + 1, p.last + 1, size) for i, (p, size) in enumerate(zip(pieces, problem.sizes, strict=True)))
         over = tuple(Pair(a, b, buffers[b].first, least, None) for (a, b), least in problem.least.items())
         line = PlacementProblem(Timeline(buffers, tuple((0, p, p) for p in range(passes))), over)
-        found = arena.place(line, bound, seconds)
+        found = arena.place(line, bound, None, rounds=tries(problem, seconds) // _ROUND + 1)
         if found.head < total:
             return dict(enumerate(found.addresses)), found.head
     return addresses, total

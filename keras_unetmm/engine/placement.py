@@ -1,8 +1,9 @@
 """Where buffers lie in one memory, if it is known which of them hold something at the same time."""
 
 import random
-import time
 from dataclasses import dataclass
+
+_STEPS_A_SECOND = 3_000_000  # of looking at a neighbour, on an ordinary computer
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,15 @@ def place(problem, bound, seconds=1.0, seed=0):
     Args:
         problem: `Problem`.
         bound: int, bytes: less is not looked for.
-        seconds: float, CPU time.
+        seconds: float, about how long it may take. The tries are counted, for the result must not depend on the machine.
         seed: int, of the random choices.
     """
-    count, rng, end = len(problem.sizes), random.Random(seed), time.thread_time() + seconds
+    count, rng, left = len(problem.sizes), random.Random(seed), tries(problem, seconds)
     order = sorted(range(count), key=lambda i: -problem.sizes[i])
     best, least = _first_fit(problem, order)
     current = least
-    while least > bound and time.thread_time() < end:
+    while least > bound and left > 0:
+        left -= 1
         trial = list(order)
         top = max(range(count), key=lambda i: best[i] + problem.sizes[i]) if rng.random() < 0.5 else rng.randrange(count)
         trial.remove(top)
@@ -47,6 +49,11 @@ def place(problem, bound, seconds=1.0, seed=0):
         if total < least:
             best, least = addresses, total
     return best, least
+
+
+def tries(problem, seconds):
+    """Returns how many placements can be tried in about so many seconds."""
+    return int(seconds * _STEPS_A_SECOND / sum(len(near) + 8 for near in problem.together))
 
 
 def _first_fit(problem, order):

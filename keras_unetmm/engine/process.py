@@ -15,7 +15,7 @@ FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-
 _TYPES = {"INT8": "int8", "UINT8": "uint8", "INT16": "int16", "INT32": "int32", "INT64": "int64", "BOOL": "bool"}
 
 
-class HostError(RuntimeError):
+class HostError(ValueError):
     """There is no C compiler, or the network could not be built or run on this computer."""
 
 
@@ -30,6 +30,20 @@ class Ran:
 
     outputs: list
     high_water: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a program printed, and its status."""
+
+    text: str
+    status: int
+
+
+def output_of(program, timeout=600):
+    """Runs a program without input; returns what it `Said`."""
+    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=timeout, check=False)
+    return Said(done.stdout + done.stderr, done.returncode)
 
 
 def compiler():
@@ -49,7 +63,10 @@ def compiler():
 
 def cache():
     """Returns the folder in which what was built is kept."""
-    base = os.environ.get("KERAS_UNETMM_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_unetmm"
+    base = (
+        os.environ.get("KERAS_UNETMM_CACHE")
+        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_unetmm"
+    )
     folder = Path(base) / "engine"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +143,9 @@ def run(program, network, runs, timeout=600):
     data = b"".join(_bytes(network, inputs) for inputs in runs)
     done = subprocess.run([str(program), str(len(runs))], input=data, capture_output=True, timeout=timeout, check=False)
     if done.returncode:
-        raise HostError(f"the network's program ended with status {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}")
+        raise HostError(
+            f"the network's program ended with status {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}"
+        )
     outputs, at = [], 0
     for _ in runs:
         outputs.append([])
@@ -140,10 +159,11 @@ def run(program, network, runs, timeout=600):
 
 def _bytes(network, inputs):
     parts = []
-    for number, x in zip(network.inputs, inputs, strict=True):
-        m = network.maps[number]
-        x = np.asarray(x)
+    for number, given in zip(network.inputs, inputs, strict=True):
+        m, x = network.maps[number], np.asarray(given)
         if x.shape != m.shape or x.dtype != _TYPES[m.type]:
-            raise ValueError(f"input must be {_TYPES[m.type]} of the shape {m.shape}. Received: {x.dtype} of the shape {x.shape}.")
+            raise ValueError(
+                f"input must be {_TYPES[m.type]} of the shape {m.shape}. Received: {x.dtype} of the shape {x.shape}."
+            )
         parts.append(np.ascontiguousarray(x).tobytes())
     return b"".join(parts)

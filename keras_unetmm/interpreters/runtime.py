@@ -101,13 +101,13 @@ def run(file, x, runtime="tflm", arena_bytes=None):
     child = _children["tflm" if runtime == "tflm" else "litert"]
     with child.lock:
         inputs, outputs, arena = child.prepare(content, runtime=runtime, arena_bytes=arena_bytes)
-        batches = _batches(x, inputs)
+        stacks = batches(x, inputs)
         seconds = _run_seconds(content)
         steps = [
-            child.invoke(seconds, [b[i] for b in batches], len(outputs), runtime=runtime) for i in range(len(batches[0]))
+            child.invoke(seconds, [stack[i] for stack in stacks], len(outputs), runtime=runtime) for i in range(len(stacks[0]))
         ]
     arrays = tuple(np.concatenate([np.atleast_1d(part) for part in parts]) for parts in zip(*steps, strict=True))
-    values = tuple(_dequantised(array, details) for array, details in zip(arrays, outputs, strict=True))
+    values = tuple(dequantised(array, details) for array, details in zip(arrays, outputs, strict=True))
     return Run(arrays, values, arena)
 
 
@@ -161,10 +161,10 @@ def _traced(child, content, inputs, wanted):
             if child.prepared is None or child.prepared[0] != content:
                 details = child.prepare(content, runtime=runtime, arena_bytes=None, preserved=True)[0]
                 child.prepared = content, details
-            batches = _batches(x, child.prepared[1])
-            if len(batches[0]) != 1:
-                raise ValueError(f"inputs must hold one image each. Received: {len(batches[0])} at once. Give one by one.")
-            arrays = child.invoke(seconds, [batch[0] for batch in batches], len(wanted), runtime=runtime, wanted=wanted)
+            stacks = batches(x, child.prepared[1])
+            if len(stacks[0]) != 1:
+                raise ValueError(f"inputs must hold one image each. Received: {len(stacks[0])} at once. Give one by one.")
+            arrays = child.invoke(seconds, [stack[0] for stack in stacks], len(wanted), runtime=runtime, wanted=wanted)
         yield dict(zip(wanted, arrays, strict=True))
 
 
@@ -319,15 +319,23 @@ def _detail(said):
     return {"shape": shape, "dtype": np.dtype(said["dtype"]), "quantization": (float(scale), int(zero_point))}
 
 
-def _batches(x, inputs):
-    """The arrays of every input, each of `(N, *the input's shape)` and in the input's own type."""
+def batches(x, inputs):
+    """Returns the arrays of every input, each of `(N, *the input's shape)` and in the input's own type.
+
+    Args:
+        x: as for `run`.
+        inputs: list of dicts of `shape`, `dtype` and `quantization`, a scale and a zero point.
+
+    Raises:
+        ValueError: if `x` does not fit.
+    """
     arrays = list(x) if isinstance(x, (list, tuple)) else [x]
     if len(arrays) != len(inputs):
         raise ValueError(f"x must hold one array for each of the file's {len(inputs)} inputs. Received: {len(arrays)}.")
-    batches = [_quantised(np.asarray(array), details) for array, details in zip(arrays, inputs, strict=True)]
-    if len({len(batch) for batch in batches}) != 1:
-        raise ValueError(f"all inputs must hold the same number of images. Received: {[len(b) for b in batches]}.")
-    return batches
+    stacks = [_quantised(np.asarray(array), details) for array, details in zip(arrays, inputs, strict=True)]
+    if len({len(stack) for stack in stacks}) != 1:
+        raise ValueError(f"all inputs must hold the same number of images. Received: {[len(stack) for stack in stacks]}.")
+    return stacks
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a damaged scale may be anything
@@ -348,7 +356,8 @@ def _quantised(x, details):
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _dequantised(output, details):
+def dequantised(output, details):
+    """Returns the real numbers that an output stands for, float32; `details` as for `batches`."""
     scale, zero_point = details["quantization"]
     return (output.astype("float32") - zero_point) * np.float32(scale) if scale else output.astype("float32")
 

@@ -28,7 +28,7 @@ class Placement:
     head: int
 
 
-def place(memory, bound, seconds=2.0, seed=0):
+def place(memory, bound, seconds=2.0, seed=0, rounds=None):
     """Returns the `Placement` with the smallest head that was found.
 
     Args:
@@ -36,13 +36,14 @@ def place(memory, bound, seconds=2.0, seed=0):
         bound: int, bytes: less is not looked for.
         seconds: float, CPU time for the search, so that what else runs decides nothing.
         seed: int, of its random choices.
+        rounds: int, after which the search ends, instead of by `seconds`: the result is then the same on every machine.
     """
-    end, rng = time.thread_time() + seconds, random.Random(seed)
+    end, rng = None if rounds is not None else time.thread_time() + seconds, random.Random(seed)
     around = neighbours(memory)
     climb = Climb(memory, around)
     best = as_TFLM_will(memory, climb.addresses)
     tried = 0
-    while best.head > bound and time.thread_time() < end:
+    while best.head > bound and (time.thread_time() < end if rounds is None else tried < rounds):
         capacity = bound if tried % 3 < 2 else (bound + best.head) // 32 * 16
         shuffled = rng if tried >= len(_LARGE) else None
         addresses = sweep(memory, around, capacity, capacity // _LARGE[tried % len(_LARGE)], shuffled)

@@ -1,11 +1,12 @@
-"""From a trained model to bytes on a device: convert, check, plan, tile, run."""
+"""From a trained model to bytes on a device: convert, check, plan, tile, run, firmware."""
 
 from keras_unetmm.conversion.convert import convert
-from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner.planner import plan
+from keras_unetmm.runtime.engine import run
 from keras_unetmm.runtime.tiled import run_tiled
 from keras_unetmm.targets.targets import check
+from keras_unetmm.tflite.source import firmware
 from keras_unetmm.tflite_file.metadata import metadata
 from keras_unetmm.tiling.tile import tile
 
-__all__ = ["check", "convert", "metadata", "plan", "run", "run_tiled", "tile"]
+__all__ = ["check", "convert", "firmware", "metadata", "plan", "run", "run_tiled", "tile"]

@@ -158,11 +158,11 @@ def test_a_hang_is_ended(stopped, monkeypatch):
 
 
 def test_a_run_that_hangs_is_ended(monkeypatch):
-    def stop(x, inputs, batches=runtime._batches):
+    def stop(x, inputs, batches=runtime.batches):
         os.kill(runtime._children["tflm"].process.pid, signal.SIGSTOP)
         return batches(x, inputs)
 
-    monkeypatch.setattr(runtime, "_batches", stop)
+    monkeypatch.setattr(runtime, "batches", stop)
     monkeypatch.setattr(runtime, "_run_seconds", lambda content: 0.2)
     with pytest.raises(TFLMError, match="TFLM hung: it had not run the file"):
         tflite.run(files.unet(), image())

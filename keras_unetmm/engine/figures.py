@@ -1,0 +1,73 @@
+"""What a network takes on the engine, as JSON can hold it."""
+
+from keras_unetmm.engine.emit import macs
+from keras_unetmm.engine.layout import ARENA
+from keras_unetmm.engine.text import escaped
+
+
+def figures(schedule, ports):
+    """Returns a dict of all figures that follow from a schedule alone.
+
+    Args:
+        schedule: `Schedule`.
+        ports: tuple of the tuples of `Port` of inputs and outputs.
+    """
+    network, layout = schedule.network, schedule.layout
+    computed = int(macs(network, schedule.passes))  # plain numbers, for JSON knows no others
+    least = int(sum(op.macs for op in network.operators))
+    fast, carried = map(int, layout.bytes)
+    inputs, outputs = ports
+    return {
+        "schedule": schedule.name,
+        "ram_bytes": fast + carried,
+        "ram_bound": int(sum(layout.bound)),
+        "fast_bytes": fast,
+        "carried_bytes": carried,
+        "io_bytes": {"inputs": [port.bytes for port in inputs], "outputs": [port.bytes for port in outputs]},
+        "input_reads": list(map(int, schedule.input_reads)),
+        "macs": computed,
+        "macs_ratio": computed / least if least else 1.0,
+        "passes": [
+            {"operators": len(made.operators), "strips": made.strips, "carried": len(made.carried)}
+            for made in schedule.passes
+        ],
+        "operators": [
+            _operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))
+        ],
+        "buffers": [
+            {
+                "kind": piece.kind,
+                "of": _owner(schedule, piece),
+                "memory": "fast" if piece.memory == ARENA else "carried",
+                "offset": int(layout.offsets[piece.kind, piece.key]),
+                "bytes": int(piece.bytes),
+                "first_pass": piece.first,
+                "last_pass": piece.last,
+            }
+            for piece in layout.pieces
+        ],
+    }
+
+
+def _operator(network, made, p, n):
+    op, walk = network.operators[made.operators[n]], made.walks[n]
+    return {
+        "name": op.name,
+        "pass": p,
+        "kernel": None if op.kernel is None else op.kernel.function,
+        "rows": int(op.rows),
+        "width": int(op.width),
+        "pixels_at_once": int(walk.block),
+        "macs": int(op.macs),
+    }
+
+
+def _owner(schedule, piece):
+    """What a piece of memory belongs to: the name of a map, or of an operator."""
+    if piece.kind in ("ring", "carried"):
+        number = piece.key[1] if isinstance(piece.key, tuple) else piece.key
+        return escaped(schedule.network.maps[number].name)
+    if piece.kind == "sums":
+        p, n = piece.key
+        return f"pass {p}, operator {n}"
+    return None if piece.key is None else f"pass {piece.key}"

@@ -1,0 +1,166 @@
+"""A network's folder on the disk: written whole or not at all, with the files that a user put there."""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from keras_unetmm.engine.folder import FORMAT, MANIFEST, Folder, sha256
+
+
+class FolderError(ValueError):
+    """The folder holds no network of ours, or a damaged one."""
+
+
+def refuse_foreign_folder(folder, name):
+    """Refuses a path at which the folder of a network cannot be written, before any work is done.
+
+    Raises:
+        FolderError: if something else is there, or the folder around it is not.
+    """
+    folder = Path(folder)
+    if not folder.absolute().parent.is_dir():
+        raise FolderError(
+            f"{folder} must lie in a folder that exists. Received: {folder.parent}, which does not. Make it first."
+        )
+    if folder.is_symlink():
+        raise FolderError(f"{folder} must be a folder. Received: a link. Name the folder itself.")
+    if folder.exists() and not folder.is_dir():
+        raise FolderError(f"{folder} must be a folder. Received: a file. Choose another name.")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / MANIFEST).is_file():
+        raise FolderError(
+            f"{folder} must be new, empty, or a folder that unetmm firmware wrote, whose files are replaced. Received: a "
+            f"folder without {MANIFEST}. Choose another one."
+        )
+    before = _description(folder)
+    if before["name"] != name:
+        raise FolderError(
+            f"{folder} must hold the network {name}, to replace it. Received: the folder of {before['name']}. Choose "
+            "another folder, or the same --name."
+        )
+    changed = [
+        file for file, digest in before["files"].items() if (folder / file).exists() and _digest(folder / file) != digest
+    ]
+    if changed:
+        raise FolderError(
+            f"the files that unetmm firmware wrote into {folder} must be as they were written, for they are replaced. "
+            f"Received: {', '.join(sorted(changed))}, changed since. Rename what you want to keep, and delete the rest."
+        )
+
+
+def save(made, folder):
+    """Writes a `Folder`, in place of the network that is there; all other files in it stay.
+
+    Raises:
+        FolderError: as `refuse_foreign_folder`, or if a user's file has the name of one of the network's.
+        OSError: if it cannot be written; what was there before is then still there.
+    """
+    refuse_foreign_folder(folder, made.name)
+    folder = Path(folder).absolute()
+    ours = {*_description(folder)["files"], MANIFEST} if (folder / MANIFEST).is_file() else set()
+    taken = [file for file in made.files if file not in ours and os.path.lexists(folder / file)]
+    if taken:
+        raise FolderError(
+            f"{folder} must have no files of yours that are called as the network's. Received: {', '.join(taken)}. Rename "
+            "them."
+        )
+    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        for file, text in made.files.items():
+            if not _same(folder / file, text):
+                _write(fresh / file, text)
+            else:  # keeps the time of its last change, so that it is not compiled again
+                _copied(folder / file, fresh / file)
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.name not in ours:
+                _keep(path, fresh / path.name)
+        fresh.chmod(folder.stat().st_mode & 0o7777 if folder.is_dir() else 0o755)
+        _swap(folder, fresh)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def load(folder):
+    """Returns the `Folder` that was written.
+
+    Raises:
+        FolderError: if there is none, or if one of its files is not the one that was written.
+    """
+    folder = Path(folder)
+    if not (folder / MANIFEST).is_file():
+        raise FolderError(
+            f"file must be a .tflite file, or a folder that unetmm firmware wrote, with {MANIFEST} in it. Received: "
+            f"{folder}, which is neither."
+        )
+    description, files = _description(folder), {}
+    for file, digest in description["files"].items():
+        path = folder / file
+        if not path.is_file() or _digest(path) != digest:
+            raise FolderError(f"{path} is missing or not as it was written. Run unetmm firmware again.")
+        files[file] = path.read_text(encoding="utf-8")
+    return Folder(description["name"], files, description)
+
+
+def _description(folder):
+    """The manifest of a folder, whatever wrote it: checked to be of our form, with plain names of files."""
+    path = folder / MANIFEST
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        plain = all(Path(file).name == file and isinstance(digest, str) for file, digest in found["files"].items())
+        sound = found["format"] == FORMAT and isinstance(found["name"], str) and plain
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FolderError(f"{path} is damaged or not ours: {type(error).__name__}. Choose another folder.") from error
+    if not sound:
+        raise FolderError(f"{path} is damaged, or of a format that this version does not know. Choose another folder.")
+    return found
+
+
+def _digest(path):
+    try:
+        return sha256(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _same(path, text):
+    return path.is_file() and not path.is_symlink() and _digest(path) == sha256(text)
+
+
+def _write(path, text):
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _copied(source, target):
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _keep(source, target):
+    """Takes a user's file or folder over; the bytes are not copied where the disk can give a file a second name."""
+    if source.is_dir() and not source.is_symlink():
+        shutil.copytree(source, target, symlinks=True, copy_function=_copied)
+    elif source.is_symlink():
+        os.symlink(os.readlink(source), target)
+    else:
+        _copied(source, target)
+
+
+def _swap(folder, fresh):
+    old = fresh.with_name(f"{fresh.name}-old")
+    try:
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(fresh, folder)
+    except BaseException:  # control-C too
+        if old.exists():
+            os.replace(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

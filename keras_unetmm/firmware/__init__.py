@@ -1,0 +1,1 @@
+"""Firmware: a network's folder of C, and the boards that run it."""

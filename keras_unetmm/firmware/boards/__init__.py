@@ -1,0 +1,1 @@
+"""Boards: start-up code, memory layout and commands to build and run a network's folder on each."""

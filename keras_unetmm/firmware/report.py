@@ -1,0 +1,29 @@
+"""What a network takes on the engine, as a table for people."""
+
+from rich.table import Table
+
+
+def as_table(title, result):
+    """Returns the `rich.table.Table` of a network.
+
+    Args:
+        title: str.
+        result: dict that `keras_unetmm.firmware.write.write` returned.
+    """
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    table.add_row("memory", f"{result['ram_bytes']:,} B")
+    if result["carried_bytes"]:
+        table.add_row("  of it fast", f"{result['fast_bytes']:,} B")
+        table.add_row("  of it carried, may be slow", f"{result['carried_bytes']:,} B")
+    table.add_row("its lower bound, for this schedule", f"{result['ram_bound']:,} B")
+    table.add_row("images in and out, if they are kept", f"{sum(map(sum, result['io_bytes'].values())):,} B")
+    table.add_row("input is read", "x, ".join(map(str, result["input_reads"])) + "x")
+    table.add_row("flash, constants", f"{result['flash_bytes']:,} B")
+    for key, label in (("code_bytes", "flash, code on a Cortex-M7"), ("stack_bytes", "stack on a Cortex-M7")):
+        value = result[key]
+        table.add_row(label, "not measured: no arm-none-eabi-gcc" if value is None else f"{value:,} B")
+    table.add_row("multiply-accumulates", f"{result['macs']:,}, {result['macs_ratio']:.2f} x the file's")
+    table.add_row("schedule", f"{result['schedule']}, {len(result['passes'])} passes")
+    return table

@@ -1,0 +1,39 @@
+"""A network as C, from a file or the name of a preset."""
+
+from pathlib import Path
+
+from keras_unetmm.firmware.write import default_name, write
+from keras_unetmm.presets.files import file_of
+
+
+def firmware(source, output, name=None, schedule="auto", progress=None):
+    """Writes a network as plain C11 in a folder that compiles anywhere, and gives the file's bytes without an interpreter.
+
+    The folder is written only after the C, compiled for this computer, gave the bytes of TensorFlow Lite for
+    Microcontrollers on six inputs.
+
+    Example:
+        >>> tflite.firmware("denoise-tiled", "denoiser")["ram_bytes"]
+
+    Args:
+        source: path or bytes of an integer .tflite file, or the name of a preset.
+        output: path of the folder: new, empty, or written by this function before. Other files in it stay.
+        name: str, a C identifier that the names of files, macros and functions begin with; by default made of the source's.
+        schedule: `"whole"`, by whole maps; `"rows"`, row by row; `"auto"`, what takes less memory.
+        progress: function called with a str before each of the slow steps.
+
+    Returns:
+        dict of figures, as `unetmm firmware --json` prints it.
+
+    Raises:
+        ValueError: for a name that is no C identifier, an unknown schedule, a foreign folder, an operator without a kernel,
+            maps of floats, no C compiler, or C that does not give the interpreter's bytes.
+        TFLiteFileError: if the file is damaged.
+        RunError: if TFLM, whose bytes the C must give, cannot run the file.
+    """
+    content = source
+    if not isinstance(source, (bytes, bytearray)):
+        path = Path(source)
+        content = path if path.exists() or path.suffix == ".tflite" else file_of(str(source))
+        name = default_name(source) if name is None else name
+    return write(content, output, "network" if name is None else name, schedule, progress)

@@ -1,0 +1,59 @@
+"""Small networks for tests of the engine's folder, and programs made of its C."""
+
+import shutil
+import subprocess
+
+from tflite.network import Network
+
+STRICT = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+SANITIZED = ("-std=c11", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DUNETMM_SELFTEST_STACK=0")
+COMPILERS = [cc for cc in ("gcc", "clang") if shutil.which(cc)]
+
+
+def small(seed=0, channels=4):
+    """An encoder, a decoder and a skip: one input, one output, sizes that no stride divides."""
+    net = Network(seed)
+    x = net.input(1, 9, 7, channels)
+    kept = net.conv(x, 8, (3, 3))
+    low = net.depthwise(net.pool("MAX_POOL_2D", kept, stride=(2, 2)))
+    high = net.resize("RESIZE_NEAREST_NEIGHBOR", low, 9, 7) if net.shape(low)[1:3] != (9, 7) else low
+    return net.file(net.conv(net.binary("ADD", kept, high), channels))
+
+
+def two_ends(seed=0):
+    """Two inputs, two outputs, a skip."""
+    net = Network(seed)
+    x, other = net.input(1, 8, 8, 4), net.input(1, 1, 1, 8)
+    kept = net.conv(x, 8, (3, 3))
+    low = net.depthwise(net.pool("MAX_POOL_2D", kept, stride=(2, 2)))
+    large = net.resize("RESIZE_NEAREST_NEIGHBOR", low, 8, 8)
+    return net.file(net.conv(net.binary("ADD", kept, large), 4), net.binary("MUL", other, net.constant(8)))
+
+
+def compiled(folder, main, cc="gcc", flags=("-std=c11", "-O1"), without=(), sources=(), language="c"):
+    """Builds a program of a `main` and the C of a folder but for its self-test; returns its path.
+
+    Args:
+        folder: path.
+        main: str, C.
+        cc, flags: the compiler and its flags.
+        without: names of files to leave out.
+        sources: paths of more files.
+        language: of `main`.
+    """
+    build = folder.parent / "build"
+    build.mkdir(exist_ok=True)
+    (build / f"main.{language}").write_text(main)
+    left_out = {"unetmm_selftest.c", *without, *(path.name for path in folder.glob("*_selftest.c"))}
+    own = [path for path in sorted(folder.glob("*.c")) if path.name not in left_out]
+    command = [cc, *flags, f"-I{folder}", build / f"main.{language}", *own, *sources, "-o", build / "main"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return build / "main"
+
+
+def said(program, status=0):
+    """Runs a program, which must end with a status; returns what it printed."""
+    done = subprocess.run([str(program)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr

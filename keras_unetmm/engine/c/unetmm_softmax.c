@@ -61,3 +61,46 @@ void unetmm_softmax_int8_int16(const void *parameters, const unetmm_block *block
 {
     softmax(parameters, block, 16);
 }
+
+/* A table of 513 values between which lines are drawn, at a number of int16. TensorFlow Lite: LUTLookup. */
+static inline int32_t look_up(const int16_t *table, int32_t value)
+{
+    const int32_t clamped = unetmm_clamp(value, INT16_MIN, INT16_MAX);
+    const int16_t *at = table + 256 + (clamped >> 7);
+    return at[0] + (((at[1] - at[0]) * (clamped & 0x7f) + 64) >> 7);
+}
+
+static inline int32_t largest_int16(const uint8_t *input, int32_t channels)
+{
+    int32_t most = unetmm_load16(input);
+    for (int32_t i = 1; i < channels; i++) {
+        const int32_t value = unetmm_load16(input + 2 * i);
+        most = value > most ? value : most;
+    }
+    return most;
+}
+
+void unetmm_softmax_int16(const void *parameters, const unetmm_block *block)
+{
+    const unetmm_softmax_int16_tables *p = parameters;
+    for (int32_t pixel = 0; pixel < block->pixels; pixel++) {
+        const uint8_t *input = block->input[0] + (size_t)pixel * (size_t)block->input_stride[0];
+        uint8_t *output = block->output + (size_t)pixel * (size_t)block->output_stride; /* holds the exponentials first */
+        const int32_t most = largest_int16(input, p->channels);
+        int32_t sum = 0;
+        for (int32_t i = 0; i < p->channels; i++) {
+            const int32_t below = unetmm_rescale(unetmm_load16(input + 2 * i) - most, p->multiplier, p->shift);
+            const int32_t exponential = look_up(p->exponentials, unetmm_wrapping_add(below, 32767));
+            unetmm_store16(output + 2 * i, exponential);
+            sum = unetmm_wrapping_add(sum, exponential);
+        }
+        const int32_t zeros = unetmm_leading_zeros((uint32_t)sum);
+        const int32_t mantissa = (int32_t)((((int64_t)sum << (zeros - 1)) + (1 << 13)) >> 14); /* 16 bits after the point */
+        const int64_t scale = look_up(p->reciprocals, mantissa - (1 << 15) - (1 << 16));
+        const int32_t right = 31 - zeros;
+        for (int32_t i = 0; i < p->channels; i++) {
+            const int64_t product = unetmm_load16(output + 2 * i) * scale + ((int64_t)1 << (right - 1));
+            unetmm_store16(output + 2 * i, unetmm_clamp((int32_t)(product >> right), 0, INT16_MAX));
+        }
+    }
+}

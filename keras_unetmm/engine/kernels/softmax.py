@@ -1,8 +1,8 @@
-"""SOFTMAX of int8, with exponentials computed here in TFLM's fixed point."""
+"""SOFTMAX, with exponentials computed here in TFLM's fixed point."""
 
 import numpy as np
 
-from keras_unetmm.engine.kernels.arithmetic import quantize_multiplier
+from keras_unetmm.engine.kernels.arithmetic import quantize_multiplier, round_half_away
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values
 from keras_unetmm.engine.kernels.maps import in_place, refuse_types
 
@@ -13,8 +13,9 @@ _MOST_CHANNELS = 4095  # their sum has 12 bits before the point
 def kernel(graph, operator, tables=None):
     """Returns the `Kernel` of SOFTMAX."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source,), ("INT8",))
-    refuse_types(operator, (output,), ("INT8", "INT16"))
+    refuse_types(operator, (source, output), ("INT8", "INT16"))
+    if source.type == "INT16":
+        return _wide(graph, operator)
     if source.shape[-1] > _MOST_CHANNELS:
         raise NoKernelError(f"SOFTMAX of {source.shape[-1]} channels has no kernel.", f"Use at most {_MOST_CHANNELS}.")
     inputs = ((operator.inputs[0], Same()),)
@@ -34,6 +35,55 @@ def kernel(graph, operator, tables=None):
         macs=4 * source.shape[-1],
         in_place=in_place(graph, inputs, operator.outputs[0]),
     )
+
+
+def _wide(graph, operator):
+    """The kernel of int16 to int16, by two tables between whose values TFLM draws lines."""
+    source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+    refuse_types(operator, (output,), ("INT16",))
+    multiplier, shift = quantize_multiplier(source.scales[0] * operator.options.Beta() / (10 / 65535))
+    if shift > 31:
+        raise NoKernelError(f"SOFTMAX multiplies by 2^{shift} or so.", "Choose a smaller input scale.")
+    inputs = ((operator.inputs[0], Same()),)
+    fields = {
+        "exponentials": Values("int16_t", _sampled(10, 32767, np.exp)),
+        "reciprocals": Values("int16_t", _sampled(1, -32768, lambda x: 1 / (1 + x))),
+        "channels": source.shape[-1],
+        "multiplier": multiplier,
+        "shift": shift,
+    }
+    return Kernel(
+        function="unetmm_softmax_int16",
+        source="unetmm_softmax.c",
+        header="unetmm_softmax.h",
+        parameters=Parameters("unetmm_softmax_int16_tables", fields),
+        inputs=inputs,
+        output=operator.outputs[0],
+        macs=4 * source.shape[-1],
+        in_place=in_place(graph, inputs, operator.outputs[0]),
+    )
+
+
+def _sampled(width, zero_point, function):
+    """A table of 513 values of a function over `width`, as TFLM fills it in float32; the error amid a step is halved."""
+    one = np.float32
+    scale, steps = one(width) / one(65535), 512
+    least, most = (scale * one(limit - zero_point) for limit in (-32768, 32767))
+    step = (most - least) / one(steps)
+    inverse = one(65536) / (one(2) / one(65535) * one(32767) - one(2) / one(65535) * one(-32768))
+
+    def at(x):
+        return one(function(np.float64(x))) * inverse
+
+    table = []
+    for i in range(steps):
+        left, middle = (at(least + one(i) * step + more) for more in (one(0), step / one(2)))
+        right = at(least + one(i + 1) * step)
+        sample = one(round_half_away(float(left)))
+        error = one(round_half_away(float((right + sample) / one(2)))) - one(round_half_away(float(middle)))
+        table.append(sample - one(round_half_away(float(error / one(2)))))
+    table.append(one(round_half_away(float(at(most)))))
+    return np.clip(np.array(table), -32768, 32767).astype("int16")
 
 
 def exponentials(scale):

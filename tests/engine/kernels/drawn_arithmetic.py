@@ -99,11 +99,12 @@ class Computing(Drawn):
         return self.operator(name, [x, self.numbers(*axes)], [output], "Reducer", keepDims=bool(keep))
 
     def softmax(self):
-        """SOFTMAX to int8 or int16."""
+        """SOFTMAX of int8 to int8 or int16, or of int16."""
         shape, beta = self.sizes(self.pick(17, 40, 300)), self.pick(1.0, 0.3, 3.0)
-        x = self.input(
-            *shape, dtype="int8", scale=float(2 ** self.rng.uniform(-9, -3)), zero_point=self.rng.integers(-128, 128)
-        )
+        if self.dtype == "int16" and self.rng.random() < 0.5:
+            x = self.input(*shape, scale=float(2 ** self.rng.uniform(-15, -8)))
+            return self.operator("SOFTMAX", [x], [self.tensor(shape, 1 / 32768)], "Softmax", beta=beta)
+        x = self.input(*shape, dtype="int8", **self.drawn("int8"))
         output = self.tensor(shape, 1 / 256, -128, "int8")
         if self.dtype == "int16":
             output = self.tensor(shape, 1 / 65536, dtype="int16")

@@ -42,7 +42,7 @@ def test_the_engine_gives_tflms_bytes(kind, dtype):
     ("name", "types", "said"),
     [
         ("DEQUANTIZE", ("int8", "float32"), "floats"),
-        ("SOFTMAX", ("int16", "int16"), "INT16"),
+        ("SOFTMAX", ("int16", "int8"), "INT8"),
         ("SPACE_TO_DEPTH", ("int16", "int16"), "INT16"),
     ],
 )

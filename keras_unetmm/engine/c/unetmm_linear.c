@@ -34,6 +34,7 @@ static inline void product_pixel(const unetmm_product *p, const unetmm_places *a
     int8_t *output = (int8_t *)at->output;
     const int32_t first_zero = p->first_zero;
     const int32_t second_zero = p->second_zero;
+    const int32_t scale = (int32_t)1 << p->left;
     const int32_t factor = p->factor;
     const int32_t offset = p->offset;
     const int32_t below = p->below;
@@ -41,7 +42,8 @@ static inline void product_pixel(const unetmm_product *p, const unetmm_places *a
     const int32_t channels = at->channels;
     for (int32_t i = 0; i < channels; i++) {
         const int32_t product = (first[i * one] - first_zero) * (second[i * two] - second_zero);
-        const int32_t sum = offset + product * factor + ((product >> 31) & below);
+        const int32_t high_word = (int32_t)(((int64_t)(product * scale) * factor) >> 32);
+        const int32_t sum = high_word + offset + ((product >> 31) & below);
         output[i] = (int8_t)unetmm_clamp(sum >> shift, low, high);
     }
 }

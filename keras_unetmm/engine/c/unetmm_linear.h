@@ -22,12 +22,13 @@ typedef struct unetmm_linear {
     int32_t high;
 } unetmm_linear;
 
-/* With p = (first - first_zero) * (second - second_zero), the output is (p * factor + offset) >> shift, clamped; where p is
- * less than 0, `below` is added to the offset. */
+/* With p = (first - first_zero) * (second - second_zero) and h the high word of (p << left) * factor, the output is
+ * (h + offset) >> shift, clamped; where p is less than 0, `below` is added to the offset. */
 typedef struct unetmm_product {
     unetmm_operands operands;
     int32_t first_zero;
     int32_t second_zero;
+    int32_t left;
     int32_t factor;
     int32_t offset;
     int32_t below;

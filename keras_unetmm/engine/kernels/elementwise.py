@@ -61,7 +61,7 @@ def _short(name, fields):
     if name == "MUL":
         zeros = fields["first_zero"], fields["second_zero"]
         found = exact.product(*zeros, (fields["output_zero"], fields["multiplier"], fields["shift"]), *limits.values())
-        names = ("factor", "offset", "below", "shift")
+        names = ("left", "factor", "offset", "below", "shift")
         fixed = {"first_zero": zeros[0], "second_zero": zeros[1]}
     elif name in ("ADD", "SUB"):
         rescalings = [

@@ -82,8 +82,8 @@ def _offset(sums, wanted, shift, low, high):
 
 @functools.lru_cache(maxsize=1024)
 def product(first_zero, second_zero, output, low, high):
-    """Returns `(factor, offset, below, shift)`, so that p, the product of two bytes less their zero points, becomes
-    `(p * factor + offset + (below where p is less than 0)) >> shift`.
+    """Returns `(left, factor, offset, below, shift)`, so that p, the product of two bytes less their zero points, becomes
+    `(high word of (p << left) * factor, + offset, + below where p is less than 0) >> shift`.
 
     TFLM's first rounding moves the second one away from zero, so that both signs need offsets of their own.
 
@@ -98,12 +98,15 @@ def product(first_zero, second_zero, output, low, high):
     products = np.unique((_BYTES - first_zero)[:, None] * (_BYTES - second_zero)[None, :])
     wanted = np.clip(rescale(products, *output[1:]) + output[0], low, high)
     ratio, largest, negative = output[1] * 2.0 ** (output[2] - 31), int(np.abs(products).max()), products < 0
+    left = 30 - largest.bit_length()
     for shift in _shifts(largest * ratio + 384):
-        for near in (0, 1, -1, 2, -2):
-            factor = round(ratio * 2**shift) + near
-            sums = products * factor
+        for near in (0, 1, -1):
+            factor = round(ratio * 2.0 ** (shift + 32 - left)) + near
+            sums = ((products << left) * factor) >> 32
             above = _offset(sums[~negative], wanted[~negative], shift, low, high)
             below = _offset(sums[negative], wanted[negative], shift, low, high)
-            if above is not None and below is not None and largest * abs(factor) + max(abs(above), abs(below)) <= _MOST:
-                return factor, above, below - above, shift
+            if above is None or below is None or not 0 <= factor <= _MOST:
+                continue
+            if int(np.abs(sums).max()) + max(abs(above), abs(below)) <= _MOST:
+                return left, factor, above, below - above, shift
     return None

@@ -62,7 +62,9 @@ def test_products_are_tflms_and_fit():
         found += 1
         for a, b in (*rng.integers(-128, 128, (40, 2)).tolist(), (-128, -128), (127, -128), (-128, 127), (127, 127)):
             product = (a - points[0]) * (b - points[1])
-            total = product * short[0] + short[1] + (short[2] if product < 0 else 0)
-            assert max(abs(total), abs(product * short[0] + short[1])) < 2**31
-            assert min(max(total >> short[3], -128), 127) == min(max(rescaled(product, *output[1:]) + points[2], -128), 127)
-    assert found > 5
+            shifted = product << short[0]
+            total = (shifted * short[1] >> 32) + short[2] + (short[3] if product < 0 else 0)
+            assert max(abs(shifted), abs(total), abs(total - short[3])) < 2**31
+            assert 0 <= short[1] < 2**31
+            assert min(max(total >> short[4], -128), 127) == min(max(rescaled(product, *output[1:]) + points[2], -128), 127)
+    assert found > 30

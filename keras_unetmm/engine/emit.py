@@ -121,9 +121,7 @@ class Tables:
             self.text.append(f"static const unetmm_columns {columns}[{len(pairs)}] = {{{body}}};\n")
         sinks = self._list(f"sinks_{p}", made.sinks)
         gather = self.layout.offsets.get(("gather", p), 0)
-        return (
-            f"operators_{p}, maps_{p}, {columns}, {gather}u, {sinks}, {len(made.operators)}, {made.strips}, {len(made.sinks)}"
-        )
+        return f"operators_{p}, maps_{p}, {columns}, {gather}u, {sinks}, {len(made.operators)}, {made.strips}, {len(made.sinks)}"
 
     def _list(self, name, numbers):
         if not numbers:
@@ -203,4 +201,3 @@ class Tables:
         if isinstance(value, Parameters):
             return self._fields(value)
         return _number(int(value), "int32_t" if -(2**31) <= value < 2**31 else "uint32_t" if value < 2**32 else "int64_t")
-

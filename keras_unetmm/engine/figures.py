@@ -1,21 +1,19 @@
 """What a network takes on the engine, as JSON can hold it."""
 
-from keras_unetmm.engine.emit import macs
 from keras_unetmm.engine.layout import ARENA
 from keras_unetmm.engine.text import escaped
 
 
-def figures(schedule, ports):
-    """Returns a dict of all figures that follow from a schedule alone.
+def figures(schedule, ports, macs):
+    """Returns a dict of all figures that follow from a schedule.
 
     Args:
         schedule: `Schedule`.
         ports: tuple of the tuples of `Port` of inputs and outputs.
+        macs: int, multiply-accumulates of the file.
     """
     network, layout = schedule.network, schedule.layout
-    computed = int(macs(network, schedule.passes))  # plain numbers, for JSON knows no others
-    least = int(sum(op.macs for op in network.operators))
-    fast, carried = map(int, layout.bytes)
+    fast, carried = map(int, layout.bytes)  # plain numbers, for JSON knows no others
     inputs, outputs = ports
     return {
         "schedule": schedule.name,
@@ -25,8 +23,8 @@ def figures(schedule, ports):
         "carried_bytes": carried,
         "io_bytes": {"inputs": [port.bytes for port in inputs], "outputs": [port.bytes for port in outputs]},
         "input_reads": list(map(int, schedule.input_reads)),
-        "macs": computed,
-        "macs_ratio": computed / least if least else 1.0,
+        "macs": round(macs * schedule.macs_ratio),
+        "macs_ratio": schedule.macs_ratio,
         "passes": [
             {"operators": len(made.operators), "strips": made.strips, "carried": len(made.carried)}
             for made in schedule.passes

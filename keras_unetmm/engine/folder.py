@@ -14,6 +14,7 @@ from keras_unetmm.engine.network import Network
 from keras_unetmm.engine.ports import CASES, ports
 from keras_unetmm.engine.selftest import examples, selftest
 from keras_unetmm.engine.sources import C, library_sources
+from keras_unetmm.operators.macs import macs as file_macs
 
 MANIFEST = "unetmm.json"
 FORMAT = 1
@@ -62,14 +63,14 @@ def folder(schedule, graph, name, digest, reference, progress=lambda what: None)
     for case, arrays in zip(CASES, inputs, strict=True):
         progress(f"reference, {case}")
         expected.append([outcome.reshape(port.shape) for outcome, port in zip(reference(arrays), sides[1], strict=True)])
-    made = _files(schedule, sides, name, digest, expected)
+    made = _files(schedule, sides, name, digest, expected, file_macs(graph))
     progress("compiling")
     cross_check(made, inputs, expected, progress)
     return made
 
 
-def _files(schedule, sides, name, digest, expected):
-    found, constants = figures(schedule, sides), Constants(name)
+def _files(schedule, sides, name, digest, expected, macs):
+    found, constants = figures(schedule, sides, macs), Constants(name)
     tables = Tables(schedule.network, schedule.passes, schedule.layout, constants)
     body = tables.c(f"{name}_network")
     headers = sorted({kernel.header for kernel in tables.kernels})

@@ -120,7 +120,9 @@ def _placed(problem, pieces, bound, seconds, passes):
     """The better of two searches; the planner's knows time as a line, so that rings of one pass cannot share there."""
     addresses, total = place(problem, bound, seconds)
     if total > bound and seconds >= _PATIENCE:
-        buffers = tuple(Buffer(i, p.first + 1, p.last + 1, size) for i, (p, size) in enumerate(zip(pieces, problem.sizes, strict=True)))
+        buffers = tuple(
+            Buffer(i, p.first + 1, p.last + 1, size) for i, (p, size) in enumerate(zip(pieces, problem.sizes, strict=True))
+        )
         over = tuple(Pair(a, b, buffers[b].first, least, None) for (a, b), least in problem.least.items())
         line = PlacementProblem(Timeline(buffers, tuple((0, p, p) for p in range(passes))), over)
         found = arena.place(line, bound, None, rounds=tries(problem, seconds) // _ROUND + 1)

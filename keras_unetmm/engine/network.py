@@ -109,7 +109,14 @@ class Network:
         rows, width, image_rows, channels = raster(shape)
         self.maps.append(
             Map(
-                name, tuple(shape), kind, rows, width, image_rows, channels * element_bytes, len(self.maps),
+                name,
+                tuple(shape),
+                kind,
+                rows,
+                width,
+                image_rows,
+                channels * element_bytes,
+                len(self.maps),
                 step=channels * element_bytes,
             )
         )

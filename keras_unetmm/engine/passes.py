@@ -74,7 +74,9 @@ class Cutter:
         again = {self.inputs[m] for m in reads & self.streamed}
         operators = tuple(sorted(set(group) | again))
         place = {op: n for n, op in enumerate(operators)}
-        maker = {self.network.operators[i].output: n for i, n in place.items() if self.network.operators[i].output is not None}
+        maker = {
+            self.network.operators[i].output: n for i, n in place.items() if self.network.operators[i].output is not None
+        }
         carried = frozenset(
             m for m in maker if m not in self.streamed and any(elsewhere(reader) for reader in self.readers.get(m, ()))
         )

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 from keras_unetmm.engine.layout import Layout, layout, lives, pairs
 from keras_unetmm.engine.network import READS, Network
-from keras_unetmm.engine.passes import Cutter
+from keras_unetmm.engine.passes import CutError, Cutter
 from keras_unetmm.engine.search import Search, more_strips, walked
 
-_PIXELS = 16  # most pixels at once
+_WEIGHTED = ("BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SVDF", "TRANSPOSE_CONV")
+_PIXELS = 8  # most pixels at once
+_JOINED = 2  # times that two neighbours are joined, in a schedule by whole maps
+_NEVER = 2**60
 _BYTES = 512  # of the output, at once, where that is more than one pixel
 
 
@@ -29,15 +32,20 @@ class Schedule:
 
     @property
     def macs_ratio(self):
-        """Multiply-accumulates of one run for one of the network without strips."""
-        once = sum(op.macs for op in self.network.operators)
-        return walked(self.network, self.passes) / once if once else 1.0
+        """Multiply-accumulates with weights in one run, for one in the network without strips."""
+        weighted = {i for i, op in enumerate(self.network.operators) if op.name in _WEIGHTED}
+        once = sum(self.network.operators[i].macs for i in weighted)
+        return walked(self.network, self.passes, weighted) / once if once else 1.0
 
     @property
     def input_reads(self):
         """How often each input is read, as a tuple."""
-        ports = [self.network.operators[i].port for made in self.passes for i in made.operators
-                 if self.network.operators[i].kind == READS]
+        ports = [
+            self.network.operators[i].port
+            for made in self.passes
+            for i in made.operators
+            if self.network.operators[i].kind == READS
+        ]
         return tuple(ports.count(port) for port in range(len(self.network.inputs)))
 
 
@@ -53,10 +61,43 @@ def block_of(pixels=_PIXELS, size=_BYTES):
 
 
 def whole(network, seconds=1.0, block=None):
-    """Returns the `Schedule` by whole maps: every operator is a pass of its own."""
+    """Returns the `Schedule` by whole maps: every operator is a pass of its own.
+
+    Where memory is shortest two neighbours may stream together, so that the map between them is not whole. And an output may
+    lie over an input all the closer the fewer pixels are computed at once: so there operators compute one pixel at once.
+
+    Args:
+        network: `Network`.
+        seconds: float, about how long the search of a placement may take.
+        block: function from a `Network` and an operator of it to the most pixels that it computes at once.
+    """
     block = block or block_of()
-    cutter = Cutter(network, lambda op: block(network, op))
-    return arranged("whole", network, cutter, cutter.cut([[i] for i in range(len(network.operators))]), seconds=seconds)
+    groups = [[i] for i in range(len(network.operators))]
+    best = _of_groups(network, groups, seconds, lambda op: block(network, op))
+    for _ in range(_JOINED):
+        short = best.layout.needs.index(max(best.layout.needs))
+        slow = {id(network.operators[i]) for i in groups[short]}
+        trials = [(groups, lambda op, slow=slow: 1 if id(op) in slow else block(network, op))]
+        for first in (short - 1, short):
+            if 0 <= first < len(groups) - 1:
+                joined = [*groups[:first], groups[first] + groups[first + 1], *groups[first + 2 :]]
+                trials.append((joined, lambda op: block(network, op)))
+        made = [(_of_groups(network, trial, seconds, size), trial) for trial, size in trials]
+        better, chosen = min(made, key=lambda pair: _NEVER if pair[0] is None else pair[0].layout.total)
+        if better is None or better.layout.total >= best.layout.total:
+            break
+        best, groups = better, chosen
+    return best
+
+
+def _of_groups(network, groups, seconds, block):
+    """The `Schedule` of groups of operators, or None if one of them cannot stream."""
+    cutter = Cutter(network, block)
+    try:
+        passes = cutter.cut(groups)
+    except CutError:
+        return None
+    return arranged("whole", network, cutter, passes, seconds=seconds)
 
 
 def rows(network, memories=1, ram=None, seconds=1.0, block=None):

@@ -37,13 +37,19 @@ def more_strips(strips, needs):
     return tuple(count + (p == most) for p, count in enumerate(strips))
 
 
-def walked(network, passes):
-    """Returns the multiply-accumulates of all kernels in one run, columns that strips compute twice included."""
+def walked(network, passes, wanted=None):
+    """Returns the multiply-accumulates of kernels in one run, columns that strips compute twice included.
+
+    Args:
+        network: `Network`.
+        passes: list of `Pass`.
+        wanted: set of operators, or None for all.
+    """
     return sum(
         network.operators[i].kernel.macs * walk.rows * wide
         for made in passes
         for i, walk in zip(made.operators, made.walks, strict=True)
-        if network.operators[i].kernel is not None
+        if network.operators[i].kernel is not None and (wanted is None or i in wanted)
         for _, wide in walk.columns
     )
 
@@ -116,7 +122,8 @@ class Search:
         low = [
             k
             for k in range(1, len(self.order))
-            if carried[k] <= min(carried[k - 1], carried[k + 1]) and (carried[k] < carried[k - 1] or carried[k] < carried[k + 1])
+            if carried[k] <= min(carried[k - 1], carried[k + 1])
+            and (carried[k] < carried[k - 1] or carried[k] < carried[k + 1])
         ]
         return sorted(low, key=lambda k: carried[k])[:_CANDIDATES]
 

@@ -145,7 +145,7 @@ class Simulation:
         self.pairs = {}  # map that is made -> maps over which it may lie
         for source, target in pairs:
             self.pairs.setdefault(target, []).append(source)
-        self.trace = Trace({m: 0 for m in made.values()}, {}, 1, {pair: 0 for pair in pairs})
+        self.trace = Trace(dict.fromkeys(made.values(), 0), {}, 1, dict.fromkeys(pairs, 0))
 
     def run(self):
         """Returns the `Trace` of all strips."""
@@ -168,7 +168,8 @@ class Simulation:
         self.alive = 0
         self.reads = [[_Reading(walks, walk, edge, strip) for edge in walk.edges] for walk in walks]
         self.asks = [
-            [reads[e] for e in walk.look if reads[e].maker is not None] for walk, reads in zip(walks, self.reads, strict=True)
+            [reads[e] for e in walk.look if reads[e].maker is not None]
+            for walk, reads in zip(walks, self.reads, strict=True)
         ]
         self.oldest = {}
         for w, reads in enumerate(self.reads):
@@ -237,8 +238,7 @@ class Simulation:
                 self._measure(op, target, made)
             kept = min(self.oldest[target].values()) if target in self.oldest else made
             size = self.walks[op].accumulates or made - min(kept, made - 1)
-            if size > trace.capacity[target]:
-                trace.capacity[target] = size
+            trace.capacity[target] = max(trace.capacity[target], size)
             self.alive |= self.bit[target]
             self.seen[target] |= self.alive
         self.at[op] = made
@@ -246,9 +246,7 @@ class Simulation:
         over = made >= self.end[op]
         for e, reading in enumerate(self.reads[op]):
             oldest = self.oldest[reading.store]
-            oldest[op, e] = (
-                _NEVER if over else min(reading.old_row[row] + reading.old_column[column], reading.old_next[row])
-            )
+            oldest[op, e] = _NEVER if over else min(reading.old_row[row] + reading.old_column[column], reading.old_next[row])
             if reading.maker is not None and min(oldest.values()) >= self.at[reading.maker]:
                 self.alive &= ~self.bit[reading.store]
 

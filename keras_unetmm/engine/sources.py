@@ -52,7 +52,7 @@ def hosted_sources(schedule, name="network"):
         body = ", ".join(f"{{{m.pixels * m.bytes}u, {m.bytes}u, {m.width}u}}" for m in maps)
         rows[what] = f"const unetmm_hosted_port hosted_{what}[{len(numbers)}] = {{{body}}};\n"
     header = (
-        f"{_LICENCE}#include <stddef.h>\n\n#include \"unetmm.h\"\n\n#define UNETMM_HOSTED_INPUTS {len(network.inputs)}\n"
+        f'{_LICENCE}#include <stddef.h>\n\n#include "unetmm.h"\n\n#define UNETMM_HOSTED_INPUTS {len(network.inputs)}\n'
         f"#define UNETMM_HOSTED_OUTPUTS {len(network.outputs)}\n\n"
         "typedef struct unetmm_hosted_port {\n    size_t bytes;\n    size_t pixel_bytes;\n    size_t width;\n"
         "} unetmm_hosted_port;\n\nextern const unetmm_network *const hosted;\n"

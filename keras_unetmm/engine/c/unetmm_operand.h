@@ -43,7 +43,7 @@ typedef struct unetmm_places {
 /* The place of the block's first pixel in an operand, and the bytes from there to its next pixel. */
 static inline const uint8_t *unetmm_place(const unetmm_operand *operand, const unetmm_block *block, int32_t image_pixels, int32_t *stride)
 {
-    const uint8_t *from = operand->constant;
+    const uint8_t *from = (const uint8_t *)operand->constant;
     int32_t pixel = operand->stride;
     if (from == NULL) {
         from = block->input[operand->input];

@@ -30,7 +30,7 @@ def kernel(graph, operator, tables=None):
     if sum(operator.inputs[4] in other.inputs for other in graph.operators) > 1:
         raise NoKernelError("others read its state, too. Give every SVDF a state of its own.")
     (filters, inputs), rank = features.shape, operator.options.Rank()
-    check_terms(inputs)
+    check_terms(inputs, apart=True)
     scales = [np.float32(tensor.scales[0]) for tensor in (x, features, state, times, output)]
     reals = scales[0] * scales[1] / scales[2], scales[2] * scales[3] / scales[4]  # in float32, as TFLM finds them
     first, second = check_shifts([float(real) for real in reals], narrow=True)

@@ -26,7 +26,7 @@ def kernel(graph, operator, tables=None):
     taps = -(-size[0] // strides[0])
     if taps > MOST_TAPS:
         raise NoKernelError(f"{taps} rows of its map reach one of the output. The engine has up to {MOST_TAPS}.")
-    check_terms(depth)
+    check_terms(depth, apart=True)
     fields = {"weights": Values("int8_t", made.weights), "requantization": made.requantization()}
     fields |= {"input_zero": made.zero} if x.type == "INT8" else {}
     fields |= {"width": x.shape[2], "row_stride": strides[0], "column_stride": strides[1]}

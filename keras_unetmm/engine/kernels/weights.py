@@ -10,7 +10,6 @@ from keras_unetmm.engine.kernels.kernel import Axis, Kernel, NoKernelError, Para
 
 MOST_TAPS = 64  # rows of a window: UNETMM_TAPS
 _MOST_DILATION = 255
-_MOST_TERMS = 2**16  # products in one run of a sum of 32 bits
 _BIASES = {"INT8": ("INT32",), "INT16": ("INT64", "INT32")}
 _DTYPES = {"INT8": "<i1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8"}
 
@@ -138,10 +137,16 @@ def check_shifts(reals, narrow):
     return scales
 
 
-def check_terms(count):
-    """Refuses sums that could pass 32 bits on the way."""
-    if count >= _MOST_TERMS:
-        raise NoKernelError(f"one row of its window has {count} values. The engine adds up fewer than {_MOST_TERMS}.")
+def check_terms(count, apart=False):
+    """Refuses runs of products of bytes whose sum could pass 32 bits on the way.
+
+    Args:
+        count: int, products in one run.
+        apart: bool, whether the kernel takes the zero point off each value, so that it has 9 bits.
+    """
+    most = 2**16 if apart else 2**17
+    if count >= most:
+        raise NoKernelError(f"one row of its window has {count} values. The engine adds up fewer than {most}.")
 
 
 def padding_before(options, size, kernel, stride, dilation=1):

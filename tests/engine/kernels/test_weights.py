@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from engine.kernels.random_files import KINDS, Drawn
 
-from keras_unetmm.engine import host
+from keras_unetmm.engine import host, process
+from keras_unetmm.engine.lower import EngineError
 from keras_unetmm.engine.schedule import rows, whole
 from keras_unetmm.interpreters import runtime
 
@@ -26,3 +27,17 @@ def test_the_engine_gives_tflms_bytes(kind, dtype, seed):
         made = host.run(content, inputs, schedule=schedule)
         for number, (a, b) in enumerate(zip(made, expected, strict=True)):
             np.testing.assert_array_equal(a, b.reshape(a.shape), f"output {number} of {schedule.__name__}")
+
+
+@pytest.mark.parametrize("inputs", [131071, 131072])
+def test_the_longest_sum_of_bytes(inputs):
+    network = Drawn(0)
+    x = network.input(1, inputs, zero_point=127)
+    network._weights = lambda shape, *_: network.tensor(shape, 2.0**-20, data=np.full(shape, -128, "int8"), dtype="int8")
+    content, values = network.file(network.dense_over(x, 1, inputs, 3)), np.full((1, inputs), -128, "int8")
+    if inputs == 131072:
+        with pytest.raises(EngineError, match="131072 values"):
+            host.run(content, [values])
+        return
+    made = host.run(content, [values], flags=(*process.FLAGS, "-ftrapv"))[0]
+    np.testing.assert_array_equal(made, runtime.run(content, [values], runtime="tflm").outputs[0])

@@ -1,0 +1,68 @@
+"""The engine's C compiles without a warning wherever it must, and its kernels compute nothing in floating point."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from keras_unetmm.engine import process
+
+pytestmark = pytest.mark.no_backend
+
+STRICT = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+RISCV = ("riscv64-unknown-elf-gcc", "-march=rv32imac", "-mabi=ilp32", "--specs=picolibc.specs")
+COMPILERS = {
+    "gcc": ("gcc",),
+    "clang": ("clang",),
+    "cortex-m4": ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"),
+    "cortex-m7": ("arm-none-eabi-gcc", "-mcpu=cortex-m7", "-mthumb"),
+    "cortex-m55": ("arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
+    "riscv32": RISCV,
+}
+SOURCES = sorted(path for path in process.C.glob("unetmm_*.c") if path.name != "unetmm_host.c")
+FLOATS = ("__aeabi_f", "__aeabi_d", "__aeabi_i2f", "__aeabi_i2d", "__adddf3", "__muldf3", "__floatsi")
+MOST_STACK = 1024  # bytes of one function
+
+
+def compiled(command, folder, *flags):
+    """Compiles all sources into a folder."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    subprocess.run([*command, *STRICT, *flags, "-c", *map(str, SOURCES)], check=True, cwd=folder)
+    return sorted(folder.glob("*.o"))
+
+
+@pytest.mark.parametrize("optimisation", ["-O3", "-Os"])
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_the_engine_compiles_without_a_warning(compiler, optimisation, tmp_path):
+    assert len(compiled(COMPILERS[compiler], tmp_path, optimisation)) == len(SOURCES)
+
+
+@pytest.mark.parametrize("header", sorted(process.C.glob("*.h")), ids=lambda path: path.name)
+def test_headers_compile_alone_and_as_cpp(header):
+    if shutil.which("g++") is None:
+        pytest.skip("g++ is not installed")
+    for command in ([process.compiler(), "-xc", *STRICT], ["g++", "-xc++", "-std=c++11", "-Wall", "-Wextra", "-Werror"]):
+        text = f'#include "{header.name}"\n#include "{header.name}"\n'
+        flags = ["-Wno-unused-function", f"-I{process.C}", "-fsyntax-only", "-"]
+        subprocess.run([*command, *flags], input=text, text=True, check=True)
+
+
+def test_nothing_is_computed_in_floating_point(tmp_path):
+    objects = compiled((*COMPILERS["cortex-m4"], "-mfloat-abi=soft"), tmp_path, "-O2")
+    symbols = subprocess.run(["arm-none-eabi-nm", *map(str, objects)], capture_output=True, text=True, check=True).stdout
+    assert "unetmm_pointwise_int8" in symbols
+    assert not [line for line in symbols.splitlines() if any(name in line for name in FLOATS)]
+
+
+@pytest.mark.parametrize("optimisation", ["-O3", "-Os"])
+def test_no_function_takes_much_of_the_stack(optimisation, tmp_path):
+    compiled(COMPILERS["cortex-m7"], tmp_path, optimisation, "-fstack-usage")
+    usage = {}
+    for file in tmp_path.glob("*.su"):
+        for line in file.read_text().splitlines():
+            place, size, kind = line.split("\t")
+            usage[place.rsplit(":", 1)[-1]] = int(size)
+            assert kind in ("static", "dynamic,bounded"), line
+    assert "unetmm_step" in usage
+    assert max(usage.values()) <= MOST_STACK, sorted(usage.items(), key=lambda item: -item[1])[:5]

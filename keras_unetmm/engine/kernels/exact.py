@@ -61,6 +61,12 @@ def linear(sign, first, second, left, output, low, high):
     return None
 
 
+@functools.lru_cache(maxsize=64)
+def _products(first_zero, second_zero):
+    """All products of two bytes less their zero points, each once."""
+    return np.unique((_BYTES - first_zero)[:, None] * (_BYTES - second_zero)[None, :])
+
+
 def _shifts(largest):
     """The largest shifts with which a real number still fits 32 bits."""
     most = min(int(np.floor(np.log2(_MOST / largest))), 30)
@@ -95,7 +101,7 @@ def product(first_zero, second_zero, output, low, high):
     Returns:
         tuple of int, or None where no such numbers of 32 bits were found.
     """
-    products = np.unique((_BYTES - first_zero)[:, None] * (_BYTES - second_zero)[None, :])
+    products = _products(first_zero, second_zero)
     wanted = np.clip(rescale(products, *output[1:]) + output[0], low, high)
     ratio, largest, negative = output[1] * 2.0 ** (output[2] - 31), int(np.abs(products).max()), products < 0
     left = 30 - largest.bit_length()

@@ -1,5 +1,7 @@
 """Operators with weights and windows give TFLM's bytes: random sizes, extreme numbers, by whole maps and by rows."""
 
+import functools
+
 import numpy as np
 import pytest
 from engine.kernels.random_files import KINDS, Drawn
@@ -11,6 +13,7 @@ from keras_unetmm.interpreters import runtime
 
 OPERATORS = 8  # in one file
 SEEDS = range(3)
+SECONDS = 0.02  # of search for a placement
 
 pytestmark = pytest.mark.no_backend
 
@@ -24,7 +27,7 @@ def test_the_engine_gives_tflms_bytes(kind, dtype, seed):
     inputs = network.values(extreme=seed == 2)
     expected = runtime.run(content, inputs, runtime="tflm").outputs
     for schedule in (whole, rows):
-        made = host.run(content, inputs, schedule=schedule)
+        made = host.run(content, inputs, schedule=functools.partial(schedule, seconds=SECONDS))
         for number, (a, b) in enumerate(zip(made, expected, strict=True)):
             np.testing.assert_array_equal(a, b.reshape(a.shape), f"output {number} of {schedule.__name__}")
 

@@ -9,7 +9,9 @@ from keras_unetmm.engine.search import Search, more_strips, walked
 
 _WEIGHTED = ("BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SVDF", "TRANSPOSE_CONV")
 _PIXELS = 8  # most pixels at once
-_JOINED = 2  # times that two neighbours are joined, in a schedule by whole maps
+_JOINED = 2  # times that neighbours are joined, in a schedule by whole maps
+_SHORT = 0.98  # of the most bytes that any pass needs: from there on memory is short
+_GLANCE = 0.05  # seconds of search for a placement, of what is only tried
 _NEVER = 2**60
 _BYTES = 512  # of the output, at once, where that is more than one pixel
 
@@ -63,7 +65,7 @@ def block_of(pixels=_PIXELS, size=_BYTES):
 def whole(network, seconds=1.0, block=None):
     """Returns the `Schedule` by whole maps: every operator is a pass of its own.
 
-    Where memory is shortest two neighbours may stream together, so that the map between them is not whole. And an output may
+    Where memory is shortest two or three neighbours may stream together, so that the maps between them are not whole. And an output may
     lie over an input all the closer the fewer pixels are computed at once: so there operators compute one pixel at once.
 
     Args:
@@ -73,21 +75,39 @@ def whole(network, seconds=1.0, block=None):
     """
     block = block or block_of()
     groups = [[i] for i in range(len(network.operators))]
-    best = _of_groups(network, groups, seconds, lambda op: block(network, op))
+
+    def sizes(op):
+        return block(network, op)
+
+    best = _of_groups(network, groups, _GLANCE, sizes)
     for _ in range(_JOINED):
-        short = best.layout.needs.index(max(best.layout.needs))
-        slow = {id(network.operators[i]) for i in groups[short]}
+        most = max(best.layout.needs)
+        short = [p for p, need in enumerate(best.layout.needs) if need > _SHORT * most]
+        slow = {id(network.operators[i]) for p in short for i in groups[p]}
         trials = [(groups, lambda op, slow=slow: 1 if id(op) in slow else block(network, op))]
-        for first in (short - 1, short):
-            if 0 <= first < len(groups) - 1:
-                joined = [*groups[:first], groups[first] + groups[first + 1], *groups[first + 2 :]]
-                trials.append((joined, lambda op: block(network, op)))
-        made = [(_of_groups(network, trial, seconds, size), trial) for trial, size in trials]
-        better, chosen = min(made, key=lambda pair: _NEVER if pair[0] is None else pair[0].layout.total)
-        if better is None or better.layout.total >= best.layout.total:
+        trials += [
+            (_joined(groups, short, before, count), lambda op: block(network, op))
+            for count in (2, 3)
+            for before in range(count)
+        ]
+        made = [(_of_groups(network, trial, _GLANCE, size), trial, size) for trial, size in trials]
+        better, chosen, size = min(made, key=lambda trial: _NEVER if trial[0] is None else sum(trial[0].layout.bound))
+        if better is None or sum(better.layout.bound) >= sum(best.layout.bound):
             break
         best, groups = better, chosen
-    return best
+        sizes = size
+    return _of_groups(network, groups, seconds, sizes)
+
+
+def _joined(groups, short, before, count):
+    """Groups, each of `short` joined with its neighbours to `count` together, so many of them `before` it."""
+    joined, p = [], 0
+    firsts = {max(0, p - before) for p in short}
+    while p < len(groups):
+        together = groups[p : p + count] if p in firsts else groups[p : p + 1]
+        joined.append([i for group in together for i in group])
+        p += len(together)
+    return joined
 
 
 def _of_groups(network, groups, seconds, block):

@@ -4,19 +4,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 WITHOUT_BACKEND = (  # rooms
-    *(
-        "engine",
-        "firmware",
-        "interpreters",
-        "operators",
-        "planner",
-        "program",
-        "runtime",
-        "targets",
-        "tflite",
-        "tflite_file",
-    ),
-    "tiling",
+    *("engine", "firmware", "interpreters", "operators", "planner", "program", "runtime", "targets", "tflite"),
+    *("tflite_file", "tiling"),
 )
 WITH_BACKEND = ("test_networks.py", "stacks.py")  # in those rooms
 ALONE = (  # in other rooms

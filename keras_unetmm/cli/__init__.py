@@ -580,6 +580,11 @@ def firmware(
         str | None, typer.Option(help="A C identifier: files and functions begin with it. By default made of SOURCE.")
     ] = None,
     schedule: Annotated[str, typer.Option(help="How it runs: auto (what takes less), rows or whole.")] = "auto",
+    size: Annotated[str | None, typer.Option(metavar="HxW", help="Another size of the image than the file's.")] = None,
+    ram: Annotated[
+        str | None, typer.Option(metavar="BYTES", help="The fewest multiply-accumulates within so much, such as 256K.")
+    ] = None,
+    memories: Annotated[int, typer.Option(help="2: maps that are carried lie apart, in memory that may be slow.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ):
     """Write a network as plain C that compiles anywhere: the same bytes, no interpreter.
@@ -594,7 +599,16 @@ def firmware(
 
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("reading", total=STEPS.get(schedule))
-            result = written(source, output, name, schedule, lambda what: progress.update(task, advance=1, description=what))
+            result = written(
+                source,
+                output,
+                name,
+                schedule,
+                None if size is None else _parsed_size(size),
+                None if ram is None else _parsed_bytes("ram", ram),
+                memories,
+                lambda what: progress.update(task, advance=1, description=what),
+            )
         if as_json:
             typer.echo(json.dumps(result, indent=2))
             return

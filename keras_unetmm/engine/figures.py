@@ -21,6 +21,7 @@ def figures(schedule, ports, macs):
         "ram_bound": int(sum(layout.bound)),
         "fast_bytes": fast,
         "carried_bytes": carried,
+        "kept_bytes": sum(op.kernel.state for op in network.operators if op.kernel is not None and op.kernel.kept),
         "io_bytes": {"inputs": [port.bytes for port in inputs], "outputs": [port.bytes for port in outputs]},
         "input_reads": list(map(int, schedule.input_reads)),
         "macs": round(macs * schedule.macs_ratio),

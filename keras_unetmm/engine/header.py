@@ -23,7 +23,7 @@ def header(name, ports, figures):
  * Whole images:  {name}_run(memory, input, output).
  * In pieces:     {name}_begin, then {name}_step until it returns something else than UNETMM_MORE; pixels come and go through
  *                callbacks, in any pieces of rows. Use unetmm_image_read and unetmm_image_write for whole images.
- * Nothing else is used: no heap, no static variables, no floating point. The memory is free again after a run.
+ * Nothing else is used: no heap, no static variables, no floating point. {_after(name, figures)}
  *
  * {LICENCE}
  */
@@ -69,7 +69,7 @@ unetmm_status {name}_step(const unetmm_call *call, uint32_t macs);
 
 /* Runs all of it on whole images, in raster order, channels innermost. Returns UNETMM_DONE, or why not. */
 unetmm_status {name}_run({_run_arguments(ports, figures)});
-
+{_reset_declaration(name, figures)}
 #ifdef __cplusplus
 }}
 #endif
@@ -128,6 +128,40 @@ unetmm_status {name}_run({_run_arguments(ports, figures)})
     unetmm_call call;
     const unetmm_status begun = {name}_begin(&call, {given}, unetmm_image_read, unetmm_image_write, &images);
     return unetmm_finish(&{name}_network, &call, begun);
+}}
+{_reset(name, figures)}"""
+
+
+def _after(name, figures):
+    if figures["kept_bytes"]:
+        return (
+            f"It remembers: call {name}_reset before the first\n * run, and leave the memory untouched from run to run: "
+            f"{figures['kept_bytes']:,} bytes of it are what earlier runs left."
+        )
+    return "The memory is free again after a run."
+
+
+def _reset_declaration(name, figures):
+    if not figures["kept_bytes"]:
+        return ""
+    return f"""
+/* Forgets all earlier runs; needed before the first one. Returns UNETMM_DONE, or why not. */
+unetmm_status {name}_reset({_memory_arguments(figures)});
+"""
+
+
+def _reset(name, figures):
+    if not figures["kept_bytes"]:
+        return ""
+    two = figures["carried_bytes"] > 0
+    arena, carried = ("fast", "carried") if two else ("ram", "NULL")
+    small = f"{arena}_bytes < {name}_network.arena_bytes"
+    small += f" || carried_bytes < {name}_network.carried_bytes" if two else ""
+    return f"""
+unetmm_status {name}_reset({_memory_arguments(figures)})
+{{
+    const unetmm_call call = {{{arena}, {carried}, unetmm_image_read, unetmm_image_write, NULL}};
+    return {small} ? UNETMM_TOO_SMALL : unetmm_reset(&{name}_network, &call);
 }}
 """
 

@@ -1,37 +1,70 @@
 """Writes a network as C: planned, scheduled, cross-checked against the interpreter, in a folder that compiles anywhere."""
 
 import hashlib
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from keras_unetmm.engine import process, schedule
 from keras_unetmm.engine.cross import measured
+from keras_unetmm.engine.ends import integer_ends
 from keras_unetmm.engine.folder import folder
 from keras_unetmm.engine.lower import lower
-from keras_unetmm.engine.ports import CASES
+from keras_unetmm.engine.search import BudgetError
 from keras_unetmm.engine.store import refuse_foreign_folder, save
-from keras_unetmm.engine.text import checked_name
+from keras_unetmm.engine.text import checked_name, name_of
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import load, read
+from keras_unetmm.tiling.network import Network
+from keras_unetmm.tiling.write import whole_file
 
-SCHEDULES = {
-    "auto": (schedule.rows, schedule.whole),
-    "rows": (schedule.rows,),
-    "whole": (schedule.whole,),
-}
-STEPS = {kind: 6 + len(CASES) + 2 * len(found) for kind, found in SCHEDULES.items()}  # calls of `progress`, at most
+SCHEDULES = {"auto": ("rows", "whole"), "rows": ("rows",), "whole": ("whole",)}
+STEPS = {kind: 7 + 2 * len(names) for kind, names in SCHEDULES.items()}  # calls of `progress`, at most
 
 
-def write(content, output, name, schedule="auto", progress=None):
+@dataclass(frozen=True)
+class Wanted:
+    """What a schedule is chosen by.
+
+    Attributes:
+        schedule: one of `SCHEDULES`.
+        size: `(height, width)` of the image, or None for the file's.
+        ram: int, bytes of the arena: the fewest multiply-accumulates within it are looked for. Or None for the least memory.
+        memories: 1, or 2: maps that are carried from pass to pass then lie in a memory of their own, which may be slow.
+
+    Raises:
+        ValueError: for values that are none of these.
+    """
+
+    schedule: str = "auto"
+    size: tuple | None = None
+    ram: int | None = None
+    memories: int = 1
+
+    def __post_init__(self):
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"schedule must be one of {', '.join(map(repr, SCHEDULES))}. Received: {self.schedule!r}.")
+        if self.ram is not None and (type(self.ram) is not int or self.ram < 1):
+            raise ValueError(f"ram must be a number of bytes. Received: {self.ram!r}.")
+        if self.memories not in (1, 2):
+            raise ValueError(f"memories must be 1 or 2. Received: {self.memories!r}.")
+        if self.memories == 2 and self.schedule == "whole":
+            raise ValueError(
+                "memories=2 must come with schedule 'rows' or 'auto'. Received: 'whole', which carries every map."
+            )
+
+
+def write(content, output, name, wanted=None, progress=None):
     """Writes the folder of a network and returns what is to know of it.
 
     Args:
-        content: path or bytes of an integer .tflite file.
+        content: path or bytes of an integer .tflite file. Float ends, behind which it quantises, are left out.
         output: path of the folder: new, empty, or written by this function before; other files in it stay.
         name: str, a C identifier that the names of files, macros and functions begin with.
-        schedule: one of `SCHEDULES`.
+        wanted: `Wanted`; by default the schedule that takes least memory.
         progress: function called with a str before each of the slow steps.
 
     Returns:
@@ -39,25 +72,52 @@ def write(content, output, name, schedule="auto", progress=None):
         `proof`, `files` and `sha256`.
 
     Raises:
-        ValueError: for a name that is no C identifier, an unknown schedule, a foreign folder, an operator without a kernel,
-            maps of floats, no C compiler, or C that does not give the interpreter's bytes.
+        ValueError: for a name that is no C identifier, a foreign folder, an operator without a kernel, maps of floats, a
+            size or a memory that does not fit, no C compiler, or C that does not give the interpreter's bytes.
         TFLiteFileError: if the file is damaged.
         RunError: if TFLM, whose bytes the C must give, cannot run the file.
     """
-    said = progress or (lambda what: None)
+    said, wanted = progress or (lambda what: None), wanted or Wanted()
     checked_name(name)
-    if schedule not in SCHEDULES:
-        raise ValueError(f"schedule must be one of {', '.join(map(repr, SCHEDULES))}. Received: {schedule!r}.")
     refuse_foreign_folder(output, name)
     process.compiler()
     content = load(content)
-    chosen, graph = scheduled(content, schedule, said)
-    made = folder(chosen, graph, name, hashlib.sha256(content).hexdigest(), lambda x: _reference(content, x), said)
+    digest = hashlib.sha256(content).hexdigest()
+    content = integer_ends(content)
+    if wanted.size is not None:
+        content = resized(content, wanted.size)
+    chosen, graph = scheduled(content, wanted, said)
+    made = folder(chosen, graph, name, digest, lambda cases: _reference(content, cases), said)
     said("compiling for a Cortex-M7")
     code, stack = measured(made)
     said("writing")
     save(made, output)
     return report(made, code, stack)
+
+
+def resized(content, size):
+    """Returns the bytes of the same network for images of another size, if none of its operators is bound to its own.
+
+    Args:
+        content: bytes of a .tflite file.
+        size: `(height, width)`.
+
+    Raises:
+        ValueError: if an operator is bound to the file's size, or the levels of the network do not divide the size.
+    """
+    sound = isinstance(size, (tuple, list)) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)
+    if not sound:
+        raise ValueError(f"size must be (height, width) in pixels. Received: {size!r}.")
+    network = Network(content)
+    own = tuple(network.graph.tensors[network.image].shape[1:3])
+    multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
+    if any((new - old) % multiple for new, old in zip(size, own, strict=True)):
+        raise ValueError(
+            f"size must differ from that of the file, {own[0]}x{own[1]}, by multiples of {multiple} pixels. Received: "
+            f"{size[0]}x{size[1]}. Convert the model for that size."
+        )
+    graph = network.graph
+    return whole_file(network, range(len(graph.operators)), graph.inputs, graph.outputs, tuple(size))
 
 
 def report(made, code_bytes, stack_bytes):
@@ -75,31 +135,51 @@ def report(made, code_bytes, stack_bytes):
     }
 
 
-def scheduled(content, kind, progress=lambda what: None):
-    """Returns the `Schedule` of a file that takes least memory, and the graph that it is of.
+def scheduled(content, wanted, progress=lambda what: None):
+    """Returns the best `Schedule` of a file, and the graph that it is of.
 
     Both the file and what the planner makes of it (reordered, rewritten) are tried.
 
     Args:
         content: bytes of an integer .tflite file.
-        kind: one of `SCHEDULES`.
+        wanted: `Wanted`.
         progress: function called with a str before each step.
+
+    Raises:
+        BudgetError: a `ValueError`, if none fits into `wanted.ram`.
     """
     graphs = [read(content).main]
-    first = lower(graphs[0], tables)  # says what cannot be run before the planner begins
+    networks = [lower(graphs[0], tables)]  # says what cannot be run before the planner begins
     progress("planning")
     planned = plan(content, "reference").planned
     if planned is not None:
         graphs.append(planned.graph)
-    best = None
-    for i, graph in enumerate(graphs):
-        network = first if i == 0 else lower(graph, tables)
-        for scheduler in SCHEDULES[kind]:
-            progress("scheduling")
-            found = scheduler(network)
-            if best is None or found.layout.total < best[0].layout.total:
-                best = found, graph
-    return best
+        networks.append(lower(planned.graph, tables))
+    kinds = SCHEDULES[wanted.schedule] if wanted.memories == 1 else ("rows",)
+    found, refused = [], None
+    for graph, network in zip(graphs, networks, strict=True):
+        for kind in kinds:
+            progress(f"scheduling by {'rows' if kind == 'rows' else 'whole maps'}")
+            try:
+                found.append((_schedule(network, kind, wanted), graph))
+            except BudgetError as error:
+                refused = error
+    if not found:
+        raise refused
+    cost = (lambda made: made.layout.total) if wanted.ram is None else (lambda made: (made.macs_ratio, made.layout.total))
+    return min(found, key=lambda pair: cost(pair[0]))
+
+
+def _schedule(network, kind, wanted):
+    if kind == "rows":
+        return schedule.rows(network, memories=wanted.memories, ram=wanted.ram)
+    made = schedule.whole(network)
+    if wanted.ram is not None and made.layout.total > wanted.ram:
+        raise BudgetError(
+            f"ram={wanted.ram:,} is below what this network takes by whole maps, {made.layout.total:,} bytes. Give it "
+            "as much, or try schedule 'rows'."
+        )
+    return made
 
 
 def tables(content):
@@ -108,13 +188,16 @@ def tables(content):
     return run(content, values).outputs[0].reshape(-1)
 
 
-def _reference(content, arrays):
-    return list(run(content, arrays).outputs)
+def _reference(content, cases):
+    """The outputs of TFLM, run after run on one interpreter, for some networks remember earlier runs."""
+    if all(array.shape[:1] == (1,) for array in cases[0]):
+        stacks = [np.concatenate(arrays) for arrays in zip(*cases, strict=True)]
+        outputs = [np.split(output, len(cases)) for output in run(content, stacks).outputs]
+        return [list(arrays) for arrays in zip(*outputs, strict=True)]
+    return [list(run(content, arrays).outputs) for arrays in cases]
 
 
 def default_name(source):
     """Returns the name that a network gets from its file or preset."""
-    from keras_unetmm.engine.text import name_of
-
     path = Path(source)
     return name_of(path.stem if path.suffix else path.name)

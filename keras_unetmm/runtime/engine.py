@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_unetmm.engine import process
+from keras_unetmm.engine.ends import integer_ends
 from keras_unetmm.engine.folder import network_of, program_of
 from keras_unetmm.engine.lower import lower
 from keras_unetmm.engine.ports import DTYPES
@@ -35,7 +36,8 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         arena_bytes: int, the arena that TFLM is given; by default as much as it wants.
 
     Returns:
-        A `Run`. On the engine, `arena.head` is how much of its memory it wrote, and `arena.tail` is 0.
+        A `Run`. On the engine, a file with float ends gives the integers behind them, `arena.head` is how much of its memory
+        it wrote, and `arena.tail` is 0.
 
     Raises:
         ValueError: for an unknown runtime or an input that does not fit; for the engine also if it lacks a kernel, if there
@@ -76,7 +78,7 @@ def _prepared(file):
 
 @functools.lru_cache(maxsize=8)
 def _built(content):
-    graph = read(content).main
+    graph = read(integer_ends(content)).main
     network = lower(graph, tables)
     program = process.built(hosted_sources(whole(network)))
     sides = ([_tensor_details(graph.tensors[i]) for i in numbers] for numbers in (graph.inputs, graph.outputs))

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from keras_unetmm.firmware.write import default_name, write
+from keras_unetmm.firmware.write import Wanted, default_name, write
 from keras_unetmm.presets.files import file_of
 
 
-def firmware(source, output, name=None, schedule="auto", progress=None):
+def firmware(source, output, name=None, schedule="auto", size=None, ram=None, memories=1, progress=None):
     """Writes a network as plain C11 in a folder that compiles anywhere, and gives the file's bytes without an interpreter.
 
     The folder is written only after the C, compiled for this computer, gave the bytes of TensorFlow Lite for
@@ -20,6 +20,9 @@ def firmware(source, output, name=None, schedule="auto", progress=None):
         output: path of the folder: new, empty, or written by this function before. Other files in it stay.
         name: str, a C identifier that the names of files, macros and functions begin with; by default made of the source's.
         schedule: `"whole"`, by whole maps; `"rows"`, row by row; `"auto"`, what takes less memory.
+        size: `(height, width)` of the image, where none of the network's operators is bound to the file's.
+        ram: int, bytes that the memory may take: the fewest multiply-accumulates within it. By default the least memory.
+        memories: 1, or 2: maps that are carried from pass to pass then lie in a memory of their own, which may be slow.
         progress: function called with a str before each of the slow steps.
 
     Returns:
@@ -27,7 +30,7 @@ def firmware(source, output, name=None, schedule="auto", progress=None):
 
     Raises:
         ValueError: for a name that is no C identifier, an unknown schedule, a foreign folder, an operator without a kernel,
-            maps of floats, no C compiler, or C that does not give the interpreter's bytes.
+            maps of floats, a size or memory that does not fit, no C compiler, or C that does not give TFLM's bytes.
         TFLiteFileError: if the file is damaged.
         RunError: if TFLM, whose bytes the C must give, cannot run the file.
     """
@@ -36,4 +39,4 @@ def firmware(source, output, name=None, schedule="auto", progress=None):
         path = Path(source)
         content = path if path.exists() or path.suffix == ".tflite" else file_of(str(source))
         name = default_name(source) if name is None else name
-    return write(content, output, "network" if name is None else name, schedule, progress)
+    return write(content, output, "network" if name is None else name, Wanted(schedule, size, ram, memories), progress)

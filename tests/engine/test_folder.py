@@ -11,7 +11,7 @@ from engine.programs import COMPILERS, SANITIZED, STRICT, compiled, said, small,
 from keras_unetmm.engine import cross
 from keras_unetmm.engine.flash import constant_bytes
 from keras_unetmm.engine.ports import CASES, Port, checksum, example
-from keras_unetmm.firmware.write import write
+from keras_unetmm.firmware.write import Wanted, write
 from keras_unetmm.interpreters.runtime import run
 
 NEEDS_ARM = pytest.mark.skipif(not cross.available(), reason="arm-none-eabi-gcc with newlib is not installed")
@@ -24,7 +24,7 @@ _FLOATS = re.compile(r"__aeabi_[fd]|__aeabi_u?[il]2[fd]|\bv\w+\.f(16|32|64)")
 def folders(tmp_path_factory):
     """By schedule, the folder `net` of a small network, and what was said of it."""
     paths = {kind: tmp_path_factory.mktemp(kind) / "net" for kind in ("rows", "whole")}
-    return {kind: (path, write(small(), path, "net", kind)) for kind, path in paths.items()}
+    return {kind: (path, write(small(), path, "net", Wanted(kind))) for kind, path in paths.items()}
 
 
 @pytest.fixture

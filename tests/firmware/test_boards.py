@@ -8,7 +8,7 @@ from engine.programs import COMPILERS, small, two_ends
 from keras_unetmm.engine.folder import Folder
 from keras_unetmm.engine.store import load
 from keras_unetmm.firmware.boards import qemu
-from keras_unetmm.firmware.write import write
+from keras_unetmm.firmware.write import Wanted, write
 
 pytestmark = pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed")
 
@@ -25,8 +25,8 @@ FIRST = next((name for name in qemu.BOARDS if not qemu.missing(name)), None)
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     path = tmp_path_factory.mktemp("boards")
-    write(small(), path / "net", "net", "rows")
-    write(two_ends(), path / "ends", "ends", "whole")
+    write(small(), path / "net", "net", Wanted("rows"))
+    write(two_ends(), path / "ends", "ends", Wanted("whole"))
     return path
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from engine.programs import COMPILERS, STRICT, compiled, said, small, two_ends
 from tflite.network import Network
+from tflite.unusual import svdf
 
 from keras_unetmm.engine import folder as engine_folder
 from keras_unetmm.engine.folder import CrossCheckError
 from keras_unetmm.engine.store import FolderError
 from keras_unetmm.engine.text import checked_name, escaped, name_of
-from keras_unetmm.firmware.write import write
+from keras_unetmm.firmware.write import Wanted, write
 from keras_unetmm.tflite import firmware
 from keras_unetmm.tflite_file.edit import File
 
@@ -35,7 +36,7 @@ def files(path):
 
 def test_the_same_input_gives_the_same_files(tmp_path):
     (tmp_path / "a.tflite").write_bytes(small())
-    code = "import sys; from keras_unetmm.firmware.write import write; write(sys.argv[1], sys.argv[2], 'net')"
+    code = "import sys; from keras_unetmm.firmware.write import Wanted, write; write(sys.argv[1], sys.argv[2], 'net')"
     for seed, name in (("1", "one"), ("2", "two")):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": f"UTC-{seed}"}
         command = [sys.executable, "-c", code, str(tmp_path / "a.tflite"), str(tmp_path / name)]
@@ -81,22 +82,22 @@ def test_figures_and_files(tmp_path):
 
 def test_writing_again_keeps_files_of_the_user(tmp_path):
     path = tmp_path / "net"
-    write(plain(), path, "net", "rows")
+    write(plain(), path, "net", Wanted("rows"))
     before = files(path)
     (path / "notes.txt").write_text("mine")
     (path / "board" / "deep").mkdir(parents=True)
     (path / "board" / "deep" / "start.c").write_text("int x;")
     (path / "link").symlink_to("notes.txt")
     times = {file.name: file.stat().st_mtime_ns for file in path.glob("unetmm*")}
-    write(plain(), path, "net", "rows")
+    write(plain(), path, "net", Wanted("rows"))
     assert {**before, "notes.txt": b"mine", "board/deep/start.c": b"int x;", "link": b"mine"} == files(path)
     assert (path / "link").is_symlink()
     assert times == {file.name: file.stat().st_mtime_ns for file in path.glob("unetmm*")}  # nothing is compiled again
-    write(small(), path, "net", "rows")  # another network of that name
+    write(small(), path, "net", Wanted("rows"))  # another network of that name
     now = files(path)
     assert now["notes.txt"] == b"mine"
     assert now["net.c"] != before["net.c"]
-    write(plain(), path, "net", "rows")
+    write(plain(), path, "net", Wanted("rows"))
     assert set(files(path)) == {*before, "notes.txt", "board/deep/start.c", "link"}  # kernels of the other one are gone
     assert [entry.name for entry in tmp_path.iterdir()] == ["net"]
 
@@ -124,7 +125,7 @@ def test_foreign_folders_are_refused(tmp_path):
 
 def test_changed_files_other_names_and_taken_names_are_refused(tmp_path):
     path = tmp_path / "net"
-    write(plain(), path, "net", "rows")
+    write(plain(), path, "net", Wanted("rows"))
     with pytest.raises(FolderError, match="Received: the folder of net"):
         write(plain(), path, "other")
     original = (path / "net.c").read_text()
@@ -134,8 +135,8 @@ def test_changed_files_other_names_and_taken_names_are_refused(tmp_path):
     (path / "net.c").unlink()  # lost, so it is written again
     (path / "unetmm_depthwise.c").write_text("mine")
     with pytest.raises(FolderError, match=r"Received: unetmm_depthwise\.c\. Rename"):
-        write(small(), path, "net", "rows")
-    write(plain(), path, "net", "rows")
+        write(small(), path, "net", Wanted("rows"))
+    write(plain(), path, "net", Wanted("rows"))
     assert (path / "net.c").read_text() == original
     assert (path / "unetmm_depthwise.c").read_text() == "mine"
 
@@ -201,9 +202,81 @@ def test_networks_that_it_cannot_run_are_named(tmp_path, content, said_of):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "said_of"),
+    [
+        ({"schedule": "fast"}, r"schedule must be one of 'auto', 'rows', 'whole'\. Received: 'fast'"),
+        ({"ram": 0}, "ram must be a number of bytes"),
+        ({"ram": "9"}, "ram must be a number of bytes"),
+        ({"memories": 3}, "memories must be 1 or 2"),
+        ({"memories": 2, "schedule": "whole"}, "memories=2 must come with"),
+        ({"size": (9,)}, r"size must be \(height, width\)"),
+        ({"size": (18, 25)}, "size must differ from that of the file, 16x24, by multiples of 2 pixels"),
+        ({"ram": 100}, "ram=100 is below"),
+        ({"ram": 100, "schedule": "whole"}, "by whole maps"),
+    ],
+)
+def test_what_cannot_be_scheduled(tmp_path, values, said_of):
+    with pytest.raises(ValueError, match=said_of):
+        firmware(halved(), tmp_path / "net", "net", **values)
+    assert list(tmp_path.iterdir()) == []
+
+
+def halved():
+    """A network in whose inner half every place is two of the image's wide."""
+    net = Network()
+    low = net.depthwise(net.conv(net.input(1, 16, 24, 4), 8, (3, 3), stride=(2, 2)))
+    return net.file(net.conv(low, 4, (3, 3)))
+
+
+def test_size_memory_and_two_memories(tmp_path):
+    plain_rows = firmware(halved(), tmp_path / "net", "net")
+    larger = firmware(halved(), tmp_path / "large", "net", size=(32, 48))
+    assert larger["io_bytes"]["inputs"] == [32 * 48 * 4]
+    assert larger["ram_bytes"] > plain_rows["ram_bytes"]
+    strips = firmware(halved(), tmp_path / "large", "net", size=(32, 48), ram=larger["ram_bytes"] - 100)
+    assert strips["ram_bytes"] <= larger["ram_bytes"] - 100
+    assert strips["macs_ratio"] > 1
+    two = firmware(small(), tmp_path / "two", "two", memories=2)
+    assert two["ram_bytes"] == two["fast_bytes"] + two["carried_bytes"]
+
+
+def test_a_network_that_remembers_is_told_to_forget(tmp_path):
+    figures = firmware(svdf(), tmp_path / "net", "net")
+    assert figures["kept_bytes"] > 0
+    main = """
+#include <string.h>
+#include "net.h"
+static _Alignas(NET_ALIGNMENT) uint8_t ram[NET_RAM_BYTES];
+static int8_t input[NET_INPUT_BYTES], first[NET_OUTPUT_BYTES], output[NET_OUTPUT_BYTES];
+int main(void)
+{
+    memset(ram, 0x77, sizeof ram);
+    memset(input, 99, sizeof input);
+    if (net_reset(ram, sizeof ram - 1) != UNETMM_TOO_SMALL || net_reset(ram, sizeof ram) != UNETMM_DONE) { return 1; }
+    if (net_run(ram, sizeof ram, input, first) != UNETMM_DONE) { return 2; }
+    if (net_run(ram, sizeof ram, input, output) != UNETMM_DONE || memcmp(first, output, sizeof first) == 0) { return 3; }
+    if (net_reset(ram, sizeof ram) != UNETMM_DONE) { return 4; }
+    if (net_run(ram, sizeof ram, input, output) != UNETMM_DONE || memcmp(first, output, sizeof first) != 0) { return 5; }
+    return 0;
+}
+"""
+    said(compiled(tmp_path / "net", main, flags=(*STRICT, "-O1")))
+    assert "net_reset" not in (write(plain(), tmp_path / "plain", "net") and (tmp_path / "plain" / "net.h").read_text())
+
+
+def test_float_ends_are_left_out(tmp_path):
+    net = Network()
+    x = net.tensor((1, 4, 4, 2), None, dtype="float32")
+    net.graph.inputs.append(x)
+    inner = net.operator("QUANTIZE", [x], [net.tensor((1, 4, 4, 2), 1 / 32)])
+    made = net.conv(inner, 3)
+    content = net.file(net.operator("DEQUANTIZE", [made], [net.tensor((1, 4, 4, 3), None, dtype="float32")]))
+    assert firmware(content, tmp_path / "net", "net")["io_bytes"] == {"inputs": [32], "outputs": [48]}
+    assert "#define NET_INPUT_SCALE 0.03125f" in (tmp_path / "net" / "net.h").read_text()
+
+
 def test_other_bad_input(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"schedule must be one of .*'rows'.*Received: 'fast'"):
-        write(plain(), tmp_path / "net", "net", "fast")
     with pytest.raises(ValueError, match=r"source must be a \.tflite file, or a preset: one of 'denoise-full'"):
         firmware("denoise", tmp_path / "net")
     with pytest.raises(OSError, match=r"none\.tflite"):
@@ -232,12 +305,10 @@ HOSTILE = (
 def test_hostile_names_do_no_harm(tmp_path):
     file, path = File(two_ends()), tmp_path / "net"
     ends = [*file.main.inputs, *file.main.outputs]
-    for i, tensor in enumerate(file.main.tensors):
-        tensor.name = HOSTILE[i % len(HOSTILE)].encode()
     for first in (0, len(ends)):
         for i, index in enumerate(ends):  # whose names stand in comments
             file.main.tensors[index].name = HOSTILE[(first + i) % len(HOSTILE)].encode()
-        write(file.packed(), path, "net", "whole")
+        write(file.packed(), path, "net", Wanted("rows"))
         main = '#include "net.h"\nint main(void) { return NET_INPUTS - 2; }\n'
         said(compiled(path, main, flags=(*STRICT, "-O0")))
         for written in (*path.glob("*.[ch]"), path / "README.md"):

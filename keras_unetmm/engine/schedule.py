@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from keras_unetmm.engine.layout import Layout, layout, lives, pairs
 from keras_unetmm.engine.network import READS, Network
 from keras_unetmm.engine.passes import CutError, Cutter
-from keras_unetmm.engine.search import Search, more_strips, walked
+from keras_unetmm.engine.search import Search, more_strips, too_small, walked
 
 _WEIGHTED = ("BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SVDF", "TRANSPOSE_CONV")
 _PIXELS = 8  # most pixels at once
@@ -138,13 +138,23 @@ def rows(network, memories=1, ram=None, seconds=1.0, block=None):
     streamed = {m for m in network.inputs if m not in whole_roots}
     search = Search(network, lambda op: block(network, op), streamed, memories)
     cutter = Cutter(network, lambda op: block(network, op), streamed)
-    found = search.best() if ram is None else search.within(ram)
-    strips = found.strips
-    while True:
-        made = arranged("rows", network, cutter, cutter.cut(found.groups, strips), memories, seconds)
-        if ram is None or made.layout.bytes[0] <= ram:
-            return made
-        strips = more_strips(strips, made.layout.needs)
+    if ram is None:
+        found = search.best()
+        return arranged("rows", network, cutter, cutter.cut(found.groups, found.strips), memories, seconds)
+    least = _NEVER
+    for found in search.within(ram):
+        strips = found.strips
+        while True:
+            try:
+                passes = cutter.cut(found.groups, strips)
+            except CutError:
+                break  # the pass that needs most cannot be cut into more strips
+            made = arranged("rows", network, cutter, passes, memories, seconds)
+            if made.layout.bytes[0] <= ram:
+                return made
+            least = min(least, made.layout.bytes[0])
+            strips = more_strips(strips, made.layout.needs)
+    raise too_small(ram, least)
 
 
 def arranged(name, network, cutter, passes, memories=1, seconds=1.0):

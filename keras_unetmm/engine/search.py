@@ -31,6 +31,14 @@ class BudgetError(ValueError):
     """No schedule that was found is as small; the message says the smallest."""
 
 
+def too_small(ram, least):
+    """Returns the `BudgetError` for a budget below the smallest that was found."""
+    return BudgetError(
+        f"ram={ram:,} is below the smallest way to run this network by rows that was found, which takes {least:,} bytes. "
+        "Give it as much, a smaller image or a narrower network."
+    )
+
+
 def more_strips(strips, needs):
     """Returns the strips with one more in the pass that needs most."""
     most = needs.index(max(needs))
@@ -158,12 +166,16 @@ class Search:
         return Cuts(groups, strips, sum(laid.bytes), walked(self.network, passes)), laid
 
     def within(self, ram, tries=6):
-        """Returns the `Cuts` that fit into `ram` bytes of the arena with the fewest columns computed twice.
+        """Returns the `Cuts` that fit into `ram` bytes of the arena, the one with the fewest columns computed twice first.
 
         Strips are added to the pass that needs most until all fit, for the few best ways to cut.
 
+        Args:
+            ram: int, bytes.
+            tries: int, ways to cut.
+
         Raises:
-            BudgetError: if none fits; it says the smallest that was found.
+            BudgetError: if none fits.
         """
         self.best()
         fitting, least = [], _NEVER
@@ -175,11 +187,8 @@ class Search:
             if laid is not None:
                 fitting.append(found)
         if not fitting:
-            raise BudgetError(
-                f"ram={ram:,} is below the smallest way to run this network by rows, which takes about {least:,} bytes. Give "
-                "it as much, a smaller image or a narrower network."
-            )
-        return min(fitting, key=lambda cuts: (cuts.macs, cuts.bytes))
+            raise too_small(ram, least)
+        return sorted(fitting, key=lambda cuts: (cuts.macs, cuts.bytes))
 
     def _spared(self, made):
         """The trace of a pass if it ran by blocks of pixels."""

@@ -121,7 +121,8 @@ class Tables:
             self.text.append(f"static const unetmm_columns {columns}[{len(pairs)}] = {{{body}}};\n")
         sinks = self._list(f"sinks_{p}", made.sinks)
         gather = self.layout.offsets.get(("gather", p), 0)
-        return f"operators_{p}, maps_{p}, {columns}, {gather}u, {sinks}, {len(made.operators)}, {made.strips}, {len(made.sinks)}"
+        counts = f"{len(made.operators)}, {made.strips}, {len(made.sinks)}"
+        return f"operators_{p}, maps_{p}, {columns}, {gather}u, {sinks}, {counts}"
 
     def _list(self, name, numbers):
         if not numbers:
@@ -166,11 +167,10 @@ class Tables:
         kept = kernel.state if kernel is not None and kernel.kept else 0
         scratch = self.layout.offsets.get(("scratch", p), 0)
         output = 0 if op.output is None else views[op.output]
-        return (
-            f"    {{{function}, {parameters}, {edges}, {followers}, {macs}u, {sums}u, {kept}u, {scratch}u, {op.rows}u, {op.width}, "
-            f"{op.image_rows}, {output}, {walk.block}, {gathered(self.network, made, n)[0]}, {op.port}, {len(op.inputs)}, {_KINDS[op.kind]}, "
-            f"{int(op.accumulates)}, {len(walk.followers)}}}"
-        )
+        walked = f"{op.rows}u, {op.width}, {op.image_rows}, {output}, {walk.block}, {gathered(self.network, made, n)[0]}"
+        kind = f"{op.port}, {len(op.inputs)}, {_KINDS[op.kind]}, {int(op.accumulates)}, {len(walk.followers)}"
+        memory = f"{macs}u, {sums}u, {kept}u, {scratch}u"
+        return f"    {{{function}, {parameters}, {edges}, {followers}, {memory}, {walked}, {kind}}}"
 
     @staticmethod
     def _edge(number, access, look):

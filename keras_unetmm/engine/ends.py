@@ -9,7 +9,7 @@ from keras_unetmm.tflite_file.edit import File
 def integer_ends(content):
     """Returns the bytes of a file whose inputs and outputs are the integers behind QUANTIZE and before DEQUANTIZE.
 
-    A float input that is read by one QUANTIZE alone is dropped with it; a float output that a DEQUANTIZE makes likewise. Other
+    A float input that one QUANTIZE alone reads is dropped with it; a float output that a DEQUANTIZE makes likewise. Other
     files come back as they are.
 
     Args:

@@ -131,7 +131,7 @@ class Network:
         return self.maps[number].root
 
     def whole_roots(self):
-        """Returns the roots that must be whole and complete before they are read: read as a whole, or under another shape."""
+        """Returns the roots that must be complete before they are read: those read as a whole, or under another shape."""
         return {
             self.root(m) for op in self.operators for m, access in op.inputs if isinstance(access, All) or self.maps[m].flat
         }

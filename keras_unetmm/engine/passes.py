@@ -144,7 +144,7 @@ class Cutter:
         """Cuts a pass into vertical strips: each operator walks over the columns that those behind it need."""
         walks = made.walks
         readers = [[] for _ in walks]
-        for n, walk in enumerate(walks):
+        for walk in walks:
             for edge in walk.edges:
                 if edge.maker is not None:
                     if walks[edge.maker].accumulates or isinstance(edge.access, All):

@@ -13,8 +13,8 @@ class Problem:
     Attributes:
         sizes: list of int, bytes, multiples of the alignment.
         together: list of sets: with whom each buffer is alive.
-        least: dict from `(input, output)` to bytes: although both are alive, the output may lie over the input if the input's
-            address minus the output's is this or more.
+        least: dict from `(input, output)` to bytes: although both are alive, the output may lie over the input if the
+            input's address minus the output's is this or more.
     """
 
     sizes: list

@@ -65,8 +65,8 @@ def block_of(pixels=_PIXELS, size=_BYTES):
 def whole(network, seconds=1.0, block=None):
     """Returns the `Schedule` by whole maps: every operator is a pass of its own.
 
-    Where memory is shortest two or three neighbours may stream together, so that the maps between them are not whole. And an output may
-    lie over an input all the closer the fewer pixels are computed at once: so there operators compute one pixel at once.
+    Where memory is shortest two or three neighbours may stream together, so that the maps between them are not whole. Or
+    operators compute one pixel at once there, for an output may then lie closer over its input.
 
     Args:
         network: `Network`.

@@ -1,5 +1,6 @@
 """Where a network is cut into passes: few cuts, tried where little has to be carried."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 from keras_unetmm.engine.layout import layout, lives, pairs
@@ -146,7 +147,7 @@ class Search:
         key = tuple(cuts)
         if key not in self.all:
             places = [0, *cuts, len(self.order)]
-            groups = tuple(self.order[a:b] for a, b in zip(places, places[1:], strict=False))
+            groups = tuple(self.order[a:b] for a, b in itertools.pairwise(places))
             self.all[key] = self.measured(groups, (1,) * len(groups))[0]
         return self.all[key]
 

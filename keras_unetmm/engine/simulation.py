@@ -21,7 +21,7 @@ class Edge:
         image_rows, width: int, of the view that it sees.
         down, across: int, rows and columns of the view in one stored pixel.
         part: bool, whether the view has some of the channels only.
-        pixel_bytes: int, of a view under another shape than the stored map; 0 where a pixel of the one is a pixel of the other.
+        pixel_bytes: int, of a view under another shape than the stored map; 0 where each has the other's pixels.
     """
 
     store: int

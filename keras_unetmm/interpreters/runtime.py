@@ -104,7 +104,8 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         stacks = batches(x, inputs)
         seconds = _run_seconds(content)
         steps = [
-            child.invoke(seconds, [stack[i] for stack in stacks], len(outputs), runtime=runtime) for i in range(len(stacks[0]))
+            child.invoke(seconds, [stack[i] for stack in stacks], len(outputs), runtime=runtime)
+            for i in range(len(stacks[0]))
         ]
     arrays = tuple(np.concatenate([np.atleast_1d(part) for part in parts]) for parts in zip(*steps, strict=True))
     values = tuple(dequantised(array, details) for array, details in zip(arrays, outputs, strict=True))

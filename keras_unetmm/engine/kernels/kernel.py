@@ -128,6 +128,6 @@ class Kernel:
 
 
 def raster(shape):
-    """Returns `(rows, width, image rows, channels)` of a map: rows are counted over everything before the last three axes."""
+    """Returns `(rows, width, image rows, channels)` of a map; rows are counted over all axes before the last three, too."""
     *outer, height, width, channels = (1, 1, 1, *shape)
     return math.prod(outer) * height, width, height, channels

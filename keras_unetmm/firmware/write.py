@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from keras_unetmm.engine.cross import measured
 from keras_unetmm.engine.ends import integer_ends
 from keras_unetmm.engine.folder import folder
 from keras_unetmm.engine.lower import lower
+from keras_unetmm.engine.ports import CASES, ports
 from keras_unetmm.engine.search import BudgetError
+from keras_unetmm.engine.selftest import examples
 from keras_unetmm.engine.store import refuse_foreign_folder, save
 from keras_unetmm.engine.text import checked_name, name_of
 from keras_unetmm.interpreters.runtime import run
@@ -86,8 +89,15 @@ def write(content, output, name, wanted=None, progress=None):
     content = integer_ends(content)
     if wanted.size is not None:
         content = resized(content, wanted.size)
-    chosen, graph = scheduled(content, wanted, said)
-    made = folder(chosen, graph, name, digest, lambda cases: _reference(content, cases), said)
+    networks = candidates(content, said)
+    graph, network, _ = networks[0]
+    inputs = examples(ports(graph, network, (1,) * len(network.inputs))[0])
+    with ThreadPoolExecutor(1) as pool:  # TFLM runs in a process of its own, while this one looks for a schedule
+        reference = pool.submit(_reference, content, inputs)
+        chosen, graph = scheduled(networks, wanted, said)
+        said(f"running TFLM on {len(CASES)} inputs")
+        expected = reference.result()
+    made = folder(chosen, graph, name, digest, expected, said)
     said("compiling for a Cortex-M7")
     code, stack = measured(made)
     said("writing")
@@ -135,30 +145,47 @@ def report(made, code_bytes, stack_bytes):
     }
 
 
-def scheduled(content, wanted, progress=lambda what: None):
-    """Returns the best `Schedule` of a file, and the graph that it is of.
-
-    Both the file and what the planner makes of it (reordered, rewritten) are tried.
+def candidates(content, progress=lambda what: None):
+    """Returns what may be scheduled: a file, and what the planner makes of it (reordered, rewritten).
 
     Args:
         content: bytes of an integer .tflite file.
+        progress: function called with a str before each step.
+
+    Returns:
+        list of `(graph, network, bytes)`: no placement of whole maps in that order takes less, but for neighbours that
+        stream together; 0 where nothing is known.
+
+    Raises:
+        EngineError: a `ValueError`, if the engine cannot run the file.
+    """
+    graph = read(content).main
+    found = [(graph, lower(graph, tables))]  # says what cannot be run before the planner begins
+    progress("planning")
+    planned = plan(content, "reference").planned
+    if planned is None:
+        return [(*found[0], 0)]
+    found.append((planned.graph, lower(planned.graph, tables)))
+    return [(*each, planned.bound) for each in found]
+
+
+def scheduled(networks, wanted, progress=lambda what: None):
+    """Returns the best `Schedule`, and the graph that it is of.
+
+    Args:
+        networks: list that `candidates` returned.
         wanted: `Wanted`.
         progress: function called with a str before each step.
 
     Raises:
         BudgetError: a `ValueError`, if none fits into `wanted.ram`.
     """
-    graphs = [read(content).main]
-    networks = [lower(graphs[0], tables)]  # says what cannot be run before the planner begins
-    progress("planning")
-    planned = plan(content, "reference").planned
-    if planned is not None:
-        graphs.append(planned.graph)
-        networks.append(lower(planned.graph, tables))
     kinds = SCHEDULES[wanted.schedule] if wanted.memories == 1 else ("rows",)
     found, refused = [], None
-    for graph, network in zip(graphs, networks, strict=True):
-        for kind in kinds:
+    for kind in kinds:
+        for graph, network, bound in networks:
+            if any(2 * made.layout.total < bound for made, _ in found) and kind == "whole":
+                continue  # by rows it takes less than half, which whole maps cannot
             progress(f"scheduling by {'rows' if kind == 'rows' else 'whole maps'}")
             try:
                 found.append((_schedule(network, kind, wanted), graph))

@@ -5,6 +5,8 @@ The rules are those of `c/unetmm_driver.c`, which says them in words; the two mu
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from keras_unetmm.engine.kernels.kernel import All, Same
 
 _NEVER = 2**40  # a position that is never reached
@@ -124,6 +126,12 @@ class _Reading:
         after = [_NEVER] * walk.rows if in_step else [y + self.old_column[0] for y in self.old_row[1:]] + [_NEVER]
         self.old_next = after
 
+    def oldest(self, here, wide, end):
+        """Returns, for an array of positions of an operator, the first stored pixel that it still reads at each."""
+        row, column = np.divmod(np.minimum(here, end - 1), wide)
+        old = np.array(self.old_row)[row] + np.array(self.old_column)[column]
+        return np.where(here >= end, _NEVER, np.minimum(old, np.array(self.old_next)[row]))
+
 
 class Simulation:
     """One pass.
@@ -149,6 +157,8 @@ class Simulation:
 
     def run(self):
         """Returns the `Trace` of all strips."""
+        if len(self.walks) == 1 and len(self.walks[0].columns) == 1:
+            return self._alone()
         for strip in range(len(self.walks[0].columns)):
             self._strip(strip)
         together = {m: set() for m in self.seen}
@@ -159,6 +169,30 @@ class Simulation:
                     together[other].add(m)
         self.trace.together = together
         return self.trace
+
+    def _alone(self):
+        """The trace of one operator alone, all its blocks at once: it waits for nobody, and nobody for it."""
+        walk, trace = self.walks[0], self.trace
+        rows, wide, block = walk.rows, walk.width, walk.block
+        row, column = (part.ravel() for part in np.meshgrid(range(rows), range(0, wide, block), indexing="ij"))
+        here = row * wide + column
+        made = here + np.minimum(block, wide - column)
+        trace.units = len(here)
+        trace.together = {m: set() for m in self.made.values()}
+        for target in self.made.values():
+            trace.capacity[target] = walk.accumulates or 1
+            end = self.bytes[target] * (walk.accumulates or made)
+            for source in self.pairs.get(target, ()):
+                kept = np.full(len(here), _NEVER)
+                for edge in walk.edges:
+                    if edge.store == source:
+                        size = edge.pixel_bytes or self.bytes[source]
+                        direct = isinstance(edge.access, Same) and edge.down * edge.across == 1 and not edge.part
+                        after = walk.in_place and size == self.bytes[target] and direct
+                        reading = _Reading(self.walks, walk, edge, 0)
+                        kept = np.minimum(kept, size * reading.oldest(made if after else here, wide, rows * wide))
+                trace.distance[source, target] = max(0, int((end - kept).max()))
+        return trace
 
     def _strip(self, strip):
         walks = self.walks

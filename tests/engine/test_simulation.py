@@ -1,0 +1,38 @@
+"""The simulation of passes: what an operator alone gives at once, it gives step by step."""
+
+from engine.engines import network_of
+from hypothesis import HealthCheck, given, settings
+from tflite.random_networks import networks
+
+from keras_unetmm.engine import schedule
+from keras_unetmm.engine.layout import lives, pairs
+from keras_unetmm.engine.lower import EngineError
+from keras_unetmm.engine.passes import Cutter
+from keras_unetmm.engine.simulation import Simulation
+
+
+class StepByStep(Simulation):
+    """Without the short way for an operator alone."""
+
+    def _alone(self):
+        self._strip(0)
+        self.trace.together = {m: set() for m in self.made.values()}
+        return self.trace
+
+
+@settings(max_examples=30, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(networks())
+def test_one_operator_alone_is_as_step_by_step(content):
+    try:
+        network = network_of(content)
+    except EngineError:
+        return
+    block = schedule.block_of(3, 100)
+    cutter = Cutter(network, lambda op: block(network, op))
+    passes = cutter.cut([[i] for i in range(len(network.operators))])
+    sizes = {m.root: network.maps[m.root].bytes for m in network.maps}
+    for made, over in zip(passes, pairs(passes, lives(network, passes)), strict=True):
+        outputs = {n: network.operators[i].output for n, i in enumerate(made.operators)}
+        outputs = {n: m for n, m in outputs.items() if m is not None}
+        quick, slow = (kind(made.walks, made.sinks, outputs, over, sizes).run() for kind in (Simulation, StepByStep))
+        assert quick == slow

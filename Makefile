@@ -35,6 +35,7 @@ lint: .venv/test
 bench: .venv/test
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/arena.py
+	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/lowering.py
 
 presets: .venv/test

@@ -42,8 +42,18 @@ class Said:
 
 def output_of(program, timeout=600):
     """Runs a program without input; returns what it `Said`."""
-    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=timeout, check=False)
-    return Said(done.stdout + done.stderr, done.returncode)
+    done = _ended([str(program)], None, timeout)
+    return Said((done.stdout + done.stderr).decode(errors="replace"), done.returncode)
+
+
+def _ended(command, data, timeout):
+    """Runs a network's program to its end."""
+    try:
+        return subprocess.run(command, input=data, capture_output=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise HostError(
+            f"the network's program must end within {timeout:,.0f} seconds. Received: no end. Take a smaller image."
+        ) from error
 
 
 def compiler():
@@ -73,6 +83,8 @@ def cache():
     except OSError:
         folder = Path(tempfile.gettempdir()) / f"keras_unetmm-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():  # programs of somebody else's must not be run
+            raise HostError(f"{folder} must be yours. Received: a folder of another user. Set KERAS_UNETMM_CACHE.") from None
     return folder
 
 
@@ -141,7 +153,7 @@ def run(program, network, runs, timeout=600):
         HostError: if the program fails.
     """
     data = b"".join(_bytes(network, inputs) for inputs in runs)
-    done = subprocess.run([str(program), str(len(runs))], input=data, capture_output=True, timeout=timeout, check=False)
+    done = _ended([str(program), str(len(runs))], data, timeout)
     if done.returncode:
         raise HostError(
             f"the network's program ended with status {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}"

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_unetmm.engine import process
 from keras_unetmm.engine.ends import integer_ends
-from keras_unetmm.engine.folder import network_of, program_of
+from keras_unetmm.engine.folder import FLAGS, network_of, program_of
 from keras_unetmm.engine.lower import lower
 from keras_unetmm.engine.ports import DTYPES
 from keras_unetmm.engine.schedule import whole
@@ -37,7 +37,7 @@ def run(file, x, runtime="tflm", arena_bytes=None):
 
     Returns:
         A `Run`. On the engine, a file with float ends gives the integers behind them, `arena.head` is how much of its memory
-        it wrote, and `arena.tail` is 0.
+        it wrote (a folder by its schedule, a file by whole maps), and `arena.tail` is 0.
 
     Raises:
         ValueError: for an unknown runtime or an input that does not fit; for the engine also if it lacks a kernel, if there
@@ -80,7 +80,7 @@ def _prepared(file):
 def _built(content):
     graph = read(integer_ends(content)).main
     network = lower(graph, tables)
-    program = process.built(hosted_sources(whole(network)))
+    program = process.built(hosted_sources(whole(network, seconds=0.05)), FLAGS)
     sides = ([_tensor_details(graph.tensors[i]) for i in numbers] for numbers in (graph.inputs, graph.outputs))
     return *sides, program, network
 

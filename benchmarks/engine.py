@@ -1,0 +1,82 @@
+"""What networks take on the engine: memory, flash, and instructions of one image on emulated cores, beside TFLM's.
+
+Instructions are counted by QEMU and are not cycles. The code is portable C, compiled with -O3 for each core. TFLM's figures
+were measured on 2026-11-30 with its newest public sources, -O3, on the same emulated cores: they stand for the files of the
+presets as they are in this repository.
+
+Without arguments: the presets of which TFLM's figures are known.
+
+    python benchmarks/engine.py [FILE.tflite | PRESET ...] [--schedule rows] [--json FIGURES.json]
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from keras_unetmm.firmware.boards import qemu
+from keras_unetmm.tflite import firmware
+
+BOARDS = ("cortex-m7", "cortex-m55")
+TFLM = {  # millions of instructions: Cortex-M7 with reference kernels and with CMSIS-NN, Cortex-M55 with CMSIS-NN
+    "denoise-tiled": (6493.0, 1795.6, 622.9),
+    "lesions-sat": (5799.0, 1220.6, 189.2),
+}
+
+
+def measured(source, schedule, boards):
+    """Returns the dict of figures of one network."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = firmware(source, Path(folder) / "net", "net", schedule)
+        ran = {name: qemu.run(Path(folder) / "net", name, runs=1, timeout=3600) for name in boards}
+    for name, found in ran.items():
+        if not found.good:
+            raise SystemExit(f"{source}: the self-test failed on {name}: {found.text}")
+    kept = ("schedule", "ram_bytes", "flash_bytes", "code_bytes", "macs", "macs_ratio")
+    return {
+        "network": Path(source).stem if Path(source).suffix else str(source),
+        **{key: figures[key] for key in kept},
+        "instructions": {name: found.instructions for name, found in ran.items()},
+        "stack": {name: found.stack for name, found in ran.items()},
+        "tflm_millions": TFLM.get(str(source)),
+    }
+
+
+def as_table(rows, boards):
+    """Returns the figures as a rich table."""
+    table = Table(title="one image on the engine; instructions in millions", title_justify="left")
+    columns = ["network", "schedule", "RAM", "flash", "code", "MACs, M", *boards, *(f"a MAC, {name}" for name in boards)]
+    for column in (*columns, "TFLM, M7 reference", "TFLM, M7 CMSIS-NN", "TFLM, M55 CMSIS-NN"):
+        table.add_column(column, justify="left" if column in ("network", "schedule") else "right")
+    for row in rows:
+        counts = [row["instructions"][name] for name in boards]
+        cells = [f"{row[key]:,}" if row[key] is not None else "-" for key in ("ram_bytes", "flash_bytes", "code_bytes")]
+        cells += [f"{row['macs'] / 1e6:,.1f}", *(f"{count / 1e6:,.1f}" for count in counts)]
+        cells += [f"{count / row['macs']:.2f}" for count in counts]
+        cells += [f"{value:,.1f}" for value in row["tflm_millions"] or ()] or ["-"] * 3
+        table.add_row(row["network"], row["schedule"], *cells)
+    return table
+
+
+def main():
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sources", nargs="*", default=list(TFLM))
+    parser.add_argument("--schedule", default="auto")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    boards = [name for name in BOARDS if not qemu.missing(name)]
+    for name in BOARDS:
+        if lacks := qemu.missing(name):
+            Console(stderr=True).print(f"{name} is left out: {lacks}")
+    rows = [measured(source, arguments.schedule, boards) for source in arguments.sources]
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+    Console(width=200).print(as_table(rows, boards))
+
+
+if __name__ == "__main__":
+    main()

@@ -165,6 +165,8 @@ def candidates(content, progress=lambda what: None):
     planned = plan(content, "reference").planned
     if planned is None:
         return [(*found[0], 0)]
+    if [op.name for op in planned.graph.operators] == [op.name for op in graph.operators]:
+        return [(*found[0], planned.bound)]  # the same order, as far as anybody can see
     found.append((planned.graph, lower(planned.graph, tables)))
     return [(*each, planned.bound) for each in found]
 

@@ -1,6 +1,7 @@
 /* Runs a network on a computer: inputs from standard input, outputs to standard output, then how much of the arena it wrote.
  *
- * Every run happens twice, in memory painted with two values, with guards before and behind; both must give the same.
+ * Runs happen in painted memory, with guards before and behind: the first one twice, with two values, which must give the
+ * same; the others with one after the other.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -125,13 +126,15 @@ int main(int count, char **arguments)
                 fail("standard input ended early");
             }
         }
-        const size_t one = run(memory, carried, r > 0 ? kept : NULL, &first, FIRST_PAINT);
-        const size_t other = run(memory, carried, r > 0 ? kept : NULL, &second, SECOND_PAINT);
+        const size_t end = run(memory, carried, r > 0 ? kept : NULL, &first, r % 2 == 0 ? FIRST_PAINT : SECOND_PAINT);
+        high = end > high ? end : high;
+        if (r == 0) {
+            const size_t again = run(memory, carried, NULL, &second, SECOND_PAINT);
+            high = again > high ? again : high;
+        }
         copy_kept(kept, memory + GUARD);
-        high = one > high ? one : high;
-        high = other > high ? other : high;
         for (int i = 0; i < UNETMM_HOSTED_OUTPUTS; i++) {
-            if (memcmp(first.output[i], second.output[i], hosted_output[i].bytes) != 0) {
+            if (r == 0 && memcmp(first.output[i], second.output[i], hosted_output[i].bytes) != 0) {
                 fail("the network reads memory that it has not written");
             }
             fwrite(first.output[i], 1, hosted_output[i].bytes, stdout);

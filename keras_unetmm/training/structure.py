@@ -14,11 +14,17 @@ def refuse_structure(path, quantize, distill):
         RunError: if there is no such file, or for other arguments of `train`.
     """
     if not Path(path).is_file():
-        raise RunError(f"structure (--structure MODEL.keras) must be a network. Received: {path}, which is not there.")
+        raise RunError(
+            f"architecture_from (--architecture-from MODEL.keras) must be a network. Received: {path}, which is not there."
+        )
     if quantize is not None:
-        raise RunError(f"quantize (--quantize) must be none with a structure, which is trained anew. Received: {quantize}.")
+        raise RunError(
+            f"quantize (--quantize) must be none with architecture_from, whose weights are new. Received: {quantize}."
+        )
     if distill is not None:
-        raise RunError("structure (--structure) must be none for a recipe that distills, which has networks of its own.")
+        raise RunError(
+            "architecture_from (--architecture-from) must be none for a recipe that distills, which has networks of its own."
+        )
 
 
 def anew(path):

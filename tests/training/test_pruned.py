@@ -145,7 +145,7 @@ def test_the_structure_can_be_trained_anew(tmp_path):
     assert "channels" not in rows(tmp_path / "anew")[-1]
     with pytest.raises(RunError, match=r"structure was '.*best.keras' and is None now"):
         train(path, tmp_path / "anew")
-    with pytest.raises(RunError, match=r"--structure MODEL.keras\) must be a network. Received: missing.keras"):
+    with pytest.raises(RunError, match=r"--architecture-from MODEL.keras\) must be a network. Received: missing.keras"):
         train(path, tmp_path / "other", structure="missing.keras")
     with pytest.raises(RunError, match=r"quantize \(--quantize\) must be none with a structure"):
         train(path, tmp_path / "other", structure=tmp_path / "run/best.keras", quantize=tmp_path / "run/best.keras")

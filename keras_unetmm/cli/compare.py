@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.cli.arguments import parsed_size, validate_folder_exists
 from keras_unetmm.cli.backend import load_model, quiet_backend
 from keras_unetmm.cli.errors import errors
-from keras_unetmm.replacing import replacing
 
 
 def compare(
@@ -66,7 +66,7 @@ def compare(
         qualities = _compared(loaded, content, sets, metrics, runtime, target=target, size=sizes)
         first = next(iter(qualities.values()))
         if picture is not None:
-            with replacing(picture) as path:
+            with atomic_write(picture) as path:
                 draw(first, path, f"{file.name} and {model.name}, {next(iter(qualities))}")
         if as_json:
             typer.echo(json.dumps({name: quality.as_json() for name, quality in qualities.items()}, indent=2))

@@ -1,8 +1,8 @@
 """What a user can mend is one message; what goes with the next version is one warning."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -28,6 +28,6 @@ def warn(text: object) -> None:
     Console(stderr=True, soft_wrap=True).print(f"[bold yellow]Warning:[/] {escape(str(text))}", highlight=False)
 
 
-def renamed(old_name: str, old: T | None, new_name: str, new: T, default: T) -> T:
+def renamed(old_name: str, old: T | None, new_name: str, new: T, default: T, values: Mapping[Any, T] | None = None) -> T:
     """The value of an option that has a new name; the old one is warned of."""
-    return deprecation.renamed(old_name, old, new_name, new, default, say=warn)
+    return deprecation.renamed(old_name, old, new_name, new, default, values=values, say=warn)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from keras_unetmm.replacing import replacing
+from keras_unetmm.atomic_write import atomic_write
 
 
 def write(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         Path(temporary).write_bytes(content)

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.cli.arguments import parsed_bytes, validate_folder_exists
 from keras_unetmm.cli.errors import errors
 from keras_unetmm.cli.files import write
-from keras_unetmm.replacing import replacing
 
 
 def plan(
@@ -48,7 +48,7 @@ def plan(
         if picture is not None:
             from keras_unetmm.planner.picture import draw
 
-            with replacing(picture) as path:
+            with atomic_write(picture) as path:
                 draw(found, path, title=model.name)
         if as_json:
             typer.echo(json.dumps(result, indent=2))

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.cli.arguments import parsed_bytes, parsed_numbers, parsed_size, parsed_tile, validate_folder_exists
 from keras_unetmm.cli.backend import load_model
 from keras_unetmm.cli.errors import errors, renamed, warn
-from keras_unetmm.replacing import replacing
 
 UNTILED = {"stock TFLM": "as_is", "planned": "planned"}
 
@@ -169,7 +169,7 @@ def _trade_off(model, content, size, choice, picture):
             for n in sorted({r["levels"] for r in programs})
         }
         marks = {f"untiled, {kind}": (untiled[key], untiled["macs"]) for kind, key in UNTILED.items() if untiled[key]}
-        with replacing(picture) as path:
+        with atomic_write(picture) as path:
             draw(path, f"{model.name} at {size[0]}x{size[1]}, skips: {choice['skips']}", curves, marks)
     return {"size": list(size), "skips": choice["skips"], "untiled": untiled, "programs": programs}
 

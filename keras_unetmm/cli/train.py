@@ -9,6 +9,7 @@ from rich.console import Console
 from keras_unetmm.cli.backend import choose_backend, quiet_backend
 from keras_unetmm.cli.errors import errors, renamed
 from keras_unetmm.cli.scores import score_table
+from keras_unetmm.deprecation import ON_ERROR
 
 
 def train(
@@ -31,15 +32,17 @@ def train(
         Path | None,
         typer.Option(metavar="MODEL.keras", help="Train the network of that file, with new weights, not the recipe's."),
     ] = None,
-    damaged: Annotated[str, typer.Option(help="What to do with a damaged file: refuse or skip.")] = "refuse",
+    on_error: Annotated[str, typer.Option(help="What to do with a damaged file: raise or skip.")] = "raise",
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
     cache: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep decoded examples there.")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write the log for TensorBoard, too.")] = False,
     structure: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    damaged: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Train a recipe; a killed run goes on by the same command."""
     with errors():
         architecture_from = renamed("--structure", structure, "--architecture-from", architecture_from, None)
+        on_error = renamed("--damaged", damaged, "--on-error", on_error, "raise", values=ON_ERROR)
         choose_backend(backend)
         with quiet_backend():
             from keras_unetmm import training
@@ -56,8 +59,8 @@ def train(
             cpu_devices=cpu_devices,
             teacher=teacher,
             quantize=quantize,
-            structure=architecture_from,
-            damaged=damaged,
+            architecture_from=architecture_from,
+            on_error=on_error,
             partial=partial,
             cache=cache,
             tensorboard=tensorboard,

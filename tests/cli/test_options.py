@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 import keras_unetmm
 from keras_unetmm.cli import app
-from keras_unetmm.deprecation import renamed
+from keras_unetmm.deprecation import ON_ERROR, renamed
 
 COMMANDS = ("models", "presets", "train", "evaluate", "convert", "compare", "plan", "tile", "check")
 
@@ -52,3 +52,19 @@ def test_renamed_takes_either_name():
         assert renamed("old", 2, "new", 1, 1) == 2
     with pytest.raises(ValueError, match="new must come without old"):
         renamed("old", 2, "new", 3, 1)
+
+
+def test_renamed_takes_old_values():
+    def given(old, new):
+        return renamed("damaged", old, "on_error", new, "raise", values=ON_ERROR)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert given(None, "skip") == "skip"
+        assert given(None, "raise") == "raise"
+    with pytest.warns(FutureWarning, match="damaged 'refuse' is now called on_error 'raise'"):
+        assert given("refuse", "raise") == "raise"
+    with pytest.warns(FutureWarning, match="on_error 'refuse' is now called on_error 'raise'"):
+        assert given(None, "refuse") == "raise"
+    with pytest.warns(FutureWarning, match="damaged is now called on_error"):
+        assert given("skip", "raise") == "skip"

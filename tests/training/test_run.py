@@ -81,9 +81,11 @@ def test_old_names_of_arguments_are_warned_of(finished):
     recipe, out, scores = finished
     with pytest.warns(FutureWarning, match="damaged 'refuse' is now called on_error 'raise'"):
         assert train(recipe, out, damaged="refuse") == scores
-    with pytest.warns(FutureWarning, match="structure is now called architecture_from"):
-        with pytest.raises(TrainingError, match="must be a network. Received: missing.keras"):
-            train(recipe, out, structure="missing.keras")
+    with (
+        pytest.warns(FutureWarning, match="structure is now called architecture_from"),
+        pytest.raises(TrainingError, match=r"must be a network. Received: missing.keras"),
+    ):
+        train(recipe, out, structure="missing.keras")
     with pytest.warns(FutureWarning, match="damaged 'refuse' is now called on_error 'raise'"):
         training.evaluate_run(out, None, damaged="refuse", console=Console(quiet=True))
 

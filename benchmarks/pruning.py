@@ -7,7 +7,7 @@ core with torch (KERAS_BACKEND), and prints the table. Dice is that of the best 
 seeds, and the median absolute deviation. The arena is what TFLM measures for the int8 file of the first seed's network at
 32x48x32, as it is converted and planned. An epoch is all training volumes once, measured here, the networks in turn. Runs
 lie in OUT and are taken from there the next time; a killed run goes on. This file is a recipe as well: `unetmm train
-benchmarks/pruning.py --variant widest-2`; `anew` is `--variant stamp-0 --structure OUT/stamp-0/best.keras`.
+benchmarks/pruning.py --variant widest-2`; `anew` is `--variant stamp-0 --architecture-from OUT/stamp-0/best.keras`.
 """
 
 import argparse

@@ -26,11 +26,11 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_unetmm import data, tflite
+from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.compare.quality_data import from_recipe
 from keras_unetmm.conversion.quiet import captured
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.lowering.lowering import lower
-from keras_unetmm.replacing import replacing
 from keras_unetmm.training import load_recipe, train
 from keras_unetmm.training.recipe import read
 
@@ -80,7 +80,7 @@ def rows(run, arguments, console):
         path = arguments.out / f"{run.name}_{number}.tflite"
         if not path.exists():
             content = make()
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 Path(temporary).write_bytes(content)
         outputs = [
             tflite.run(path, example.image, arguments.runtime).values[0]

@@ -32,9 +32,9 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_unetmm import data, metrics, models, tflite
+from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.compare.evaluate import evaluate
 from keras_unetmm.interpreters.runtime import measure
-from keras_unetmm.replacing import replacing
 from keras_unetmm.skips import UNetMinusMinus
 from keras_unetmm.tiling import search
 from keras_unetmm.tiling.picture import draw
@@ -273,7 +273,7 @@ def picture(files, parts, size, path, console):
         plan = tflite.plan(files[name])
         marks[f"{name} untiled, stock TFLM"] = plan.greedy_head, plan.macs
         marks[f"{name} untiled, planned"] = plan.planned.head, plan.macs
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         draw(temporary, f"NAFNet of width 16, four levels, {size[0]}x{size[1]}x3 in int8, tile by tile", curves, marks)
 
 

@@ -35,7 +35,7 @@ class Pair:
         if self.kind == "indices":
             raise ValueError(
                 "file must give what the metrics and the noise are measured on. Received: one of output='indices', which "
-                "gives the numbers of the classes. Convert the model with --gives logits to compare it."
+                "gives the numbers of the classes. Convert the model with --output-kind logits to compare it."
             )
         ends = _integer_ends(self.graph)
         model = without_quantisers(model)

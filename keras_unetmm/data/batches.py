@@ -14,6 +14,7 @@ from keras_unetmm.data.augmentation import augmentation
 from keras_unetmm.data.decoded import Decoded
 from keras_unetmm.data.images import DamagedFileError, as_floats
 from keras_unetmm.data.windows import random_window, sizes, window
+from keras_unetmm.deprecation import ON_ERROR, renamed
 
 
 class Batches(keras.utils.PyDataset):
@@ -33,9 +34,10 @@ class Batches(keras.utils.PyDataset):
         degrade: function `(images, rng=...)` that makes the input of the clean images, or None.
         normalize: `(mean, std)` of inputs in [0, 1], each a number or one a channel, or None.
         seed: int.
-        damaged: `"refuse"` stops at a file that cannot be read; `"skip"` warns with its name and takes the next example.
+        on_error: `"raise"` stops at a file that cannot be read; `"skip"` warns with its name and takes the next example.
         cache: str or path, folder for decoded examples, worth it where they are large and patches small; by default
             the first 2 GB stay in memory.
+        damaged: old name of `on_error`.
 
     Raises:
         ValueError: for a wrong argument, examples of several sizes without a patch, or a damaged file.
@@ -52,16 +54,18 @@ class Batches(keras.utils.PyDataset):
         degrade=None,
         normalize=None,
         seed=0,
-        damaged="refuse",
+        on_error="raise",
         cache=None,
+        damaged=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         if type(batch) is not int or batch < 1:
             raise ValueError(f"batch must be a positive integer. Received: {batch!r}.")
-        if damaged not in ("refuse", "skip"):
-            raise ValueError(f'damaged must be "refuse" or "skip". Received: {damaged!r}.')
-        self.dataset, self.batch, self.seed, self.damaged = dataset, batch, seed, damaged
+        on_error = renamed("damaged", damaged, "on_error", on_error, "raise", values=ON_ERROR)
+        if on_error not in ("raise", "skip"):
+            raise ValueError(f'on_error must be "raise" or "skip". Received: {on_error!r}.')
+        self.dataset, self.batch, self.seed, self.on_error = dataset, batch, seed, on_error
         self.steps = steps or max(1, len(dataset) // batch)
         self.patch, self.degrade, self.normalize = patch, degrade, normalize
         self.augmentation = augmentation(augment)
@@ -111,7 +115,7 @@ class Batches(keras.utils.PyDataset):
                 image, target = self.decoded[int(self.order(turn)[rank])]
                 break
             except DamagedFileError as error:
-                if self.damaged == "refuse":
+                if self.on_error == "raise":
                     raise
                 warnings.warn(f"{error} The next example takes its place.", stacklevel=2)
         else:

@@ -6,8 +6,8 @@ import shutil
 
 import keras
 
+from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.presets import store
-from keras_unetmm.replacing import replacing
 from keras_unetmm.training.folder import BEST, RUN, SCORES, hours
 
 FILE = "quantized.keras"
@@ -36,7 +36,7 @@ def take_quantized(name, run, there, recipe, folder=store.FOLDER):
             "Train those with --quantize."
         )
     there.mkdir(parents=True, exist_ok=True)
-    with replacing(there / FILE) as temporary:
+    with atomic_write(there / FILE) as temporary:
         shutil.copyfile(run / BEST, temporary)
     variant = "" if about["variant"] is None else f" --variant {about['variant']}"
     arguments = f"--data DATA --out RUN-int8{variant} --quantize RUN/{BEST} --steps {about['steps']}"

@@ -23,6 +23,7 @@ from rich.progress import track
 
 from keras_unetmm import __version__
 from keras_unetmm.analysis import macs, skip_memory
+from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.compare.quality import compare
 from keras_unetmm.compare.quality_data import from_recipe
 from keras_unetmm.conversion.convert import convert
@@ -36,7 +37,6 @@ from keras_unetmm.presets.page import page
 from keras_unetmm.presets.quantized import network_of_file, take_quantized
 from keras_unetmm.presets.table import PRESETS
 from keras_unetmm.program import store as programs
-from keras_unetmm.replacing import replacing
 from keras_unetmm.runtime.prove import prove
 from keras_unetmm.tiling.tile import tile
 from keras_unetmm.training.evaluation import evaluate
@@ -135,16 +135,16 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
     there = out / name
     there.mkdir(parents=True, exist_ok=True)
     quality, samples, dataset = _in_floats(model, recipe, data, console)
-    with replacing(there / "samples.png") as temporary:
+    with atomic_write(there / "samples.png") as temporary:
         draw_samples(temporary, samples, dataset, recipe.normalize)
     network, trained = network_of_file(name, there, model, folder)
     content = convert(network, None, size=preset.size) if trained else _converted(model, recipe, data, preset, shape)
     found = plan(content)
     planned = content if found.planned is None else found.planned.content
     prove(content, planned)
-    with replacing(there / "arena.png") as temporary:
+    with atomic_write(there / "arena.png") as temporary:
         picture.draw(found, temporary, f"{name}, {'x'.join(map(str, preset.size))}")
-    with replacing(there / "model.tflite") as temporary:
+    with atomic_write(there / "model.tflite") as temporary:
         Path(temporary).write_bytes(planned)
     program = None if preset.tiled is None else tile(planned, **preset.tiled)
     if program is not None:
@@ -166,7 +166,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         **{key: known[key] for key in ("quantized", "weights_sha256", "weights_bytes") if key in known},
     }
     store.write(name, card, folder=folder)
-    with replacing(there / "README.md") as temporary:
+    with atomic_write(there / "README.md") as temporary:
         Path(temporary).write_text(page(card, planned))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_unetmm.replacing import replacing
+from keras_unetmm.atomic_write import atomic_write
 
 FOLDER = Path(__file__).parent
 MOST = 4_000_000  # bytes of a preset's weights
@@ -94,7 +94,7 @@ def write(name, card, weights=None, folder=FOLDER):
     if weights is not None:
         content = packed_weights(weights)
         card = {**card, "weights_sha256": hashlib.sha256(content).hexdigest(), "weights_bytes": len(content)}
-        with replacing(folder / f"{name}.npz") as temporary:
+        with atomic_write(folder / f"{name}.npz") as temporary:
             Path(temporary).write_bytes(content)
-    with replacing(folder / f"{name}.json") as temporary:
+    with atomic_write(folder / f"{name}.json") as temporary:
         Path(temporary).write_text(json.dumps(card, indent=1) + "\n")

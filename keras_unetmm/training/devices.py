@@ -9,7 +9,7 @@ import os
 
 import keras
 
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.folder import TrainingError
 from keras_unetmm.training.one_device import OneDevice, part
 
 
@@ -58,10 +58,10 @@ def devices(distribute, cpu_devices=None):
         cpu_devices: int, into how many devices the CPU is split, to try it out without accelerators.
 
     Raises:
-        RunError: on torch, which Keras trains on one device.
+        TrainingError: on torch, which Keras trains on one device.
     """
     if not distribute and cpu_devices:
-        raise RunError(f"--cpu-devices is for --distribute. Received: --cpu-devices {cpu_devices} without it. Add it.")
+        raise TrainingError(f"--cpu-devices is for --distribute. Received: --cpu-devices {cpu_devices} without it. Add it.")
     if not distribute:
         return OneDevice()
     backend = keras.backend.backend()
@@ -71,7 +71,7 @@ def devices(distribute, cpu_devices=None):
         from keras_unetmm.training.mirrored import Mirrored
 
         return Mirrored(cpu_devices)
-    raise RunError(
+    raise TrainingError(
         f"--distribute works on JAX and TensorFlow. Received: the backend {backend}, which Keras trains on one device. "
         "Add --backend jax or --backend tensorflow."
     )

@@ -1,13 +1,17 @@
 """How well a network does: its metrics over a data set, example by example, whole."""
 
 import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from keras_unetmm.data.batches import whole_example
+from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import DamagedFileError
+from keras_unetmm.deprecation import ON_ERROR, renamed
+from keras_unetmm.training.recipe import Recipe
 
 COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow, see the README
 
@@ -27,7 +31,17 @@ class Sample:
     output: np.ndarray
 
 
-def evaluate(model, dataset, recipe, *, limit=None, samples=3, damaged="refuse", track=None):
+def evaluate(
+    model: keras.Model,
+    dataset: DataSet,
+    recipe: Recipe,
+    *,
+    limit: int | None = None,
+    samples: int = 3,
+    on_error: str = "raise",
+    track: Callable[[list[int]], Iterable[int]] | None = None,
+    damaged: str | None = None,
+) -> tuple[dict[str, float], list[Sample]]:
     """Measures a model.
 
     Args:
@@ -36,8 +50,9 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, damaged="refuse",
         recipe: `Recipe`, for its metrics, degradation, normalisation and seed.
         limit: int, how many examples, evenly spread over the set, or None for all.
         samples: int, how many are returned for pictures, evenly spread over those measured.
-        damaged: `"refuse"` stops at a file that cannot be read; `"skip"` warns with its name and leaves it out.
+        on_error: `"raise"` stops at a file that cannot be read; `"skip"` warns with its name and leaves it out.
         track: function of a list that returns it with progress shown, or None.
+        damaged: old name of `on_error`.
 
     Returns:
         `(scores, samples)`: a dict of floats by metric, and a list of `Sample`.
@@ -45,6 +60,9 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, damaged="refuse",
     Raises:
         ValueError: if an example cannot be read, or does not fit the network.
     """
+    on_error = renamed("damaged", damaged, "on_error", on_error, "raise", values=ON_ERROR)
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f'on_error must be "raise" or "skip". Received: {on_error!r}.')
     metrics = [make() for make in recipe.metrics]
     model.jit_compile = COMPILED
     chosen = spread(len(dataset), limit)
@@ -54,7 +72,7 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, damaged="refuse",
         try:
             image, reference = whole_example(dataset, index, recipe)
         except DamagedFileError as error:
-            if damaged == "refuse":
+            if on_error == "raise":
                 raise
             warnings.warn(f"{error} It is left out.", stacklevel=2)
             continue
@@ -69,14 +87,14 @@ def evaluate(model, dataset, recipe, *, limit=None, samples=3, damaged="refuse",
     return {metric.name: float(metric.result()) for metric in metrics}, kept
 
 
-def better(metric, score, best):
+def better(metric: keras.Metric, score: float, best: float | None) -> bool:
     """Whether a score is better than the best one so far, which may be None."""
     if best is None or not np.isfinite(best):
         return True
     return score < best if getattr(metric, "_direction", "up") == "down" else score > best
 
 
-def spread(count, wanted):
+def spread(count: int, wanted: int | None) -> list[int]:
     """`wanted` of `count` indices, evenly spread, or all."""
     if wanted is None or wanted >= count:
         return list(range(count))

@@ -1,6 +1,6 @@
 """A run's log for TensorBoard."""
 
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.folder import TrainingError
 
 
 class Events:
@@ -10,14 +10,16 @@ class Events:
         folder: path of the files.
 
     Raises:
-        RunError: if TensorBoard is not installed.
+        TrainingError: if TensorBoard is not installed.
     """
 
     def __init__(self, folder):
         try:
             from tensorboard.summary import Writer
         except ImportError as error:
-            raise RunError(f"--tensorboard needs TensorBoard. Received: {error}. Run pip install tensorboard.") from error
+            raise TrainingError(
+                f"--tensorboard needs TensorBoard. Received: {error}. Run pip install tensorboard."
+            ) from error
         self.writer = Writer(str(folder))
 
     def add(self, row):

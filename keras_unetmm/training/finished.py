@@ -6,50 +6,63 @@ from pathlib import Path
 import keras
 from rich.console import Console
 
-from keras_unetmm.training.folder import RECIPE, RUN, RunError, read_json, writing
-from keras_unetmm.training.keeper import measured, picture
+from keras_unetmm.deprecation import ON_ERROR, renamed
+from keras_unetmm.training.evaluator import Evaluator
+from keras_unetmm.training.folder import RECIPE, RUN, TrainingError, read_json, writing
 from keras_unetmm.training.recipe import load_recipe, read
 
 
-def evaluate_run(run, data, *, weights="best", damaged="refuse", partial=False, console=None):
+def evaluate_run(
+    run: str | Path,
+    data: str | Path | None,
+    *,
+    weights: str = "best",
+    on_error: str = "raise",
+    partial: bool = False,
+    console: Console | None = None,
+    damaged: str | None = None,
+) -> dict[str, dict[str, float]]:
     """Measures a run's weights on the sets of its recipe, and draws samples into its folder.
 
     Args:
         run: str or path, the run's folder.
         data: str or path, folder of all data sets; None for a smoke run.
         weights: `"best"` or `"last"`.
-        damaged: `"refuse"` or `"skip"`, what to do with a file that cannot be read.
+        on_error: `"raise"` or `"skip"`, what to do with a file that cannot be read.
         partial: bool, takes what is there of data sets that are not whole.
         console: `rich.console.Console`.
+        damaged: old name of `on_error`.
 
     Returns:
         dict of scores by data set and metric, also in `evaluated_best.json` or `evaluated_last.json`.
 
     Raises:
-        RunError: a `ValueError`, if it is no run, or has no such weights yet.
+        TrainingError: a `ValueError`, if it is no run, or has no such weights yet.
     """
+    on_error = renamed("damaged", damaged, "on_error", on_error, "raise", values=ON_ERROR)
     folder = Path(run)
     about = read_json(folder / RUN)
     if weights not in ("best", "last"):
-        raise RunError(f'weights must be "best" or "last". Received: {weights!r}.')
+        raise TrainingError(f'weights must be "best" or "last". Received: {weights!r}.')
     recipe = load_recipe(folder / RECIPE, about.get("variant"))
     if about.get("quantize"):
         recipe = recipe.for_quantization()
     if about.get("smoke"):
         recipe, data, partial = recipe.for_smoke(), folder / "tiny_data", True
     elif data is None:
-        raise RunError("--data must be the folder of all data sets. Received: none.")
+        raise TrainingError("--data must be the folder of all data sets. Received: none.")
     path = folder / f"{weights}.keras"
     if not path.is_file():
-        raise RunError(
+        raise TrainingError(
             f"{path} must be there, the weights of a run. Received: no such file. The first evaluation writes it."
         )
     model = keras.models.load_model(path, compile=False)
+    sets = {name: read(reader, data, partial) for name, reader in recipe.evaluate.items()}
+    evaluator = Evaluator(recipe, sets, console or Console(), on_error)
     scores = {}
-    for name, reader in recipe.evaluate.items():
-        dataset = read(reader, data, partial)
-        scores[name], samples = measured(model, dataset, recipe, name, console or Console(), damaged=damaged)
-        picture(folder, f"{name}_{weights}", samples, dataset, recipe)
+    for name in sets:
+        scores[name], samples = evaluator.measured(model, name)
+        evaluator.draw(samples, name, folder, weights)
     with writing(folder / f"evaluated_{weights}.json") as temporary:
         Path(temporary).write_text(json.dumps(scores, indent=2))
     return scores

@@ -6,15 +6,17 @@ import json
 import shutil
 from pathlib import Path
 
-from keras_unetmm.replacing import replacing
+from keras_unetmm.atomic_write import atomic_write
+from keras_unetmm.deprecation import ON_ERROR
 
 STATE, RUN, RECIPE, LOG = "state.npz", "run.json", "recipe.py", "log.csv"
 BEST, LAST, SCORES = "best.keras", "last.keras", "scores.json"
 PROBE = "probe"
+RENAMED = {"damaged": "on_error", "structure": "architecture_from"}  # keys of run.json, by those of older versions
 OURS = STATE, RUN, RECIPE, LOG, BEST, LAST, SCORES, PROBE
 
 
-class RunError(ValueError):
+class TrainingError(ValueError):
     """A run that cannot begin or go on, and why."""
 
 
@@ -23,14 +25,14 @@ def writing(path):
     """Yields a temporary path beside `path` that replaces it when all went well.
 
     Raises:
-        RunError: if it cannot be written, such as on a full disk; what was there stays.
+        TrainingError: if it cannot be written, such as on a full disk; what was there stays.
     """
     path = Path(path)
     try:
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             yield temporary
     except OSError as error:
-        raise RunError(
+        raise TrainingError(
             f"{path} cannot be written: {error.strerror or error}. Free space; the same command goes on from the last save."
         ) from error
 
@@ -46,7 +48,7 @@ class RunFolder:
         chief: bool, whether this process writes; of several hosts one does.
 
     Raises:
-        RunError: if the folder cannot be written, another process trains there, or it holds another run.
+        TrainingError: if the folder cannot be written, another process trains there, or it holds another run.
     """
 
     def __init__(self, path, identity, versions, recipe_file, chief=True):
@@ -57,7 +59,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self.lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held until __exit__
         except OSError as error:
-            raise RunError(f"--out {self.path} cannot be written: {error.strerror}. Choose another folder.") from error
+            raise TrainingError(f"--out {self.path} cannot be written: {error.strerror}. Choose another folder.") from error
         try:
             self._begin(identity, versions, recipe_file)
         except BaseException:
@@ -73,7 +75,7 @@ class RunFolder:
 
     def _begin(self, identity, versions, recipe_file):
         self._hold()
-        self._refuse_another(identity)
+        self._validate_identity(identity)
         for name in (*OURS, "pictures/*"):
             for leftover in self.path.glob(f"{Path(name).parent}/.{Path(name).stem}-????????*"):
                 leftover.unlink()  # of a process that was killed while it wrote
@@ -89,13 +91,13 @@ class RunFolder:
         return self.path / name
 
     def need(self, size):
-        """Raises `RunError` if `size` bytes cannot be written: before time is lost, not after."""
+        """Raises `TrainingError` if `size` bytes cannot be written: before time is lost, not after."""
         with writing(self / PROBE):
             pass
         (self / PROBE).unlink()
         free = shutil.disk_usage(self.path).free
         if free < size:
-            raise RunError(
+            raise TrainingError(
                 f"--out {self.path} needs {size / 1e6:,.0f} MB for what the run saves. Received: {free / 1e6:,.0f} MB free. "
                 "Free space or choose another disk."
             )
@@ -114,26 +116,30 @@ class RunFolder:
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"--out {self.path} is in use: another process trains there. Wait for it or stop it.") from None
+            raise TrainingError(
+                f"--out {self.path} is in use: another process trains there. Wait for it or stop it."
+            ) from None
         except OSError as error:
-            raise RunError(
+            raise TrainingError(
                 f"--out {self.path} must be on a disk that can lock files. Received: {error.strerror}."
             ) from error
 
-    def _refuse_another(self, identity):
+    def _validate_identity(self, identity):
         if not (self / RUN).exists():
             others = [
                 path.name for path in self.path.iterdir() if path.name != ".lock" and not path.name.startswith(".run-")
             ]
             if others:
-                raise RunError(f"--out {self.path} must be empty or a run's folder. Received: one with {sorted(others)[0]}.")
+                raise TrainingError(
+                    f"--out {self.path} must be empty or a run's folder. Received: one with {sorted(others)[0]}."
+                )
         if not (self / STATE).exists():
             return
-        before = read_json(self / RUN)
+        before = _by_new_names(read_json(self / RUN))
         changed = [key for key in identity if before.get(key) != identity[key]]
         if changed:
             what = "; ".join(_difference(key, before.get(key), identity[key]) for key in changed)
-            raise RunError(f"--out {self.path} holds another run: {what}. Choose another folder, or delete this one.")
+            raise TrainingError(f"--out {self.path} holds another run: {what}. Choose another folder, or delete this one.")
 
 
 def read_json(path):
@@ -141,9 +147,15 @@ def read_json(path):
     try:
         return json.loads(Path(path).read_text())
     except OSError as error:
-        raise RunError(f"{path} must be there, the folder of a run. Received: {error.strerror}.") from error
+        raise TrainingError(f"{path} must be there, the folder of a run. Received: {error.strerror}.") from error
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}. Delete the run's folder.") from error
+        raise TrainingError(f"{path} is damaged: {error}. Delete the run's folder.") from error
+
+
+def _by_new_names(about):
+    """What run.json says, also where an older version wrote it."""
+    about = {RENAMED.get(key, key): value for key, value in about.items()}
+    return about | {"on_error": ON_ERROR.get(about.get("on_error"), about.get("on_error"))}
 
 
 def hours(run):

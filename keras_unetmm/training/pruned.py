@@ -1,34 +1,51 @@
 """A run whose network loses channels while it trains: one graph after the other."""
 
+from dataclasses import dataclass
+
+import keras
+
+from keras_unetmm.data.batches import Batches
 from keras_unetmm.pruning.gradual import GradualPruning
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.folder import TrainingError
+from keras_unetmm.training.recipe import Recipe
 
 
-def refuse_to_prune(recipe, precision, distribute):
+def validate_pruning(recipe: Recipe, precision: str, distribute: bool) -> None:
     """Refuses what does not go with a recipe's `prune`.
 
     Raises:
-        RunError: for a precision whose optimizer scales the loss, or several devices.
+        TrainingError: for a precision whose optimizer scales the loss, or several devices.
     """
     if recipe.prune and precision == "mixed_float16":
-        raise RunError("precision must be float32 or mixed_bfloat16 for a recipe with prune. Received: mixed_float16.")
+        raise TrainingError("precision must be float32 or mixed_bfloat16 for a recipe with prune. Received: mixed_float16.")
     if recipe.prune and distribute:
-        raise RunError(
+        raise TrainingError(
             "distribute (--distribute) must be off for a recipe with prune, which changes the network. Leave it out."
         )
 
 
-def train_pruned(run):
-    """Trains a run's network to the end of its steps, each graph built from the last save.
+@dataclass(frozen=True)
+class PrunedGraph:
+    """A graph that loses channels, and the batches by which they are chosen.
 
     Args:
-        run: what trains, with its recipe, step and the channels that were `dropped` by now; `gradual` becomes its graph.
+        graph: the network and its channels.
+        batches: of the run.
+        accumulate: int, batches a step.
     """
-    recipe, whole, savings = run.recipe, run.recipe.model(), None
-    while run.step < recipe.steps:
-        run.gradual = GradualPruning(recipe.prune, whole, run.dropped, recipe.loss(), recipe.seed, savings)
-        savings = run.gradual.savings
-        run.fit(run.gradual.model, run.learner(run.gradual.model), 0, recipe.steps)
-    if run.gradual and run.gradual.left() > recipe.prune.until:
-        left, wanted = run.gradual.left(), recipe.prune.until
-        run.console.print(f"{left:,} channels are left, not {wanted:,}: there were too few steps, or none that can go")
+
+    graph: GradualPruning
+    batches: Batches
+    accumulate: int
+
+    def counts(self) -> dict[str, int]:
+        """What the log says: channels, and those of each block."""
+        return self.graph.counts()
+
+    def clean(self) -> keras.Model:
+        """The network without the channels that are gone."""
+        return self.graph.clean()
+
+    def after(self, step: int) -> bool:
+        """Switches channels off if it is time; whether the graph should be built again without them."""
+        return self.graph.after(step, self.batches, step * self.accumulate)

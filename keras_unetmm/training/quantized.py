@@ -1,40 +1,44 @@
 """A trained network that goes on as what its int8 file will compute."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
+from keras_unetmm.data.batches import Batches
 from keras_unetmm.quantization.quantize import quantize_aware
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.folder import TrainingError
 
 CALIBRATION = 32  # examples, for the first ranges
 
 
-def refuse_to_quantize(path, precision, teacher):
+def validate_quantize(path: str | Path, precision: str, teacher: str | Path | None) -> None:
     """Refuses what does not go with quantisation-aware training.
 
     Raises:
-        RunError: if there is no such file, or for other arguments of `train`.
+        TrainingError: if there is no such file, or for other arguments of `train`.
     """
     if not Path(path).is_file():
-        raise RunError(f"quantize (--quantize MODEL.keras) must be a trained network. Received: {path}, which is not there.")
+        raise TrainingError(
+            f"quantize (--quantize MODEL.keras) must be a trained network. Received: {path}, which is not there."
+        )
     if precision != "float32":
-        raise RunError(f"precision must be float32 to quantize, which rounds by itself. Received: {precision}.")
+        raise TrainingError(f"precision must be float32 to quantize, which rounds by itself. Received: {precision}.")
     if teacher is not None:
-        raise RunError(f"teacher (--teacher) must be none to quantize. Received: {teacher}.")
+        raise TrainingError(f"teacher (--teacher) must be none to quantize. Received: {teacher}.")
 
 
-def quantized(path, batches, normal):
+def quantized(path: str | Path, batches: Batches, normalize: tuple[Any, Any]) -> keras.Model:
     """Returns the network of a file as what its int8 file will compute, its ranges those of a run's first examples.
 
     Args:
         path: of a `.keras` file.
         batches: `keras_unetmm.data.Batches` of images that are not normalized.
-        normal: `(mean, std)` that the network was trained with, or `(None, None)`.
+        normalize: `(mean, std)` that the network was trained with, or `(None, None)`.
 
     Raises:
         ValueError: see `keras_unetmm.quantize.quantize_aware`.
     """
     images = (image for i in range(-(-CALIBRATION // batches.batch)) for image in batches.numbered(i)[0])
-    mean, std = normal
+    mean, std = normalize
     return quantize_aware(keras.models.load_model(path, compile=False), images, mean=mean, std=std)

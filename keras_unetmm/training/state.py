@@ -1,57 +1,77 @@
 """What a run saves: weights, optimizer and random states in one file that is either whole or the one before."""
 
+import dataclasses
 import json
 import math
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 
-from keras_unetmm.training.folder import RunError, writing
+from keras_unetmm.training.folder import TrainingError, writing
 
 
-def save_state(path, model, step, history, examples, dropped=None):
+@dataclasses.dataclass
+class RunState:
+    """How far a run is, without the values of its network.
+
+    Args:
+        step: int, updates done.
+        history: list of dicts, what has been logged.
+        examples: int, how many there are to train on.
+        dropped: dict of the channels that the model was built without, of a network that is pruned.
+    """
+
+    step: int = 0
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    examples: int = 0
+    dropped: dict[str, list[int]] | None = None
+
+
+def save_state(path: Path, model: keras.Model, state: RunState) -> None:
     """Writes everything that a run needs to go on.
 
     Args:
         path: of the file, replaced in one move when the new one is on the disk.
         model: compiled `keras.Model` with a built optimizer.
-        step: int, updates done.
-        history: list of dicts, what has been logged.
-        examples: int, how many there are to train on.
-        dropped: dict of the channels that the model was built without, of a network that is pruned.
+        state: how far the run is.
 
     Raises:
-        RunError: if it cannot be written; the file before stays.
+        TrainingError: if it cannot be written; the file before stays.
     """
     arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(_values(model))}
-    about = {"step": step, "history": history, "examples": examples, "shapes": _shapes(model), "dropped": dropped}
+    about = vars(state) | {"shapes": _shapes(model)}
     with writing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, about=np.frombuffer(json.dumps(about).encode(), "uint8"), **arrays)
 
 
-def load_state(path):
-    """Returns `(about, restore)` of a saved state: a dict, and a function that puts the values into a compiled model.
+def load_state(path: Path) -> tuple[RunState, Callable[[keras.Model], None]]:
+    """Returns `(state, restore)` of a saved state: how far the run is, and what puts the values into a compiled model.
 
     Raises:
-        RunError: if the file is damaged (its parts have checksums), or `restore` is given another network.
+        TrainingError: if the file is damaged (its parts have checksums), or `restore` is given another network.
     """
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
             arrays = [file[f"v{i}"] for i in range(len(about["shapes"]))]
+            state = RunState(about["step"], about["history"], about["examples"], about.get("dropped"))
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path} is damaged: {error}. Delete the run's folder, or put a copy back.") from error
+        raise TrainingError(f"{path} is damaged: {error}. Delete the run's folder, or put a copy back.") from error
 
-    def restore(model):
+    def restore(model: keras.Model) -> None:
         if _shapes(model) != about["shapes"]:
-            raise RunError(f"{path} holds the state of another network. Choose another --out.")
+            raise TrainingError(f"{path} holds the state of another network. Choose another --out.")
         for variable, value in zip(_variables(model), arrays, strict=True):
             variable.assign(value)
 
-    return about, restore
+    return state, restore
 
 
-def state_bytes(model):
+def state_bytes(model: keras.Model) -> int:
     """What a state of the model takes on disk."""
     return sum(math.prod(shape) for shape in _shapes(model)) * 4
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.folder import TrainingError
 from keras_unetmm.training.recipe import readers
 
 
@@ -10,7 +10,7 @@ def tiny_data(recipe, folder):
     """Makes what the recipe's readers read, a few tiny examples each, and returns the folder."""
     for reader in dict.fromkeys(readers(recipe)):
         if not hasattr(reader, "tiny"):
-            raise RunError(
+            raise TrainingError(
                 f"--smoke needs a reader of keras_unetmm.data, or one marked by data.reader(tiny=...). Received: {reader}."
             )
         folder.mkdir(exist_ok=True)

@@ -358,7 +358,7 @@ def test_convert_takes_volumes(here):
             "--mean must be a number",
         ),
         (
-            ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "--gives", "x", "-o", "o.tflite"),
+            ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "--output-kind", "x", "-o", "o.tflite"),
             "output must be one of",
         ),
         (

@@ -121,20 +121,22 @@ def test_a_damaged_file_is_named_and_refused_or_skipped():
     with pytest.raises(DamagedFileError, match=r"2.png cannot be read"):
         list(Batches(dataset, 5, patch=8).stream(0, 1))
     with pytest.warns(UserWarning, match=r"2.png cannot be read as an image: cut off. The next example takes its place"):
-        _, targets = Batches(dataset, 5, patch=8, damaged="skip").numbered(0)
+        _, targets = Batches(dataset, 5, patch=8, on_error="skip").numbered(0)
     assert 2 not in targets
+    with pytest.warns(FutureWarning, match="damaged is now called on_error"):
+        assert Batches(dataset, 5, patch=8, damaged="skip").on_error == "skip"
     with (
         pytest.warns(UserWarning, match="takes its place"),
         pytest.raises(ValueError, match="marked holds no example that can be read"),
     ):
-        Batches(broken(marked(), *range(5)), 1, patch=8, damaged="skip").numbered(0)
+        Batches(broken(marked(), *range(5)), 1, patch=8, on_error="skip").numbered(0)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"batch": 0}, "batch must be a positive integer. Received: 0"),
-        ({"damaged": "ignore"}, 'damaged must be "refuse" or "skip". Received: \'ignore\''),
+        ({"on_error": "ignore"}, 'on_error must be "raise" or "skip". Received: \'ignore\''),
         ({"augment": "flip"}, "augment must be a tuple"),
         (
             {"augment": (lambda: keras.layers.Dense(1),)},

@@ -77,7 +77,7 @@ def test_without_opencv_sixteen_bits_are_refused_and_not_cut(tmp_path, monkeypat
         ValueError, match=r"opencv-python-headless must be installed.*pip install keras-unetmm\[data\]"
     ) as raised:
         read_pixels(tmp_path / "deep.png")
-    assert not isinstance(raised.value, data.DamagedFileError), "--damaged skip would leave it out"
+    assert not isinstance(raised.value, data.DamagedFileError), "--on-error skip would leave it out"
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])

@@ -38,7 +38,7 @@ def test_train_and_evaluate(tmp_path):
         (("recipe.py", "--data", "."), "kodak24 must hold 24 images"),
         (("recipe.py", "--smoke", "--backend", "theano"), "--backend must be tensorflow, jax or torch. Received: 'theano'"),
         (("recipe.py", "--smoke", "--variant", "x"), "variant must be one of wide. Received: 'x'"),
-        (("recipe.py", "--smoke", "--damaged", "x"), "damaged must be"),
+        (("recipe.py", "--smoke", "--on-error", "x"), "on_error must be"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_message(tmp_path, monkeypatch, options, message):

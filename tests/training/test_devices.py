@@ -14,7 +14,7 @@ from training.small import written
 
 from keras_unetmm.data import bsds500, kodak24
 from keras_unetmm.training.devices import devices
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.folder import TrainingError
 
 SMALLER = {
     "rate=0.1": "rate=0.0",
@@ -44,7 +44,7 @@ def test_four_devices_have_the_loss_curve_of_one(tmp_path):
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="the others have several devices")
 def test_torch_is_refused_with_what_to_use():
-    with pytest.raises(RunError, match=r"Received: the backend torch, .* Add --backend jax or --backend tensorflow"):
+    with pytest.raises(TrainingError, match=r"Received: the backend torch, .* Add --backend jax or --backend tensorflow"):
         devices(distribute=True)
 
 

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from keras_unetmm.training.events import Events
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.folder import TrainingError
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "torch", reason="touches no backend: once is enough")
 
@@ -25,5 +25,5 @@ def test_figures_stand_at_their_steps(tmp_path):
 
 def test_without_tensorboard_the_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard.summary", None)
-    with pytest.raises(RunError, match=r"--tensorboard needs TensorBoard.*pip install tensorboard"):
+    with pytest.raises(TrainingError, match=r"--tensorboard needs TensorBoard.*pip install tensorboard"):
         Events(tmp_path)

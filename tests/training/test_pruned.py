@@ -13,8 +13,8 @@ from training.small import written
 from keras_unetmm import training
 from keras_unetmm.pruning.dropping import dropouts
 from keras_unetmm.pruning.gradual import GradualPruning
-from keras_unetmm.training import run as run_module
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training import checkpointer
+from keras_unetmm.training.folder import TrainingError
 from keras_unetmm.training.state import save_state
 
 NETWORK = """def network(width=8, rate=0.1):
@@ -107,13 +107,13 @@ def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch
     path = recipe(tmp_path, **{"count=3": "count=3, compact=0.15"})
     train(path, tmp_path / "unbroken")
 
-    def broken(file, model, now, *others):
-        if now == step:
+    def broken(file, model, state):
+        if state.step == step:
             raise KeyboardInterrupt
-        save_state(file, model, now, *others)
+        save_state(file, model, state)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "save_state", broken)
+        patch.setattr(checkpointer, "save_state", broken)
         with pytest.raises(KeyboardInterrupt):
             train(path, tmp_path / "broken")
     train(path, tmp_path / "broken")
@@ -136,30 +136,30 @@ def test_rivals(tmp_path, rule):
 
 
 @ON_TORCH
-def test_the_structure_can_be_trained_anew(tmp_path):
+def test_the_architecture_can_be_trained_from_the_beginning(tmp_path):
     path = recipe(tmp_path)
     train(path, tmp_path / "run")
-    train(path, tmp_path / "anew", structure=tmp_path / "run/best.keras")
+    train(path, tmp_path / "anew", architecture_from=tmp_path / "run/best.keras")
     first, second = (keras.models.load_model(tmp_path / out / "best.keras") for out in ("run", "anew"))
     assert [weight.shape for weight in first.weights] == [weight.shape for weight in second.weights]
     assert "channels" not in rows(tmp_path / "anew")[-1]
-    with pytest.raises(RunError, match=r"structure was '.*best.keras' and is None now"):
+    with pytest.raises(TrainingError, match=r"architecture_from was '.*best.keras' and is None now"):
         train(path, tmp_path / "anew")
-    with pytest.raises(RunError, match=r"--structure MODEL.keras\) must be a network. Received: missing.keras"):
-        train(path, tmp_path / "other", structure="missing.keras")
-    with pytest.raises(RunError, match=r"quantize \(--quantize\) must be none with a structure"):
-        train(path, tmp_path / "other", structure=tmp_path / "run/best.keras", quantize=tmp_path / "run/best.keras")
+    with pytest.raises(TrainingError, match=r"--architecture-from MODEL.keras\) must be a network. Received: missing.keras"):
+        train(path, tmp_path / "other", architecture_from="missing.keras")
+    with pytest.raises(TrainingError, match=r"quantize \(--quantize\) must be none with architecture_from"):
+        train(path, tmp_path / "other", architecture_from=tmp_path / "run/best.keras", quantize=tmp_path / "run/best.keras")
 
 
 def test_refuses_several_devices(tmp_path):
-    with pytest.raises(RunError, match=r"distribute \(--distribute\) must be off for a recipe with prune"):
+    with pytest.raises(TrainingError, match=r"distribute \(--distribute\) must be off for a recipe with prune"):
         train(recipe(tmp_path), tmp_path / "run", distribute=True)
 
 
 @ON_TORCH
 def test_refuses_outputs_that_are_not_the_labels(tmp_path):
     path = recipe(tmp_path, **{"train=data.bsds500": "train=data.isic2018"})
-    with pytest.raises(RunError, match=r"the model must have 1 output channels for .*Received: 3"):
+    with pytest.raises(TrainingError, match=r"the model must have 1 output channels for .*Received: 3"):
         train(path, tmp_path / "run")
 
 
@@ -167,7 +167,7 @@ def test_refuses_outputs_that_are_not_the_labels(tmp_path):
 def test_refuses_what_would_never_begin(tmp_path):
     with pytest.raises(ValueError, match="prune must be one that starts before the 4 steps are over"):
         train(recipe(tmp_path), tmp_path / "run", steps=4)
-    with pytest.raises(RunError, match="precision must be float32 or mixed_bfloat16 for a recipe with prune"):
+    with pytest.raises(TrainingError, match="precision must be float32 or mixed_bfloat16 for a recipe with prune"):
         train(recipe(tmp_path), tmp_path / "run", precision="mixed_float16")
 
 

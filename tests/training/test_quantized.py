@@ -10,7 +10,7 @@ from training.small import written
 
 from keras_unetmm import training
 from keras_unetmm.quantization.quantize import is_quantize_aware
-from keras_unetmm.training.folder import RunError
+from keras_unetmm.training.folder import TrainingError
 
 SHORT = {'"steps": 60': '"steps": 4', '"evaluate_every": 20': '"evaluate_every": 2'}
 
@@ -47,7 +47,7 @@ def test_it_is_a_run_of_its_own(trained, tmp_path):
     recipe, floats = trained
     train(recipe, tmp_path / "run", quantize=floats, steps=2)
     assert json.loads((tmp_path / "run/run.json").read_text())["quantize"] == str(floats)
-    with pytest.raises(RunError, match=r"quantize was '.*best.keras' and is None now"):
+    with pytest.raises(TrainingError, match=r"quantize was '.*best.keras' and is None now"):
         train(recipe, tmp_path / "run", steps=2)
 
 
@@ -61,6 +61,6 @@ def test_it_is_a_run_of_its_own(trained, tmp_path):
 )
 def test_what_cannot_be_quantized(trained, tmp_path, options, message):
     recipe, floats = trained
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(TrainingError, match=message):
         train(recipe, tmp_path / "run", **{"quantize": floats, **options})
     assert not (tmp_path / "run").exists()

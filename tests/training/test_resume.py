@@ -12,8 +12,7 @@ import pytest
 from rich.console import Console
 from training.small import written
 
-from keras_unetmm.training import run as run_module
-from keras_unetmm.training import train
+from keras_unetmm.training import checkpointer, train
 from keras_unetmm.training.state import save_state
 
 MOVES = (1, 2, 3, 4, 5, 8, 14)  # of a file to its place: that many into a start comes the kill, before or after
@@ -96,12 +95,12 @@ def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch
 
     run("unbroken")
 
-    def broken(path, model, step, *others):
-        if step == 4:
+    def broken(path, model, state):
+        if state.step == 4:
             raise KeyboardInterrupt
-        save_state(path, model, step, *others)
+        save_state(path, model, state)
 
-    monkeypatch.setattr(run_module, "save_state", broken)
+    monkeypatch.setattr(checkpointer, "save_state", broken)
     with pytest.raises(KeyboardInterrupt):
         run("broken")
     monkeypatch.undo()

@@ -3,6 +3,8 @@
 One file although it is long: all of it is about one finished run and what is done to copies of it.
 """
 
+import dataclasses
+import inspect
 import json
 import os
 import shutil
@@ -18,7 +20,7 @@ from training.small import written
 
 from keras_unetmm import training
 from keras_unetmm.data import DamagedFileError
-from keras_unetmm.training.folder import RunError, RunFolder, writing
+from keras_unetmm.training.folder import RunFolder, TrainingError, writing
 from keras_unetmm.training.recipe import RecipeError
 from keras_unetmm.training.state import load_state
 
@@ -62,6 +64,46 @@ def test_a_finished_run_is_not_trained_again(finished):
     assert (out / "state.npz").stat().st_mtime_ns == before
 
 
+@ONCE
+def test_train_is_a_call_of_a_config(finished):
+    recipe, out, scores = finished
+    config = training.RunConfig(recipe_file=recipe, data=None, out=out, smoke=True)
+    assert training.run_config(config, Console(quiet=True)) == scores
+    fields = {field.name: field.default for field in dataclasses.fields(config)}
+    asked = {name: parameter.default for name, parameter in inspect.signature(training.train).parameters.items()}
+    kept = {"console", "structure", "damaged"}
+    assert set(asked) == set(fields) | kept
+    assert all(asked[name] == fields[name] for name in fields if fields[name] is not dataclasses.MISSING)
+
+
+@ONCE
+def test_old_names_of_arguments_are_warned_of(finished):
+    recipe, out, scores = finished
+    with pytest.warns(FutureWarning, match="damaged 'refuse' is now called on_error 'raise'"):
+        assert train(recipe, out, damaged="refuse") == scores
+    with (
+        pytest.warns(FutureWarning, match="structure is now called architecture_from"),
+        pytest.raises(TrainingError, match=r"must be a network. Received: missing.keras"),
+    ):
+        train(recipe, out, structure="missing.keras")
+    with pytest.warns(FutureWarning, match="damaged 'refuse' is now called on_error 'raise'"):
+        training.evaluate_run(out, None, damaged="refuse", console=Console(quiet=True))
+
+
+@ONCE
+def test_a_run_that_an_older_version_began_goes_on(finished, tmp_path):
+    recipe, out, scores = finished
+    copy = shutil.copytree(out, tmp_path / "run")
+    about = json.loads((copy / "run.json").read_text())
+    assert about.pop("on_error") == "raise"
+    assert about.pop("architecture_from") is None
+    (copy / "run.json").write_text(json.dumps(about | {"damaged": "refuse", "structure": None}))
+    assert train(recipe, copy) == scores
+    (copy / "run.json").write_text(json.dumps(about | {"damaged": "skip", "structure": None}))
+    with pytest.raises(TrainingError, match="on_error was 'skip' and is 'raise' now"):
+        train(recipe, copy)
+
+
 def test_best_are_the_weights_with_the_best_score(finished):
     _, out, scores = finished
     rows = [row.split(",") for row in (out / "log.csv").read_text().splitlines()[1:]]
@@ -74,9 +116,9 @@ def test_evaluate_a_run(finished):
         scores["kodak24"]["psnr"], abs=1e-4
     )
     assert (out / "pictures/kodak24_best.png").exists()
-    with pytest.raises(RunError, match=r'weights must be "best" or "last"\. Received: .first.'):
+    with pytest.raises(TrainingError, match=r'weights must be "best" or "last"\. Received: .first.'):
         training.evaluate_run(out, None, weights="first")
-    with pytest.raises(RunError, match=r"run.json must be there, the folder of a run"):
+    with pytest.raises(TrainingError, match=r"run.json must be there, the folder of a run"):
         training.evaluate_run(out / "pictures", None)
 
 
@@ -94,7 +136,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(tmp_path):
         weights.append(keras.models.load_model(tmp_path / str(count) / "last.keras").get_weights())
     for whole, parts in zip(*weights, strict=True):
         np.testing.assert_allclose(whole, parts, atol=1e-5)
-    with pytest.raises(RunError, match=r"divisible by 3 \(accumulate\) times 1 \(devices\). Received: 4"):
+    with pytest.raises(TrainingError, match=r"divisible by 3 \(accumulate\) times 1 \(devices\). Received: 4"):
         train(recipe, tmp_path / "3", accumulate=3)
 
 
@@ -123,13 +165,13 @@ def test_a_variant_replaces_fields(tmp_path):
 )
 def test_a_folder_of_another_run_is_refused(finished, options, message):
     recipe, out, _ = finished
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(TrainingError, match=message):
         train(recipe, out, **options)
 
 
 def test_a_folder_of_another_recipe_is_refused(finished, tmp_path):
     _, out, _ = finished
-    with pytest.raises(RunError, match=r"holds another run: its recipe has another text"):
+    with pytest.raises(TrainingError, match=r"holds another run: its recipe has another text"):
         train(written(tmp_path, text={**SHORT, "start=1e-2": "start=2e-2"}), out)
 
 
@@ -141,7 +183,7 @@ def test_a_damaged_state_is_refused(finished, tmp_path):
         content[place] ^= 0xFF
     for damaged in (bytes(content), bytes(content[: len(content) // 2]), b""):
         (copy / "state.npz").write_bytes(damaged)
-        with pytest.raises(RunError, match=r"state.npz is damaged"):
+        with pytest.raises(TrainingError, match=r"state.npz is damaged"):
             train(recipe, copy)
 
 
@@ -149,7 +191,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     recipe = written(
         tmp_path, text={**SHORT, "loss=losses.PSNRLoss": "loss=Broken", "recipe = Recipe(": BROKEN + "recipe = Recipe("}
     )
-    with pytest.raises(RunError, match="the loss is not finite between steps 0 and 2"):
+    with pytest.raises(TrainingError, match="the loss is not finite between steps 0 and 2"):
         train(recipe, tmp_path / "run")
 
 
@@ -168,7 +210,7 @@ def test_a_damaged_file_in_the_middle_of_training_is_named(tmp_path):
     with pytest.raises(DamagedFileError, match=r"cannot be read as an image: cut. Replace it"):
         train(recipe, tmp_path / "run")
     with pytest.warns(UserWarning, match="cut.*The next example takes its place"):
-        train(recipe, tmp_path / "skipped", damaged="skip")
+        train(recipe, tmp_path / "skipped", on_error="skip")
 
 
 CUT = """
@@ -199,7 +241,7 @@ def test_a_damaged_file_that_is_evaluated_is_left_out_if_asked(finished, tmp_pat
     with pytest.raises(DamagedFileError, match=broken.name):
         training.evaluate_run(copy, None, console=Console(quiet=True))
     with pytest.warns(UserWarning, match=rf"{broken.name}.*It is left out"):
-        scores = training.evaluate_run(copy, None, damaged="skip", console=Console(quiet=True))
+        scores = training.evaluate_run(copy, None, on_error="skip", console=Console(quiet=True))
     assert np.isfinite(scores["kodak24"]["psnr"])
 
 
@@ -220,7 +262,7 @@ def test_other_examples_than_the_run_began_with_are_refused(finished, tmp_path):
     about = json.loads(arrays["about"].tobytes()) | {"examples": 99}
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), "uint8")
     np.savez(copy / "state.npz", **arrays)
-    with pytest.raises(RunError, match=r"must have the 99 examples that the run began with.*Received: \d"):
+    with pytest.raises(TrainingError, match=r"must have the 99 examples that the run began with.*Received: \d"):
         train(smaller, copy)
 
 
@@ -237,7 +279,7 @@ def test_other_examples_than_the_run_began_with_are_refused(finished, tmp_path):
 @ONCE
 def test_wrong_arguments_are_refused_before_anything_is_made(tmp_path, options, message):
     arguments = {"data": None, "smoke": True, **options}
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(TrainingError, match=message):
         training.train(written(tmp_path), out=tmp_path / "run", **arguments)
     assert not (tmp_path / "run").exists()
 
@@ -247,7 +289,7 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
     recipe, mine = written(tmp_path), tmp_path / "mine"
     mine.mkdir()
     (mine / ".pre-commit-config.yaml").write_text("mine")
-    with pytest.raises(RunError, match=r"must be empty or a run's folder. Received: one with .pre-commit-config.yaml"):
+    with pytest.raises(TrainingError, match=r"must be empty or a run's folder. Received: one with .pre-commit-config.yaml"):
         train(recipe, mine)
     assert (mine / ".pre-commit-config.yaml").read_text() == "mine"
 
@@ -255,7 +297,7 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
 @ONCE
 def test_a_full_disk_stops_it_before_it_begins(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("usage", "total used free")(10, 10, 100))
-    with pytest.raises(RunError, match=r"needs 0 MB for what the run saves. Received: 0 MB free. Free space"):
+    with pytest.raises(TrainingError, match=r"needs 0 MB for what the run saves. Received: 0 MB free. Free space"):
         train(written(tmp_path, text=SHORT), tmp_path / "run")
 
 
@@ -271,26 +313,29 @@ def test_a_disk_that_fills_up_leaves_the_save_before(tmp_path, monkeypatch):
         real(file, **arrays)
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(RunError, match=r"state.npz cannot be written: No space left on device"):
+    with pytest.raises(TrainingError, match=r"state.npz cannot be written: No space left on device"):
         train(recipe, out)
     monkeypatch.setattr(np, "savez", real)
-    assert load_state(out / "state.npz")[0]["step"] == 2
+    assert load_state(out / "state.npz")[0].step == 2
     train(recipe, out)
-    assert load_state(out / "state.npz")[0]["step"] == 4
+    assert load_state(out / "state.npz")[0].step == 4
     assert not list(out.glob(".state*"))
 
 
 @ONCE
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match=r"--out .*run cannot be written: Not a directory. Choose another folder"):
+    with pytest.raises(TrainingError, match=r"--out .*run cannot be written: Not a directory. Choose another folder"):
         RunFolder(tmp_path / "file" / "run", {}, {}, tmp_path / "file")
 
 
 @ONCE
 def test_one_process_trains_in_a_folder(tmp_path):
     recipe = written(tmp_path)
-    with RunFolder(tmp_path / "run", {"steps": 1}, {}, recipe), pytest.raises(RunError, match="is in use: another process"):
+    with (
+        RunFolder(tmp_path / "run", {"steps": 1}, {}, recipe),
+        pytest.raises(TrainingError, match="is in use: another process"),
+    ):
         RunFolder(tmp_path / "run", {"steps": 1}, {}, recipe)
     with RunFolder(tmp_path / "run", {"steps": 1}, {}, recipe) as folder:
         assert folder.lock is not None

@@ -3,10 +3,12 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 
 @contextlib.contextmanager
-def replacing(path):
+def atomic_write(path: Path) -> Iterator[str]:
     """Yields a temporary path beside `path` that replaces it, once on the disk, when all went well: never half a file."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)

@@ -1,0 +1,79 @@
+"""`unetmm convert`: a Keras model becomes an integer .tflite file."""
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from keras_unetmm.cli.arguments import parsed_numbers, parsed_size, validate_folder_exists
+from keras_unetmm.cli.backend import load_model
+from keras_unetmm.cli.errors import errors, renamed, warn
+from keras_unetmm.cli.files import write
+
+
+def convert(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save.")],
+    calibration: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of images like those on the device; of .npy files for volumes.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
+    size: Annotated[str | None, typer.Option(metavar="HxW", help="Input size, such as 64x64; DxHxW for volumes.")] = None,
+    target: Annotated[str, typer.Option(help="litert, tflm, coral, ethos-u55, ethos-u65 or ethos-u85.")] = "tflm",
+    io: Annotated[str, typer.Option(help="Bytes in and out: int8 or uint8.")] = "int8",
+    output_kind: Annotated[
+        str, typer.Option(help="What the output is: auto, image, probabilities, values, logits or indices.")
+    ] = "auto",
+    mean: Annotated[str | None, typer.Option(metavar="M[,M,M]", help="What the model's training subtracted.")] = None,
+    std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="What it divided by then.")] = None,
+    outliers: Annotated[str, typer.Option(help="Of the values inside the network, one in 10,000: cut or keep.")] = "cut",
+    card: Annotated[Path | None, typer.Option(metavar="FILE.md", help="Write what the file is, takes and gives.")] = None,
+    gives: Annotated[str | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Convert a Keras model to a full-integer .tflite file."""
+    with errors():
+        kind = renamed("--gives", gives, "--output-kind", output_kind, "auto")
+        sizes = None if size is None else parsed_size(size)
+        numbers = {name: parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
+        if output.suffix != ".tflite":
+            raise ValueError(f"--output must end in .tflite. Received: {output}.")
+        for path in (output, card):
+            if path is not None:
+                validate_folder_exists(path)
+        if not calibration.is_dir():
+            raise ValueError(f"--calibration must be a folder. Received: {calibration}.")
+        loaded = load_model(model)
+        with Console(stderr=True).status("converting"):
+            from keras_unetmm.conversion.convert import converted
+            from keras_unetmm.graph.expand import static_shape
+            from keras_unetmm.lowering.prepare import prepared
+            from keras_unetmm.quantization.calibration import calibration_images
+            from keras_unetmm.quantization.quantize import is_quantize_aware, plain
+
+            shape = static_shape(loaded, sizes, ranks=(2, 3))
+            with warnings.catch_warnings(action="ignore", category=UserWarning):  # `converted` says the same
+                images = calibration_images(calibration, shape)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always", UserWarning)
+                content, verdict = converted(loaded, images, target, sizes, io, kind, outliers=outliers, **numbers)
+            exact = plain(loaded)[0] if is_quantize_aware(loaded) else loaded  # which the card compares the file with
+            made = prepared(exact, (1, *images.shape[1:]), kind, **numbers) if card is not None else None
+            written = None if card is None else _card(output.name, made, content, verdict, images[:1])
+        for warning in told:
+            warn(warning.message)
+        write(output, content)
+        if card is not None:
+            write(card, written.encode())
+        from keras_unetmm.targets.verdict_table import as_table
+
+        Console().print(as_table(f"{output} on {target}", verdict))
+        Console().print(verdict.note, highlight=False)
+        Console().print(f"{output}: {len(content):,} bytes, all integers. Next: unetmm plan {output}", highlight=False)
+
+
+def _card(name, model, content, verdict, images):
+    from keras_unetmm.conversion.card import card
+    from keras_unetmm.lowering.differences import differences
+
+    return card(name, content, verdict, differences(model, images, verdict.target))

@@ -1,0 +1,11 @@
+"""Files that a command writes."""
+
+from pathlib import Path
+
+from keras_unetmm.atomic_write import atomic_write
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
+    with atomic_write(path) as temporary:
+        Path(temporary).write_bytes(content)

@@ -1,0 +1,64 @@
+"""`unetmm firmware`: a network as plain C."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from keras_unetmm.cli.arguments import parsed_bytes, parsed_size
+from keras_unetmm.cli.errors import errors
+
+
+def firmware(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="An integer .tflite file, or the name of a preset.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write; your own files in it stay.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="A C identifier: files and functions begin with it. By default made of SOURCE.")
+    ] = None,
+    schedule: Annotated[str, typer.Option(help="How it runs: auto (what takes less), rows or whole.")] = "auto",
+    size: Annotated[str | None, typer.Option(metavar="HxW", help="Another size of the image than the file's.")] = None,
+    ram: Annotated[
+        str | None, typer.Option(metavar="BYTES", help="The fewest multiply-accumulates within so much, such as 256K.")
+    ] = None,
+    memories: Annotated[int, typer.Option(help="2: maps that are carried lie apart, in memory that may be slow.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write a network as plain C that compiles anywhere: the same bytes, no interpreter.
+
+    The folder is written only after its C gave TFLM's bytes on six inputs. It needs a C compiler on this computer.
+    """
+    with errors():
+        from rich.progress import Progress
+
+        from keras_unetmm.firmware.write import STEPS
+        from keras_unetmm.tflite.source import firmware as written
+
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("reading", total=STEPS.get(schedule))
+            result = written(
+                source,
+                output,
+                name,
+                schedule,
+                None if size is None else parsed_size(size),
+                None if ram is None else parsed_bytes("ram", ram),
+                memories,
+                lambda what: progress.update(task, advance=1, description=what),
+            )
+        if as_json:
+            typer.echo(json.dumps(result, indent=2))
+            return
+        from keras_unetmm.firmware.report import as_table
+
+        Console(width=None if sys.stdout.isatty() else 100).print(as_table(str(output), result))
+        Console().print(
+            f"{output}: the bytes of TFLM on {len(result['proof']['inputs'])} inputs. Next: cmake -B build {output}, or "
+            f"its README.md.",
+            highlight=False,
+            soft_wrap=True,
+        )

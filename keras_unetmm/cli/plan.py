@@ -1,0 +1,91 @@
+"""`unetmm plan`: what a file needs of the arena, and the plan that needs less."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from keras_unetmm.atomic_write import atomic_write
+from keras_unetmm.cli.arguments import parsed_bytes, validate_folder_exists
+from keras_unetmm.cli.errors import errors
+from keras_unetmm.cli.files import write
+
+
+def plan(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Any .tflite file.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT.tflite", help="Write the planned file.")
+    ] = None,
+    kernels: Annotated[str, typer.Option(help="Kernels the plan is safe for: any, reference or cmsis-nn.")] = "any",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw live bytes and arena to an .svg or .png.")
+    ] = None,
+    arena: Annotated[
+        str | None,
+        typer.Option(metavar="BYTES", help="Say whether the planned file fits there, such as 256K; status 2 if not."),
+    ] = None,
+) -> None:
+    """Say what a .tflite file needs of the arena, and plan it to need less: same outputs, byte for byte."""
+    with errors():
+        for path in (output, picture):
+            if path is not None:
+                validate_folder_exists(path)
+        if output is not None and output.suffix != ".tflite":
+            raise ValueError(f"--output must end in .tflite. Received: {output}.")
+        from keras_unetmm.planner import fits
+        from keras_unetmm.planner.report import as_table, report
+
+        given = None if arena is None else parsed_bytes("arena", arena)
+        found, result = report(model, kernels)
+        if given is not None:
+            result["arena"] = fits.fitted(model, found, result, given)
+        too_small = given is not None and not result["arena"]["fits"]
+        if output is not None and not too_small:
+            _prove_and_write(model, found, result, output)
+        if picture is not None:
+            from keras_unetmm.planner.picture import draw
+
+            with atomic_write(picture) as path:
+                draw(found, path, title=model.name)
+        if as_json:
+            typer.echo(json.dumps(result, indent=2))
+        else:
+            _print_plan(as_table(str(model), result), result, None if too_small else output)
+        if too_small:
+            judged = "planned" if result["arena"]["judged"] == "planned" else "as it is, for it cannot be planned"
+            raise ValueError(
+                f"--arena {arena} is too small for {model}, {judged}: {fits.said(result['arena'])}. It takes here "
+                f"{result['arena']['needed']:,} bytes. Choose a smaller input size or a narrower network, or tile it."
+            )
+
+
+def _print_plan(table, result, output):
+    """The table, what could not be done, and how it fits."""
+    Console().print(table)
+    for key, what in (("why_not_planned", "Not planned"), ("why_not_measured", "Not measured")):
+        if key in result:
+            Console().print(f"{what}: {result[key]}", highlight=False)
+    if "arena" in result:
+        from keras_unetmm.planner.fits import said
+
+        Console().print(f"arena of {result['arena']['arena']:,} bytes: {said(result['arena'])}", highlight=False)
+    if output is not None:
+        Console().print(f"{output}: the same outputs on TFLM, byte for byte.", highlight=False)
+
+
+def _prove_and_write(model, found, result, output):
+    """Writes the planned file once both have given the same bytes."""
+    if found.planned is None or "why_not_measured" in result:
+        why = result.get("why_not_planned") or result["why_not_measured"]
+        raise ValueError(f"{output} is not written, for its outputs cannot be compared with those of {model}: {why}")
+    from rich.progress import Progress
+
+    from keras_unetmm.runtime.prove import INPUTS, prove
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("comparing on TFLM", total=len(INPUTS))
+        prove(model, found.planned.content, lambda _: progress.advance(task))
+    write(output, found.planned.content)

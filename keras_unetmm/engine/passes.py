@@ -82,6 +82,7 @@ class Cutter:
         )
         walks = [self._walk(i, maker) for i in operators]
         sinks = self._arrange(walks, operators)
+        sinks += tuple(maker[m] for m in sorted(carried) if maker[m] not in sinks)  # of which the others may need a part only
         made = Pass(operators, sinks, walks, carried)
         if strips > 1:
             self._strips(made, strips)

@@ -59,8 +59,43 @@ def page(card, content):
         lines += ["", f"The network takes values v of mean 0 and standard deviation 1, the file {std} v + {mean}."]
     lines += ["", "Arena on TFLM, measured, in bytes:", "", "| | head | tail | total |", "|---|---|---|---|"]
     lines += [f"| {kind} | {a['head']:,} | {a['tail']:,} | {a['total']:,} |" for kind, a in arena.items()]
-    lines += ["", "![live bytes over the operators, and the arena as a map](arena.png)"]
+    lines += ["", "![live bytes over the operators, and the arena as a map](arena.png)", *_engine(card)]
     return "\n".join(lines) + "\n"
+
+
+def _engine(card):
+    """The network as C."""
+    if "engine" not in card:
+        return []
+    said, name = card["engine"], card["name"]
+    images = sum(map(sum, said["io_bytes"].values()))
+    kind = {"rows": "by rows", "whole": "by whole maps"}[said["schedule"]]
+    schedule = "" if said["schedule"] == "rows" else f" --schedule {said['schedule']}"
+    rows = {
+        "schedule": kind,
+        "RAM, without images": f"{said['ram_bytes']:,} bytes; this schedule cannot need less than {said['ram_bound']:,}",
+        "whole images, if you keep them": f"{images:,} bytes; the input is read {_times(said['input_reads'])}",
+        "multiply-accumulates": f"{said['macs_ratio']:.2f} times the file's",
+        "flash, constants": f"{said['flash_bytes']:,} bytes",
+    }
+    if said["code_bytes"] is not None:
+        rows["code and stack on a Cortex-M7, gcc -O3"] = f"{said['code_bytes']:,} bytes and {said['stack_bytes']:,} bytes"
+    return [
+        "",
+        "## As C",
+        "",
+        f"`unetmm firmware {name} -o {name}{schedule}` writes it as plain C: no interpreter, the same bytes.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {what} | {value} |" for what, value in rows.items()),
+        "",
+        f"SHA-256 of the folder, as `--json` prints it: `{said['sha256']}`. It changes with the engine.",
+    ]
+
+
+def _times(reads):
+    return " and ".join("once" if n == 1 else "twice" if n == 2 else f"{n} times" for n in reads)
 
 
 def _program(card):

@@ -6,13 +6,18 @@ Run it in the repository's root. For every preset, or those named, the weights a
 `unetmm train`, or stay as they are; and the file is made of RUNS/NAME-int8, a run of `unetmm train --quantize`, or of the
 one of before; where there never was one, of the weights, after training. Then everything on the card is measured: the
 recipe's metrics in floats on its whole test sets, and in floats and in int8 on their centres, of the size of the file; the
-arena on TFLM, as converted and planned.
+arena on TFLM, as converted and planned; and what `unetmm firmware` makes of the file, which takes a C compiler.
+
+    python -m keras_unetmm.presets.release --engine [--out tflite] [NAME ...]
+
+measures that last part alone, from the files in the folders, and writes the cards and their pages anew. It needs no data.
 """
 
 import argparse
 import json
 import platform
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +32,7 @@ from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.compare.quality import compare
 from keras_unetmm.compare.quality_data import from_recipe
 from keras_unetmm.conversion.convert import convert
+from keras_unetmm.firmware.write import Wanted, default_name, write
 from keras_unetmm.graph.expand import static_shape
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.planner import picture
@@ -38,6 +44,7 @@ from keras_unetmm.presets.quantized import network_of_file, take_quantized
 from keras_unetmm.presets.table import PRESETS
 from keras_unetmm.program import store as programs
 from keras_unetmm.runtime.prove import prove
+from keras_unetmm.tflite_file.graph import read as read_file
 from keras_unetmm.tiling.tile import tile
 from keras_unetmm.training.evaluation import evaluate
 from keras_unetmm.training.folder import BEST, RUN, SCORES, hours
@@ -46,6 +53,19 @@ from keras_unetmm.training.recipe import load_recipe, read
 
 CALIBRATION = 32  # examples of the training set
 SAMPLES = 3
+STREAMED = 1000  # operators, up to which a schedule by rows is looked for: a volume slice by slice has thousands
+ENGINE = (  # what the card says of the folder that `unetmm firmware` writes
+    "schedule",
+    "ram_bytes",
+    "ram_bound",
+    "io_bytes",
+    "input_reads",
+    "macs_ratio",
+    "flash_bytes",
+    "code_bytes",
+    "stack_bytes",
+    "sha256",
+)
 PROGRAM = ("size", "ram_bytes", "ram_bytes_with_tails", "macs_ratio")  # what the card says of one
 
 
@@ -53,18 +73,24 @@ def main():
     """Takes the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="presets; all that have weights, or a run, by default")
-    parser.add_argument("--data", required=True, type=Path, help="folder of all data sets")
+    parser.add_argument("--data", type=Path, help="folder of all data sets; needed without --engine")
+    parser.add_argument("--engine", action="store_true", help="measure the engine alone, on the files that are there")
     parser.add_argument("--runs", type=Path, help="folder of runs, each with the name of a preset")
     parser.add_argument("--hardware", default=_processor(), help="what the runs were trained on, for the card")
     parser.add_argument("--recipes", type=Path, default=Path("recipes"))
     parser.add_argument("--out", type=Path, default=Path("tflite"), help="a folder in it for each preset")
     arguments = parser.parse_args()
+    if arguments.data is None and not arguments.engine:
+        parser.error("--data must be the folder of all data sets, or --engine must be given")
     console = Console(stderr=True)
     chosen = arguments.names or [n for n in PRESETS if n in store.names() or _run(arguments.runs, n)]
     try:
         for name in chosen:
             if name not in PRESETS:
                 raise store.PresetError(f"NAME must be one of {', '.join(PRESETS)}. Received: {name!r}.")
+            if arguments.engine:
+                measure_engine(name, arguments.out, console)
+                continue
             run = _run(arguments.runs, name)
             if run is not None:
                 take(name, run, arguments.hardware)
@@ -162,12 +188,51 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         "int8": _in_int8(model, planned, recipe, data, preset, shape, console),
         "file": {"bytes": len(planned), "target": "tflm", "version": __version__},
         "arena": {"converted": _arena(content), "planned": _arena(planned)},
+        "engine": _engine(name, planned, console),
         **({} if program is None else {"program": {key: program.description[key] for key in PROGRAM}}),
         **{key: known[key] for key in ("quantized", "weights_sha256", "weights_bytes") if key in known},
     }
     store.write(name, card, folder=folder)
     with atomic_write(there / "README.md") as temporary:
         Path(temporary).write_text(page(card, planned))
+
+
+def measure_engine(name, out, console, folder=store.FOLDER):
+    """Measures what the engine makes of a preset's file, and writes that part of its card, and its page.
+
+    Args:
+        name: str, of a preset that was released.
+        out: path, in which the preset has a folder.
+        console: `rich.console.Console`, for progress.
+        folder: path, of the presets.
+
+    Raises:
+        ValueError: if the file is not there, or there is no C compiler.
+    """
+    there, known = out / name, store.card(name, folder)
+    if not (there / "model.tflite").is_file():
+        raise store.PresetError(
+            f"{there} must hold model.tflite. Received: no such file. Release {name} first, with --data."
+        )
+    content = (there / "model.tflite").read_bytes()
+    found, card = _engine(name, content, console), {}
+    for key, value in known.items():
+        card |= {key: value} if key != "engine" else {}
+        card |= {"engine": found} if key == "arena" else {}
+    store.write(name, card, folder=folder)
+    with atomic_write(there / "README.md") as temporary:
+        Path(temporary).write_text(page(card, content))
+    console.print(f"{name}: {found['ram_bytes']:,} bytes of memory, by {found['schedule']}")
+
+
+def _engine(name, content, console):
+    """What the card says of the folder that `unetmm firmware` writes for a file."""
+    with tempfile.TemporaryDirectory() as temporary, console.status(f"{name}: firmware") as status:
+        wanted = Wanted("whole" if len(read_file(content).main.operators) > STREAMED else "auto")
+        found = write(
+            content, Path(temporary) / "net", default_name(name), wanted, lambda what: status.update(f"{name}: {what}")
+        )
+    return {key: found[key] for key in ENGINE}
 
 
 def _in_floats(model, recipe, data, console):

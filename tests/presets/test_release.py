@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from checks import ONE_BACKEND
+from engine.programs import COMPILERS
 from PIL import Image
 from rich.console import Console
 
@@ -14,6 +15,8 @@ from keras_unetmm import models, tflite
 from keras_unetmm.presets import PresetError, card, from_preset, load, release
 from keras_unetmm.presets.table import Preset
 from keras_unetmm.training import train
+
+pytestmark = pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed")
 
 NETWORK = partial(
     models.NAFNet, "mcu_width16", width=4, encoder_depths=(1,), middle_depth=0, decoder_depths=(1,), skips="full"
@@ -79,6 +82,20 @@ def test_a_run_becomes_a_preset(made):
     assert found["file"]["bytes"] == len(content)
     text = (out / "tiny" / "README.md").read_text()
     assert f"{found['arena']['planned']['head']:,}" in text
+    said = tflite.firmware(content, made / "net", "tiny")
+    assert {key: said[key] for key in release.ENGINE} == found["engine"]
+    assert f"{said['ram_bytes']:,} bytes" in text
+    assert said["sha256"] in text
+    page = (out / "tiny" / "README.md").read_bytes()
+    before = (folder / "tiny.json").read_bytes()
+    (out / "tiny" / "README.md").unlink()
+    (folder / "tiny.json").write_text(json.dumps({key: found[key] for key in found if key != "engine"}))
+    release.measure_engine("tiny", out, Console(quiet=True), folder)
+    assert (out / "tiny" / "README.md").read_bytes() == page, "without data, the same card"
+    assert (folder / "tiny.json").read_bytes() == before
+    (out / "tiny" / "model.tflite").rename(made / "model.tflite")
+    with pytest.raises(PresetError, match=r"must hold model\.tflite.*Release tiny first"):
+        release.measure_engine("tiny", out, Console(quiet=True), folder)
     for name in ("samples", "arena"):
         with Image.open(out / "tiny" / f"{name}.png") as picture:
             assert min(picture.size) > 100

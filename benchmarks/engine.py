@@ -24,7 +24,9 @@ BOARDS = ("cortex-m7", "cortex-m55")
 TFLM = {  # millions of instructions: Cortex-M7 with reference kernels and with CMSIS-NN, Cortex-M55 with CMSIS-NN
     "denoise-tiled": (6493.0, 1795.6, 622.9),
     "lesions-sat": (5799.0, 1220.6, 189.2),
+    "person_detect": (113.2, 23.2, 6.4),  # person_detect.tflite of TFLM's models
 }
+PRESETS = ("denoise-tiled", "lesions-sat")
 
 
 def measured(source, schedule, boards):
@@ -35,13 +37,14 @@ def measured(source, schedule, boards):
     for name, found in ran.items():
         if not found.good:
             raise SystemExit(f"{source}: the self-test failed on {name}: {found.text}")
+    network = Path(source).stem if Path(source).suffix else str(source)
     kept = ("schedule", "ram_bytes", "flash_bytes", "code_bytes", "macs", "macs_ratio")
     return {
-        "network": Path(source).stem if Path(source).suffix else str(source),
+        "network": network,
         **{key: figures[key] for key in kept},
         "instructions": {name: found.instructions for name, found in ran.items()},
         "stack": {name: found.stack for name, found in ran.items()},
-        "tflm_millions": TFLM.get(str(source)),
+        "tflm_millions": TFLM.get(network),
     }
 
 
@@ -64,7 +67,7 @@ def as_table(rows, boards):
 def main():
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sources", nargs="*", default=list(TFLM))
+    parser.add_argument("sources", nargs="*", default=list(PRESETS))
     parser.add_argument("--schedule", default="auto")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()

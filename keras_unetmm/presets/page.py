@@ -68,9 +68,10 @@ def _engine(card):
     if "engine" not in card:
         return []
     said, name = card["engine"], card["name"]
+    if "left_out" in said:
+        return ["", "## As C", "", f"Not measured with `unetmm firmware`: {said['left_out']}."]
     images = sum(map(sum, said["io_bytes"].values()))
     kind = {"rows": "by rows", "whole": "by whole maps"}[said["schedule"]]
-    schedule = "" if said["schedule"] == "rows" else f" --schedule {said['schedule']}"
     rows = {
         "schedule": kind,
         "RAM, without images": f"{said['ram_bytes']:,} bytes; this schedule cannot need less than {said['ram_bound']:,}",
@@ -84,7 +85,7 @@ def _engine(card):
         "",
         "## As C",
         "",
-        f"`unetmm firmware {name} -o {name}{schedule}` writes it as plain C: no interpreter, the same bytes.",
+        f"`unetmm firmware {name} -o {name}` writes it as plain C: no interpreter, the same bytes.",
         "",
         "| | |",
         "|---|---|",

@@ -32,7 +32,7 @@ from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.compare.quality import compare
 from keras_unetmm.compare.quality_data import from_recipe
 from keras_unetmm.conversion.convert import convert
-from keras_unetmm.firmware.write import Wanted, default_name, write
+from keras_unetmm.firmware.write import default_name, write
 from keras_unetmm.graph.expand import static_shape
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.planner import picture
@@ -53,7 +53,7 @@ from keras_unetmm.training.recipe import load_recipe, read
 
 CALIBRATION = 32  # examples of the training set
 SAMPLES = 3
-STREAMED = 1000  # operators, up to which a schedule by rows is looked for: a volume slice by slice has thousands
+MEASURED = 1000  # operators up to which the engine is measured: a volume, slice by slice, has thousands
 ENGINE = (  # what the card says of the folder that `unetmm firmware` writes
     "schedule",
     "ram_bytes",
@@ -222,16 +222,17 @@ def measure_engine(name, out, console, folder=store.FOLDER):
     store.write(name, card, folder=folder)
     with atomic_write(there / "README.md") as temporary:
         Path(temporary).write_text(page(card, content))
-    console.print(f"{name}: {found['ram_bytes']:,} bytes of memory, by {found['schedule']}")
+    console.print(f"{name}: {found.get('left_out') or '{ram_bytes:,} bytes of memory, by {schedule}'.format(**found)}")
 
 
 def _engine(name, content, console):
-    """What the card says of the folder that `unetmm firmware` writes for a file."""
+    """What the card says of the folder that `unetmm firmware` writes for a file, or why it says nothing."""
+    count = len(read_file(content).main.operators)
+    if count > MEASURED:
+        return {"left_out": f"a volume becomes {count:,} operators, for which a schedule takes long to find"}
     with tempfile.TemporaryDirectory() as temporary, console.status(f"{name}: firmware") as status:
-        wanted = Wanted("whole" if len(read_file(content).main.operators) > STREAMED else "auto")
-        found = write(
-            content, Path(temporary) / "net", default_name(name), wanted, lambda what: status.update(f"{name}: {what}")
-        )
+        there = Path(temporary) / "net"
+        found = write(content, there, default_name(name), progress=lambda what: status.update(f"{name}: {what}"))
     return {key: found[key] for key in ENGINE}
 
 

@@ -35,6 +35,7 @@ from tiling import BUDGETS, LESION_SIZE, LESIONS, NETWORKS, calibration, network
 from keras_unetmm import models, tflite
 from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.engine import schedule
+from keras_unetmm.engine.ends import integer_ends
 from keras_unetmm.engine.figures import figures
 from keras_unetmm.engine.ports import ports
 from keras_unetmm.engine.search import BudgetError
@@ -136,7 +137,7 @@ def all_ways(content, name, size, said, ways, budgets=False):
     arena, own = measure(content), macs(read(content).main)
     common = {"network": name, "size": None if size is None else list(size)}
     rows = [{**common, "kind": "stock TFLM", "ram_bytes": arena.total, "head": arena.head, "tail": arena.tail, "macs": own}]
-    networks = candidates(content)
+    networks = candidates(integer_ends(content))
     for kind in ways:
         said(f"{place}: {kind}")
         made, graph = scheduled(networks, WAYS[kind])

@@ -18,6 +18,8 @@ def draw(path, rows, side):
     axes = figure.subplots()
     for name, (color, mark) in STYLES.items():
         here = [row for row in rows if row["network"] == name and row["size"] == [side, side]]
+        if not here:
+            continue
         engine = points(here, "engine, rows", "engine, strips")
         axes.plot(*engine, f"{mark}-", color=color, markersize=6, linewidth=2, label=f"engine, by rows: {name}")
         axes.plot(

@@ -23,7 +23,13 @@ def figures(schedule, ports, macs):
         "carried_bytes": carried,
         "kept_bytes": sum(op.kernel.state for op in network.operators if op.kernel is not None and op.kernel.kept),
         "io_bytes": {"inputs": [port.bytes for port in inputs], "outputs": [port.bytes for port in outputs]},
+        "output_over_input": schedule.output_over_input,
         "input_reads": list(map(int, schedule.input_reads)),
+        "largest_block": max(
+            max(network.operators[i].kernel.macs if network.operators[i].kernel else 0, 1) * walk.block
+            for made in schedule.passes
+            for i, walk in zip(made.operators, made.walks, strict=True)
+        ),
         "macs": round(macs * schedule.macs_ratio),
         "macs_ratio": schedule.macs_ratio,
         "passes": [

@@ -39,6 +39,8 @@ extern "C" {{
 
 {memory}
 #define {prefix}_MACS UINT64_C({figures["macs"]}) /* multiply-accumulates of one run */
+#define {prefix}_LARGEST_BLOCK {figures["largest_block"]}u /* of the largest unit of work: less than a step can do */
+#define {prefix}_OUTPUT_OVER_INPUT {int(figures["output_over_input"])} /* 1: `output` may be `input`, which is lost then */
 #define {prefix}_INPUTS {len(ports[0])}
 #define {prefix}_OUTPUTS {len(ports[1])}
 
@@ -61,13 +63,15 @@ extern const unetmm_port {name}_outputs[{prefix}_OUTPUTS];
 unetmm_status {name}_begin(unetmm_call *call, {_memory_arguments(figures)}, unetmm_read *read,
     unetmm_write *write, void *context);
 
-/* Goes on with a run: at most about `macs` multiply-accumulates, at least one unit of work.
+/* Goes on with a run: at most `macs` multiply-accumulates, but at least one unit of work: {prefix}_LARGEST_BLOCK at most.
  *
  * Returns UNETMM_MORE, UNETMM_DONE when the output is complete, UNETMM_READ_FAILED, UNETMM_WRITE_FAILED or UNETMM_NOT_BEGUN.
  */
 unetmm_status {name}_step(const unetmm_call *call, uint32_t macs);
 
-/* Runs all of it on whole images, in raster order, channels innermost. Returns UNETMM_DONE, or why not. */
+/* Runs all of it on whole images, in raster order, channels innermost. Returns UNETMM_DONE, or why not:
+ * UNETMM_BAD_ARGUMENT also if an output lies over an input, unless {prefix}_OUTPUT_OVER_INPUT is 1 and they begin together.
+ */
 unetmm_status {name}_run({_run_arguments(ports, figures)});
 {_reset_declaration(name, figures)}
 #ifdef __cplusplus
@@ -88,6 +92,7 @@ def source(name, ports, figures, tables, headers):
     """
     includes = "".join(f'#include "{header}"\n' for header in headers)
     sides = "".join(_port_table(name, side, found) for side, found in zip(("inputs", "outputs"), ports, strict=True))
+    prefix = name.upper()
     two = figures["carried_bytes"] > 0
     given = "fast, fast_bytes, carried, carried_bytes" if two else "ram, ram_bytes"
     memory = "fast" if two else "ram"
@@ -124,6 +129,10 @@ unetmm_status {name}_run({_run_arguments(ports, figures)})
 {{
     const void *const inputs[] = {{{inputs}}};
     void *const outputs[] = {{{outputs}}};
+    if (unetmm_images_meet({name}_inputs, {prefix}_INPUTS, inputs, {name}_outputs, {prefix}_OUTPUTS, outputs,
+            {prefix}_OUTPUT_OVER_INPUT) != 0) {{
+        return UNETMM_BAD_ARGUMENT;
+    }}
     unetmm_images images = {{{name}_inputs, {name}_outputs, inputs, outputs}};
     unetmm_call call;
     const unetmm_status begun = {name}_begin(&call, {given}, unetmm_image_read, unetmm_image_write, &images);

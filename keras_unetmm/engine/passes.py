@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keras_unetmm.engine.kernels.kernel import All, Same
-from keras_unetmm.engine.network import READS
+from keras_unetmm.engine.network import READS, WRITES
 from keras_unetmm.engine.simulation import Edge, Simulation, Walk
 
 
@@ -82,7 +82,9 @@ class Cutter:
         )
         walks = [self._walk(i, maker) for i in operators]
         sinks = self._arrange(walks, operators)
-        sinks += tuple(maker[m] for m in sorted(carried) if maker[m] not in sinks)  # of which the others may need a part only
+        sinks += tuple(
+            maker[m] for m in sorted(carried) if maker[m] not in sinks
+        )  # of which the others may need a part only
         made = Pass(operators, sinks, walks, carried)
         if strips > 1:
             self._strips(made, strips)
@@ -93,7 +95,18 @@ class Cutter:
         outputs = {n: self.network.operators[i].output for n, i in enumerate(made.operators)}
         outputs = {n: m for n, m in outputs.items() if m is not None}
         sizes = {m.root: self.network.maps[m.root].bytes for m in self.network.maps}
-        made.trace = Simulation(made.walks, made.sinks, outputs, pairs if made.strips == 1 else (), sizes).run()
+        over = pairs if made.strips == 1 else ()
+        made.trace = Simulation(made.walks, made.sinks, outputs, over, sizes, self._ends(made)).run()
+
+    def _ends(self, made):
+        """What reads the first input and what writes the first output, if both are in a pass."""
+        found = {}
+        for n, i in enumerate(made.operators):
+            op = self.network.operators[i]
+            if op.kind in (READS, WRITES) and op.port == 0:
+                number = op.output if op.kind == READS else op.inputs[0][0]
+                found[op.kind] = n, self.network.maps[number].bytes
+        return (*found[READS], *found[WRITES]) if len(found) == len((READS, WRITES)) else None
 
     def _walk(self, index, maker):
         op, edges = self.network.operators[index], []

@@ -136,7 +136,7 @@ def _compile(command, target):
         part.unlink(missing_ok=True)
 
 
-def run(program, network, runs, timeout=600):
+def run(program, network, runs, timeout=600, step=1_000_000):
     """Runs a built program once for every list of inputs.
 
     Args:
@@ -144,6 +144,7 @@ def run(program, network, runs, timeout=600):
         network: `Network`.
         runs: list of lists of numpy arrays, the network's inputs in order.
         timeout: float, seconds.
+        step: int, multiply-accumulates after which the network returns to its caller.
 
     Returns:
         A `Ran`.
@@ -153,7 +154,7 @@ def run(program, network, runs, timeout=600):
         HostError: if the program fails.
     """
     data = b"".join(_bytes(network, inputs) for inputs in runs)
-    done = _ended([str(program), str(len(runs))], data, timeout)
+    done = _ended([str(program), str(len(runs)), str(step)], data, timeout)
     if done.returncode:
         raise HostError(
             f"the network's program ended with status {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}"

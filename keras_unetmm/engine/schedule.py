@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keras_unetmm.engine.layout import Layout, layout, lives, pairs
-from keras_unetmm.engine.network import READS, Network
+from keras_unetmm.engine.network import READS, WRITES, Network
 from keras_unetmm.engine.passes import CutError, Cutter
 from keras_unetmm.engine.search import Search, more_strips, too_small, walked
 
@@ -38,6 +38,19 @@ class Schedule:
         weighted = {i for i, op in enumerate(self.network.operators) if op.name in _WEIGHTED}
         once = sum(self.network.operators[i].macs for i in weighted)
         return walked(self.network, self.passes, weighted) / once if once else 1.0
+
+    @property
+    def output_over_input(self):
+        """Whether the result may be written over the image: of one input and one output, nothing is read after that."""
+        if len(self.network.inputs) != 1 or len(self.network.outputs) != 1:
+            return False
+        kinds = [{self.network.operators[i].kind for i in made.operators} for made in self.passes]
+        last = max(p for p, found in enumerate(kinds) if READS in found)
+        writing = next(p for p, found in enumerate(kinds) if WRITES in found)
+        if last != writing:
+            return last < writing
+        made = self.passes[writing]
+        return made.strips == 1 and (made.trace.lead is None or made.trace.lead >= 0)
 
     @property
     def input_reads(self):

@@ -75,6 +75,7 @@ class Trace:
         distance: dict from `(input, output)`, of the pairs asked for, to bytes: the input's address minus the output's must
             be this or more.
         units: int, units of work.
+        lead: int, bytes that what reads the image was at least ahead of what wrote the result; None where not both ran.
     """
 
     capacity: dict = field(default_factory=dict)
@@ -82,6 +83,7 @@ class Trace:
     depth: int = 1
     distance: dict = field(default_factory=dict)
     units: int = 0
+    lead: int | None = None
 
 
 class _Reading:
@@ -143,11 +145,13 @@ class Simulation:
         pairs: iterable of `(input, output)`, maps that are kept whole, the input read for the last time in this pass and the
             output made in it; only with one strip.
         pixel_bytes: dict from such a map to the bytes of a pixel.
+        ends: `(reader, its pixel's bytes, writer, its pixel's bytes)`, the walks that read the image and write the result,
+            or None where not both are in the pass.
     """
 
-    def __init__(self, walks, sinks, made, pairs=(), pixel_bytes=None):
+    def __init__(self, walks, sinks, made, pairs=(), pixel_bytes=None, ends=None):
         self.walks, self.sinks, self.made = walks, sinks, made
-        self.bytes = pixel_bytes or {}
+        self.bytes, self.ends = pixel_bytes or {}, ends
         self.bit = {m: 1 << i for i, m in enumerate(made.values())}
         self.seen = dict.fromkeys(made.values(), 0)  # with whom a map was alive, as bits
         self.pairs = {}  # map that is made -> maps over which it may lie
@@ -276,6 +280,9 @@ class Simulation:
             self.alive |= self.bit[target]
             self.seen[target] |= self.alive
         self.at[op] = made
+        if self.ends is not None and op == self.ends[2] and self.at[self.ends[0]] < self.end[self.ends[0]]:
+            lead = self.at[self.ends[0]] * self.ends[1] - made * self.ends[3]
+            trace.lead = lead if trace.lead is None else min(trace.lead, lead)
         row, column = divmod(made, self.wide[op])
         over = made >= self.end[op]
         for e, reading in enumerate(self.reads[op]):

@@ -47,14 +47,14 @@ def expected(content, runs):
     return [run(content, inputs, runtime="tflm").outputs for inputs in runs]
 
 
-def ran(schedule, runs, flags=process.FLAGS):
-    """Returns the engine's `Ran` of a schedule."""
-    return process.run(process.built(hosted_sources(schedule), flags), schedule.network, runs)
+def ran(schedule, runs, flags=process.FLAGS, step=1_000_000):
+    """Returns the engine's `Ran` of a schedule, in steps of so many multiply-accumulates."""
+    return process.run(process.built(hosted_sources(schedule), flags), schedule.network, runs, step=step)
 
 
-def check_equal(schedule, runs, wanted, flags=process.FLAGS):
+def check_equal(schedule, runs, wanted, flags=process.FLAGS, step=1_000_000):
     """Asserts that a schedule gives the wanted bytes and stays within its memory."""
-    found = ran(schedule, runs, flags)
+    found = ran(schedule, runs, flags, step)
     assert found.high_water <= schedule.layout.bytes[0]
     for r, (outputs, right) in enumerate(zip(found.outputs, wanted, strict=True)):
         for o, (a, b) in enumerate(zip(outputs, right, strict=True)):

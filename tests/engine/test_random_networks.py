@@ -19,7 +19,7 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
 SECONDS = 0.05  # of search for a placement
 
 
-def check(content, block, budget):
+def check(content, block, budget, step):
     try:
         network = network_of(content)
     except EngineError:
@@ -32,7 +32,7 @@ def check(content, block, budget):
     size = schedule.block_of(block, 64 * block)
     check_equal(schedule.whole(network, SECONDS, size), runs, wanted)
     rows = schedule.rows(network, seconds=SECONDS, block=size)
-    check_equal(rows, runs, wanted)
+    check_equal(rows, runs, wanted, step=step)
     check_equal(schedule.rows(network, memories=2, seconds=SECONDS, block=size), runs, wanted)
     try:
         smaller = schedule.rows(network, ram=int(rows.layout.bytes[0] * budget), seconds=SECONDS, block=size)
@@ -53,11 +53,11 @@ def test_the_engine_gives_the_bytes_of_tflm(tmp_path):
         phases=[Phase.generate],  # every try compiles: to shrink takes too long
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     )
-    @given(networks(), st.sampled_from([1, 3, 8]), st.sampled_from([0.8, 0.6]))
-    def holds(content, block, budget):
+    @given(networks(), st.sampled_from([1, 3, 8]), st.sampled_from([0.8, 0.6]), st.sampled_from([1, 100, 10_000]))
+    def holds(content, block, budget, step):
         note(f"the network is in {tmp_path / 'network.tflite'}")
         (tmp_path / "network.tflite").write_bytes(content)
-        count[check(content, block, budget)] += 1
+        count[check(content, block, budget, step)] += 1
 
     holds()
     assert count[True] > count[False]

@@ -12,7 +12,9 @@
 #include "unetmm.h"
 #include "unetmm_hosted.h"
 
-enum { GUARD = 4096, FIRST_PAINT = 0x5a, SECOND_PAINT = 0xa5, STEP = 1000000 };
+enum { GUARD = 4096, FIRST_PAINT = 0x5a, SECOND_PAINT = 0xa5 };
+
+static uint32_t step = 1000000; /* multiply-accumulates at once */
 
 typedef struct ports {
     uint8_t *input[UNETMM_HOSTED_INPUTS];
@@ -88,7 +90,7 @@ static size_t run(uint8_t *memory, uint8_t *carried, const uint8_t *kept, ports 
     }
     unetmm_status status = unetmm_begin(hosted, &call);
     while (status == UNETMM_MORE) {
-        status = unetmm_step(hosted, &call, STEP);
+        status = unetmm_step(hosted, &call, step);
     }
     if (status != UNETMM_DONE) {
         fprintf(stderr, "status %d\n", (int)status);
@@ -108,6 +110,9 @@ static size_t run(uint8_t *memory, uint8_t *carried, const uint8_t *kept, ports 
 int main(int count, char **arguments)
 {
     const int runs = count > 1 ? atoi(arguments[1]) : 1;
+    if (count > 2) {
+        step = (uint32_t)strtoul(arguments[2], NULL, 10);
+    }
     uint8_t *memory = reserve(2 * (size_t)GUARD + hosted->arena_bytes);
     uint8_t *carried = reserve(2 * (size_t)GUARD + hosted->carried_bytes);
     uint8_t *kept = reserve(hosted->arena_bytes);

@@ -24,6 +24,59 @@ int unetmm_image_write(void *context, int output, int row, int column, int pixel
     return 0;
 }
 
+int unetmm_images_meet(const unetmm_port *input_ports, int input_count, const void *const *inputs,
+    const unetmm_port *output_ports, int output_count, void *const *outputs, int over)
+{
+    for (int i = 0; i < input_count; i++) {
+        for (int o = 0; o < output_count; o++) {
+            const uintptr_t input = (uintptr_t)inputs[i];
+            const uintptr_t output = (uintptr_t)outputs[o];
+            if (input < output + output_ports[o].bytes && output < input + input_ports[i].bytes && (over == 0 || input != output)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+void unetmm_from_uint8(const uint8_t *source, size_t count, int8_t *destination)
+{
+    for (size_t i = 0; i < count; i++) {
+        destination[i] = (int8_t)(source[i] - 128);
+    }
+}
+
+void unetmm_to_uint8(const int8_t *source, size_t count, uint8_t *destination)
+{
+    for (size_t i = 0; i < count; i++) {
+        destination[i] = (uint8_t)(source[i] + 128);
+    }
+}
+
+/* The highest bits are repeated below, so that all ones are 255. */
+void unetmm_from_rgb565(const uint16_t *source, size_t pixels, int8_t *destination)
+{
+    for (size_t i = 0; i < pixels; i++) {
+        const uint32_t pixel = source[i];
+        const uint32_t red = pixel >> 11;
+        const uint32_t green = pixel >> 5 & 63u;
+        const uint32_t blue = pixel & 31u;
+        destination[3 * i] = (int8_t)((int32_t)(red << 3 | red >> 2) - 128);
+        destination[3 * i + 1] = (int8_t)((int32_t)(green << 2 | green >> 4) - 128);
+        destination[3 * i + 2] = (int8_t)((int32_t)(blue << 3 | blue >> 2) - 128);
+    }
+}
+
+void unetmm_to_rgb565(const int8_t *source, size_t pixels, uint16_t *destination)
+{
+    for (size_t i = 0; i < pixels; i++) {
+        const uint32_t red = (uint32_t)(source[3 * i] + 128);
+        const uint32_t green = (uint32_t)(source[3 * i + 1] + 128);
+        const uint32_t blue = (uint32_t)(source[3 * i + 2] + 128);
+        destination[i] = (uint16_t)(red >> 3 << 11 | green >> 2 << 5 | blue >> 3);
+    }
+}
+
 unetmm_status unetmm_begin_within(const unetmm_network *network, const unetmm_call *call, size_t arena_bytes, size_t carried_bytes)
 {
     if (arena_bytes < network->arena_bytes || carried_bytes < network->carried_bytes) {

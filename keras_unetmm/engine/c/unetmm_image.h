@@ -35,6 +35,18 @@ int unetmm_image_read(void *context, int input, int row, int column, int pixels,
 /* A `unetmm_write` whose context is a `const unetmm_images`. */
 int unetmm_image_write(void *context, int output, int row, int column, int pixels, const void *source);
 
+/* Whether an output lies over an input; if `over` is 1, an output may lie exactly over an input. */
+int unetmm_images_meet(const unetmm_port *input_ports, int input_count, const void *const *inputs,
+    const unetmm_port *output_ports, int output_count, void *const *outputs, int over);
+
+/* Turns bytes from 0 to 255, as cameras and files have them, into int8 and back; both may be the same memory. */
+void unetmm_from_uint8(const uint8_t *source, size_t count, int8_t *destination);
+void unetmm_to_uint8(const int8_t *source, size_t count, uint8_t *destination);
+
+/* Turns pixels of 5, 6 and 5 bits, red in the highest, into three int8 (red, green, blue) and back. */
+void unetmm_from_rgb565(const uint16_t *source, size_t pixels, int8_t *destination);
+void unetmm_to_rgb565(const int8_t *source, size_t pixels, uint16_t *destination);
+
 /* Checks the memory that the caller gives, then begins; as `unetmm_begin` but for UNETMM_TOO_SMALL. */
 unetmm_status unetmm_begin_within(const unetmm_network *network, const unetmm_call *call, size_t arena_bytes, size_t carried_bytes);
 

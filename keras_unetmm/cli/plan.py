@@ -48,8 +48,8 @@ def plan(
         if picture is not None:
             from keras_unetmm.planner.picture import draw
 
-            with atomic_write(picture) as path:
-                draw(found, path, title=model.name)
+            with atomic_write(picture) as temporary:
+                draw(found, temporary, title=model.name)
         if as_json:
             typer.echo(json.dumps(result, indent=2))
         else:

@@ -55,7 +55,7 @@ def tile(
     """
     with errors():
         kind = renamed("--gives", gives, "--output-kind", output_kind, "auto")
-        ram = None if ram is None else parsed_bytes("ram", ram)
+        budget = None if ram is None else parsed_bytes("ram", ram)
         sizes, tiles = parsed_size(size), None if side is None else parsed_tile(side)
         numbers = {name: parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
         from keras_unetmm.program import store
@@ -75,17 +75,18 @@ def tile(
             )
         if len(sizes) != 2:
             raise ValueError(f"--size must be HEIGHTxWIDTH, for images. Received: {size!r}.")
-        one = ram is not None or tiles is not None or output is not None
+        one = budget is not None or tiles is not None or output is not None
         if picture is not None and one:
             raise ValueError("--picture must come without --ram, --tile and -o: it draws all programs. Received: both.")
         loaded, content = _to_tile(model, calibration, sizes, kind, numbers)
         choice = {"levels": levels, "tile": tiles, "skips": skips, "kernels": kernels, "border": border}
-        result = _program(model, content, sizes, ram, choice, output) if one else None
-        if not one:
+        if one:
+            result = _program(model, content, sizes, budget, choice, output)
+        else:
             result = _trade_off(model, content, sizes, choice, picture)
         if evaluate is not None:
             result["quality"] = _tiled_quality(
-                loaded, content, evaluate, sigma, {**choice, "ram": ram}, result if one else None
+                loaded, content, evaluate, sigma, {**choice, "ram": budget}, result if one else None
             )
         if as_json:
             typer.echo(json.dumps(result, indent=2))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 WITHOUT_BACKEND = (  # rooms
-    *("engine", "firmware", "interpreters", "operators", "planner", "program", "runtime", "targets", "tflite"),
+    *("engine", "firmware", "interpreters", "kernels", "operators", "planner", "program", "runtime", "targets", "tflite"),
     *("tflite_file", "tiling"),
 )
 WITH_BACKEND = ("test_networks.py", "stacks.py")  # in those rooms

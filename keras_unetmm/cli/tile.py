@@ -32,7 +32,13 @@ def tile(
     side: Annotated[str | None, typer.Option("--tile", metavar="N", help="The tile in pixels, N or HxW.")] = None,
     levels: Annotated[int | None, typer.Option(help="How many levels run tile by tile.")] = None,
     skips: Annotated[str, typer.Option(help="keep, recompute or mixed.")] = "keep",
-    kernels: Annotated[str, typer.Option(help="Kernels the plans are safe for: any, reference or cmsis-nn.")] = "any",
+    kernels: Annotated[
+        str,
+        typer.Option(
+            help="Kernels the plans are safe for: any (reference and CMSIS-NN without Helium), reference, cmsis-nn, "
+            "cmsis-nn-helium (Cortex-M55 and M85), or none (nothing overlaps, for kernels such as ESP-NN)."
+        ),
+    ] = "any",
     border: Annotated[
         str, typer.Option(help="once: the image is padded, not its maps; same: the bytes of the untiled file.")
     ] = "once",

@@ -16,7 +16,7 @@ def _overlaps(operands: Operands, kernels: frozenset[str]) -> list[Overlap]:
     An element is read and then written; if the sum is exclusive, it is written first.
     """
     source, output, axis = operands.inputs[0], operands.outputs[0], first_number(operands, 1)
-    if axis is None or axis not in (-1, len(source.shape) - 1) or operands.option("Reverse"):
+    if axis is None or axis not in (-1, len(source.shape) - 1) or operands.option("Reverse", True):
         return []
     if source.shape != output.shape or source.type != output.type or not can_be_proven(source, output, source.element_bytes):
         return []

@@ -44,6 +44,14 @@ def unary(name, options=None, dtype="int8", made=None, smallest=0, **quantizatio
     return net.file(net.operator(name, inputs, [output], options))
 
 
+def summed(axis=3, dtype="int8", **choices):
+    """CUMSUM of a map."""
+    net = Network(dtype=dtype)
+    x = net.input(*MAP)
+    values = {"exclusive": False, "reverse": False, **choices}
+    return net.file(net.operator("CUMSUM", [x, net.numbers(axis)], [net.tensor(MAP)], "Cumsum", **values))
+
+
 def joined(axis, *shapes):
     net = Network()
     return net.file(net.concatenate([net.input(*shape) for shape in shapes], axis))
@@ -144,6 +152,10 @@ ELEMENTWISE = {
     "mul by a constant": binary("MUL", MAP, constant=(1, 1, 1, 16)),
     "add of a vector": binary("ADD", MAP, (1, 1, 1, 16)),
     "sub of a pixel": binary("SUB", (1, 6, 10, 1), MAP),
+    "cumsum": summed(),
+    "cumsum float": summed(-1, "float32"),
+    "cumsum exclusive": summed(exclusive=True),
+    "cumsum float exclusive": summed(dtype="float32", exclusive=True),
 }
 ORDERED = {**CONVOLUTIONS, **POOLS, **SHUFFLES, **GROWING, **ELEMENTWISE}
 # bytes by which the least distance may be missed without harm: a pixel where no channel reads another one, and a chunk
@@ -154,7 +166,7 @@ SLACK = {
     **dict.fromkeys(("depthwise", "depthwise 5x5", "max pool 3x3", "average pool 3x3"), 16),
     **dict.fromkeys(("depthwise int16", "depthwise x2", "max pool 3x3 int16"), 32),
     **dict.fromkeys(("depth to space", "depth to space by 4", "space to depth"), 16),
-    **{"depth to space float": 64, "dequantize": 0, "quantize 8 to 16": 0},
+    **{"depth to space float": 64, "dequantize": 0, "quantize 8 to 16": 0, "cumsum float exclusive": 0},
 }
 
 
@@ -239,6 +251,9 @@ def grouped():
         grouped(),
         one("split", 2, 2),
         one("split", 2, 3),
+        summed(2),
+        summed(reverse=True),
+        summed(-2, "float32", exclusive=True),
         joined(2, MAP, MAP),
         joined(-1, MAP, MAP),
     ],

@@ -79,10 +79,7 @@ def test_an_empty_graph_has_no_peak():
 
 
 def test_unknown_kernels_are_refused():
-    with pytest.raises(
-        ValueError,
-        match=r"kernels must be one of 'any', .*, 'none'\. Received: 'fast'\",
-    ):
+    with pytest.raises(ValueError, match=r"kernels must be one of 'any', .*, 'none'\. Received: 'fast'"):
         plan(files.chain(2), kernels="fast")
 
 

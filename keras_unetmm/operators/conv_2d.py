@@ -40,5 +40,11 @@ def _scratch(operands: Operands, kernels: str) -> tuple[int, ...]:
 
 
 RULES = OperatorRules(
-    "CONV_2D", macs=_macs, receptive_field=_receptive_field, overlaps=_overlaps, scratch=_scratch, padding=True
+    "CONV_2D",
+    macs=_macs,
+    receptive_field=_receptive_field,
+    overlaps=_overlaps,
+    scratch=_scratch,
+    padding=True,
+    zero_padding=True,
 )

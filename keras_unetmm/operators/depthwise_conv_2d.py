@@ -38,5 +38,11 @@ def _scratch(operands: Operands, kernels: str) -> tuple[int, ...]:
 
 
 RULES = OperatorRules(
-    "DEPTHWISE_CONV_2D", macs=_macs, receptive_field=_receptive_field, overlaps=_overlaps, scratch=_scratch, padding=True
+    "DEPTHWISE_CONV_2D",
+    macs=_macs,
+    receptive_field=_receptive_field,
+    overlaps=_overlaps,
+    scratch=_scratch,
+    padding=True,
+    zero_padding=True,
 )

@@ -11,4 +11,4 @@ def _receptive_field(operands: Operands) -> Fields:
     return ReceptiveField(before=numbers[2]), ReceptiveField(before=numbers[4])
 
 
-RULES = OperatorRules("PAD", receptive_field=_receptive_field)
+RULES = OperatorRules("PAD", receptive_field=_receptive_field, zero_padding=True)

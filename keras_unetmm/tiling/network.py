@@ -118,7 +118,7 @@ class Network:
         if not beyond or (rules_of(operator).padding and operator.options.Padding() == schema.Padding.VALID):
             return False
         kind = {self.graph.tensors[i].type for i in self.maps(operator.inputs)}
-        if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "PAD") or kind != {"INT8"}:
+        if not rules_of(operator).zero_padding or kind != {"INT8"}:
             raise TilingError(
                 f"border='same' needs operators that pad int8 with zeros. Received: {self.label(position)}, which does not. "
                 "Use border='once', or a convolution, pooling by its stride, or resizing to the nearest pixel."

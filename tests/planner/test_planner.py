@@ -237,3 +237,10 @@ def test_the_bound_counts_a_place_once():
         assert found.planned.head == found.planned.bound == (copies + 1) * MAP
         net = Network()
         x = net.unary("RELU", net.input(1, 8, 8, 4))
+
+
+def test_sums_take_the_place_of_what_they_sum():
+    net = Network()
+    x = net.input(1, 8, 8, 4)
+    made = net.operator("CUMSUM", [x, net.numbers(3)], [net.like(x)], "Cumsum", exclusive=False, reverse=False)
+    assert check(net.file(made)).planned.head == 8 * 8 * 4

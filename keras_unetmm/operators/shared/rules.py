@@ -83,6 +83,7 @@ class OperatorRules:
             `"reference"` and `"cmsis-nn-helium"`; None for an operator without.
         together: whether all inputs are read step by step beside each other, so that one tensor may be several of them.
         padding: whether its options say how its input is padded, `Padding`.
+        zero_padding: whether what it pads maps of integers with are zeros, at the map's zero point.
         over_axes: whether it reduces the axes that its second input names.
     """
 
@@ -94,4 +95,5 @@ class OperatorRules:
     scratch: Callable[[Operands, str], tuple[int, ...]] | None = None
     together: bool = False
     padding: bool = False
+    zero_padding: bool = False
     over_axes: bool = False

@@ -29,7 +29,7 @@ def summing():
 def test_sums_over_channels_run_tile_by_tile():
     content, image = summing(), np.random.default_rng(0).integers(-128, 128, (*SIZE, 3), "int8")
     program = tflite.tile(content, SIZE, tile=16, border="same")
-    assert np.array_equal(run_tiled(program, image).output, run(content, image[None])[0])
+    assert np.array_equal(run_tiled(program, image).output, run(content, image[None]).outputs[0][0])
     names = [operator.name for name in ("head", "tail") for operator in _operators(program, name)]
     assert names.count("CUMSUM") == 2
 

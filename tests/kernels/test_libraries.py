@@ -1,5 +1,7 @@
 """What the libraries of kernels say, and that plans and programs made for them hold there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tflite.network import Network
@@ -8,6 +10,7 @@ from tflite.tiling.networks import encoder_decoder
 from keras_unetmm import tflite
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.kernels.libraries import LIBRARIES, library_of
+from keras_unetmm.planner.fits import fitted
 from keras_unetmm.planner.lifetimes import aligned, timeline
 from keras_unetmm.planner.planner import as_it_is
 from keras_unetmm.planner.report import as_dict, as_table
@@ -97,6 +100,12 @@ def test_a_report_says_that_other_kernels_measured():
     found = tflite.plan(block(), "cmsis-nn-helium")
     table = as_table("block", as_dict(found, measure(block()), measure(found.planned.content)))
     assert "arena head, measured on TFLM with the reference kernels" in list(table.columns[0].cells)
+
+
+def test_an_arena_must_hold_helium_s_scratch_too():
+    found, measured = replace(tflite.plan(block(), "cmsis-nn-helium"), planned=None), measure(block())
+    needed = fitted(block(), found, as_dict(found, measured), 2**20)["needed"]
+    assert needed >= found.greedy_head + measured.tail > measured.total
 
 
 def test_nothing_overlaps_with_kernels_that_nobody_has_looked_at():

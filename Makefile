@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make bench | make presets DATA=DIR [RUNS=DIR]. All set-up happens in .venv, once.
+# make demo | make check | make test | make lint | make bench | make presets DATA=DIR [RUNS=DIR]. All set-up happens in .venv, once.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -12,25 +12,30 @@ export MALLOC_ARENA_MAX = 1
 # Without it TensorFlow leaves oneDNN off on CPUs without AVX-512; a training step of NAFNet takes twice as long there.
 export TF_ENABLE_ONEDNN_OPTS = 1
 
-.PHONY: demo test lint bench presets clean
+.PHONY: demo check test lint bench presets clean
 
 demo: .venv/demo
 	$(BIN)/python recipes/demo.py --out out
 
-# Each backend in two processes, for tests wait for one core most of the time; what measures time and touches no backend alone.
+# Two processes, for tests wait for one core most of the time. tests/rooms.py says what runs once and what on which backend.
 # JAX compiles every operator of every small network: without XLA's optimizations that takes a quarter of the time.
-PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m pytest
+PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest
+SMOKE := tests/layers/test_naf_block.py tests/test_losses.py tests/models/test_lunet.py
 
-test: .venv/test lint
-	$(PYTEST) -m no_backend
-	KERAS_BACKEND=tensorflow $(PYTEST) -n 2 -m "not no_backend"
-	KERAS_BACKEND=torch $(PYTEST) -n 2 -m "not no_backend"
-	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(PYTEST) -n 2 -m "not no_backend"
+# The quick tier, in three minutes: what touches no backend and is quick, and a layer, losses and a network on each.
+check: lint
+	$(PYTEST) -n 2 --without-backend -m "no_backend and not slow"
+	for backend in tensorflow torch jax; do KERAS_BACKEND=$$backend $(PYTEST) $(SMOKE) || exit 1; done
+
+test: lint
+	$(PYTEST) -n 2 --without-backend -m no_backend
+	for backend in tensorflow torch jax; do KERAS_BACKEND=$$backend $(PYTEST) -n 2 --spread -m "not no_backend" || exit 1; done
 
 lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
 
 bench: .venv/test
 	$(BIN)/python benchmarks/training_step.py

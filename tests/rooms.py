@@ -1,22 +1,32 @@
-"""Which tests touch no backend: they run once, and `-m "not no_backend"` leaves them out of further runs."""
+"""Which tests run where: once without a backend, on one backend, or on all three; and which are for `make test` alone."""
 
 from pathlib import Path
 
 TESTS = Path(__file__).parent
 WITHOUT_BACKEND = (  # rooms
-    *("engine", "firmware", "interpreters", "operators", "planner", "program", "runtime", "targets", "tflite"),
+    *("engine", "firmware", "interpreters", "kernels", "operators", "planner", "program", "runtime", "targets", "tflite"),
     *("tflite_file", "tiling"),
 )
 WITH_BACKEND = ("test_networks.py", "stacks.py")  # in those rooms
 ALONE = (  # in other rooms
-    *(
-        "test_calibration.py",
-        "test_forms.py",
-        "test_multipliers.py",
-        "test_options.py",
-        "test_own_products.py",
-        "test_ranges.py",
-    ),
+    *("test_calibration.py", "test_forms.py", "test_multipliers.py", "test_options.py", "test_own_products.py"),
+    "test_ranges.py",
+)
+ON_ONE_BACKEND = {  # rooms that ask a backend for no more than layers and networks do, which are tested on all three
+    "analysis": "torch",
+    "cli": "tensorflow",
+    "compare": "tensorflow",
+    "conversion": "tensorflow",  # which converts, whatever the backend: elsewhere in a second process
+    "lowering": "tensorflow",
+    "presets": "tensorflow",
+    "pruning": "torch",  # many small networks, which the others compile
+    "tiling": "tensorflow",
+    "training": "torch",
+}
+ON_EVERY_BACKEND = ("test_devices.py", "test_resume.py")  # in those rooms: devices, and the states that a backend saves
+SLOW = (  # without a backend, several seconds a test, or ten and more a file
+    *("test_classification.py", "test_damaged_commands.py", "test_damaged_files.py", "test_ethos_u.py", "test_exact.py"),
+    *("test_face.py", "test_imports.py", "test_program.py", "test_reorder.py", "test_vela.py", "test_volume_sets.py"),
 )
 
 
@@ -26,4 +36,13 @@ def needs_no_backend(path):
     Args:
         path: absolute `pathlib.Path` of the file, within the folder of tests.
     """
-    return path.name in ALONE or (path.relative_to(TESTS).parts[0] in WITHOUT_BACKEND and path.name not in WITH_BACKEND)
+    return path.name in ALONE or (_room(path) in WITHOUT_BACKEND and path.name not in WITH_BACKEND)
+
+
+def runs_on(path):
+    """The one backend that a file's tests run on in `make test`, or None for all three."""
+    return None if path.name in ON_EVERY_BACKEND else ON_ONE_BACKEND.get(_room(path))
+
+
+def _room(path):
+    return path.relative_to(TESTS).parts[0]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import rooms
 from rooms import needs_no_backend
 from tflite import files
 
@@ -69,6 +70,14 @@ def test_the_contracts_hold():
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_rooms_and_files_of_the_tiers_are_there():
+    files = {path.name for path in rooms.TESTS.rglob("*.py")}
+    folders = {path.name for path in rooms.TESTS.iterdir() if path.is_dir()}
+    assert {*rooms.WITHOUT_BACKEND, *rooms.ON_ONE_BACKEND} <= folders
+    assert {*rooms.WITH_BACKEND, *rooms.ALONE, *rooms.ON_EVERY_BACKEND, *rooms.SLOW} <= files
+    assert set(rooms.ON_ONE_BACKEND.values()) <= {"tensorflow", "jax", "torch"}
 
 
 def test_tests_that_run_once_import_no_backend():

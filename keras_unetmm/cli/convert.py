@@ -63,7 +63,7 @@ def convert(
         for warning in told:
             warn(warning.message)
         write(output, content)
-        if card is not None:
+        if card is not None and written is not None:
             write(card, written.encode())
         from keras_unetmm.targets.verdict_table import as_table
 

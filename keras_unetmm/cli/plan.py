@@ -18,7 +18,13 @@ def plan(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="OUT.tflite", help="Write the planned file.")
     ] = None,
-    kernels: Annotated[str, typer.Option(help="Kernels the plan is safe for: any, reference or cmsis-nn.")] = "any",
+    kernels: Annotated[
+        str,
+        typer.Option(
+            help="Kernels the plan is safe for: any (reference and CMSIS-NN without Helium), reference, cmsis-nn, "
+            "cmsis-nn-helium (Cortex-M55 and M85), or none (nothing overlaps, for kernels such as ESP-NN)."
+        ),
+    ] = "any",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     picture: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw live bytes and arena to an .svg or .png.")
@@ -48,8 +54,8 @@ def plan(
         if picture is not None:
             from keras_unetmm.planner.picture import draw
 
-            with atomic_write(picture) as path:
-                draw(found, path, title=model.name)
+            with atomic_write(picture) as temporary:
+                draw(found, temporary, title=model.name)
         if as_json:
             typer.echo(json.dumps(result, indent=2))
         else:

@@ -32,7 +32,13 @@ def tile(
     side: Annotated[str | None, typer.Option("--tile", metavar="N", help="The tile in pixels, N or HxW.")] = None,
     levels: Annotated[int | None, typer.Option(help="How many levels run tile by tile.")] = None,
     skips: Annotated[str, typer.Option(help="keep, recompute or mixed.")] = "keep",
-    kernels: Annotated[str, typer.Option(help="Kernels the plans are safe for: any, reference or cmsis-nn.")] = "any",
+    kernels: Annotated[
+        str,
+        typer.Option(
+            help="Kernels the plans are safe for: any (reference and CMSIS-NN without Helium), reference, cmsis-nn, "
+            "cmsis-nn-helium (Cortex-M55 and M85), or none (nothing overlaps, for kernels such as ESP-NN)."
+        ),
+    ] = "any",
     border: Annotated[
         str, typer.Option(help="once: the image is padded, not its maps; same: the bytes of the untiled file.")
     ] = "once",
@@ -55,7 +61,7 @@ def tile(
     """
     with errors():
         kind = renamed("--gives", gives, "--output-kind", output_kind, "auto")
-        ram = None if ram is None else parsed_bytes("ram", ram)
+        budget = None if ram is None else parsed_bytes("ram", ram)
         sizes, tiles = parsed_size(size), None if side is None else parsed_tile(side)
         numbers = {name: parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
         from keras_unetmm.program import store
@@ -75,17 +81,18 @@ def tile(
             )
         if len(sizes) != 2:
             raise ValueError(f"--size must be HEIGHTxWIDTH, for images. Received: {size!r}.")
-        one = ram is not None or tiles is not None or output is not None
+        one = budget is not None or tiles is not None or output is not None
         if picture is not None and one:
             raise ValueError("--picture must come without --ram, --tile and -o: it draws all programs. Received: both.")
         loaded, content = _to_tile(model, calibration, sizes, kind, numbers)
         choice = {"levels": levels, "tile": tiles, "skips": skips, "kernels": kernels, "border": border}
-        result = _program(model, content, sizes, ram, choice, output) if one else None
-        if not one:
+        if one:
+            result = _program(model, content, sizes, budget, choice, output)
+        else:
             result = _trade_off(model, content, sizes, choice, picture)
         if evaluate is not None:
             result["quality"] = _tiled_quality(
-                loaded, content, evaluate, sigma, {**choice, "ram": ram}, result if one else None
+                loaded, content, evaluate, sigma, {**choice, "ram": budget}, result if one else None
             )
         if as_json:
             typer.echo(json.dumps(result, indent=2))

@@ -14,7 +14,7 @@ from keras_unetmm.engine.network import Network
 from keras_unetmm.engine.ports import CASES, ports
 from keras_unetmm.engine.selftest import examples, selftest
 from keras_unetmm.engine.sources import C, library_sources
-from keras_unetmm.operators.macs import macs as file_macs
+from keras_unetmm.operators.registry import macs as file_macs
 
 MANIFEST = "unetmm.json"
 FORMAT = 1

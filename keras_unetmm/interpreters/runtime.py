@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_unetmm.interpreters import wire
-from keras_unetmm.operators.macs import macs
+from keras_unetmm.operators.registry import macs
 from keras_unetmm.tflite_file.graph import TFLiteFileError, load, read
 
 RUNTIMES = ("tflm", "litert", "litert-reference")

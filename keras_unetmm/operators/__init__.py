@@ -1,1 +1,1 @@
-"""What is known of single operators of TFLite: multiply-accumulates, receptive field, overlap, scratch."""
+"""What is known of the operators of TFLite, one file an operator; `registry` finds them, `shared` is what several need."""

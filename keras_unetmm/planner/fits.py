@@ -35,7 +35,7 @@ def fitted(file, found, result, arena):
 
     Returns:
         dict of `judged`, `"planned"`, or `"as_is"` for a file that cannot be planned; `arena`; `needed`, with which TFLM
-        prepares it; `left`, bytes, below 0 where it is too small; and `fits`.
+        prepares it with those kernels; `left`, bytes, below 0 where it is too small; and `fits`.
 
     Raises:
         ValueError: if TFLM cannot measure the file.
@@ -48,6 +48,8 @@ def fitted(file, found, result, arena):
             f"{result.get('why_not_measured')}"
         )
     needed = _least_arena(load(file) if found.planned is None else found.planned.content, measured["total"])
+    head = found.greedy_head if found.planned is None else found.planned.head
+    needed += max(head - measured["head"], 0)  # scratch that those kernels ask for, beyond that of the kernels that measure
     return {"judged": judged, "arena": arena, "needed": needed, "left": arena - needed, "fits": needed <= arena}
 
 

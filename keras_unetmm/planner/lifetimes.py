@@ -7,7 +7,7 @@ file's own plan gives them a place.
 
 from dataclasses import dataclass
 
-from keras_unetmm.operators.scratch import scratch
+from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError
 
 ALIGNMENT = 16  # bytes, of every buffer in TFLM's arena
@@ -63,20 +63,21 @@ class Timeline:
         return tuple(live)
 
 
-def timeline(model):
-    """Returns the `Timeline` of a `keras_unetmm.tflite_file.graph.Model`.
+def timeline(model, kernels="any"):
+    """Returns the `Timeline` of a `keras_unetmm.tflite_file.graph.Model`, with the scratch that `kernels` ask for.
 
     Raises:
+        ValueError: for an unknown library of kernels.
         TFLiteFileError: if graphs call each other without end, or an operator lacks a tensor that its kernel needs.
     """
-    walk = _Walk(model)
+    walk, library = _Walk(model), library_of(kernels)
     try:
         walk.graph(0, None, 0)
         requests = [
             (g, position, size)
             for g, graph in enumerate(model.graphs)
             for position, operator in enumerate(graph.operators)
-            for size in scratch(graph, operator)
+            for size in library.scratch(graph, operator)
         ]
     except DAMAGE as error:
         raise TFLiteFileError(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras_unetmm.operators.overlap import overlaps
+from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.planner.lifetimes import Timeline, aligned, timeline
 
 
@@ -43,19 +43,19 @@ class Memory:
 
 
 def memory(model, kernels="any"):
-    """Returns the `Memory` of a `keras_unetmm.tflite_file.graph.Model`, with the overlaps that `kernels` allows.
+    """Returns the `Memory` of a `keras_unetmm.tflite_file.graph.Model`, with the overlaps and the scratch of `kernels`.
 
     Raises:
         ValueError: for an unknown library of kernels.
         TFLiteFileError: if an operator lacks what it needs.
     """
-    time = timeline(model)
+    time, library = timeline(model, kernels), library_of(kernels)
     of_tensor = {buffer.tensor: i for i, buffer in enumerate(time.buffers) if buffer.tensor is not None}
     pairs, kept = [], set(model.main.outputs)  # these outlive the last operator, at whose step their lives end
     for step, (graph, position, _) in enumerate(time.steps, 1):
         if graph != 0:
             continue  # the steps of graphs that loops call repeat
-        for overlap in overlaps(model.main, model.main.operators[position], kernels):
+        for overlap in library.overlaps(model.main, model.main.operators[position]):
             source, output = of_tensor.get(overlap.input), of_tensor.get(overlap.output)
             if source is None or output is None:
                 continue

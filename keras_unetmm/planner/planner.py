@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass, replace
 
 from keras_unetmm.interpreters.runtime import RunError, measure
-from keras_unetmm.operators.macs import macs
-from keras_unetmm.operators.overlap import KERNELS
+from keras_unetmm.kernels.libraries import library_of
+from keras_unetmm.operators.registry import macs
 from keras_unetmm.planner import rewrites
 from keras_unetmm.planner.arena import Placement, as_TFLM_will, place
 from keras_unetmm.planner.bound import lower_bound
@@ -73,7 +73,7 @@ class Planned:
 
     @property
     def head(self):
-        """Bytes of the arena's head that TFLM will measure."""
+        """Bytes of the arena's head that TFLM will measure with those kernels."""
         return self.placement.head
 
 
@@ -128,8 +128,9 @@ def plan(file, kernels="any", seconds=4.0):
 
     Args:
         file: path or bytes of a .tflite file.
-        kernels: the library of kernels that the plan must be safe for: `"any"` (reference and CMSIS-NN),
-            `"reference"` or `"cmsis-nn"`.
+        kernels: the library of kernels that the plan must be safe for: `"any"` (the reference kernels, and CMSIS-NN on
+            cores without Helium), `"reference"`, `"cmsis-nn"`, `"cmsis-nn-helium"` (with the scratch of Cortex-M55 and
+            M85), or `"none"`, where nothing overlaps.
         seconds: float, CPU time for each of the few searches for a placement that do not meet the lower bound before.
 
     Returns:
@@ -139,10 +140,9 @@ def plan(file, kernels="any", seconds=4.0):
         ValueError: for an unknown library of kernels.
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
     """
-    if kernels not in KERNELS:
-        raise ValueError(f"kernels must be one of {', '.join(map(repr, KERNELS))}. Received: {kernels!r}.")
+    library_of(kernels)  # raises for an unknown one
     content = tflite_graph.load(file)
-    found = as_it_is(content)
+    found = as_it_is(content, kernels)
     if found.order_bound > _LARGEST:
         return replace(
             found, why_not_planned=f"It needs {found.order_bound:,} bytes at once, more than offsets can express."
@@ -165,14 +165,19 @@ def plan(file, kernels="any", seconds=4.0):
     return replace(found, planned=replace(planned, seconds=time.monotonic() - begin))
 
 
-def as_it_is(file):
+def as_it_is(file, kernels="any"):
     """Returns the `Plan` of a file without `planned`: what it needs in its own order, with TFLM's own planner.
 
+    Args:
+        file: path or bytes of a .tflite file.
+        kernels: the library of kernels whose scratch counts.
+
     Raises:
+        ValueError: for an unknown library of kernels.
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
     """
     model = tflite_graph.read(file)
-    time_line = timeline(model)
+    time_line = timeline(model, kernels)
     if len(time_line.buffers) > _MOST_BUFFERS:
         raise ValueError(
             f"file must have no more than {_MOST_BUFFERS:,} tensors in the arena, for every pair is looked at. Received: "

@@ -10,8 +10,7 @@ import heapq
 import time
 from dataclasses import dataclass
 
-from keras_unetmm.operators.overlap import overlaps
-from keras_unetmm.operators.scratch import scratch
+from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.planner.lifetimes import aligned
 
 _IN_ORDER = {"IF", "WHILE", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL"}
@@ -43,7 +42,7 @@ def reorder(model, kernels="any", seconds=5.0):
 
     Args:
         model: `keras_unetmm.tflite_file.graph.Model`; control flow, state and custom operators keep their order.
-        kernels: `"any"`, `"reference"` or `"cmsis-nn"`, whose overlaps count.
+        kernels: the library of kernels whose overlaps and scratch count.
         seconds: float, CPU time for the exact search, so that what else runs decides nothing; where it runs out, a beam
             search of half of it at most answers.
     """
@@ -65,6 +64,7 @@ class OperatorGraph:
     """The main graph as bit masks: which operators each one waits for, and what its running needs and leaves."""
 
     def __init__(self, graph, kernels):
+        library = library_of(kernels)
         self.count = len(graph.operators)
         sizes = [0 if t.variable else aligned(t.arena_bytes) for t in graph.tensors]
         made_by = {index: position for position, op in enumerate(graph.operators) for index in op.outputs}
@@ -80,8 +80,8 @@ class OperatorGraph:
             inputs = [i for i in dict.fromkeys(operator.inputs) if i >= 0 and sizes[i] and i not in operator.outputs]
             self.sources.append([(i, sizes[i], -1 if i in kept else users[i]) for i in inputs])
             self.made.append([(i, sizes[i], -1 if i in kept else users.get(i, 0)) for i in operator.outputs if sizes[i]])
-            self.extra.append(sum(aligned(size) for size in scratch(graph, operator)))
-            self.savings.append(_savings(overlaps(graph, operator, kernels), sizes))
+            self.extra.append(sum(aligned(size) for size in library.scratch(graph, operator)))
+            self.savings.append(_savings(library.overlaps(graph, operator), sizes))
         self.followers = [[] for _ in range(self.count)]
         for position, waits in enumerate(self.waits):
             for earlier in _bits(waits):

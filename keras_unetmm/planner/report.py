@@ -3,6 +3,8 @@
 from rich.table import Table
 
 from keras_unetmm.interpreters.runtime import TFLMError, measure
+from keras_unetmm.kernels.libraries import library_of
+from keras_unetmm.kernels.tflm_reference import REFERENCE
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.planner.skips import at_peak
 from keras_unetmm.tflite_file.names import short_name
@@ -13,7 +15,7 @@ def report(file, kernels="any"):
 
     Args:
         file: path or bytes of a .tflite file.
-        kernels: `"any"`, `"reference"` or `"cmsis-nn"`, the kernels that the plan must be safe for.
+        kernels: as for `plan`. What is measured is measured with the reference kernels.
 
     Returns:
         The `Plan`, and the dict that `unetmm plan --json` prints. `measured` is None, and `"why_not_measured"` says
@@ -88,6 +90,8 @@ def as_table(title, result):
     """Returns the dict of `report` as a rich table: as it is beside planned, then who is alive at the peak."""
     as_is, planned = result["as_is"], result["planned"] or {}
     before, after = as_is["measured"] or {}, planned.get("measured") or {}
+    other = planned and library_of(planned["kernels"]).scratch_of != REFERENCE.scratch_of
+    measured = "measured on TFLM with the reference kernels" if other else "measured on TFLM"
     table = Table(title=title, title_justify="left")
     table.add_column("")
     table.add_column("as it is", justify="right")
@@ -98,10 +102,7 @@ def as_table(title, result):
         ("flash", result["flash_bytes"], planned.get("flash_bytes"), " B"),
         ("lower bound of the head, in this order", as_is["order_bound"], planned.get("bound"), " B"),
         ("arena head, foretold", as_is["greedy_head"], planned.get("head"), " B"),
-        *(
-            (f"arena {part}, measured on TFLM", before.get(part), after.get(part), " B")
-            for part in ("head", "tail", "total")
-        ),
+        *((f"arena {part}, {measured}", before.get(part), after.get(part), " B") for part in ("head", "tail", "total")),
     ):
         table.add_row(name, *("-" if value is None else f"{value:,}{unit}" for value in (left, right)))
     if result["peak"]:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_unetmm.kernels.libraries import LIBRARIES
 from keras_unetmm.tflite_file import json_text as rules
 from keras_unetmm.tflite_file.metadata import DESCRIPTION
 
@@ -77,7 +78,7 @@ _PROGRAM = rules.record(
     tile=_sides,
     skips=rules.one_of("keep", "recompute", "mixed"),
     halo=rules.whole(0, 2 * _SIDE),
-    kernels=rules.one_of("any", "reference", "cmsis-nn"),
+    kernels=rules.one_of(*LIBRARIES),
     border=rules.one_of("once", "same"),
     ram_bytes=rules.whole(1, _BYTES),
     ram_bound=_bytes,

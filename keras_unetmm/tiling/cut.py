@@ -106,7 +106,7 @@ def cut(network, levels):
                 f"With levels={levels}, {network.label(position)}, would run tile by tile, and it reads what is made of a "
                 "whole map. Tile fewer levels, or leave that out."
             )
-        if network.reaches[position] is None:
+        if network.receptive_fields[position] is None:
             raise TilingError(
                 f"Only operators that see a neighbourhood run tile by tile, and with levels={levels} "
                 f"{network.label(position)}, has to: {network.reasons[position]}."
@@ -178,7 +178,9 @@ def _opened(network, body, leaving):
     if not body:
         return ()
     maps = {i: network.maps((*op.inputs, *op.outputs)) for i, op in enumerate(network.graph.operators) if i in body}
-    core = {i for i in body if network.reaches[i] is None or any(network.scales[index] is None for index in maps[i])}
+    core = {
+        i for i in body if network.receptive_fields[i] is None or any(network.scales[index] is None for index in maps[i])
+    }
     needed, behind = _relatives(network, core)
     core = body & needed & behind
     head = (body & needed) - core
@@ -213,9 +215,9 @@ def ancestors(network, tensors):
 def _core(network, levels):
     """The operators that must run whole: those below the levels that see more than one place."""
     found = set()
-    for position, reach in enumerate(network.reaches):
+    for position, pair in enumerate(network.receptive_fields):
         scales = network.scales_of(position)
-        wide = reach is None or any(r.extent > 1 or r.stride > 1 or r.factor > 1 for r in reach)
+        wide = pair is None or any(r.extent > 1 or r.stride > 1 or r.factor > 1 for r in pair)
         if wide and scales and min(scales) >= 2**levels:
             found.add(position)
     return found

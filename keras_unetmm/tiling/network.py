@@ -7,8 +7,8 @@ from functools import cached_property
 
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_unetmm.operators.macs import macs, operator_macs
-from keras_unetmm.operators.reach import WINDOWED, GlobalOperatorError, reaches
+from keras_unetmm.operators.registry import macs, operator_macs, receptive_fields, rules_of
+from keras_unetmm.operators.shared.rules import GlobalOperatorError
 from keras_unetmm.tflite_file import graph as tflite_graph
 from keras_unetmm.tflite_file.names import short_name
 from keras_unetmm.tflite_file.operands import Operands
@@ -29,7 +29,7 @@ class Network:
         image, output: int, tensors.
         scales: list of `Fraction`, of each tensor: places of the image from one of its places to the next; None for
             constants and for what has no places, such as means over the map.
-        reaches: list of a pair of `Reach`es an operator; None where it cannot run tile by tile.
+        receptive_fields: list of a pair of `ReceptiveField`s an operator; None where it cannot run tile by tile.
         reasons: dict from an operator's position to why it cannot.
 
     Raises:
@@ -64,7 +64,7 @@ class Network:
         self.producers = {index: position for position, op in enumerate(self.graph.operators) for index in op.outputs}
         self.scales = [None] * len(tensors)
         self.scales[self.image] = Fraction(1)
-        self.reaches, self.reasons = [], {}
+        self.receptive_fields, self.reasons = [], {}
         made = {i for i, tensor in enumerate(tensors) if tensor.data is not None} | {-1, self.image}
         for position, operator in enumerate(self.graph.operators):
             if not made >= set(operator.inputs):
@@ -111,14 +111,14 @@ class Network:
         Raises:
             TilingError: if it reads something else there.
         """
-        operator, reach = self.graph.operators[position], self.reaches[position]
-        beyond = any(r.before > 0 or r.between or r.extent > r.stride for r in reach)
+        operator, pair = self.graph.operators[position], self.receptive_fields[position]
+        beyond = any(r.before > 0 or r.between or r.extent > r.stride for r in pair)
         if operator.name == "PAD":
             beyond = any(Operands(self.graph, operator).numbers(1))
-        if not beyond or (operator.name in WINDOWED and operator.options.Padding() == schema.Padding.VALID):
+        if not beyond or (rules_of(operator).padding and operator.options.Padding() == schema.Padding.VALID):
             return False
         kind = {self.graph.tensors[i].type for i in self.maps(operator.inputs)}
-        if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "PAD") or kind != {"INT8"}:
+        if not rules_of(operator).zero_padding or kind != {"INT8"}:
             raise TilingError(
                 f"border='same' needs operators that pad int8 with zeros. Received: {self.label(position)}, which does not. "
                 "Use border='once', or a convolution, pooling by its stride, or resizing to the nearest pixel."
@@ -147,17 +147,17 @@ class Network:
         tensors, inputs = self.graph.tensors, self.maps(operator.inputs)
         scales = {self.scales[i] for i in inputs} - {None}
         try:
-            reach = reaches(self.graph, operator)
+            pair = receptive_fields(self.graph, operator)
             if len(scales) > 1:
                 raise GlobalOperatorError("its inputs differ in resolution")
             scale = next(iter(scales), None)
             if scale is not None:
-                if reach[0].stride != reach[1].stride or reach[0].factor != reach[1].factor:
+                if pair[0].stride != pair[1].stride or pair[0].factor != pair[1].factor:
                     raise GlobalOperatorError("its strides differ for rows and columns")
-                scale = scale * reach[0].stride / reach[0].factor
+                scale = scale * pair[0].stride / pair[0].factor
                 self._check_regular(operator, scale)
         except GlobalOperatorError as error:
-            reach, scale = None, None
+            pair, scale = None, None
             self.reasons[position] = str(error)
             size = tensors[self.image].shape[1:3]
             for index in operator.outputs:  # in the bottleneck any operator may run, and what it makes may be a map
@@ -165,9 +165,9 @@ class Network:
                 scale = {Fraction(a, b) for a, b in zip(size, shape[1:3], strict=False)} if len(shape) == 4 else set()
                 if len(scale) == 1 and max(shape[1:3]) > 1:
                     self.scales[index] = scale.pop()
-            self.reaches.append(None)
+            self.receptive_fields.append(None)
             return
-        self.reaches.append(reach)
+        self.receptive_fields.append(pair)
         for index in operator.outputs:
             self.scales[index] = scale
 

@@ -109,11 +109,11 @@ def laid_out(network, positions, given, outputs, anew=(), border="once"):
             needed = region
             ask(Mask(network.scales[step.inputs[0]]), region)
         else:
-            reach = network.reaches[step.position]
-            needed = tuple(r.needs(*axis) for r, axis in zip(reach, region, strict=True))
+            pair = network.receptive_fields[step.position]
+            needed = tuple(r.needs(*axis) for r, axis in zip(pair, region, strict=True))
             region = tuple(
                 r.gives(*axis) if r.factor > 1 else axis_made
-                for r, axis, axis_made in zip(reach, needed, region, strict=True)
+                for r, axis, axis_made in zip(pair, needed, region, strict=True)
             )
             macs += network.macs(step.position, area(region))
         for key in step.inputs:

@@ -2,7 +2,7 @@
 
 import math
 
-from keras_unetmm.operators.overlap import KERNELS
+from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import load
 from keras_unetmm.tflite_file.metadata import metadata
@@ -35,7 +35,7 @@ def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels=
         tile: int, or `(height, width)`: the tile in pixels, for head and tail; by default the best, for each.
         skips: `"keep"`, what the encoder leaves for the decoder stays in the arena; `"recompute"`, the tail computes it anew
             from the image, where that can be done; `"mixed"`, whatever is best for each.
-        kernels: as for `keras_unetmm.tflite.plan`.
+        kernels: as for `keras_unetmm.tflite.plan`; the heads in the program are those with these kernels.
         border: `"once"`, nothing is padded inside head and tail: the image is padded once, with the pixels at its border,
             and what the tail reads with zeros. Where nothing of the border is seen, the output is that of the file itself.
             Or `"same"`, every convolution finds zeros outside the image, as in the file: the output is that of the file,
@@ -118,8 +118,7 @@ def parts_of(file, size, kernels="any", border="once"):
     sound = isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(s, int) and s > 0 for s in size)
     if not sound:
         raise ValueError(f"size must be (height, width) in pixels. Received: {size!r}.")
-    if kernels not in KERNELS:
-        raise ValueError(f"kernels must be one of {', '.join(map(repr, KERNELS))}. Received: {kernels!r}.")
+    library_of(kernels)  # raises for an unknown one
     if border not in BORDERS:
         raise ValueError(f"border must be one of {', '.join(map(repr, BORDERS))}. Received: {border!r}.")
     network = Network(load(file))

@@ -3,7 +3,7 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_unetmm.operators.reach import OVER_AXES, WINDOWED
+from keras_unetmm.operators.registry import rules_of
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tiling.network import TilingError
 from keras_unetmm.tiling.part import Mask, Masked, sizes
@@ -86,7 +86,7 @@ class _Writer:
         operator.inputs = np.array(
             [self._region(read[i], step.needed) if i in read else i for i in map(int, operator.inputs)], "int32"
         )
-        if source.name in WINDOWED:
+        if rules_of(source).padding:
             operator.builtinOptions.padding = schema.Padding.VALID
         _set_sizes(self.file, operator, source, sizes(region))
         for index in source.outputs:
@@ -129,7 +129,7 @@ def _tensor(key):
 def _resize(file, network, position, size):
     """Gives the outputs of an operator that is done whole the shapes for another size."""
     operator = network.graph.operators[position]
-    if position in network.reasons and operator.name not in OVER_AXES and network.scales_of(position):
+    if position in network.reasons and not rules_of(operator).over_axes and network.scales_of(position):
         _refuse_size(network, position, size)
     for tensor in operator.outputs:
         _set_shape(file, network, tensor, size)

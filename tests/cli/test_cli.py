@@ -6,6 +6,7 @@ One file although it is long: all of it is called in one folder of small files.
 import dataclasses
 import json
 import os
+import shutil
 import sys
 
 import keras
@@ -48,6 +49,14 @@ def here(tmp_path, monkeypatch):
     for i in range(3):
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), "uint8")).save(tmp_path / "images" / f"{i}.png")
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("networks")
+    saved(folder / "open.keras")
+    saved(folder / "fixed.keras", input_shape=(16, 16, 3))
+    return folder
 
 
 def call(*arguments):
@@ -252,6 +261,7 @@ def test_check_asks_the_compiler_unless_told_not_to(here, monkeypatch):
     assert json.loads(result.stdout)["compiled"] is False
 
 
+@pytest.mark.every_backend
 def test_convert_writes_a_file_that_plan_reads(here):
     saved("model.keras")
     result = call("convert", "model.keras", "--calibration", "images", "--size", "24x32", "-o", "out.tflite")
@@ -376,9 +386,9 @@ def test_convert_takes_volumes(here):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_bad_input_is_one_message_and_status_2(here, arguments, message):
-    saved("open.keras")
-    saved("fixed.keras", input_shape=(16, 16, 3))
+def test_bad_input_is_one_message_and_status_2(here, networks, arguments, message):
+    for network in networks.iterdir():
+        shutil.copy(network, here)
     before = sorted(here.rglob("*"))
     result = call(*arguments)
     assert result.exit_code == 2

@@ -26,6 +26,7 @@ def kinds(model):
     return [type(layer).__name__ for layer in model.layers[1:]]
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("layer", "target", "becomes", "tolerance"),
     [

@@ -7,7 +7,7 @@ from tflite.network import Network
 from tflite.unusual import custom, spectrum, svdf
 
 from keras_unetmm.interpreters.runtime import measure
-from keras_unetmm.operators.scratch import scratch
+from keras_unetmm.kernels.tflm_reference import REFERENCE
 from keras_unetmm.planner.lifetimes import aligned
 from keras_unetmm.tflite_file.graph import read
 
@@ -200,7 +200,7 @@ def tensors(graph):
 @pytest.mark.parametrize("name", WITH)
 def test_scratch_is_what_TFLM_adds_to_the_tensors(name):
     graph = read(WITH[name]).main
-    sizes = scratch(graph, graph.operators[0])
+    sizes = REFERENCE.scratch(graph, graph.operators[0])
     assert sizes
     assert measure(WITH[name]).head == tensors(graph) + sum(map(aligned, sizes))
 
@@ -208,14 +208,14 @@ def test_scratch_is_what_TFLM_adds_to_the_tensors(name):
 @pytest.mark.parametrize("name", WITHOUT)
 def test_other_operators_have_none(name):
     graph = read(WITHOUT[name]).main
-    assert scratch(graph, graph.operators[0]) == ()
+    assert REFERENCE.scratch(graph, graph.operators[0]) == ()
     assert measure(WITHOUT[name]).head == tensors(graph)
 
 
 def test_it_is_what_the_kernel_asks_for_in_that_order():
     def sizes(name):
         graph = read(WITH[name]).main
-        return scratch(graph, graph.operators[0])
+        return REFERENCE.scratch(graph, graph.operators[0])
 
     assert sizes("MEAN int8") == (4 * 4, 4 * 4, 2 * 4)  # an accumulator an output, an index an axis, the axes
     assert sizes("TRANSPOSE_CONV int16") == (12 * 20 * 3 * 8,)

@@ -6,7 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite import files, unusual
 from tflite.network import Network
 
-from keras_unetmm.operators.scratch import scratch
+from keras_unetmm.kernels.tflm_reference import REFERENCE
 from keras_unetmm.planner.lifetimes import ALIGNMENT, aligned, bases, timeline
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import TFLiteFileError, read
@@ -76,7 +76,7 @@ def test_scratch_lives_while_its_operator_runs():
     net = Network()
     content = net.file(net.mean(net.unary("RELU", net.input(1, 4, 4, 8)), (1, 2)))
     model = read(content)
-    sizes = scratch(model.main, model.main.operators[1])
+    sizes = REFERENCE.scratch(model.main, model.main.operators[1])
     found = [buffer for buffer in timeline(model).buffers if buffer.tensor is None]
     assert [(buffer.first, buffer.last, buffer.bytes) for buffer in found] == [(2, 2, aligned(size)) for size in sizes]
     assert timeline(model).buffers[-len(sizes) :] == tuple(found)

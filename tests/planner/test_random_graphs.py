@@ -9,8 +9,6 @@ from hypothesis import HealthCheck, given, note, settings
 from tflite.claims import check
 from tflite.random_networks import networks
 
-from keras_unetmm.operators.overlap import KERNELS
-
 EXAMPLES = int(os.environ.get("EXAMPLES", "40"))
 SECONDS = float(os.environ.get("SECONDS", "0.5"))  # of search for a placement
 
@@ -29,7 +27,7 @@ def test_what_a_plan_claims_is_so(tmp_path):
     def holds(content):
         note(f"the network is in {tmp_path / 'network.tflite'}")
         (tmp_path / "network.tflite").write_bytes(content)
-        for kernels in KERNELS:
+        for kernels in ("any", "reference", "cmsis-nn"):  # the others differ in nothing that a random graph shows
             planned = check(content, kernels, SECONDS).planned
             gaps.append(planned.head / max(planned.bound, 1) - 1)
 

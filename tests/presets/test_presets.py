@@ -52,6 +52,7 @@ def test_a_preset_is_what_its_card_says(name):
     assert np.abs(np.clip(got, 0, 1) - file).mean() < 0.05, "the file is of this network"
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("name", [name for name in names() if name.startswith("lesions")])
 def test_a_dark_blot_on_skin_is_found(name):
     want = blot(128, 128)

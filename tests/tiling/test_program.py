@@ -9,7 +9,7 @@ from tflite.tiling.networks import bottleneck, encoder_decoder
 
 from keras_unetmm import tflite
 from keras_unetmm.interpreters.runtime import measure, run
-from keras_unetmm.operators.macs import macs
+from keras_unetmm.operators.registry import macs
 from keras_unetmm.runtime.tiled import run_tiled
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tiling.parts import Choice

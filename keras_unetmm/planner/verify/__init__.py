@@ -13,7 +13,7 @@ from keras_unetmm.planner.verify.shapes import check_shapes
 
 __all__ = ["KERNELS", "PlanRefused", "verify"]
 
-KERNELS = ("any", "reference", "cmsis-nn")
+KERNELS = ("any", "reference", "cmsis-nn", "cmsis-nn-helium", "none")
 
 
 def verify(content: bytes, kernels: str = "any") -> None:
@@ -33,7 +33,8 @@ def verify(content: bytes, kernels: str = "any") -> None:
         content: bytes of the .tflite file.
         kernels: `"reference"`, TFLM's own kernels; `"cmsis-nn"`, those of Arm's CMSIS-NN, whose 1x1 convolutions, wide
             depthwise convolutions and convolutions of other types than int8 and float32 do not run in raster order;
-            `"any"`, safe for both.
+            `"cmsis-nn-helium"`, the same with other scratch; `"any"`, safe for the first two; `"none"`, kernels of which
+            nothing is known: no two tensors may share memory while both live.
 
     Raises:
         PlanRefused: if the file has no plan, or one that is wrong or unsafe, or is damaged.

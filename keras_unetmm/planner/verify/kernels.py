@@ -41,6 +41,8 @@ def order(operator, source, target, kernels):
     name = operator.name
     if name in UNARY | BINARY:
         return _elementwise(source, target)
+    if name == "CUMSUM":
+        return _sums(operator, source, target)
     if name not in _WINDOWS | _REARRANGED:
         raise OverlapError("no overlap of this operator's input and output is known to be safe")
     if not len(source.shape) == len(target.shape) == 4 or source.shape[0] != 1 or target.shape[0] != 1:
@@ -83,6 +85,20 @@ def _elementwise(source, target):
     _limit(count)
     sizes = (_ALIGNMENT, _ALIGNMENT) if same else (source.element_bytes, target.element_bytes)
     return (sizes[0], np.arange(count)), (sizes[1], np.arange(count)), True
+
+
+def _sums(operator, source, target):
+    """Step t reads element t and writes the sum up to it, or, if that excludes it, writes the sum before it reads it."""
+    if source.shape != target.shape or source.type != target.type:
+        raise OverlapError(f"{operator.label} makes no {target.shape} from {source.shape}")
+    axes = operator.inputs[1]
+    axis = None if axes.data is None or axes.type != schema.TensorType.INT32 else np.frombuffer(axes.data.tobytes(), "<i4")
+    if axis is None or axis.tolist() not in ([-1], [len(source.shape) - 1]) or operator.options.Reverse():
+        raise OverlapError("sums along another axis than the last one, or from its end, are not made in the elements' order")
+    count = math.prod(target.shape)
+    _limit(count)
+    element = (source.element_bytes, np.arange(count))
+    return element, element, not operator.options.Exclusive()
 
 
 def _window(operator, source, target, kernels):

@@ -36,6 +36,8 @@ def check_overlaps(graphs, scopes, kernels):
 
 def _prove(operator, source, target, main, scopes, kernels):
     """Raises `OverlapError` unless the operator may write `target` where its input `source` lies."""
+    if kernels == "none":
+        raise OverlapError("nothing is known of the kernels, so that no overlap is safe")
     name, inputs, distance = operator.name, operator.inputs, source.offset - target.offset
     slots = {"SPLIT": (1,), "CONCATENATION": range(len(inputs))}.get(name, (0, 1) if name in BINARY else (0,))
     if any(tensor is source and slot not in slots for slot, tensor in enumerate(inputs)):

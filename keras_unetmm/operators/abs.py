@@ -1,0 +1,7 @@
+"""ABS: the absolute value of each element."""
+
+from keras_unetmm.operators.shared import elementwise
+from keras_unetmm.operators.shared.pointwise import pointwise
+from keras_unetmm.operators.shared.rules import OperatorRules
+
+RULES = OperatorRules("ABS", receptive_field=pointwise, overlaps=elementwise.first_input)

@@ -1,0 +1,6 @@
+"""EXP: the exponential of each element."""
+
+from keras_unetmm.operators.shared.pointwise import pointwise
+from keras_unetmm.operators.shared.rules import OperatorRules
+
+RULES = OperatorRules("EXP", receptive_field=pointwise)

@@ -1,0 +1,6 @@
+"""LESS: whether one element is less than another."""
+
+from keras_unetmm.operators.shared.pointwise import pointwise
+from keras_unetmm.operators.shared.rules import OperatorRules
+
+RULES = OperatorRules("LESS", receptive_field=pointwise)

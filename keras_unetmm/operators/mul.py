@@ -1,0 +1,7 @@
+"""MUL: products of elements."""
+
+from keras_unetmm.operators.shared import elementwise
+from keras_unetmm.operators.shared.pointwise import pointwise
+from keras_unetmm.operators.shared.rules import OperatorRules
+
+RULES = OperatorRules("MUL", receptive_field=pointwise, overlaps=elementwise.all_inputs, together=True)

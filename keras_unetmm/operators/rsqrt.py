@@ -1,0 +1,7 @@
+"""RSQRT: one by the square root of each element."""
+
+from keras_unetmm.operators.shared import elementwise
+from keras_unetmm.operators.shared.pointwise import pointwise
+from keras_unetmm.operators.shared.rules import OperatorRules
+
+RULES = OperatorRules("RSQRT", receptive_field=pointwise, overlaps=elementwise.first_input)

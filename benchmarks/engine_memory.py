@@ -27,7 +27,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 from engine_memory_picture import draw
-from keras_unetmm.operators.macs import macs
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -42,6 +41,7 @@ from keras_unetmm.engine.ports import ports
 from keras_unetmm.engine.search import BudgetError
 from keras_unetmm.firmware.write import Wanted, candidates, resized, scheduled
 from keras_unetmm.interpreters.runtime import measure
+from keras_unetmm.operators.registry import macs
 from keras_unetmm.tflite_file.graph import read
 
 SIZES = (64, 128, 512)  # besides --size

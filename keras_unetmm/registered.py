@@ -52,23 +52,24 @@ CLASSES = {
     "layers.transition": "TransitionDown TransitionUp",
     "layers.unet_module": "UNetEncoder UNetDecoder UNetModule",
     "losses": "PSNRLoss DiceLoss CrossEntropy SegmentationLoss MattingLoss",
+    "lowering.integer_layers": (
+        "Affine IntegerLayerNormalization ChannelNorm IntegerGlobalResponseNormalization SigmoidGELU OperatorGELU "
+        "Resizing EdgePadding IntegerKernelBasisAttention"
+    ),
+    "lowering.operator_layers": "Scaled Shifted ChannelMean ReciprocalRoot OneChannel",
+    "lowering.volumes": "Slices Stack Volume",
     "metrics.dice": "Dice",
     "metrics.error_rates": "FalsePositiveRate FalseNegativeRate",
     "metrics.matting": "SAD MattingMSE",
     "metrics.mean_iou": "MeanIoU",
     "metrics.peak_signal_to_noise": "PSNR",
     "metrics.structural_similarity": "SSIM",
-    "quantized_layers": (
+    "quantization.quantized_layers": (
         "FakeQuantize MeanUnit QuantizedConv2D QuantizedDepthwiseConv2D QuantizedConv2DTranspose QuantizedConv3D "
         "QuantizedConv3DTranspose QuantizedDense QuantizedScaled QuantizedShifted QuantizedPReLU "
-        "QuantizedLeakyReLU QuantizedReciprocalRoot"
+        "QuantizedLeakyReLU QuantizedReciprocalRoot QuantizedAveragePooling2D QuantizedResizing "
+        "QuantizedGlobalAveragePooling2D QuantizedChannelMean QuantizedSoftmax"
     ),
-    "tflite.integer_layers": (
-        "Affine IntegerLayerNormalization ChannelNorm IntegerGlobalResponseNormalization SigmoidGELU OperatorGELU "
-        "Resizing EdgePadding IntegerKernelBasisAttention"
-    ),
-    "tflite.operator_layers": "Scaled Shifted ChannelMean ReciprocalRoot OneChannel",
-    "tflite.volumes": "Slices Stack Volume",
     "training.schedules": "Accumulated",
 }
 """The registered classes by their modules, with spaces between."""

@@ -10,7 +10,8 @@ import textwrap
 import keras
 import numpy as np
 import pytest
-from checks import JIT, randomize
+from checks import JIT, ONE_BACKEND, randomize
+from tflite import files
 
 import keras_unetmm
 from keras_unetmm import layers, losses, metrics, models
@@ -47,7 +48,7 @@ KINDS = {
     "plain": network,
     "compiled": compiled,
     "quantized": quantized,
-    "lowered": lambda: lower(models.NAFNet("mcu_width16", width=8, input_shape=(1, 16, 16, 3), norm="layer")),
+    "lowered": lambda: lower(models.NAFNet("mcu_width16", width=8, input_shape=(16, 16, 3), norm="layer")),
 }
 ORDERS = {
     "keras first": "import keras, keras_unetmm",
@@ -179,3 +180,52 @@ def test_commands_say_it_in_one_line(arguments, tmp_path):
     assert "Traceback" not in done.stderr
     (line,) = done.stderr.strip().splitlines()
     assert 'torch, which KERAS_BACKEND chooses, is not installed. Run pip install "keras-unetmm[torch]"' in line
+
+
+def test_a_missing_interpreter_is_named_with_the_command_that_brings_it(tmp_path):
+    (tmp_path / "a.tflite").write_bytes(files.unet())
+    path = str(tmp_path / "a.tflite")
+    asks = f"""
+import numpy as np
+from keras_unetmm.interpreters.runtime import run, measure
+from keras_unetmm.tflite_file.graph import read
+graph = read(open({path!r}, "rb").read()).main
+x = np.zeros(graph.tensors[graph.inputs[0]].shape, "int8")
+print(run({path!r}, x, "litert").outputs[0].dtype)
+for ask in (lambda: measure({path!r}), lambda: run({path!r}, x, "tflm")):
+    try:
+        ask()
+    except ImportError as error:
+        print(error)
+"""
+    done = child(HIDE.format(hidden={"tflite_micro"}) + asks)
+    assert done.returncode == 0, done.stderr
+    first, *said = done.stdout.strip().splitlines()
+    assert first == "int8", "the others still run"
+    assert len(said) == 2
+    assert all("tflite-micro, which is not installed. Run pip install tflite-micro." in line for line in said)
+
+
+@ONE_BACKEND
+def test_conversion_says_what_was_not_tried_and_what_it_needs(tmp_path):
+    network().save(tmp_path / "m.keras")
+    code = f"""
+import warnings
+warnings.simplefilter("always")
+import keras_unetmm, keras, numpy as np
+from keras_unetmm import tflite
+model = keras.saving.load_model({str(tmp_path / "m.keras")!r})
+content = tflite.convert(model, list(np.random.default_rng(0).random((2, 16, 16, 3)).astype("float32")))
+print(len(content) > 1000)
+"""
+    done = child(HIDE.format(hidden={"tflite_micro"}) + code)
+    assert done.stdout.strip() == "True", done.stderr
+    assert (
+        "was not tried: tflm runs files by tflite-micro, which is not installed. Run pip install tflite-micro."
+        in done.stderr
+    )
+    (tmp_path / "sitecustomize.py").write_text(HIDE.format(hidden={"tensorflow"}))  # of the second process as well
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    last = child(code, KERAS_BACKEND="jax", PYTHONPATH=path).stderr.strip().splitlines()[-1]
+    assert "Conversion needs TensorFlow, whatever backend trained the model. Run pip install" in last
+    assert '"keras-unetmm[tensorflow]"' in last

@@ -25,7 +25,7 @@ from keras_unetmm.conversion.ranges import (
     with_trained_kernels,
     with_trained_scales,
 )
-from keras_unetmm.interpreters.runtime import RunError, measure, run
+from keras_unetmm.interpreters.runtime import MissingRuntimeError, RunError, measure, refuse_missing, run
 from keras_unetmm.quantization.calibration import calibration_images
 from keras_unetmm.targets.targets import check
 from keras_unetmm.tflite_file import graph as tflite_graph
@@ -33,6 +33,9 @@ from keras_unetmm.tflite_file.metadata import description, with_metadata
 
 IO = ("int8", "uint8")
 OUTPUTS = ("auto", "image", "probabilities", "values", "logits", "indices")
+_NEEDS_TENSORFLOW = (
+    'Conversion needs TensorFlow, whatever backend trained the model. Run pip install "keras-unetmm[tensorflow]".'
+)
 _FAR = 3.0  # outside [0, 1], from where on the output is no picture
 
 
@@ -186,6 +189,8 @@ def _refuse_what_does_not_run(content, target):
                 [np.zeros(tensors.tensors[i].shape, tensors.tensors[i].type.lower()) for i in tensors.inputs],
                 "litert",
             )
+    except MissingRuntimeError as error:
+        warnings.warn(f"The file is converted, and was not tried: {error}", stacklevel=4)
     except RunError as error:
         runtime = {"tflm": "TFLM", "litert": "LiteRT"}[target]
         raise ConversionError(f"The file is all integers, but {runtime} does not take it. {error}") from error
@@ -227,18 +232,24 @@ def _convert_here(lowered, images, io, output, ranges, kernels, outliers, traine
             if trained is not None:
                 from keras_unetmm.conversion.same_bytes import refuse_other_bytes, trials
 
-                runtime = "tflm" if check(content, "tflm").runs else "litert-reference"
-                refuse_other_bytes(content, trained, trials(images), list(ranges), runtime)
+                refuse_other_bytes(content, trained, trials(images), list(ranges), _runtime_for(content))
             return content, limits, output
         except RangeError as error:
             raise ConversionError(str(error)) from error
         except ImportError as error:
-            raise ImportError(
-                "Conversion needs TensorFlow, whatever backend trained the model. Install keras-unetmm[tensorflow]."
-            ) from error
+            raise ImportError(_NEEDS_TENSORFLOW) from error
         except Exception as error:  # the converter raises anything: say what it said, in one kind of error
             said = [line for line in f"{error}\n{text()}".splitlines() if "error:" in line] or str(error).splitlines()
             raise ConversionError("The TensorFlow Lite converter failed: " + " ".join(said[:2])[:500]) from error
+
+
+def _runtime_for(content):
+    """TFLM, whose arithmetic the model has; where it cannot run the file, LiteRT's kernels of the same kind."""
+    try:
+        refuse_missing("tflm")
+    except MissingRuntimeError:
+        return "litert-reference"
+    return "tflm" if check(content, "tflm").runs else "litert-reference"
 
 
 def _convert_in_a_child(lowered, images, io, output, ranges, kernels, outliers, trained=None):
@@ -261,9 +272,7 @@ def _convert_in_a_child(lowered, images, io, output, ranges, kernels, outliers, 
             raise ConversionError(Path(folder, "error.txt").read_text())
         if child.returncode:
             if "No module named 'tensorflow'" in child.stderr:
-                raise ImportError(
-                    "Conversion needs TensorFlow, whatever backend trained the model. Install keras-unetmm[tensorflow]."
-                )
+                raise ImportError(_NEEDS_TENSORFLOW)
             last = (child.stderr.strip().splitlines() or ["nothing was said"])[-1]
             raise ConversionError(f"The conversion under TensorFlow failed: {last}")
         return Path(folder, "model.tflite").read_bytes(), *json.loads(Path(folder, "limits.json").read_text())

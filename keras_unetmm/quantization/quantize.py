@@ -52,14 +52,16 @@ def quantize_aware(
         calibration: as there; the ranges start from these images.
         size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this
             model is open as well, and `calibration` must be an iterable.
-        output: as for `convert`, and `"auto"` by the same rule; `"indices"` gives the scores of which the file gives the number.
+        output: as for `convert`, and `"auto"` by the same rule; `"indices"` gives the scores of which the file gives the
+            number.
         ranges: `"learned"`, trained with the weights; `"average"`, a moving average of what each batch has; or `"fixed"`.
 
     Returns:
         A functional `keras.Model`.
 
     Raises:
-        ValueError: those of `convert`, and for a layer that is called several times.
+        ValueError: those of `convert`, for a layer that is called several times, and for an activation whose bytes are not
+            known to the last.
     """
     if ranges not in RANGES:
         raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
@@ -105,8 +107,8 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
         if not is_exact(layer):
             raise ValueError(
                 "A quantisation-aware model computes what its file will compute, byte by byte, with the activations "
-                f"{', '.join(EXACT)}, leaky_relu, silu, gelu, and layers for these. Received: {_described(layer)}. Use one of "
-                "those in its place, or convert the model without quantize_aware."
+                f"{', '.join(EXACT)}, leaky_relu, silu, gelu, and layers for these. Received: {_described(layer)}. Use "
+                "one of those in its place, or convert the model without quantize_aware."
             )
     return graph, kind_of(made.source) if output == "auto" else output
 

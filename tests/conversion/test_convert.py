@@ -9,6 +9,7 @@ from tflite import files as handmade
 from keras_unetmm import layers, models, tflite
 from keras_unetmm.conversion.convert import ConversionError, refuse_floats
 from keras_unetmm.quantization.calibration import calibration_images
+from keras_unetmm.quantization.quantize import quantize_aware
 from keras_unetmm.targets.targets import TARGETS, check
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tflite_file.metadata import metadata
@@ -282,3 +283,48 @@ def test_volumes_come_from_a_folder_of_arrays(tmp_path):
 def test_an_open_size_must_be_given():
     with pytest.raises(ValueError, match=r"Pass for example size=\(256, 256\)"):
         tflite.convert(models.NAFNet("mcu_width16"), images())
+
+
+def _three(activation=None, spread=0.03):
+    start = keras.initializers.RandomNormal(0, spread, seed=1)
+    layers = [keras.layers.Conv2D(16, 3, padding="same", activation="relu")]
+    layers.append(keras.layers.Conv2D(3, 3, padding="same", kernel_initializer=start, activation=activation))
+    return lambda x: layers[1](layers[0](x))
+
+
+def _residual(x):
+    return keras.layers.Rescaling(0.05)(keras.layers.Conv2D(3, 3, padding="same", activation="tanh")(x))
+
+
+def _restored(x):
+    return keras.layers.Add()([x, _residual(x)])
+
+
+OUTPUTS = {
+    "signs": (_three(), "values"),
+    "tanh": (_three("tanh", 0.5), "values"),
+    "residual": (_residual, "values"),
+    "restored": (_restored, "image"),
+    "bounded": (_three("hard_sigmoid"), "image"),
+    "sigmoid": (_three("sigmoid"), "probabilities"),
+}
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize("kind", OUTPUTS)
+@pytest.mark.parametrize("trained", [False, True])
+def test_an_output_is_an_image_only_if_it_lies_where_images_do(kind, trained):
+    build, want = OUTPUTS[kind]
+    if trained and kind == "bounded":
+        pytest.skip("refused by quantize_aware")
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((16, 16, 3))
+    model = keras.Model(inputs, build(inputs))
+    x = np.random.default_rng(0).random((6, 16, 16, 3)).astype("float32")
+    made = quantize_aware(model, x) if trained else model
+    content = tflite.convert(made, None if trained else x)
+    assert metadata(content)["output"]["kind"] == want
+    floats = keras.ops.convert_to_numpy(model(x, training=False))
+    got = np.concatenate([tflite.run(content, image[None]).values[0] for image in x])
+    noise = np.mean((got - floats) ** 2)
+    assert 10 * np.log10(floats.var() / noise) > 20, "1.5 dB where the values below zero are cut"

@@ -305,8 +305,8 @@ OUTPUTS = {
     "tanh": (_three("tanh", 0.5), "values"),
     "residual": (_residual, "values"),
     "restored": (_restored, "image"),
-    "bounded": (_three("hard_sigmoid"), "image"),
-    "sigmoid": (_three("sigmoid"), "probabilities"),
+    "bounded": (_three("hard_sigmoid", 0.5), "image"),
+    "sigmoid": (_three("sigmoid", 0.5), "probabilities"),
 }
 
 

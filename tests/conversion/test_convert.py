@@ -46,7 +46,7 @@ def names(content):
 def test_networks_become_integers_and_run_on_TFLM_as_on_LiteRT(kind):
     model = randomize(BUILDERS[kind]())
     x = images()
-    content = tflite.convert(model, x, size=(32, 48))
+    content = tflite.convert(model, x, size=(32, 48), output="image")
 
     graph = read(content).main
     assert {tensor.type for tensor in graph.tensors} <= {"INT8", "INT32"}
@@ -99,7 +99,9 @@ def test_nearest_upsampling_becomes_one_operator():
 @pytest.mark.parametrize("io", ["int8", "uint8"])
 def test_a_frame_goes_in_and_comes_out_by_a_copy(io):
     model = small(keras.layers.Conv2D(3, 3, padding="same", activation="relu"))
-    content = tflite.convert(model, images(4, (8, 12)) * 0.5 + 0.2, io=io)  # the calibration does not reach 0 and 1
+    content = tflite.convert(
+        model, images(4, (8, 12)) * 0.5 + 0.2, io=io, output="image"
+    )  # the calibration does not reach 0 and 1
     kind, zero = {"int8": ("INT8", -128), "uint8": ("UINT8", 0)}[io]
     assert quantization(content) == [(kind, BYTE, zero)] * 2
     frame = np.random.default_rng(1).integers(0, 256, (8, 12, 3), "uint8")
@@ -154,7 +156,7 @@ def test_what_the_output_is():
 def test_an_output_far_from_an_image_is_warned_of():
     model = small(keras.layers.Rescaling(20.0, -10.0), keras.layers.Conv2D(3, 1))
     with pytest.warns(UserWarning, match=r"taken for an image.*output='values'"):
-        tflite.convert(model, images(2, (8, 12)))
+        tflite.convert(model, images(2, (8, 12)), output="image")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         content = tflite.convert(model, images(2, (8, 12)), output="values")

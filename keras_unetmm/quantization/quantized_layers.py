@@ -222,6 +222,10 @@ class QuantizedConvolution:
     weights share a scale.
     """
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.input_spec = None  # two inputs
+
     def build(self, shapes):
         super().build(shapes[0])
         self.input_spec = None

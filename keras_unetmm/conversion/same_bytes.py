@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_unetmm.conversion.ranges import RangeError
+from keras_unetmm.graph.nodes import calls, maker
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.quantization.quantized_layers import FakeQuantize
 from keras_unetmm.tflite_file.edit import File
@@ -60,8 +61,8 @@ def _first(content, graph, model, image, names, runtime):
     """The first layer whose bytes differ, described, and by how many steps; None if no tensor has a layer's name."""
     taps = {}
     for layer in (layer for layer in model.layers if isinstance(layer, FakeQuantize)):
-        for node in layer._inbound_nodes:
-            source = node.input_tensors[0]._keras_history.operation
+        for node in calls(layer):
+            source = maker(node.input_tensors[0])
             taps[source.name] = source, node.output_tensors[0]
     found = {}
     for operator in graph.operators:

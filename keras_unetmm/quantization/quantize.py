@@ -125,9 +125,9 @@ def output_of(model, kind):
         model: the model.
         kind: str, what it is as far as its layers say.
     """
-    layer = model.outputs[0]._keras_history.operation
+    layer = maker(model.outputs[0])
     while not isinstance(layer, FakeQuantize):  # which the last layers only move
-        layer = layer._inbound_nodes[0].input_tensors[0]._keras_history.operation
+        layer = operations_read(layer)[0]
     if kind == "probabilities":
         return kind
     return "image" if layer.fixed == BYTES else "values"

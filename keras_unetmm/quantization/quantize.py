@@ -268,12 +268,6 @@ def _parts_of(layer):
     return next((name for kind, name in kinds.items() if isinstance(layer, kind)), "factors")
 
 
-def _parts_of(layer):
-    """What the parts of a layer that reads a scale are to `FakeQuantize`."""
-    kinds = {QuantizedShifted: "addends", QuantizedMean: "mean", QuantizedSoftmax: "steps"}
-    return next((name for kind, name in kinds.items() if isinstance(layer, kind)), "factors")
-
-
 def _kernel(layer, tensors, scale_of):
     """What `FakeQuantize` has to know of the kernel of a layer to round as that does."""
     if isinstance(layer, SimpleGate):
@@ -307,20 +301,6 @@ def _copied(layer, kinds):
         copy.build(shape)
         copy.set_weights(layer.get_weights())
     return copy
-
-
-def _described(layer):
-    name = getattr(getattr(layer, "activation", None), "__name__", None)
-    return f"{layer.name}, a {type(layer).__name__}" + (f" with the activation {name}" if name else "")
-
-
-def _has_integers(layer):
-    """Whether a layer of a class in `QUANTIZED` is the operator whose integers are known there."""
-    if isinstance(layer, keras.layers.Softmax):
-        return layer.axis in (-1, len(layer.output.shape) - 1)
-    if isinstance(layer, Resizing):
-        return layer.interpolation == "bilinear"
-    return not isinstance(layer, ChannelMean) or layer.form != "convolution" or len(layer.input.shape) != 4
 
 
 def _described(layer):

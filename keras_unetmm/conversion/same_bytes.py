@@ -72,7 +72,7 @@ def _first(content, graph, model, image, names, runtime):
                 found[name] = number  # of several operators, the last
     if not found:
         return None
-    values = keras.Model(model.inputs, [taps[name][1] for name in found])(image[None], training=False)
+    values = keras.Model(model.inputs, [taps[name][1] for name in found])([image[None]], training=False)
     got = _outputs(_giving(content, list(found.values())), graph, image, runtime)
     for name, number, value, bytes_ in zip(found, found.values(), values, got, strict=True):
         apart = _apart(graph.tensors[number], bytes_, _array(value))

@@ -106,7 +106,7 @@ def converted(
     from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
     from keras_unetmm.lowering.lowering import lowered
     from keras_unetmm.lowering.prepare import kind_of, prepared
-    from keras_unetmm.quantization.quantize import is_quantize_aware, output_of, plain, ranges_and_kernels
+    from keras_unetmm.quantization.quantize import is_quantize_aware, output_of, plain, ranges_and_kernels, renewed
 
     for name, value, known in (("io", io, IO), ("output", output, OUTPUTS), ("outliers", outliers, OUTLIERS)):
         if value not in known:
@@ -117,7 +117,7 @@ def converted(
     if is_quantize_aware(model):
         if mean is not None or std is not None:
             raise ValueError("mean and std are part of a quantisation-aware model. Leave them out.")
-        trained = model
+        trained = renewed(model)
         model, ranges = plain(model)
     if len(model.outputs) != 1:
         raise ValueError(

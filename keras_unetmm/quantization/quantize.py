@@ -168,6 +168,22 @@ def plain(model):
     return graph, {**_of_equal_products(model, ranges), **ranges}
 
 
+def renewed(model):
+    """Returns a model of `quantize_aware` in the arithmetic of this version, if an earlier one saved it.
+
+    Args:
+        model: from `quantize_aware`, of whatever version.
+    """
+    if not any(type(layer) in QUANTIZED and _has_integers(layer) for layer in model.layers):
+        return model
+    graph, ranges = plain(model)
+    made = _rounded(graph, Points(graph, output_of(model, kind_of(graph))), "fixed")
+    for layer in made.layers:
+        if isinstance(layer, FakeQuantize) and layer.fixed is None:
+            layer.set_limits(*ranges[layer.name.removesuffix(_SUFFIX)])
+    return made
+
+
 def _of_equal_products(model, ranges):
     """The ranges of products that only a clip reads and that have equals: the file has one product, by either name."""
     factors = {

@@ -1,5 +1,7 @@
 """That a file gives the bytes of its quantisation-aware model for all that is accepted, and that the rest is refused."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from keras_unetmm.conversion import same_bytes
 from keras_unetmm.conversion.convert import ConversionError
 from keras_unetmm.conversion.ranges import RangeError
 from keras_unetmm.conversion.same_bytes import refuse_other_bytes, trials
-from keras_unetmm.quantization.quantize import plain, quantize_aware
+from keras_unetmm.quantization.quantize import plain, quantize_aware, renewed
 from keras_unetmm.tflite_file.graph import read
 
 L = keras.layers
@@ -173,6 +175,40 @@ def test_the_first_layer_that_differs_is_named():
 
 
 @ONE_BACKEND
+def test_the_half_of_a_gate_that_differs_is_named():
+    made = quantize_aware(network(then(ours.SimpleGate())), X, output="values")
+    content = tflite.convert(made, None, output="values")
+    names = [f"{name}{half}" for name in plain(made)[1] for half in ("", "_first", "_second")]
+    refuse_other_bytes(content, made, X, names)
+    layer = next(layer for layer in made.layers if type(layer).__name__ == "QuantizedConv2D")
+    layer.bias.assign(layer.bias + 0.2 * np.array([0, 0, 0, 0, 0, 1]))
+    with pytest.raises(RangeError, match=f"Received: {layer.name}_second, a Conv2D"):
+        refuse_other_bytes(content, made, X, names)
+
+
+@ONE_BACKEND
+def test_one_value_by_chance_is_let_pass_unless_the_output_is_another(monkeypatch):
+    made, content = pair()
+    last = [layer for layer in made.layers if type(layer).__name__ == "QuantizedConv2D"][-1]
+    graph = read(content).main
+    step, start = graph.tensors[graph.outputs[0]].scales[0], keras.ops.convert_to_numpy(last.bias)
+    one = np.eye(1, 576)[0]
+    for steps, apart, said in (
+        (0.6, one, None),
+        (0.6, 2 * one, "Received: early"),
+        (0.6, one + one[::-1], "Received: early"),
+        (5.0, one, "Received: its output, behind early"),
+    ):
+        monkeypatch.setattr(same_bytes, "_first", lambda *_, apart=apart: ("early, a Conv2D", apart))
+        last.bias.assign(start + steps * step)
+        if said is None:
+            refuse_other_bytes(content, made, X, [])
+        else:
+            with pytest.raises(RangeError, match=said):
+                refuse_other_bytes(content, made, X, [])
+
+
+@ONE_BACKEND
 @pytest.mark.parametrize("given", [None, X])
 def test_a_conversion_ends_with_the_comparison(given, monkeypatch):
     made, _ = pair()
@@ -191,6 +227,18 @@ def test_a_conversion_ends_with_the_comparison(given, monkeypatch):
     else:
         assert len(tried) == 5
         assert {0.0, 1.0} == set(np.unique(tried[2:])), "black, white, and both"
+
+
+@ONE_BACKEND
+def test_models_that_earlier_versions_saved_are_compared_in_the_arithmetic_of_this_one():
+    """They round means otherwise, which shows where a mean is over no power of two."""
+    old = keras.saving.load_model(Path(__file__).parents[2] / "tflite" / "denoise-full" / "quantized.keras", compile=False)
+    assert any(type(layer).__name__ == "MeanUnit" for layer in old.layers)
+    made = renewed(old)
+    assert not any(type(layer).__name__ == "MeanUnit" for layer in made.layers)
+    assert renewed(made) is made
+    content = tflite.convert(old, None, size=(16, 24))
+    refuse_other_bytes(content, made, np.random.default_rng(1).random((2, 16, 24, 3)).astype("float32"), list(plain(old)[1]))
 
 
 def test_trials_are_whole_bytes():

@@ -16,6 +16,7 @@ import sys
 PACKAGE = "keras_unetmm"
 BACKENDS = ("tensorflow", "jax", "torch")
 CLASSES = {
+    "layers.bilinear_upsampling": "BilinearUpsampling",
     "layers.channel_attention": "SimplifiedChannelAttention",
     "layers.channel_scale": "ChannelScale",
     "layers.checked_sizes": "CheckedSizes",

@@ -90,7 +90,8 @@ def _first(content, graph, model, image, names, runtime):
 def _apart(tensor, got, want):
     """By how many steps bytes and numbers differ."""
     want = np.round(want.astype("float64") / tensor.scales[0]) + tensor.zero_points[0]
-    return np.abs(got.astype("int64").ravel() - want.ravel())
+    limits = np.iinfo(got.dtype)
+    return np.abs(got.astype("int64").ravel() - np.clip(want, limits.min, limits.max).ravel())
 
 
 def _outputs(content, graph, image, runtime):

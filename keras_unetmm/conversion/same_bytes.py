@@ -7,13 +7,14 @@ from keras_unetmm.conversion.ranges import RangeError
 from keras_unetmm.graph.nodes import calls, maker
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.lowering.gates import half_of, whole
-from keras_unetmm.quantization.quantized_layers import FakeQuantize
+from keras_unetmm.quantization.quantized_layers import FakeQuantize, QuantizedConvolution
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tflite_file.names import layer_of
 
 _MOST = 8  # calibration images that are tried
-_BY_CHANCE = 1e-4  # of the values of the first layer that differs, by one step: sums beyond what float32 holds
+_BY_CHANCE = 1e-4  # of the values of the first layer that differs, by one step
+_SUMS = 1e-3  # likewise, of a convolution: where weights are small, its bias is beyond the integers that float32 holds
 _MOST_NOISE = 1  # step, the root of the mean square at the output that such values may grow to
 
 
@@ -50,8 +51,9 @@ def refuse_other_bytes(content, model, images, names, runtime="tflm"):
         (got,) = _outputs(content, graph, image, runtime)
         output = _apart(graph.tensors[number], got, want)
         if output.any():
-            layer, apart = _first(content, graph, model, image, names, runtime) or ("its output", output)
-            chance = np.max(apart) <= 1 and np.sum(apart) <= max(1, _BY_CHANCE * apart.size)
+            first = _first(content, graph, model, image, names, runtime)
+            layer, apart, most = first or ("its output", output, _BY_CHANCE)
+            chance = np.max(apart) <= 1 and np.sum(apart) <= max(1, most * apart.size)
             if chance and np.mean(output**2) > _MOST_NOISE**2:
                 chance, layer, apart = False, f"its output, behind {layer}", output
             if not chance:
@@ -63,7 +65,7 @@ def refuse_other_bytes(content, model, images, names, runtime="tflm"):
 
 
 def _first(content, graph, model, image, names, runtime):
-    """The first layer whose bytes differ, described, and by how many steps; None if no tensor has a layer's name."""
+    """The first layer whose bytes differ, described, by how many steps, and how many may; None if no tensor has a layer's name."""
     taps = {}
     for layer in (layer for layer in model.layers if isinstance(layer, FakeQuantize)):
         for node in calls(layer):
@@ -83,7 +85,9 @@ def _first(content, graph, model, image, names, runtime):
     for name, number, value, bytes_ in zip(found, found.values(), values, got, strict=True):
         apart = _apart(graph.tensors[number], bytes_, _array(value) if name in taps else half_of(_array(value), name))
         if apart.any():
-            return f"{name}, a {type(of[name][0]).__name__.removeprefix('Quantized')}", apart
+            layer = of[name][0]
+            most = _SUMS if isinstance(layer, QuantizedConvolution) else _BY_CHANCE
+            return f"{name}, a {type(layer).__name__.removeprefix('Quantized')}", apart, most
     return None
 
 

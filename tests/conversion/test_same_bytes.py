@@ -199,7 +199,7 @@ def test_one_value_by_chance_is_let_pass_unless_the_output_is_another(monkeypatc
         (0.6, one + one[::-1], "Received: early"),
         (5.0, one, "Received: its output, behind early"),
     ):
-        monkeypatch.setattr(same_bytes, "_first", lambda *_, apart=apart: ("early, a Conv2D", apart))
+        monkeypatch.setattr(same_bytes, "_first", lambda *_, apart=apart: ("early, a Conv2D", apart, 1e-3))
         last.bias.assign(start + steps * step)
         if said is None:
             refuse_other_bytes(content, made, X, [])

@@ -65,7 +65,7 @@ def refuse_other_bytes(content, model, images, names, runtime="tflm"):
 
 
 def _first(content, graph, model, image, names, runtime):
-    """The first layer whose bytes differ, described, by how many steps, and how many may; None if no tensor has a layer's name."""
+    """The first layer whose bytes differ, by how many steps, and which share may; None if no tensor has a layer's name."""
     taps = {}
     for layer in (layer for layer in model.layers if isinstance(layer, FakeQuantize)):
         for node in calls(layer):

@@ -2,10 +2,15 @@
 
 import importlib
 
+from keras_unetmm.registered import register_with_keras
+
 __version__ = "0.1.0"
 
 _ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "presets", "pruning", "quantize", "skips", "tflite")
 _ROOMS += ("training",)
+
+
+register_with_keras()
 
 
 def __getattr__(name):

@@ -19,7 +19,10 @@ def errors() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False)
+        said = str(error)
+        if isinstance(error, ModuleNotFoundError) and str(error).startswith("No module named"):
+            said += ". Run pip install keras-unetmm again, which brings what it depends on."
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]Error:[/] {escape(said)}", highlight=False)
         raise typer.Exit(2) from None
 
 

@@ -16,7 +16,11 @@ from dataclasses import asdict
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from tflite_micro.python.tflite_micro import runtime as tflm
+
+try:
+    from tflite_micro.python.tflite_micro import runtime as tflm
+except ModuleNotFoundError:  # there are wheels for Linux on x86-64 only; `runtime` says so before it asks for TFLM
+    tflm = None
 
 from keras_unetmm.interpreters import wire
 from keras_unetmm.interpreters.runtime import ERRORS, LARGEST_ARENA, Arena, RunError, TFLMError, reason, written

@@ -7,6 +7,7 @@ nothing else. One file although it is long: what it asks of that process, and ho
 import atexit
 import contextlib
 import functools
+import importlib.util
 import math
 import os
 import subprocess
@@ -34,6 +35,10 @@ _LITERT_MEMORY = 3 * 2**30  # bytes that LiteRT may take, which keeps the maps o
 
 class RunError(ValueError):
     """An interpreter cannot run the file."""
+
+
+class MissingRuntimeError(RunError, ImportError):
+    """The interpreter is not installed."""
 
 
 class TFLMError(RunError):
@@ -99,6 +104,7 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
     content = load(file)
     child = _children["tflm" if runtime == "tflm" else "litert"]
+    refuse_missing(runtime)
     with child.lock:
         inputs, outputs, arena = child.prepare(content, runtime=runtime, arena_bytes=arena_bytes)
         stacks = batches(x, inputs)
@@ -120,8 +126,23 @@ def measure(file, arena_bytes=None):
         TFLMError: if TFLM lacks an operator of the file, the arena is too small, or TFLM crashes or hangs.
     """
     content, child = load(file), _children["tflm"]
+    refuse_missing("tflm")
     with child.lock:
         return child.prepare(content, runtime="tflm", arena_bytes=arena_bytes)[2]
+
+
+def refuse_missing(runtime):
+    """Raises a `MissingRuntimeError`, with the command that brings it, if an interpreter is not installed."""
+    module, package = ("tflite_micro", "tflite-micro") if runtime == "tflm" else ("ai_edge_litert", "ai-edge-litert")
+    try:
+        found = importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        found = False
+    if not found:
+        only = " There are wheels for Linux on x86-64 only." if runtime == "tflm" else ""
+        raise MissingRuntimeError(
+            f"{runtime} runs files by {package}, which is not installed. Run pip install {package}.{only}"
+        )
 
 
 def trace(file, inputs, wanted=None):

@@ -35,6 +35,14 @@ def whole(name):
     return name.removesuffix(first).removesuffix(second)
 
 
+def half_of(x, name):
+    """Returns the channels of a whole layer's array `(..., C)` that the layer of a name has: all, unless it is a half."""
+    if whole(name) == name:
+        return x
+    channels = x.shape[-1] // 2
+    return x[..., :channels] if name.endswith(_HALVES[0]) else x[..., channels:]
+
+
 def _called(chain, x, half):
     for layer in chain:
         x = _half(layer, half)(x)

@@ -30,11 +30,15 @@ def _copy(layer):
 def _call(layer, *args, **kwargs):
     if isinstance(layer, keras.layers.SeparableConv2D):
         return _separated(layer)(*args)
+    if isinstance(layer, keras.layers.Dense) and len(args[0].shape) == 4:
+        return _call(_as_convolution(layer), *args)
     if isinstance(layer, _WITH_ACTIVATION) and activation(layer) not in ("linear", *CLIPS):
         last, layer.activation = layer.activation, keras.activations.linear
         return _activated(keras.layers.Activation(last, name=f"{layer.name}_activation"), layer(*args))
     if isinstance(layer, keras.layers.Activation):
         return _activated(layer, *args)
+    if isinstance(layer, keras.layers.ReLU) and layer.negative_slope and not layer.threshold and layer.max_value is None:
+        return keras.layers.LeakyReLU(layer.negative_slope, name=layer.name)(*args)
     if isinstance(layer, (keras.layers.Add, keras.layers.Multiply)) and len(args[0]) > 2:
         return _two_by_two(layer, *args)
     return layer(*args, **kwargs)
@@ -49,10 +53,22 @@ def _two_by_two(layer, tensors):
 
 
 def _activated(layer, x):
+    if activation(layer) == "softmax":
+        return keras.layers.Softmax(name=layer.name)(x)
     if activation(layer) != "silu":
         return layer(x)
     gate = keras.layers.Activation("sigmoid", name=f"{layer.name}_sigmoid")(x)
     return keras.layers.Multiply(name=f"{layer.name}_product")([x, gate])
+
+
+def _as_convolution(layer):
+    """The 1x1 convolution that a dense layer is on maps; as a product of matrices its bias would be an operator apart."""
+    config = {"use_bias": layer.use_bias, "activation": layer.activation, "name": layer.name}
+    convolution = keras.layers.Conv2D(layer.units, 1, **config)
+    kernel, *bias = layer.get_weights()
+    convolution.build((None, None, None, kernel.shape[0]))
+    convolution.set_weights([kernel[None, None], *bias])
+    return convolution
 
 
 def _separated(layer):

@@ -31,6 +31,7 @@ _JOINED = (  # with an activation that is a clip, where they alone are read by i
     *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply),
 )
 CLIPS = ("relu", "relu6", "hard_tanh")
+EXACT = ("linear", *CLIPS, "sigmoid", "tanh", "softmax")  # activations of one operator, whose bytes are known
 BYTES = (0.0, 1.0)  # of an image: scale 1/255
 PROBABILITIES = (0.0, 255 / 256)  # as the kernels of sigmoid and softmax have it: scale 1/256
 _FIXED = {"sigmoid": PROBABILITIES, "softmax": PROBABILITIES, "tanh": (-1.0, 127 / 128)}
@@ -57,6 +58,14 @@ def activation(layer):
     if isinstance(layer, keras.layers.Softmax) or type(layer).__name__ in ("Sigmoid", "Softmax", "Tanh", "Relu", "Relu6"):
         return type(layer).__name__.lower()
     return getattr(getattr(layer, "activation", None), "__name__", "linear")
+
+
+def is_exact(layer):
+    """Whether the activation of a layer is one whose bytes are known to the last; of several operators no layer is."""
+    if isinstance(layer, keras.layers.ReLU):
+        return activation(layer) in EXACT
+    function = getattr(layer, "activation", None)
+    return function is None or any(function is getattr(keras.activations, name) for name in EXACT)
 
 
 def fixed_range(layer):

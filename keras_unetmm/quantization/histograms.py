@@ -8,6 +8,7 @@ SMALL = 1 / 16  # of the range of all squares that those have which end early, w
 _BINS = 4096
 _CUT = 1e-4  # of the values, at either end
 _MOST = 1e-2  # of the sum of squares, that may go with them
+_LEAST_OUTSIDE = 1e-3  # of the sum of squares, from where on values outside [0, 1] are no errors of an image
 _SAMPLES = 2**16  # values of a tensor that are counted of each image
 
 
@@ -54,6 +55,10 @@ class Histogram:
         """Returns `(low, high)` without one value in 10,000 at either end; of all, if 1 % of the energy went with them."""
         cut = self.without(_CUT)
         return cut if self.energy_beyond(*cut) < _MOST else (self.low, self.high)
+
+    def is_image(self):
+        """Whether the values lie in [0, 1] but for a little: what lies outside is less than a thousandth of all energy."""
+        return self.energy_beyond(0.0, 1.0) < _LEAST_OUTSIDE
 
     def energy_beyond(self, low, high):
         """Returns the share of the sum of squares of all values that is lost where they are cut to a range."""

@@ -13,12 +13,14 @@ from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
 from keras_unetmm.graph.nodes import calls, maker, operations_read, tensors_read
 from keras_unetmm.layers import SimpleGate
 from keras_unetmm.lowering.gates import whole
+from keras_unetmm.lowering.integer_layers import Resizing
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.operator_layers import ChannelMean
 from keras_unetmm.lowering.operators import operators_of
 from keras_unetmm.lowering.prepare import kind_of, prepared
-from keras_unetmm.lowering.scales import CLIPS, PROBABILITIES, Points, activation, averages, moves
+from keras_unetmm.lowering.scales import BYTES, CLIPS, EXACT, PROBABILITIES, Points, activation, is_exact, moves
 from keras_unetmm.quantization.calibration import calibration_images
+from keras_unetmm.quantization.histograms import Histogram
 from keras_unetmm.quantization.measured_ranges import measured_ranges
 from keras_unetmm.quantization.quantized_layers import (
     QUANTIZED,
@@ -26,7 +28,9 @@ from keras_unetmm.quantization.quantized_layers import (
     FakeQuantize,
     MeanUnit,
     QuantizedConvolution,
+    QuantizedMean,
     QuantizedShifted,
+    QuantizedSoftmax,
     weight_scales,
 )
 
@@ -48,19 +52,24 @@ def quantize_aware(
         calibration: as there; the ranges start from these images.
         size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this
             model is open as well, and `calibration` must be an iterable.
-        output: as for `convert`; `"indices"` gives the scores of which the file gives the number.
+        output: as for `convert`, and `"auto"` by the same rule; `"indices"` gives the scores of which the file gives the
+            number.
         ranges: `"learned"`, trained with the weights; `"average"`, a moving average of what each batch has; or `"fixed"`.
 
     Returns:
         A functional `keras.Model`.
 
     Raises:
-        ValueError: those of `convert`, and for a layer that is called several times.
+        ValueError: those of `convert`, for a layer that is called several times, and for an activation whose bytes are not
+            known to the last.
     """
     if ranges not in RANGES:
         raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
-    graph, output = operators(model, target, size, output, mean, std, **choices)
+    asked = output
+    graph, output = operators(model, target, size, asked, mean, std, **choices)
     images = _images(calibration, graph)
+    if asked == "auto" and output == "image" and not _gives_images(graph, images):
+        output = "values"
     points = Points(graph, output)
     made = _rounded(graph, points, ranges)
     measured = measured_ranges(graph, points, images)
@@ -93,12 +102,35 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
                 f"quantize_aware gives each layer one range. Received: {layer.name}, which is called "
                 f"{len(calls(layer))} times. Make a layer for each call."
             )
-    return operators_of(expand(made.model)), kind_of(made.source) if output == "auto" else output
+    graph = operators_of(expand(made.model))
+    for layer in graph.layers:
+        if not is_exact(layer):
+            raise ValueError(
+                "A quantisation-aware model computes what its file will compute, byte by byte, with the activations "
+                f"{', '.join(EXACT)}, leaky_relu, silu, gelu, and layers for these. Received: {_described(layer)}. Use "
+                "one of those in its place, or convert the model without quantize_aware."
+            )
+    return graph, kind_of(made.source) if output == "auto" else output
 
 
 def is_quantize_aware(model):
     """Whether a model comes from `quantize_aware`."""
     return any(isinstance(layer, FakeQuantize) for layer in model.layers)
+
+
+def output_of(model, kind):
+    """Returns what the output of a model of `quantize_aware` is.
+
+    Args:
+        model: the model.
+        kind: str, what it is as far as its layers say.
+    """
+    layer = maker(model.outputs[0])
+    while not isinstance(layer, FakeQuantize):  # which the last layers only move
+        layer = operations_read(layer)[0]
+    if kind == "probabilities":
+        return kind
+    return "image" if layer.fixed == BYTES else "values"
 
 
 def plain(model):
@@ -134,6 +166,22 @@ def plain(model):
             ranges[layer.name] = ranges[reads[0]]
     ranges = {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
     return graph, {**_of_equal_products(model, ranges), **ranges}
+
+
+def renewed(model):
+    """Returns a model of `quantize_aware` in the arithmetic of this version, if an earlier one saved it.
+
+    Args:
+        model: from `quantize_aware`, of whatever version.
+    """
+    if not any(type(layer) in QUANTIZED and _has_integers(layer) for layer in model.layers):
+        return model
+    graph, ranges = plain(model)
+    made = _rounded(graph, Points(graph, output_of(model, kind_of(graph))), "fixed")
+    for layer in made.layers:
+        if isinstance(layer, FakeQuantize) and layer.fixed is None:
+            layer.set_limits(*ranges[layer.name.removesuffix(_SUFFIX)])
+    return made
 
 
 def _of_equal_products(model, ranges):
@@ -212,7 +260,7 @@ def _rounded(graph, points, ranges):
         tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
         if isinstance(layer, SCALED):
             made, *parts = layer([tensors[0], scale_of(tensors[0])])
-            how = {"addends" if isinstance(layer, QuantizedShifted) else "factors": parts}
+            how = {_parts_of(layer): parts[0] if isinstance(layer, QuantizedSoftmax) else parts}
         else:
             made = layer(*args, **kwargs)
             how = pending[id(tensors[0])][1] if id(tensors[0]) in pending else _kernel(layer, tensors, scale_of)
@@ -230,6 +278,12 @@ def _rounded(graph, points, ranges):
     )
 
 
+def _parts_of(layer):
+    """What the parts of a layer that reads a scale are to `FakeQuantize`."""
+    kinds = {QuantizedShifted: "addends", QuantizedMean: "mean", QuantizedSoftmax: "steps"}
+    return next((name for kind, name in kinds.items() if isinstance(layer, kind)), "factors")
+
+
 def _kernel(layer, tensors, scale_of):
     """What `FakeQuantize` has to know of the kernel of a layer to round as that does."""
     if isinstance(layer, SimpleGate):
@@ -242,17 +296,16 @@ def _kernel(layer, tensors, scale_of):
         return {"addends": addends, "minus": isinstance(layer, keras.layers.Subtract)}
     if activation(layer) in CLIPS:
         return {"factors": [scale_of(tensors[0])]}
-    if averages(layer):
-        return {"raw": True}
-    if isinstance(layer, (keras.layers.GlobalAveragePooling2D, ChannelMean)):
-        axes = (-1,) if isinstance(layer, ChannelMean) else (1, 2)
-        return {"factors": [scale_of(tensors[0]), MeanUnit(axes, name=f"{layer.name}_unit")(tensors[0])]}
+    if isinstance(layer, ChannelMean):  # a convolution, whose weights are all the largest of their channel
+        return {"factors": [scale_of(tensors[0]), 1 / (127 * tensors[0].shape[-1])]}
     return {}
 
 
 def _copied(layer, kinds):
     """A copy of a layer with its weights, of the class that stands for its own."""
     kind = kinds.get(type(layer), type(layer))
+    if kinds is QUANTIZED and not _has_integers(layer):
+        kind = type(layer)
     copy = kind.from_config(layer.get_config())
     if isinstance(layer, keras.layers.Layer) and layer.built and layer.weights:
         shape = layer.get_build_config().get("input_shape")
@@ -264,6 +317,27 @@ def _copied(layer, kinds):
         copy.build(shape)
         copy.set_weights(layer.get_weights())
     return copy
+
+
+def _described(layer):
+    name = getattr(getattr(layer, "activation", None), "__name__", None)
+    return f"{layer.name}, a {type(layer).__name__}" + (f" with the activation {name}" if name else "")
+
+
+def _has_integers(layer):
+    """Whether a layer of a class in `QUANTIZED` is the operator whose integers are known there."""
+    if isinstance(layer, keras.layers.Softmax):
+        return layer.axis in (-1, len(layer.output.shape) - 1)
+    if isinstance(layer, Resizing):
+        return layer.interpolation == "bilinear"
+    return not isinstance(layer, ChannelMean) or layer.form != "convolution" or len(layer.input.shape) != 4
+
+
+def _gives_images(graph, images):
+    found = Histogram()
+    for image in images:
+        found.add(keras.ops.convert_to_numpy(graph(image[None], training=False)))
+    return found.is_image()
 
 
 def _images(calibration, graph):

@@ -13,7 +13,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_unetmm.lowering.operator_layers import ReciprocalRoot, Scaled, Shifted
+from keras_unetmm.lowering.integer_layers import Resizing
+from keras_unetmm.lowering.operator_layers import ChannelMean, ReciprocalRoot, Scaled, Shifted
+from keras_unetmm.quantization.integer_kernels import has_wide, mean_steps, nearest, pooled, resized, softmax_steps
 
 LEVELS = 255  # steps between the lowest and the highest of 256 values
 _LOWEST, _HIGHEST = -128, 127
@@ -30,7 +32,7 @@ def scale_and_zero_point(low, high):
     return scale, ops.clip(ops.round(_LOWEST - low / scale), _LOWEST, _HIGHEST)
 
 
-def fake_quantized(x, low, high, factors=None, addends=None, minus=False, raw=False):
+def fake_quantized(x, low, high, factors=None, addends=None, minus=False, raw=False, mean=None, steps=None):
     """Returns x as bytes have it that cover `low` to `high`: `y = scale * (clip(round(x / scale) + z, -128, 127) - z)`.
 
     The gradient to x is 1 within the range and 0 outside; that to the range is the one of learned step size quantization
@@ -42,16 +44,29 @@ def fake_quantized(x, low, high, factors=None, addends=None, minus=False, raw=Fa
         addends: list of a map, its scale, another map and its scale, of which x is the sum; likewise.
         minus: bool, whether x is their difference.
         raw: bool, whether a kernel rounds the byte itself and not its distance from the zero point: halves go elsewhere.
+        mean: list of what x is the mean of: sums of integers, int32, how many there are, and their scale; or of the means
+            alone, int32 in parts of `keras_unetmm.quantization.integer_kernels.ONE`, where they keep their scale.
+        steps: float32, the steps of x that the kernel has already found.
     """
     scale, zero = scale_and_zero_point(low, high)
     zero = ops.stop_gradient(zero)
-    steps = x / scale
+    exact, kept = steps, x / scale
     if factors or addends:
         exact = _multiplied(x, factors, scale) if factors else _added(addends, scale, minus)
-        steps = steps + ops.stop_gradient(exact - steps)
+    if mean:
+        exact = _averaged(*mean, scale) if len(mean) > 1 else mean_steps(*mean, zero)
+    if exact is not None:
+        kept = kept + ops.stop_gradient(exact - kept)
     if raw:
-        steps = steps + ops.stop_gradient(_nearest(steps + zero) - zero - steps)
-    return ops.clip(_rounded(steps), _LOWEST - zero, _HIGHEST - zero) * scale
+        kept = kept + ops.stop_gradient(nearest(kept + zero) - zero - kept)
+    return ops.clip(_rounded(kept), _LOWEST - zero, _HIGHEST - zero) * scale
+
+
+def _averaged(sums, count, read_scale, scale):
+    """The mean in steps of `scale`, as MEAN has it, which divides by a power of two after its first rounding."""
+    sums, count, read_scale, scale = _wide(sums, count, read_scale, scale)
+    power = 2.0 ** ops.floor(ops.log2(count + 0.5))
+    return _halved(sums * power / count, read_scale / (power * scale))
 
 
 def _multiplied(x, factors, scale):
@@ -66,8 +81,7 @@ def _added(addends, scale, minus):
     first, first_scale, second, second_scale, scale = _wide(*addends, scale)
     twice = 2 * ops.maximum(first_scale, second_scale)
     parts = [
-        _nearest(ops.round(value / of) * _FINE * (of / twice))
-        for value, of in ((first, first_scale), (second, second_scale))
+        nearest(ops.round(value / of) * _FINE * (of / twice)) for value, of in ((first, first_scale), (second, second_scale))
     ]
     return _halved(parts[0] - parts[1] if minus else parts[0] + parts[1], twice / (_FINE * scale))
 
@@ -86,11 +100,7 @@ def _wide(*values):
 
 def _rounded(x):
     """To the nearest integer, halves away from zero as kernels do; the gradient is that of the identity."""
-    return x + ops.stop_gradient(_nearest(x) - x)
-
-
-def _nearest(x):
-    return ops.sign(x) * ops.floor(ops.abs(x) + 0.5)
+    return x + ops.stop_gradient(nearest(x) - x)
 
 
 def weight_scales(weights, axes):
@@ -159,7 +169,7 @@ class FakeQuantize(keras.layers.Layer):
             self.low_share.assign(1.0)
             self.high_share.assign(1.0)
 
-    def call(self, x, factors=None, addends=None, minus=False, raw=False, training=None):
+    def call(self, x, factors=None, addends=None, minus=False, raw=False, mean=None, steps=None, training=None):
         low, high = self._range()
         if training and self.ranges == "average" and self.fixed is None:
             seen = ops.stop_gradient(x)
@@ -170,9 +180,11 @@ class FakeQuantize(keras.layers.Layer):
         scale, _ = scale_and_zero_point(low, high)
         if training:
             return x if self.exact_training else fake_quantized(x, low, high), scale
-        return fake_quantized(x, low, high, factors, addends, minus, raw), scale
+        return fake_quantized(x, low, high, factors, addends, minus, raw, mean, steps), scale
 
-    def compute_output_spec(self, x, factors=None, addends=None, minus=False, raw=False, training=None):
+    def compute_output_spec(
+        self, x, factors=None, addends=None, minus=False, raw=False, mean=None, steps=None, training=None
+    ):
         return _specs(x.shape, ())
 
 
@@ -209,6 +221,10 @@ class QuantizedConvolution:
     holds exactly below 2**24, as those of the kernels. `product` is what the layer's class does with a kernel; along `axes`
     weights share a scale.
     """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.input_spec = None  # two inputs
 
     def build(self, shapes):
         super().build(shapes[0])
@@ -400,6 +416,98 @@ class QuantizedReciprocalRoot(ReciprocalRoot):
         return _specs(inputs[0].shape, ())
 
 
+class QuantizedMean:
+    """A mean of integers. It reads a map and its scale, and gives the mean, and what it was made of.
+
+    That is int32: means in parts of `keras_unetmm.quantization.integer_kernels.ONE`; or sums, with how many there are and
+    their scale.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.input_spec = None  # two inputs
+
+    def build(self, shapes):
+        super().build(shapes[0])
+
+    def call(self, inputs):
+        x, scale = inputs
+        return (super().call(x), *self.parts(ops.stop_gradient(nearest(x / scale)), scale))
+
+    def compute_output_spec(self, inputs):
+        y = keras.KerasTensor(self.compute_output_shape(inputs[0].shape), "float32")
+        return (y, *(keras.KerasTensor(y.shape if i == 0 else (), kind) for i, kind in enumerate(self.kinds)))
+
+
+class _OneScale(QuantizedMean):
+    kinds = ("int32",)
+
+
+class _Sum(QuantizedMean):
+    kinds = ("int32", "int32", "float32")
+
+    def parts(self, x, scale):
+        """The sums, how many there are in each, and the scale."""
+        sums = ops.sum(ops.cast(x, "int32"), axis=self.axes, keepdims=self.keepdims)
+        count = math.prod(ops.shape(x)[axis] for axis in self.axes)
+        return ops.cast(sums, "int32"), ops.cast(count, "int32"), scale
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedAveragePooling2D(_OneScale, keras.layers.AveragePooling2D):
+    """`keras.layers.AveragePooling2D` of bytes."""
+
+    def parts(self, x, scale):
+        """The means."""
+        return (pooled(keras.layers.AveragePooling2D.call(self, x)),)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedResizing(_OneScale, Resizing):
+    """`keras_unetmm.lowering.integer_layers.Resizing` of bytes, bilinear."""
+
+    def parts(self, x, scale):
+        """The means."""
+        return (resized(ops.cast(x, "int32"), self.size),)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedGlobalAveragePooling2D(_Sum, keras.layers.GlobalAveragePooling2D):
+    """`keras.layers.GlobalAveragePooling2D` of bytes."""
+
+    axes = (1, 2)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedChannelMean(_Sum, ChannelMean):
+    """`keras_unetmm.tflite.operator_layers.ChannelMean` of bytes, as the operator MEAN."""
+
+    axes, keepdims = (-1,), True
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 1)
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedSoftmax(keras.layers.Softmax):
+    """`keras.layers.Softmax` over channels, of bytes.
+
+    It reads a map and its scale, and gives the probabilities and, in steps of 1/256, what the kernel finds.
+    """
+
+    def build(self, shapes):
+        super().build(shapes[0])
+
+    def call(self, inputs):
+        x, scale = inputs
+        y = super().call(x)
+        steps = softmax_steps(nearest(x / scale), scale) if has_wide() else 256 * y
+        return y, ops.stop_gradient(steps)
+
+    def compute_output_spec(self, inputs):
+        return _specs(inputs[0].shape, inputs[0].shape)
+
+
 QUANTIZED = {
     keras.layers.Conv2D: QuantizedConv2D,
     keras.layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
@@ -412,10 +520,15 @@ QUANTIZED = {
     Scaled: QuantizedScaled,
     Shifted: QuantizedShifted,
     ReciprocalRoot: QuantizedReciprocalRoot,
+    keras.layers.AveragePooling2D: QuantizedAveragePooling2D,
+    keras.layers.GlobalAveragePooling2D: QuantizedGlobalAveragePooling2D,
+    keras.layers.Softmax: QuantizedSoftmax,
+    Resizing: QuantizedResizing,
+    ChannelMean: QuantizedChannelMean,
 }
 """The layers of an integer graph that compute otherwise than in float, and what they are while they train."""
 SCALED = (
     *(QuantizedConvolution, QuantizedScaled, QuantizedShifted),
-    *(QuantizedPReLU, QuantizedLeakyReLU, QuantizedReciprocalRoot),
+    *(QuantizedPReLU, QuantizedLeakyReLU, QuantizedReciprocalRoot, QuantizedMean, QuantizedSoftmax),
 )
 """Those that read a scale, and give what the rounding after them must know."""

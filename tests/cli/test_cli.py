@@ -274,7 +274,20 @@ def test_convert_writes_a_file_that_plan_reads(here):
 
 def test_convert_ends_with_the_verdict_and_writes_a_card(here):
     saved("model.keras", skips="none")
-    options = ("--size", "24x32", "--target", "coral", "--io", "uint8", "--mean", "0.5", "--std", "0.5,0.5,0.25")
+    options = (
+        "--size",
+        "24x32",
+        "--target",
+        "coral",
+        "--io",
+        "uint8",
+        "--mean",
+        "0.5",
+        "--std",
+        "0.5,0.5,0.25",
+        "--gives",
+        "image",
+    )
     result = call("convert", "model.keras", "--calibration", "images", *options, "--card", "card.md", "-o", "out.tflite")
     assert result.exit_code == 0, result.output
     assert "run on the Edge TPU" in result.stdout

@@ -9,6 +9,7 @@ from tflite import files as handmade
 from keras_unetmm import layers, models, tflite
 from keras_unetmm.conversion.convert import ConversionError, refuse_floats
 from keras_unetmm.quantization.calibration import calibration_images
+from keras_unetmm.quantization.quantize import quantize_aware
 from keras_unetmm.targets.targets import TARGETS, check
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tflite_file.metadata import metadata
@@ -45,7 +46,7 @@ def names(content):
 def test_networks_become_integers_and_run_on_TFLM_as_on_LiteRT(kind):
     model = randomize(BUILDERS[kind]())
     x = images()
-    content = tflite.convert(model, x, size=(32, 48))
+    content = tflite.convert(model, x, size=(32, 48), output="image")
 
     graph = read(content).main
     assert {tensor.type for tensor in graph.tensors} <= {"INT8", "INT32"}
@@ -98,7 +99,9 @@ def test_nearest_upsampling_becomes_one_operator():
 @pytest.mark.parametrize("io", ["int8", "uint8"])
 def test_a_frame_goes_in_and_comes_out_by_a_copy(io):
     model = small(keras.layers.Conv2D(3, 3, padding="same", activation="relu"))
-    content = tflite.convert(model, images(4, (8, 12)) * 0.5 + 0.2, io=io)  # the calibration does not reach 0 and 1
+    content = tflite.convert(
+        model, images(4, (8, 12)) * 0.5 + 0.2, io=io, output="image"
+    )  # the calibration does not reach 0 and 1
     kind, zero = {"int8": ("INT8", -128), "uint8": ("UINT8", 0)}[io]
     assert quantization(content) == [(kind, BYTE, zero)] * 2
     frame = np.random.default_rng(1).integers(0, 256, (8, 12, 3), "uint8")
@@ -153,7 +156,7 @@ def test_what_the_output_is():
 def test_an_output_far_from_an_image_is_warned_of():
     model = small(keras.layers.Rescaling(20.0, -10.0), keras.layers.Conv2D(3, 1))
     with pytest.warns(UserWarning, match=r"taken for an image.*output='values'"):
-        tflite.convert(model, images(2, (8, 12)))
+        tflite.convert(model, images(2, (8, 12)), output="image")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         content = tflite.convert(model, images(2, (8, 12)), output="values")
@@ -282,3 +285,48 @@ def test_volumes_come_from_a_folder_of_arrays(tmp_path):
 def test_an_open_size_must_be_given():
     with pytest.raises(ValueError, match=r"Pass for example size=\(256, 256\)"):
         tflite.convert(models.NAFNet("mcu_width16"), images())
+
+
+def _three(activation=None, spread=0.03):
+    start = keras.initializers.RandomNormal(0, spread, seed=1)
+    layers = [keras.layers.Conv2D(16, 3, padding="same", activation="relu")]
+    layers.append(keras.layers.Conv2D(3, 3, padding="same", kernel_initializer=start, activation=activation))
+    return lambda x: layers[1](layers[0](x))
+
+
+def _residual(x):
+    return keras.layers.Rescaling(0.05)(keras.layers.Conv2D(3, 3, padding="same", activation="tanh")(x))
+
+
+def _restored(x):
+    return keras.layers.Add()([x, _residual(x)])
+
+
+OUTPUTS = {
+    "signs": (_three(), "values"),
+    "tanh": (_three("tanh", 0.5), "values"),
+    "residual": (_residual, "values"),
+    "restored": (_restored, "image"),
+    "bounded": (_three("hard_sigmoid", 0.5), "image"),
+    "sigmoid": (_three("sigmoid", 0.5), "probabilities"),
+}
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize("kind", OUTPUTS)
+@pytest.mark.parametrize("trained", [False, True])
+def test_an_output_is_an_image_only_if_it_lies_where_images_do(kind, trained):
+    build, want = OUTPUTS[kind]
+    if trained and kind == "bounded":
+        pytest.skip("refused by quantize_aware")
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((16, 16, 3))
+    model = keras.Model(inputs, build(inputs))
+    x = np.random.default_rng(0).random((6, 16, 16, 3)).astype("float32")
+    made = quantize_aware(model, x) if trained else model
+    content = tflite.convert(made, None if trained else x)
+    assert metadata(content)["output"]["kind"] == want
+    floats = keras.ops.convert_to_numpy(model(x, training=False))
+    got = np.concatenate([tflite.run(content, image[None]).values[0] for image in x])
+    noise = np.mean((got - floats) ** 2)
+    assert 10 * np.log10(floats.var() / noise) > 20, "1.5 dB where the values below zero are cut"

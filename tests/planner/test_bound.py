@@ -69,6 +69,22 @@ def test_a_chain_takes_its_distances_beside_what_lives_through_it():
     assert lower_bound(memory) == problems.optimum(memory) == 96 + 96 + 32
 
 
+@pytest.mark.parametrize(("rows", "skips", "want"), [(6, 1, 256), (8, 1, 320), (6, 2, 352), (12, 1, 448)])
+def test_what_lives_through_a_chain_counts_beside_its_distances(rows, skips, want):
+    """Every step of the chain needs less, so that only the chain as a whole gives the bound."""
+    net = Network()
+    x = net.input(1, rows, 1, 16)
+    kept = [net.unary("RELU", x) for _ in range(skips)]
+    made = net.unary("RELU", x)
+    for _ in range(2):
+        made = net.conv(made, 16, (3, 1))
+    for skip in kept:
+        made = net.binary("ADD", made, skip)
+    memory = problem(net.file(made))
+    assert lower_bound(memory) == problems.optimum(memory) == want
+    assert want == 16 * rows * (1 + skips) + 64, "a map, those kept, and twice the distance"
+
+
 def test_two_inputs_that_die_save_no_more_than_the_output():
     net = Network()
     made = net.binary("ADD", net.input(1, 4, 1, 16), net.input(1, 4, 1, 16))

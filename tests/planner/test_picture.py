@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from tflite import files, unusual
 from tflite.network import Network
@@ -78,6 +79,25 @@ def test_an_svg_says_what_the_numbers_are(tmp_path):
     assert {"skips", "network input", "scratch of kernels", "operators and residuals"} <= set(said)
     held = sum(life.bytes for life in found.lifetimes if life.tensor == 3)
     assert any(re.search(rf"peak: operator {found.peak}, \w+; skips hold ({held:,}|0) B there", text) for text in said)
+
+
+def test_the_map_has_a_rectangle_of_each_buffers_size_at_its_address(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *args, **kwargs: drawn.append(self))
+    found = plan(network(), seconds=0.5)
+    draw(found, tmp_path / "a.png")
+    axes = drawn[0].axes[2]
+    (collection,) = axes.collections
+    boxes = [path.get_extents() for path in collection.get_paths()]
+    planned = found.planned
+    want = [
+        (life.first - 0.5, life.last + 0.5, address / 1024, (address + life.bytes) / 1024)
+        for life, address in zip(planned.lifetimes, planned.placement.addresses, strict=True)
+    ]
+    np.testing.assert_allclose([(b.x0, b.x1, b.y0, b.y1) for b in boxes], want)
+    assert max(top for *_, top in want) == pytest.approx(planned.head / 1024), "the line on top of all"
+    assert axes.lines[0].get_ydata()[0] == pytest.approx(planned.head / 1024)
+    assert axes.get_ylim()[1] >= planned.head / 1024
 
 
 def test_a_file_that_is_not_planned_has_one_panel(tmp_path):

@@ -12,7 +12,7 @@ from keras_unetmm.planner import reorder as reordering
 from keras_unetmm.planner.bound import lower_bound
 from keras_unetmm.planner.lifetimes import timeline
 from keras_unetmm.planner.memory import memory
-from keras_unetmm.planner.reorder import reorder
+from keras_unetmm.planner.reorder import OperatorGraph, reorder
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import Graph, Model, Operator, Tensor, read
 
@@ -201,6 +201,29 @@ def test_an_order_that_cannot_be_improved_is_kept(monkeypatch):
         if peak(model, range(6)) == best_of_all(model):
             monkeypatch.setattr(reordering, "_beam", None)  # there is nothing to look for
             assert reorder(model, seconds=60).positions == tuple(range(6))
+
+
+def test_an_operator_needs_what_lives_through_it_in_every_order():
+    """In a U-Net whose order is forced, the skip counts at the operators that neither make nor read it."""
+    net = Network()
+    skip = net.conv(net.input(1, 8, 8, 16), 16, (3, 3))
+    low = net.conv(net.pool("MAX_POOL_2D", skip, stride=(2, 2)), 64, (3, 3))
+    low = net.conv(low, 16, (3, 3))
+    model = read(net.file(net.binary("ADD", net.resize("RESIZE_NEAREST_NEIGHBOR", low, 8, 8), skip)))
+    floors = OperatorGraph(model.main, "reference").floors
+    live = timeline(model).live()[1:]  # the first is the input, before any operator
+    small, large, kept = 4 * 4 * 16, 4 * 4 * 64, 8 * 8 * 16
+    assert [op.name for op in model.main.operators] == [
+        "CONV_2D",
+        "MAX_POOL_2D",
+        "CONV_2D",
+        "CONV_2D",
+        "RESIZE_NEAREST_NEIGHBOR",
+        "ADD",
+    ]
+    assert live[2] == live[3] == kept + small + large
+    assert all(live[i] - small <= floors[i] <= live[i] for i in (2, 3)), "less what overlaps at most"
+    assert floors[2] > small + large
 
 
 def test_where_time_runs_out_a_heuristic_answers_and_says_so():

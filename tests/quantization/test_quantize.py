@@ -152,13 +152,12 @@ def test_the_file_of_volumes_computes_what_was_trained(ends):
 
 @ONE_BACKEND
 @pytest.mark.parametrize("kind", NEIGHBOURS)
-def test_some_operators_may_give_the_byte_beside(kind):
+def test_operators_that_round_in_ways_of_their_own_give_the_same_bytes(kind):
     x = images()
     made = quantize_aware(network(behind(NEIGHBOURS[kind]), SIZE), x, output="values")
     apart, span = steps_apart(tflite.convert(made, None, output="values"), made, x)
     assert span > 100
-    assert apart.max() <= 1
-    assert apart.mean() < 0.1
+    assert apart.max() == 0
 
 
 @ONE_BACKEND

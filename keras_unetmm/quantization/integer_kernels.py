@@ -1,0 +1,137 @@
+"""The integers of those kernels of TensorFlow Lite whose results no rounding of a real number gives.
+
+Written from the reference kernels of TensorFlow Lite and gemmlowp's fixed-point functions (Apache 2.0), whose arithmetic is
+public: numbers of 32 bits, of which products keep the upper half. Products need 64 bits, which JAX has only when told so:
+there the real functions stand in, which differ by one step now and then.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+ONE = 2**20  # of the fractions that `mean_steps` takes
+_TOP = 2**31
+_EIGHTH, _THIRD = 1895147668, 715827883  # exp(-1/8) and 1/3
+_POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)  # exp(-2**k) for k = -2 to 4
+_48_17, _32_17 = 1515870810, -1010580540  # of the first guess of a quotient, 29 bits behind the point
+_SUM_BITS = 12  # before the point of a sum of exponentials
+
+
+def has_wide():
+    """Whether the backend computes with 64 bits."""
+    return keras.backend.backend() != "jax"
+
+
+def nearest(x):
+    """To the nearest integer, halves away from zero."""
+    return ops.sign(x) * ops.floor(ops.abs(x) + 0.5)
+
+
+def mean_steps(sums, zero):
+    """Returns the distance from the zero point of bytes that are means, as AVERAGE_POOL_2D and RESIZE_BILINEAR round them.
+
+    Args:
+        sums: int32, means of distances in parts of `ONE`.
+        zero: float, the zero point: the kernels round the byte itself.
+    """
+    sums = sums + ops.cast(zero, "int32") * ONE
+    size = ops.floor_divide(ops.abs(sums) + ONE // 2, ONE)
+    return ops.cast(ops.sign(sums) * size, "float32") - zero
+
+
+def pooled(means):
+    """Returns means of integers, from float32, as int32 in parts of `ONE`: halves are halves whatever a division gave."""
+    halves = ops.round(2 * means)
+    means = ops.where(ops.abs(2 * means - halves) < 2e-4, halves / 2, means)
+    return ops.cast(ops.round(means * ONE), "int32")
+
+
+def resized(x, size):
+    """Returns integers after bilinear resizing, int32 in parts of `ONE`, as RESIZE_BILINEAR finds them with 10 bits.
+
+    Args:
+        x: int32, `(N, H, W, C)`.
+        size: tuple of two int, with half-pixel centres.
+    """
+    for axis, new in zip((1, 2), size, strict=True):
+        old = x.shape[axis]
+        step = (1024 * old + new // 2) // new
+        places = np.arange(new) * step + step // 2 - 512
+        low = np.maximum((places / 1024).astype(int), 0)
+        high = np.minimum(((places + 1023) / 1024).astype(int), old - 1)
+        part = (places - 1024 * low).astype("int32").reshape([new if i == axis else 1 for i in range(4)])
+        first, second = (ops.take(x, np.asarray(rows, "int32"), axis=axis) for rows in (low, high))
+        x = first * ops.convert_to_tensor(1024 - part) + second * ops.convert_to_tensor(part)
+    return x
+
+
+def softmax_steps(x, scale):
+    """Returns the bytes of SOFTMAX over the last axis as numbers from 0 to 255.
+
+    Args:
+        x: float32, whole steps of `scale`.
+        scale: `()`, of the bytes that are read.
+    """
+    below = ops.cast(ops.max(x, axis=-1, keepdims=True) - x, "int32")
+    table = _exponentials(scale)
+    exponentials = ops.take(table, below, axis=0)
+    total = ops.sum(_halved(exponentials, 2**_SUM_BITS), axis=-1, keepdims=True)
+    shift = 31 - ops.cast(ops.floor(ops.log2(ops.cast(total, "float64"))), "int32")
+    powers = ops.convert_to_tensor(2 ** np.arange(62, dtype="int64"))
+    inverse = _quotient(total * ops.take(powers, shift, axis=0) - _long(_TOP))
+    product = _product(inverse, exponentials)
+    steps = _halved(product, ops.take(powers, _SUM_BITS - shift + 31 - 8, axis=0))
+    return ops.cast(ops.minimum(steps, _long(255)), "float32")
+
+
+def _exponentials(scale):
+    """Of the distances 0 to 255 below the largest, `exp(-distance * scale)` with 31 bits behind the point."""
+    real = ops.minimum(ops.cast(scale, "float64") * 2**26, _TOP - 1.0)
+    exponent = ops.floor(ops.log2(real)) + 1
+    left = ops.power(ops.cast(2.0, "float64"), exponent)
+    multiplier = ops.cast(ops.round(real / left * _TOP), "int64")
+    distances = ops.convert_to_tensor(-np.arange(256, dtype="int64"))
+    inside = ops.cast(-distances, "float64") <= ops.floor(ops.cast(31 * 2.0**26, "float64") / left)
+    shifted = ops.where(inside, distances, _long(0)) * ops.cast(left, "int64")
+    return ops.where(inside, _exponential(_product(shifted, multiplier)), _long(0))
+
+
+def _exponential(x):
+    """Of numbers up to zero with 26 bits behind the point, with 31 bits."""
+    quarter = _long(2**24)
+    within = x - ops.floor_divide(x, quarter) * quarter - quarter
+    y = within * _long(32) + _long(2**28)
+    square = _product(y, y)
+    cube, fourth = _product(square, y), _product(square, square)
+    series = _halved(_product(_halved(fourth, 4) + cube, _THIRD) + square, 2)
+    made = _long(_EIGHTH) + _product(_EIGHTH, y + series)
+    rest = within - x
+    for k, power in enumerate(_POWERS):
+        odd = ops.floor_divide(rest, _long(2 ** (24 + k))) % _long(2) == _long(1)
+        made = ops.where(odd, _product(made, power), made)
+    return ops.where(x == 0, _long(_TOP - 1), made)
+
+
+def _quotient(x):
+    """`1 / (1 + x)` of x from 0 to 1, both with 31 bits behind the point."""
+    half = ops.floor_divide(x + _long(_TOP), _long(2))  # (x + one + 1) / 2 of the largest number for one
+    y = _long(_48_17) + _product(half, _32_17)
+    for _ in range(3):
+        y = y + _product(y, _long(2**29) - _product(half, y)) * _long(4)
+    return ops.minimum(y * _long(2), _long(_TOP - 1))
+
+
+def _product(x, y):
+    """The upper half of a product, halves up."""
+    return ops.floor_divide(_long(x) * _long(y) + _long(2**30), _long(_TOP))
+
+
+def _halved(x, by):
+    """x over a power of two, halves away from zero."""
+    by = _long(by)
+    size = ops.floor_divide(ops.abs(x) + ops.floor_divide(by, _long(2)), by)
+    return ops.where(x < 0, -size, size)
+
+
+def _long(x):
+    return ops.convert_to_tensor(x, "int64") if isinstance(x, int) else x

@@ -76,7 +76,7 @@ def convert(
             sigmoid and softmax have it. `"values"`: the scale is calibrated. `"logits"`: the same, without the model's
             last softmax or sigmoid. `"indices"`: the number of the class at each place, as a byte. `"auto"`:
             probabilities behind a sigmoid or softmax; an image where the model gives as many channels as it takes and what
-            it gives on the calibration images loses less than a thousandth of its sum of squares when cut to [0, 1]; else
+            it gives on the calibration images loses less than 1/10,000 of its variance when cut to [0, 1]; else
             values. A model of `quantize_aware` knows what its output is.
         mean, std: float, or a sequence of one a channel, if the model was trained on `(x - mean) / std` of an x in [0, 1].
         outliers: `"cut"`, the ranges inside the network leave out the last value in 10,000 at either end, 0.09 dB better

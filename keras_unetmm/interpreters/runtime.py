@@ -24,7 +24,7 @@ from keras_unetmm.tflite_file.graph import TFLiteFileError, load, read
 
 RUNTIMES = ("tflm", "litert", "litert-reference")
 _START_SECONDS = 60  # for a process with the interpreters
-_PREPARE_SECONDS = 8  # for a file to be verified, prepared and measured
+_PREPARE_SECONDS = 30  # for a file to be verified, prepared and measured; beside other work, too
 _RUN_SECONDS = 30  # for one image, and a second more for as many multiply-accumulates as follow
 _MACS_PER_SECOND = 2_000_000  # a hundredth of what the slowest kernels do
 _MOST_SECONDS = 3600

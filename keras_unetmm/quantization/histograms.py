@@ -8,7 +8,7 @@ SMALL = 1 / 16  # of the range of all squares that those have which end early, w
 _BINS = 4096
 _CUT = 1e-4  # of the values, at either end
 _MOST = 1e-2  # of the sum of squares, that may go with them
-_LEAST_OUTSIDE = 1e-3  # of the sum of squares, from where on values outside [0, 1] are no errors of an image
+_LEAST_OUTSIDE = 1e-4  # of the variance, from where on values outside [0, 1] are no errors of an image: 40 dB
 _SAMPLES = 2**16  # values of a tensor that are counted of each image
 
 
@@ -57,15 +57,25 @@ class Histogram:
         return cut if self.energy_beyond(*cut) < _MOST else (self.low, self.high)
 
     def is_image(self):
-        """Whether the values lie in [0, 1] but for a little: what lies outside is less than a thousandth of all energy."""
-        return self.energy_beyond(0.0, 1.0) < _LEAST_OUTSIDE
+        """Whether the values lie in [0, 1] but for a little: to cut them there loses less than 1/10,000 of their variance."""
+        values = self._values()
+        counted = max(self.counts.sum(), 1)
+        mean = (self.counts * values).sum() / counted
+        variance = (self.counts * (values - mean) ** 2).sum()
+        return self._lost(0.0, 1.0) < _LEAST_OUTSIDE * max(variance, 1e-30)
 
     def energy_beyond(self, low, high):
         """Returns the share of the sum of squares of all values that is lost where they are cut to a range."""
-        width = 2 * self.reach / _BINS
-        values = (np.arange(_BINS) + 0.5) * width - self.reach
+        return self._lost(low, high) / max(float((self.counts * self._values() ** 2).sum()), 1e-30)
+
+    def _values(self):
+        return (np.arange(_BINS) + 0.5) * (2 * self.reach / _BINS) - self.reach
+
+    def _lost(self, low, high):
+        """The sum of squares of what is cut off the values."""
+        values, width = self._values(), 2 * self.reach / _BINS
         beyond = np.where((values < low - width) | (values > high + width), values - np.clip(values, low, high), 0)
-        return float((self.counts * beyond**2).sum() / max((self.counts * values**2).sum(), 1e-30))
+        return float((self.counts * beyond**2).sum())
 
 
 def _sample(array):

@@ -57,7 +57,7 @@ class Histogram:
         return cut if self.energy_beyond(*cut) < _MOST else (self.low, self.high)
 
     def is_image(self):
-        """Whether the values lie in [0, 1] but for a little: to cut them there loses less than 1/10,000 of their variance."""
+        """Whether the values lie in [0, 1] but for a little: cutting them loses less than 1/10,000 of their variance."""
         values = self._values()
         counted = max(self.counts.sum(), 1)
         mean = (self.counts * values).sum() / counted

@@ -137,12 +137,14 @@ def aligned(size):
 
 
 def _problem(passes, pieces, distances):
-    together = [set() for _ in pieces]
-    for i, a in enumerate(pieces):
-        for j in range(i):
-            if _meet(passes, a, pieces[j]):
+    together, active = [set() for _ in pieces], []
+    for i in sorted(range(len(pieces)), key=lambda i: pieces[i].first):
+        active = [j for j in active if pieces[j].last >= pieces[i].first]
+        for j in active:
+            if _meet(passes, pieces[i], pieces[j]):
                 together[i].add(j)
                 together[j].add(i)
+        active.append(i)
     of = {piece.key: i for i, piece in enumerate(pieces) if piece.kind == "carried"}
     least = {
         (of[source], of[target]): aligned(distance)
@@ -163,14 +165,16 @@ def _meet(passes, a, b):
 
 def _needs(problem, pieces, passes):
     """For every pass the most bytes that hold something at once, of pieces that all meet each other; overlaps deducted."""
-    most = []
-    for p in range(passes):
-        here = [i for i, piece in enumerate(pieces) if piece.first <= p <= piece.last]
-        rings = [i for i in here if pieces[i].kind == "ring"]
-        others = sum(problem.sizes[i] for i in here if pieces[i].kind != "ring")
-        spared = sum(_spared(problem, *pair) for pair in problem.least if set(pair) <= set(here))
-        most.append(others - spared + _clique(problem, rings))
-    return tuple(most)
+    rings, most = [[] for _ in range(passes)], [0] * passes
+    for i, piece in enumerate(pieces):
+        if piece.kind == "ring":
+            rings[piece.first].append(i)
+        else:
+            for p in range(piece.first, piece.last + 1):
+                most[p] += problem.sizes[i]
+    for a, b in problem.least:  # both are alive in the pass that reads the one and makes the other
+        most[pieces[b].first] -= _spared(problem, a, b)
+    return tuple(others + _clique(problem, here) for others, here in zip(most, rings, strict=True))
 
 
 def _spared(problem, a, b):

@@ -11,6 +11,7 @@ _WEIGHTED = ("BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", 
 _PIXELS = 8  # most pixels at once
 _JOINED = 2  # times that neighbours are joined, in a schedule by whole maps
 _SHORT = 0.98  # of the most bytes that any pass needs: from there on memory is short
+_MOST_JOINED = 500  # operators up to which neighbours are joined: each try lays everything out
 _GLANCE = 0.05  # seconds of search for a placement, of what is only tried
 _NEVER = 2**60
 _BYTES = 512  # of the output, at once, where that is more than one pixel
@@ -93,7 +94,7 @@ def whole(network, seconds=1.0, block=None):
         return block(network, op)
 
     best = _of_groups(network, groups, _GLANCE, sizes)
-    for _ in range(_JOINED):
+    for _ in range(_JOINED if len(groups) <= _MOST_JOINED else 0):
         most = max(best.layout.needs)
         short = [p for p, need in enumerate(best.layout.needs) if need > _SHORT * most]
         slow = {id(network.operators[i]) for p in short for i in groups[p]}

@@ -25,6 +25,7 @@ from keras_unetmm.tiling.network import Network
 from keras_unetmm.tiling.write import whole_file
 
 SCHEDULES = {"auto": ("rows", "whole"), "rows": ("rows",), "whole": ("whole",)}
+MOST_STREAMED = 1000  # operators up to which "auto" looks for rows: volumes become thousands, and the search takes too long
 STEPS = {kind: 7 + 2 * len(names) for kind, names in SCHEDULES.items()}  # calls of `progress`, at most
 
 
@@ -183,6 +184,8 @@ def scheduled(networks, wanted, progress=lambda what: None):
         BudgetError: a `ValueError`, if none fits into `wanted.ram`.
     """
     kinds = SCHEDULES[wanted.schedule] if wanted.memories == 1 else ("rows",)
+    if wanted.schedule == "auto" and wanted.memories == 1 and len(networks[0][1].operators) > MOST_STREAMED:
+        kinds = ("whole",)
     found, refused = [], None
     for kind in kinds:
         for graph, network, bound in networks:

@@ -104,6 +104,7 @@ def converted(
 
     from keras_unetmm.graph.expand import static_shape
     from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
+    from keras_unetmm.graph.own_functions import refuse_own_functions
     from keras_unetmm.lowering.lowering import lowered
     from keras_unetmm.lowering.prepare import kind_of, prepared
     from keras_unetmm.quantization.quantize import is_quantize_aware, output_of, plain, ranges_and_kernels, renewed
@@ -113,6 +114,7 @@ def converted(
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
     shape = static_shape(model, size, ranks=(2, 3))
     refuse_weights_that_are_not_finite(model)
+    refuse_own_functions(model)
     ranges = trained = None
     if is_quantize_aware(model):
         if mean is not None or std is not None:

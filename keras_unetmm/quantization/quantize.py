@@ -11,6 +11,7 @@ import numpy as np
 from keras_unetmm.graph.expand import expand, static_shape
 from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
 from keras_unetmm.graph.nodes import calls, maker, operations_read, tensors_read
+from keras_unetmm.graph.own_functions import refuse_own_functions
 from keras_unetmm.layers import SimpleGate
 from keras_unetmm.lowering.gates import whole
 from keras_unetmm.lowering.integer_layers import Resizing
@@ -85,6 +86,7 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
     Arguments and errors are those of `quantize_aware`.
     """
     refuse_weights_that_are_not_finite(model)
+    refuse_own_functions(model)
     shape = (None, *model.inputs[0].shape[1:])
     if size is not None:
         shape = static_shape(model, size, ranks=(2, 3))

@@ -319,7 +319,8 @@ def test_convert_takes_a_network_that_was_trained_as_integers(here):
 def test_convert_prints_what_it_warns_of(here, monkeypatch):
     monkeypatch.setattr(sys.modules["keras_unetmm.conversion.convert"], "_FAR", -2)
     saved("model.keras")
-    result = call("convert", "model.keras", "--calibration", "images", "--size", "16x16", "-o", "out.tflite")
+    options = ["--size", "16x16", "--output-kind", "image", "-o", "out.tflite"]
+    result = call("convert", "model.keras", "--calibration", "images", *options)
     assert result.exit_code == 0
     assert "Warning: The output is taken for an image" in result.stderr
 

@@ -225,7 +225,7 @@ def test_cutting_outliers_helps_where_there_are_some():
     assert 0 < want.min() < want.max() < 1
     errors = []
     for outliers in ("cut", "keep"):
-        content = tflite.convert(model, x, outliers=outliers)
+        content = tflite.convert(model, x, output="image", outliers=outliers)
         got = tflite.run(content, x[1:], "litert").values[0]
         errors.append(((got - want) ** 2).mean())
     rounding = 1 / 255**2 / 12  # of the output alone

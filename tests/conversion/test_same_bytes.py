@@ -152,6 +152,8 @@ def test_a_function_of_the_user_is_not_taken_for_one_of_keras():
 
     with pytest.raises(ValueError, match="with the activation relu"):
         quantize_aware(network(then(L.Activation(relu, name="mine"))), X)
+    with pytest.raises(ValueError, match="with the activation relu"):
+        tflite.convert(network(then(L.Activation(relu, name="mine"))), X, output="values")
 
 
 def pair():

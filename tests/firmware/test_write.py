@@ -188,9 +188,48 @@ def custom():
     return net.file(net.operator("a*/b\nc", [x], [net.like(x)]))
 
 
+def pooled(*shape):
+    net = Network()
+    return net.file(net.pool("MAX_POOL_2D", net.input(*shape), (3, 3)))
+
+
+def dilated():
+    net = Network()
+    return net.file(net.conv(net.input(1, 5, 5, 2), 3, (3, 5), dilation=(1, 20_000)))
+
+
+def added(count):
+    net = Network()
+    first, *others = [net.input(1, 2, 2, 1) for _ in range(count)]
+    for other in others:
+        first = net.binary("ADD", first, other)
+    return net.file(first)
+
+
+def scaled(scale, output):
+    net = Network()
+    x = net.input(1, 4, 4, 2, scale=1 / 64 if output else scale)
+    return net.file(net.conv(x, 3, scale=scale if output else 1 / 64))
+
+
+def endless():
+    net = Network()
+    net.unary("RELU", net.input(1, 4, 4, 2))
+    return net.file()
+
+
 @pytest.mark.parametrize(
     ("content", "said_of"),
     [
+        (lambda: pooled(1, 1, 2**16, 1), "maps of up to 65,535 pixels a side"),
+        (lambda: pooled(1, 2**16, 1, 1), "maps of up to 65,535 pixels a side"),
+        (lambda: pooled(1, 30_000, 30_000, 1), "an input may have up to 33,554,432 numbers"),
+        (lambda: pooled(3, 2**15, 2**15, 1), "2,147,483,647 in all"),
+        (dilated, "windows step and reach fewer than 32,768 pixels. Received: CONV_2D with -40,000"),
+        (lambda: added(257), "networks of up to 256 inputs. Received: 257"),
+        (lambda: scaled(float("nan"), False), "Received: nan for 'graph/t0/value' of operator 0, CONV_2D"),
+        (lambda: scaled(float("inf"), True), "Received: inf for 'graph/t3/value' of operator 0, CONV_2D"),
+        (endless, "networks with an output. Received: none"),
         (floats, "computes with integers"),
         (unknown, "no kernel for operator 1, SEGMENT_SUM"),
         (custom, "no kernel for operator 1"),

@@ -128,7 +128,7 @@ typedef struct unetmm_operator {
     uint8_t inputs;
     uint8_t kind; /* UNETMM_COMPUTES, UNETMM_READS, UNETMM_WRITES */
     uint8_t accumulates; /* its output is complete when its walk has ended */
-    uint8_t follower_count;
+    uint16_t follower_count;
 } unetmm_operator;
 
 /* The columns that an operator walks over in one strip. */

@@ -50,6 +50,6 @@ def test_a_map_that_more_than_255_operators_follow():
     network = network_of(content)
     runs, groups = some_inputs(network)[:1], [[i for i, op in enumerate(network.operators) if op.kind != READS]]
     cutter = Cutter(network, lambda op: 2, set(network.inputs))
-    made = schedule.arranged("rows", network, cutter, cutter.cut(groups))
+    made = schedule.arranged("rows", network, cutter, cutter.cut(groups), seconds=0.02)
     assert max(len(walk.followers) for walk in made.passes[0].walks) > 255
     check_equal(made, runs, expected(content, runs))

@@ -53,3 +53,16 @@ def test_a_map_that_more_than_255_operators_follow():
     made = schedule.arranged("rows", network, cutter, cutter.cut(groups), seconds=0.02)
     assert max(len(walk.followers) for walk in made.passes[0].walks) > 255
     check_equal(made, runs, expected(content, runs))
+
+
+def test_strips_of_columns_that_read_nothing():
+    net = Network()
+    kept = net.depthwise(net.input(1, 4, 5, 3))
+    content = net.file(net.depthwise(net.transposed(kept, 2, (2, 2), (3, 3)), (1, 1)))
+    network = network_of(content)
+    runs, groups = some_inputs(network), [[i for i, op in enumerate(network.operators) if op.kind != READS]]
+    cutter = Cutter(network, lambda op: 2, set(network.inputs))
+    for strips in (15, 8):
+        made = schedule.arranged("rows", network, cutter, cutter.cut(groups, [strips]), seconds=0.02)
+        assert made.passes[0].strips == strips
+        check_equal(made, runs, expected(content, runs))

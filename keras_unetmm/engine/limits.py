@@ -21,6 +21,8 @@ def excess(network):
         network: `Network`.
     """
     for m in network.maps:
+        if m.pixels * m.bytes == 0:
+            return f"the engine runs maps that are not empty. Received: the map {m.name!r} of the shape {m.shape}."
         if max(m.width, m.image_rows) > SIDE or m.pixels > _PIXELS:
             return (
                 f"the engine runs maps of up to {SIDE:,} pixels a side and {_PIXELS:,} in all. Received: the map {m.name!r} "

@@ -110,18 +110,37 @@ class _Lowering:
         self._check_scales(label, operator)
         if position in self.chains:
             operators = [self.graph.operators[p] for p in self.chains[position]]
+            self._check_order(label, table.source_of(self.graph, operators))
             self._kernel("-".join(op.name for op in operators), table.chain_kernel(self.graph, operators, self.tables))
-        elif operator.name in _ALIASES:
+            return
+        self._check_order(label, *operator.inputs)
+        if operator.name in _ALIASES:
             self._alias(operator.inputs[0], operator.outputs[0])
         elif not self._views(operator):
-            try:
-                kernels = KERNELS[operator.name](self.graph, operator, self.tables)
-            except NoKernelError as error:
-                raise EngineError(f"the engine has no kernel for {label}: {error}") from error
-            except KeyError as error:
-                raise EngineError(f"the engine has no kernel for {label}.") from error
+            kernels = self._kernels(label, operator)
             for kernel in kernels if isinstance(kernels, list) else [kernels]:
                 self._kernel(operator.name, kernel)
+
+    def _kernels(self, label, operator):
+        try:
+            return KERNELS[operator.name](self.graph, operator, self.tables)
+        except NoKernelError as error:
+            raise EngineError(f"the engine has no kernel for {label}: {error}") from error
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, ValueError) and type(error) is not ValueError:
+                raise  # an interpreter's, which has words of its own
+            raise EngineError(
+                f"the engine has no kernel for {label} as the file has it: its tensors and options do not fit each other "
+                f"({type(error).__name__}: {error}). Convert the model again."
+            ) from error
+
+    def _check_order(self, label, *tensors):
+        for tensor in tensors:
+            if tensor >= 0 and self.graph.tensors[tensor].data is None and tensor not in self.maps:
+                raise EngineError(
+                    f"every map must be made before it is read. Received: {self.graph.tensors[tensor].name!r}, which "
+                    f"nothing makes before {label}. Convert the model again."
+                )
 
     def _check_scales(self, label, operator):
         for tensor in (self.graph.tensors[t] for t in (*operator.inputs, *operator.outputs) if t >= 0):

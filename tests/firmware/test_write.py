@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from engine.programs import COMPILERS, STRICT, compiled, said, small, two_ends
 from tflite.network import Network
@@ -218,9 +219,26 @@ def endless():
     return net.file()
 
 
+def early():
+    net = Network()
+    x = net.conv(net.input(1, 4, 4, 2), 3)
+    made = net.unary("RELU6", net.unary("HARD_SWISH", net.conv(x, 2)))
+    net.graph.operators.reverse()
+    return net.file(made)
+
+
+def misfit():
+    net = Network()
+    x = net.input(1, 4, 4, 2)
+    both = net.tensor((4, 2), None, dtype="int32", data=np.ones((4, 2), "int32"))
+    return net.file(net.operator("MIRROR_PAD", [x, both], [net.like(x, 3, 6, 6, 4)], "MirrorPad", mode=7))
+
+
 @pytest.mark.parametrize(
     ("content", "said_of"),
     [
+        (early, "every map must be made before it is read. Received: .*, which nothing makes before operator 0"),
+        (misfit, "no kernel for operator 0, MIRROR_PAD as the file has it: its tensors and options do not fit"),
         (lambda: pooled(1, 1, 2**16, 1), "maps of up to 65,535 pixels a side"),
         (lambda: pooled(1, 2**16, 1, 1), "maps of up to 65,535 pixels a side"),
         (lambda: pooled(1, 30_000, 30_000, 1), "an input may have up to 33,554,432 numbers"),

@@ -1,4 +1,6 @@
-"""`plan`, `check`, `tile` and `firmware` on damaged files of every operator: an answer, or an error of ours that names the damage.
+"""Commands on damaged files of every operator: an answer, or an error of ours that names the damage.
+
+The commands are `plan`, `check`, `tile` and `firmware`.
 
 By hand, more of them: `MUTANTS=5000 SEED=1 pytest tests/tflite/test_damaged_commands.py`. The mutants are those of
 `test_damaged_files`, and some more that are aimed at the numbers operators divide by, index with and allocate.
@@ -64,8 +66,10 @@ def tabled(content):
 
 
 def generated(content):
-    """The C of `firmware`, by rows and by whole maps; it is not compiled here."""
+    """The C of `firmware`, by rows and by whole maps; not compiled here; images of millions of pixels take long."""
     _, network, _ = candidates(integer_ends(content))[0]
+    if sum(op.pixels for op in network.operators) > 2**18:
+        return "large"
     return [hosted_sources(kind(network, seconds=0.02)) for kind in (rows, whole)]
 
 

@@ -110,11 +110,9 @@ class _Lowering:
         self._check_scales(label, operator)
         if position in self.chains:
             operators = [self.graph.operators[p] for p in self.chains[position]]
-            self._check_order(label, table.source_of(self.graph, operators))
             self._kernel("-".join(op.name for op in operators), table.chain_kernel(self.graph, operators, self.tables))
-            return
-        self._check_order(label, *operator.inputs)
-        if operator.name in _ALIASES:
+        elif operator.name in _ALIASES:
+            self._check_order(label, operator.inputs[0])
             self._alias(operator.inputs[0], operator.outputs[0])
         elif not self._views(operator):
             kernels = self._kernels(label, operator)
@@ -136,7 +134,7 @@ class _Lowering:
 
     def _check_order(self, label, *tensors):
         for tensor in tensors:
-            if tensor >= 0 and self.graph.tensors[tensor].data is None and tensor not in self.maps:
+            if tensor not in self.maps:
                 raise EngineError(
                     f"every map must be made before it is read. Received: {self.graph.tensors[tensor].name!r}, which "
                     f"nothing makes before {label}. Convert the model again."
@@ -220,6 +218,7 @@ class _Lowering:
         return True
 
     def _kernel(self, name, kernel):
+        self._check_order(name, *(tensor for tensor, _ in kernel.inputs))
         output = self._map(kernel.output)
         made = self.network.maps[output]
         walk = kernel.walk or (made.rows, made.width, made.image_rows)

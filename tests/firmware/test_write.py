@@ -227,6 +227,14 @@ def early():
     return net.file(made)
 
 
+def own():
+    net = Network()
+    x = net.input(1, 4, 4, 2)
+    made = net.concatenate([x, x], 1)
+    net.graph.operators[0].inputs = [x, made]
+    return net.file(made)
+
+
 def misfit():
     net = Network()
     x = net.input(1, 4, 4, 2)
@@ -237,7 +245,8 @@ def misfit():
 @pytest.mark.parametrize(
     ("content", "said_of"),
     [
-        (early, "every map must be made before it is read. Received: .*, which nothing makes before operator 0"),
+        (early, "every map must be made before it is read. Received: .*, which nothing makes before"),
+        (own, "every map must be made before it is read. Received: .*, which nothing makes before CONCATENATION"),
         (misfit, "no kernel for operator 0, MIRROR_PAD as the file has it: its tensors and options do not fit"),
         (lambda: pooled(1, 1, 2**16, 1), "maps of up to 65,535 pixels a side"),
         (lambda: pooled(1, 2**16, 1, 1), "maps of up to 65,535 pixels a side"),

@@ -70,7 +70,8 @@ unetmm_status {name}_begin(unetmm_call *call, {_memory_arguments(figures)}, unet
 unetmm_status {name}_step(const unetmm_call *call, uint32_t macs);
 
 /* Runs all of it on whole images, in raster order, channels innermost. Returns UNETMM_DONE, or why not:
- * UNETMM_BAD_ARGUMENT also if an output lies over an input, unless {prefix}_OUTPUT_OVER_INPUT is 1 and they begin together.
+ * UNETMM_BAD_ARGUMENT also for an image that is NULL, for outputs that lie over each other, and if an output lies over an
+ * input, unless {prefix}_OUTPUT_OVER_INPUT is 1 and they begin together.
  */
 unetmm_status {name}_run({_run_arguments(ports, figures)});
 {_reset_declaration(name, figures)}
@@ -129,7 +130,7 @@ unetmm_status {name}_run({_run_arguments(ports, figures)})
 {{
     const void *const inputs[] = {{{inputs}}};
     void *const outputs[] = {{{outputs}}};
-    if (unetmm_images_meet({name}_inputs, {prefix}_INPUTS, inputs, {name}_outputs, {prefix}_OUTPUTS, outputs,
+    if (unetmm_images_clash({name}_inputs, {prefix}_INPUTS, inputs, {name}_outputs, {prefix}_OUTPUTS, outputs,
             {prefix}_OUTPUT_OVER_INPUT) != 0) {{
         return UNETMM_BAD_ARGUMENT;
     }}

@@ -1,10 +1,13 @@
 """From a .tflite file's graph to the engine's network: a kernel for every operator, views where nothing is computed."""
 
+import math
+
 import numpy as np
 
 from keras_unetmm.engine.chains import chains
 from keras_unetmm.engine.kernels import KERNELS, pointwise, table
 from keras_unetmm.engine.kernels.kernel import All, NoKernelError, Window, raster
+from keras_unetmm.engine.limits import excess
 from keras_unetmm.engine.network import COMPUTES, Network, Operator, reader, writer
 
 _ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
@@ -25,11 +28,13 @@ def lower(graph, tables=None):
             as an interpreter computes them; None where no operator needs it.
 
     Raises:
-        EngineError: if an operator has no kernel, or a map is not of integers.
+        EngineError: if an operator has no kernel, a map is not of integers, or the engine's tables cannot hold a number.
     """
     lowered = _Lowering(graph, tables, frozenset())
     while copied := lowered.unseen():
         lowered = _Lowering(graph, tables, lowered.copied | copied)
+    if (said := excess(lowered.network)) is not None:
+        raise EngineError(said)
     return lowered.network
 
 
@@ -102,20 +107,47 @@ class _Lowering:
                 f"the engine has no kernel for {label}. Use layers that convert to other operators; "
                 "the documentation lists those that the engine runs."
             )
+        self._check_scales(label, operator)
         if position in self.chains:
             operators = [self.graph.operators[p] for p in self.chains[position]]
             self._kernel("-".join(op.name for op in operators), table.chain_kernel(self.graph, operators, self.tables))
         elif operator.name in _ALIASES:
+            self._check_order(label, operator.inputs[0])
             self._alias(operator.inputs[0], operator.outputs[0])
         elif not self._views(operator):
-            try:
-                kernels = KERNELS[operator.name](self.graph, operator, self.tables)
-            except NoKernelError as error:
-                raise EngineError(f"the engine has no kernel for {label}: {error}") from error
-            except KeyError as error:
-                raise EngineError(f"the engine has no kernel for {label}.") from error
+            kernels = self._kernels(label, operator)
             for kernel in kernels if isinstance(kernels, list) else [kernels]:
                 self._kernel(operator.name, kernel)
+
+    def _kernels(self, label, operator):
+        try:
+            return KERNELS[operator.name](self.graph, operator, self.tables)
+        except NoKernelError as error:
+            raise EngineError(f"the engine has no kernel for {label}: {error}") from error
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, ValueError) and type(error) is not ValueError:
+                raise  # an interpreter's, which has words of its own
+            raise EngineError(
+                f"the engine has no kernel for {label} as the file has it: its tensors and options do not fit each other "
+                f"({type(error).__name__}: {error}). Convert the model again."
+            ) from error
+
+    def _check_order(self, label, *tensors):
+        for tensor in tensors:
+            if tensor not in self.maps:
+                raise EngineError(
+                    f"every map must be made before it is read. Received: {self.graph.tensors[tensor].name!r}, which "
+                    f"nothing makes before {label}. Convert the model again."
+                )
+
+    def _check_scales(self, label, operator):
+        for tensor in (self.graph.tensors[t] for t in (*operator.inputs, *operator.outputs) if t >= 0):
+            if not all(map(math.isfinite, tensor.scales)):
+                wrong = next(scale for scale in tensor.scales if not math.isfinite(scale))
+                raise EngineError(
+                    f"every scale must be a finite number. Received: {wrong} for {tensor.name!r} of {label}. Convert the "
+                    "model again."
+                )
 
     def _alias(self, source, target):
         """The same bytes under another shape."""
@@ -186,6 +218,7 @@ class _Lowering:
         return True
 
     def _kernel(self, name, kernel):
+        self._check_order(name, *(tensor for tensor, _ in kernel.inputs))
         output = self._map(kernel.output)
         made = self.network.maps[output]
         walk = kernel.walk or (made.rows, made.width, made.image_rows)

@@ -184,6 +184,7 @@ class Cutter:
             return first // edge.across, -(-(first + wide) // edge.across)
         low = min(max(edge.access.columns.low(first), 0), edge.width - 1)
         high = min(max(edge.access.columns.high(first + wide - 1), 0), edge.width - 1)
+        high = max(low, high)  # also where nothing is read, as between the kernels of a transposed convolution
         return low // edge.across, high // edge.across + 1
 
 

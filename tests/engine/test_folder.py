@@ -153,6 +153,11 @@ static int fails(void *context, int output, int row, int column, int pixels, con
     (void)context, (void)output, (void)row, (void)column, (void)pixels, (void)source;
     return 1;
 }
+static int unread(void *context, int input, int row, int column, int pixels, void *destination)
+{
+    (void)context, (void)input, (void)row, (void)column, (void)pixels, (void)destination;
+    return -1;
+}
 int main(void)
 {
     const void *const inputs[] = {input};
@@ -178,6 +183,14 @@ int main(void)
     unetmm_status status = net_begin(&call, ram, sizeof ram, unetmm_image_read, fails, &images);
     while (status == UNETMM_MORE) { status = net_step(&call, 1000); }
     if (status != UNETMM_WRITE_FAILED || net_step(&call, 1000) != UNETMM_NOT_BEGUN) { return 9; }
+    status = net_begin(&call, ram, sizeof ram, unread, unetmm_image_write, &images);
+    while (status == UNETMM_MORE) { status = net_step(&call, 1); }
+    if (status != UNETMM_READ_FAILED || net_step(&call, 1) != UNETMM_NOT_BEGUN) { return 11; }
+    const unetmm_call none = {NULL, NULL, NULL, NULL, NULL};
+    if (net_step(&none, 1) != UNETMM_NOT_BEGUN || net_step(NULL, 1) != UNETMM_NOT_BEGUN) { return 12; }
+    if (unetmm_begin(&net_network, NULL) != UNETMM_BAD_ARGUMENT) { return 13; }
+    if (net_run(ram, sizeof ram, NULL, whole) != UNETMM_BAD_ARGUMENT) { return 14; }
+    if (net_run(ram, sizeof ram, input, NULL) != UNETMM_BAD_ARGUMENT) { return 15; }
     unetmm_network other = net_network;
     other.version++;
     if (unetmm_begin(&other, &call) != UNETMM_BAD_VERSION) { return 10; }
@@ -219,6 +232,7 @@ int main(void)
     for (int i = 0; i < 2; i++) {
         if (net_run(ram, sizeof ram, input, output) != UNETMM_DONE) { return 1; }
         if (ends_run(ram, sizeof ram, in_0, in_1, out_0, out_1) != UNETMM_DONE) { return 2; }
+        if (ends_run(ram, sizeof ram, in_0, in_1, out_0, out_0) != UNETMM_BAD_ARGUMENT) { return 4; }
         if (i > 0 && memcmp(first, output, sizeof first) != 0) { return 3; }
         memcpy(first, output, sizeof first);
     }

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from engine.programs import COMPILERS, STRICT, compiled, said, small, two_ends
 from tflite.network import Network
@@ -188,9 +189,74 @@ def custom():
     return net.file(net.operator("a*/b\nc", [x], [net.like(x)]))
 
 
+def pooled(*shape):
+    net = Network()
+    return net.file(net.pool("MAX_POOL_2D", net.input(*shape), (3, 3)))
+
+
+def dilated():
+    net = Network()
+    return net.file(net.conv(net.input(1, 5, 5, 2), 3, (3, 5), dilation=(1, 20_000)))
+
+
+def added(count):
+    net = Network()
+    first, *others = [net.input(1, 2, 2, 1) for _ in range(count)]
+    for other in others:
+        first = net.binary("ADD", first, other)
+    return net.file(first)
+
+
+def scaled(scale, output):
+    net = Network()
+    x = net.input(1, 4, 4, 2, scale=1 / 64 if output else scale)
+    return net.file(net.conv(x, 3, scale=scale if output else 1 / 64))
+
+
+def endless():
+    net = Network()
+    net.unary("RELU", net.input(1, 4, 4, 2))
+    return net.file()
+
+
+def early():
+    net = Network()
+    x = net.conv(net.input(1, 4, 4, 2), 3)
+    made = net.unary("RELU6", net.unary("HARD_SWISH", net.conv(x, 2)))
+    net.graph.operators.reverse()
+    return net.file(made)
+
+
+def own():
+    net = Network()
+    x = net.input(1, 4, 4, 2)
+    made = net.concatenate([x, x], 1)
+    net.graph.operators[0].inputs = [x, made]
+    return net.file(made)
+
+
+def misfit():
+    net = Network()
+    x = net.input(1, 4, 4, 2)
+    both = net.tensor((4, 2), None, dtype="int32", data=np.ones((4, 2), "int32"))
+    return net.file(net.operator("MIRROR_PAD", [x, both], [net.like(x, 3, 6, 6, 4)], "MirrorPad", mode=7))
+
+
 @pytest.mark.parametrize(
     ("content", "said_of"),
     [
+        (early, "every map must be made before it is read. Received: .*, which nothing makes before"),
+        (own, "every map must be made before it is read. Received: .*, which nothing makes before CONCATENATION"),
+        (misfit, "no kernel for operator 0, MIRROR_PAD as the file has it: its tensors and options do not fit"),
+        (lambda: pooled(1, 1, 2**16, 1), "maps of up to 65,535 pixels a side"),
+        (lambda: pooled(1, 2**16, 1, 1), "maps of up to 65,535 pixels a side"),
+        (lambda: pooled(1, 30_000, 30_000, 1), "an input may have up to 33,554,432 numbers"),
+        (lambda: pooled(3, 2**15, 2**15, 1), "2,147,483,647 in all"),
+        (dilated, "windows step and reach fewer than 32,768 pixels. Received: CONV_2D with -40,000"),
+        (lambda: added(257), "networks of up to 256 inputs. Received: 257"),
+        (lambda: scaled(float("nan"), False), "Received: nan for 'graph/t0/value' of operator 0, CONV_2D"),
+        (lambda: scaled(float("inf"), True), "Received: inf for 'graph/t3/value' of operator 0, CONV_2D"),
+        (endless, "networks with an output. Received: none"),
         (floats, "computes with integers"),
         (unknown, "no kernel for operator 1, SEGMENT_SUM"),
         (custom, "no kernel for operator 1"),

@@ -1,4 +1,6 @@
-"""`plan`, `check` and `tile` on damaged files of every operator: an answer, or an error of ours that names the damage.
+"""Commands on damaged files of every operator: an answer, or an error of ours that names the damage.
+
+The commands are `plan`, `check`, `tile` and `firmware`.
 
 By hand, more of them: `MUTANTS=5000 SEED=1 pytest tests/tflite/test_damaged_commands.py`. The mutants are those of
 `test_damaged_files`, and some more that are aimed at the numbers operators divide by, index with and allocate.
@@ -24,6 +26,11 @@ from tflite.network import Network
 from tflite.test_damaged_files import ABSURD, Hung, bytes_changed, tables_changed
 from tflite.tiling.networks import bottleneck, encoder_decoder
 
+from keras_unetmm.engine.ends import integer_ends
+from keras_unetmm.engine.lower import EngineError
+from keras_unetmm.engine.schedule import rows, whole
+from keras_unetmm.engine.sources import hosted_sources
+from keras_unetmm.firmware.write import candidates
 from keras_unetmm.interpreters.runtime import RunError, trace
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.targets.targets import check
@@ -36,7 +43,7 @@ from keras_unetmm.tiling.tile import tile, trade_off
 MUTANTS = int(os.environ.get("MUTANTS", "180"))
 SEED = int(os.environ.get("SEED", "0"))
 SECONDS, MEMORY = 10, 2**30  # of this process's own, a file; bytes
-OURS = (TFLiteFileError, TilingError, FloatFileError, CompiledFileError, DynamicShapeError, RunError)
+OURS = (TFLiteFileError, TilingError, FloatFileError, CompiledFileError, DynamicShapeError, RunError, EngineError)
 TARGETS = ("tflm", "litert", "coral", "ethos-u55", "ethos-u85")
 SIZES = [0, 1, 2, 3, 5, 255, 2**10, 30_000, 2**16, 2**20, 2**31 - 1]
 
@@ -58,6 +65,14 @@ def tabled(content):
     return next(iter(trade_off(content, (32, 24), skips="mixed", border="same")[0]))
 
 
+def generated(content):
+    """The C of `firmware`, by rows and by whole maps; not compiled here; images of millions of pixels take long."""
+    _, network, _ = candidates(integer_ends(content))[0]
+    if sum(op.pixels for op in network.operators) > 2**18:
+        return "large"
+    return [hosted_sources(kind(network, seconds=0.02)) for kind in (rows, whole)]
+
+
 def traced(content):
     return list(trace(content, []))
 
@@ -68,7 +83,7 @@ def sounds():
     others = [unusual.branches(), unusual.loop(), unusual.remembered(), unusual.svdf(), unusual.spectrum()]
     networks = [encoder_decoder(seed, (32, 24), whole=bool(seed % 2), zeros=True) for seed in range(4)]
     networks += [bottleneck(seed) for seed in range(4)]
-    pairs = [(content, ask) for content in (*zoo, *others, *networks) for ask in (planned, checked)]
+    pairs = [(content, ask) for content in (*zoo, *others, *networks) for ask in (planned, checked, generated)]
     return pairs + [(content, ask) for content in networks for ask in (cut, tabled, traced)] * 4
 
 
@@ -172,7 +187,7 @@ def test_commands_on_damaged_files(tmp_path):
     assert own < MEMORY
 
 
-@pytest.mark.parametrize("ask", [planned, checked, cut, tabled])
+@pytest.mark.parametrize("ask", [planned, checked, generated, cut, tabled])
 def test_sound_files_are_answered(ask):
     assert ask(encoder_decoder(0, (32, 24), zeros=True))
 

@@ -128,7 +128,7 @@ typedef struct unetmm_operator {
     uint8_t inputs;
     uint8_t kind; /* UNETMM_COMPUTES, UNETMM_READS, UNETMM_WRITES */
     uint8_t accumulates; /* its output is complete when its walk has ended */
-    uint8_t follower_count;
+    uint16_t follower_count;
 } unetmm_operator;
 
 /* The columns that an operator walks over in one strip. */
@@ -166,7 +166,8 @@ unetmm_status unetmm_reset(const unetmm_network *network, const unetmm_call *cal
 /* Begins a run: the memory is the engine's until the run ends. */
 unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *call);
 
-/* Computes at most `macs` multiply-accumulates, but at least one unit of work. */
+/* Computes at most `macs` multiply-accumulates, but at least one unit of work. UNETMM_NOT_BEGUN for a call that no beginning
+ * has taken. */
 unetmm_status unetmm_step(const unetmm_network *network, const unetmm_call *call, uint32_t macs);
 
 #ifdef __cplusplus

@@ -398,7 +398,7 @@ static unetmm_status check(const unetmm_network *network, const unetmm_call *cal
     if (network->version != UNETMM_VERSION) {
         return UNETMM_BAD_VERSION;
     }
-    if (call->arena == NULL || call->read == NULL || call->write == NULL || (network->carried_bytes > 0 && call->carried == NULL)) {
+    if (call == NULL || call->arena == NULL || call->read == NULL || call->write == NULL || (network->carried_bytes > 0 && call->carried == NULL)) {
         return UNETMM_BAD_ARGUMENT;
     }
     if (((uintptr_t)call->arena | (uintptr_t)call->carried) % UNETMM_ALIGNMENT != 0) {
@@ -438,6 +438,9 @@ unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *cal
 
 unetmm_status unetmm_step(const unetmm_network *network, const unetmm_call *call, uint32_t macs)
 {
+    if (check(network, call) != UNETMM_DONE) {
+        return UNETMM_NOT_BEGUN; /* no beginning has taken such a call */
+    }
     scene s = look(network, call);
     if (s.at->begun != BEGUN || s.pass == NULL) {
         return UNETMM_NOT_BEGUN;

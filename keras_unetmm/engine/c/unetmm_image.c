@@ -24,14 +24,30 @@ int unetmm_image_write(void *context, int output, int row, int column, int pixel
     return 0;
 }
 
-int unetmm_images_meet(const unetmm_port *input_ports, int input_count, const void *const *inputs,
+static int meet(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+    return (uintptr_t)a < (uintptr_t)b + b_bytes && (uintptr_t)b < (uintptr_t)a + a_bytes;
+}
+
+int unetmm_images_clash(const unetmm_port *input_ports, int input_count, const void *const *inputs,
     const unetmm_port *output_ports, int output_count, void *const *outputs, int over)
 {
     for (int i = 0; i < input_count; i++) {
-        for (int o = 0; o < output_count; o++) {
-            const uintptr_t input = (uintptr_t)inputs[i];
-            const uintptr_t output = (uintptr_t)outputs[o];
-            if (input < output + output_ports[o].bytes && output < input + input_ports[i].bytes && (over == 0 || input != output)) {
+        if (inputs[i] == NULL) {
+            return 1;
+        }
+    }
+    for (int o = 0; o < output_count; o++) {
+        if (outputs[o] == NULL) {
+            return 1;
+        }
+        for (int i = 0; i < input_count; i++) {
+            if ((over == 0 || inputs[i] != outputs[o]) && meet(inputs[i], input_ports[i].bytes, outputs[o], output_ports[o].bytes)) {
+                return 1;
+            }
+        }
+        for (int other = 0; other < o; other++) {
+            if (meet(outputs[other], output_ports[other].bytes, outputs[o], output_ports[o].bytes)) {
                 return 1;
             }
         }

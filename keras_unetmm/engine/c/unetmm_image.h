@@ -35,8 +35,9 @@ int unetmm_image_read(void *context, int input, int row, int column, int pixels,
 /* A `unetmm_write` whose context is a `const unetmm_images`. */
 int unetmm_image_write(void *context, int output, int row, int column, int pixels, const void *source);
 
-/* Whether an output lies over an input; if `over` is 1, an output may lie exactly over an input. */
-int unetmm_images_meet(const unetmm_port *input_ports, int input_count, const void *const *inputs,
+/* Whether an image is missing, or an output lies over an input or another output; if `over` is 1, an output may lie exactly
+ * over an input. */
+int unetmm_images_clash(const unetmm_port *input_ports, int input_count, const void *const *inputs,
     const unetmm_port *output_ports, int output_count, void *const *outputs, int over);
 
 /* Turns bytes from 0 to 255, as cameras and files have them, into int8 and back; both may be the same memory. */

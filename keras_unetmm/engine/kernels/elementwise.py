@@ -134,12 +134,8 @@ def _sum(operator, first, second, output):
 
 
 def _multipliers(name, first, second, output, left):
-    """Those of both operands and the output; TFLM finds those of SUB in float32, the others in float64."""
+    """Those of both operands and the output, in float64 as TFLM finds them."""
     twice = 2 * max(first, second)
-    if name == "SUB":
-        first, second, output, twice = map(np.float32, (first, second, output, twice))
-        made = twice / (np.float32(2**left) * output)
-        return float(first / twice), float(second / twice), float(made)
     if name == "SQUARED_DIFFERENCE":
         return first / twice, second / twice, twice * twice / float(np.float32(2 ** (2 * left)) * np.float32(output))
     return first / twice, second / twice, twice / (2**left * output)

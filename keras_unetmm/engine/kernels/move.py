@@ -44,6 +44,10 @@ def broadcast(graph, operator, tables=None):
     """Returns the `Kernel` of BROADCAST_TO."""
     source, output = _checked(graph, operator)
     shape = (1,) * (len(output.shape) - len(source.shape)) + tuple(source.shape)
+    if len(shape) != len(output.shape) or any(n not in (1, made) for n, made in zip(shape, output.shape, strict=True)):
+        raise NoKernelError(
+            f"BROADCAST_TO from the shape {source.shape} to {output.shape} has no kernel.", "Convert it again."
+        )
     return _moved(
         graph,
         operator,

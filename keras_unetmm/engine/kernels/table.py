@@ -30,7 +30,7 @@ def one_to_one(graph, operators):
         source = source_of(graph, operators)
     except ValueError:
         return False
-    made = {operator.outputs[0] for operator in operators}
+    made = {i for operator in operators for i in operator.outputs}
     for operator in operators:
         constants = [i for i in operator.inputs if graph.tensors[i].data is not None]
         maps = [i for i in operator.inputs if graph.tensors[i].data is None]
@@ -48,7 +48,7 @@ def one_to_one(graph, operators):
 
 def source_of(graph, operators):
     """Returns the one map that a chain reads."""
-    made = {operator.outputs[0] for operator in operators}
+    made = {i for operator in operators for i in operator.outputs}
     read = {i for operator in operators for i in operator.inputs if graph.tensors[i].data is None} - made
     if len(read) != 1:
         raise ValueError(f"operators must read one map. Received: {sorted(read)}.")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from engine.kernels import drawn_arithmetic, drawn_moves
 from engine.kernels.drawn_moves import Moving
+from tflite.network import Network
 
 from keras_unetmm.engine import host
 from keras_unetmm.engine.lower import EngineError
@@ -56,3 +57,19 @@ def test_refuses_by_name(name, types, said):
     content = network.file(network.operator(name, [x], [network.tensor(shape, dtype=types[1])], options, **values))
     with pytest.raises(EngineError, match=said):
         host.run(content, network.values(), tables)
+
+
+@pytest.mark.parametrize("name", ["ADD", "SUB", "MUL", "SQUARED_DIFFERENCE"])
+def test_all_pairs_of_bytes_with_scales_whose_quotients_differ_in_float32(name):
+    values = np.arange(-128, 128, dtype="int8")
+    pairs = [np.array(np.broadcast_to(part, (1, 256, 256, 1))) for part in (values[:, None, None], values[:, None])]
+    network, outputs = Network(), []
+    for _ in range(len(pairs)):
+        network.input(1, 256, 256, 1, scale=1 / 50, zero_point=-7)
+        network.input(1, 256, 256, 1, scale=1 / 64)
+    for first, second in ((0, 1), (1, 0), (0, 3), (3, 2)):
+        outputs.append(network.binary(name, first, second, scale=1 / 50, zero_point=-7))
+    content, inputs = network.file(*outputs), [*pairs, *pairs]
+    made = host.run(content, inputs, tables, schedule=rows)
+    for a, b in zip(made, runtime.run(content, inputs, runtime="tflm").outputs, strict=True):
+        np.testing.assert_array_equal(a, b.reshape(a.shape))

@@ -13,6 +13,7 @@ ALIGNMENT = 16  # bytes, of every piece
 STATE, ENTRY, POSITION = 12, 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
 ARENA, CARRIED = 0, 1
 _ROUND = 64  # placements that one round of the planner's search takes as long as
+_LARGE, _ROUNDS = 1000, 12  # pieces from which on so many rounds are needed to come near the bound
 _PATIENCE = 0.1  # seconds from which on the planner's search is tried, too
 GATHER = 1024  # bytes up to which windows of several pixels are put together at once
 
@@ -125,7 +126,8 @@ def _placed(problem, pieces, bound, seconds, passes):
         )
         over = tuple(Pair(a, b, buffers[b].first, least, None) for (a, b), least in problem.least.items())
         line = PlacementProblem(Timeline(buffers, tuple((0, p, p) for p in range(passes))), over)
-        found = arena.place(line, bound, None, rounds=tries(problem, seconds) // _ROUND + 1)
+        least = _ROUNDS if len(pieces) > _LARGE else 1
+        found = arena.place(line, bound, None, rounds=max(least, tries(problem, seconds) // _ROUND + 1))
         if found.head < total:
             return dict(enumerate(found.addresses)), found.head
     return addresses, total

@@ -11,7 +11,7 @@ _WEIGHTED = ("BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", 
 _PIXELS = 8  # most pixels at once
 _JOINED = 2  # times that neighbours are joined, in a schedule by whole maps
 _SHORT = 0.98  # of the most bytes that any pass needs: from there on memory is short
-_MOST_JOINED = 500  # operators up to which neighbours are joined: each try lays everything out
+_LARGE = 500  # operators from which on fewer ways to join neighbours are tried
 _GLANCE = 0.05  # seconds of search for a placement, of what is only tried
 _NEVER = 2**60
 _BYTES = 512  # of the output, at once, where that is more than one pixel
@@ -94,14 +94,15 @@ def whole(network, seconds=1.0, block=None):
         return block(network, op)
 
     best = _of_groups(network, groups, _GLANCE, sizes)
-    for _ in range(_JOINED if len(groups) <= _MOST_JOINED else 0):
+    large = len(groups) > _LARGE  # each try lays everything out
+    for _ in range(1 if large else _JOINED):
         most = max(best.layout.needs)
         short = [p for p, need in enumerate(best.layout.needs) if need > _SHORT * most]
         slow = {id(network.operators[i]) for p in short for i in groups[p]}
         trials = [(groups, lambda op, slow=slow: 1 if id(op) in slow else block(network, op))]
         trials += [
             (_joined(groups, short, before, count), lambda op: block(network, op))
-            for count in (2, 3)
+            for count in ((2,) if large else (2, 3))
             for before in range(count)
         ]
         made = [(_of_groups(network, trial, _GLANCE, size), trial, size) for trial, size in trials]

@@ -33,7 +33,7 @@ NETWORKS = {
     "MSCAN": lambda: models.MSCAN(**MSCAN),
     "MSCANMatting": lambda: models.MSCANMatting(decoder=(4, 4, 4), **MSCAN),
     "MSCANMatting, SAT": lambda: models.MSCANMatting(decoder=(4, 4, 4), skips="sat", norm="batch", **MSCAN),
-    "MSCANMattingUNetMinus": lambda: models.MSCANMattingUNetMinus("mcu_width16", reductions=(16, 16, 5), depths=(1,) * 4),
+    "MSCANMattingUNetMinus": lambda: models.MSCANMattingUNetMinus("mcu_width16", reductions=(16, 16, 10), depths=(1,) * 4),
     "UNet": lambda: models.UNet(channels=2, levels=3),
     "UNet, ST": lambda: models.UNet("mcu_width8", channels=4, levels=3, up="nearest", skips="st"),
     "UNet, UNet--": lambda: models.UNet("mcu_width8", levels=3, skips=MINUS, up="keeping"),

@@ -8,6 +8,7 @@ from keras_unetmm.engine.network import READS
 from keras_unetmm.engine.passes import CutError, Cutter
 
 _CANDIDATES = 24  # cuts that are tried at most
+_FEW = 2  # sums over whole maps up to which cuts behind them are tried one by one
 _NEVER = 2**60
 
 
@@ -87,8 +88,12 @@ class Search:
         long as that saves more than a two-hundredth.
         """
         must = self.must()
-        candidates = self.candidates()
-        starts = [must, sorted({*must, *self.sums()})]
+        candidates, sums = self.candidates(), self.sums()
+        starts = [must]
+        if len(sums) > _FEW:
+            starts.append(sorted({*must, *sums}))
+        else:
+            candidates = [*dict.fromkeys([*sums, *candidates])]
         return min((self._improved(start, must, candidates) for start in starts), key=lambda cuts: cuts.bytes)
 
     def _improved(self, start, must, candidates):

@@ -4,6 +4,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import numpy as np
+
 from keras_unetmm.engine import process
 from keras_unetmm.engine.build_files import SELFTEST, cmake, readme
 from keras_unetmm.engine.emit import Constants, Tables
@@ -11,7 +13,7 @@ from keras_unetmm.engine.figures import figures
 from keras_unetmm.engine.flash import constant_bytes
 from keras_unetmm.engine.header import LICENCE, header, source
 from keras_unetmm.engine.network import Network
-from keras_unetmm.engine.ports import CASES, ports
+from keras_unetmm.engine.ports import CASES, DTYPES, ports
 from keras_unetmm.engine.selftest import examples, selftest
 from keras_unetmm.engine.sources import C, library_sources
 from keras_unetmm.operators.registry import macs as file_macs
@@ -50,8 +52,9 @@ def folder(schedule, graph, name, digest, expected, progress=lambda what: None):
         graph: `Graph` of the file.
         name: str, a C identifier.
         digest: str, SHA-256 of the file.
-        expected: list of lists of arrays: for every one of `keras_unetmm.engine.selftest.examples`, the outputs that are
-            right, as an interpreter gave them one after the other.
+        expected: function without arguments that waits for a list of lists of arrays: for every one of
+            `keras_unetmm.engine.selftest.examples`, the outputs that are right, as an interpreter gave them one after the
+            other. It is called once the C ran.
         progress: function called with a str before each step.
 
     Raises:
@@ -61,12 +64,17 @@ def folder(schedule, graph, name, digest, expected, progress=lambda what: None):
     process.compiler()
     sides = ports(graph, schedule.network, schedule.input_reads)
     inputs = examples(sides[0])
-    expected = [
-        [outcome.reshape(port.shape) for outcome, port in zip(outputs, sides[1], strict=True)] for outputs in expected
-    ]
-    made = _files(schedule, sides, name, digest, expected, file_macs(graph))
+    unknown = [[np.zeros(port.shape, DTYPES[port.type]) for port in sides[1]] for _ in CASES]
     progress("compiling")
-    cross_check(made, inputs, expected, progress)
+    early = _files(schedule, sides, name, digest, unknown, file_macs(graph))  # the same C, but for the self-test
+    program = program_of(early)
+    progress("running the C")
+    ran = process.run(program, network_of(early.description), inputs)
+    right = [
+        [outcome.reshape(port.shape) for outcome, port in zip(outputs, sides[1], strict=True)] for outputs in expected()
+    ]
+    made = _files(schedule, sides, name, digest, right, file_macs(graph))
+    cross_check(made, ran, right, progress)
     return made
 
 
@@ -121,16 +129,13 @@ def _described(port):
     }
 
 
-def cross_check(made, inputs, expected, progress=lambda what: None):
-    """Builds a `Folder` for this computer and compares its outputs; returns the `keras_unetmm.engine.process.Ran`.
+def cross_check(made, ran, expected, progress=lambda what: None):
+    """Compares what the C of a `Folder` gave, a `keras_unetmm.engine.process.Ran`, and runs its self-test.
 
     Raises:
         CrossCheckError: if one byte of one output differs, or the self-test fails.
         HostError: if there is no C compiler, or the program fails.
     """
-    program, network = program_of(made), network_of(made.description)
-    progress("running the C")
-    ran = process.run(program, network, inputs)
     fault = "This is a fault of the engine: please report it with the file."
     for case, outputs, right in zip(CASES, ran.outputs, expected, strict=True):
         for i, (a, b) in enumerate(zip(outputs, right, strict=True)):
@@ -143,7 +148,6 @@ def cross_check(made, inputs, expected, progress=lambda what: None):
     said = process.output_of(process.built(_sources(made), FLAGS))
     if said.status:
         raise CrossCheckError(f"the network's self-test must pass. Received: {said.text.strip()!r}. {fault}")
-    return ran
 
 
 def network_of(description):

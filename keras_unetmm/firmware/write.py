@@ -93,12 +93,15 @@ def write(content, output, name, wanted=None, progress=None):
     networks = candidates(content, said)
     graph, network, _ = networks[0]
     inputs = examples(ports(graph, network, (1,) * len(network.inputs))[0])
-    with ThreadPoolExecutor(1) as pool:  # TFLM runs in a process of its own, while this one looks for a schedule
+    with ThreadPoolExecutor(1) as pool:  # TFLM runs in a process of its own, beside the search and the C
+
+        def expected():
+            said(f"running TFLM on {len(CASES)} inputs")
+            return reference.result()
+
         reference = pool.submit(_reference, content, inputs)
         chosen, graph = scheduled(networks, wanted, said)
-        said(f"running TFLM on {len(CASES)} inputs")
-        expected = reference.result()
-    made = folder(chosen, graph, name, digest, expected, said)
+        made = folder(chosen, graph, name, digest, expected, said)
     said("compiling for a Cortex-M7")
     code, stack = measured(made)
     said("writing")

@@ -242,7 +242,7 @@ def gate_arguments(skips, allowed, message):
     Raises:
         ValueError: for skips that are not of an allowed kind.
     """
-    given = get(skips) if not isinstance(skips, str) or skips in NAMES else None
+    given = NAMES[skips]() if isinstance(skips, str) and skips in NAMES else skips
     name = next((name for name, kind in NAMES.items() if type(given) is kind), None)
     plain = isinstance(given, (SAT, ST)) or given == (NAMES[name]() if name else None)
     if name not in allowed or not plain:

@@ -1,6 +1,6 @@
 """What each choice of integer form costs of the arena: every MCU row, converted for TFLM with each form that changes it.
 
-The first line of a row is the table's choice (`keras_unetmm.lowering.forms`), each further one differs from it in one form.
+The first line of a row is the table's choice (`keras_unetmm.targets`), each further one differs from it in one form.
 Bytes as TFLM's recording allocator measured them (tail with 64-bit pointers), of the file as converted and of the file
 planned (`--kernels any`). Weights are random, seed 0: the arena does not depend on them.
 
@@ -26,7 +26,8 @@ with captured():
 
     from keras_unetmm import models, tflite
     from keras_unetmm.interpreters.runtime import measure
-    from keras_unetmm.lowering.forms import CHOICES, FORMS
+    from keras_unetmm.lowering.options import CHOICES
+    from keras_unetmm.targets import tflm
     from keras_unetmm.tflite_file.graph import read
 
 IMAGE = {"input_shape": (64, 64, 3)}
@@ -69,7 +70,7 @@ def figures_of(name):
     for weight in model.weights:  # as initialised, some would multiply by 0 and be converted to nothing
         weight.assign_add(rng.normal(0, 0.1, weight.shape).astype("float32") ** 2)
     images = rng.random((2, *model.inputs[0].shape[1:]), "float32")
-    forms = [{}] + [{key: form} for key in TRIED for form in CHOICES[key] if form != getattr(FORMS["tflm"], key)]
+    forms = [{}] + [{key: form} for key in TRIED for form in CHOICES[key] if form != getattr(tflm.TARGET.options, key)]
     found, seen = [], set()
     for choice in forms:
         figure = {"row": name, "choice": choice}

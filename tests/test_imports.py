@@ -27,7 +27,7 @@ WITH_KERAS = {
     "skips",
     "training",
 }
-WITH_KERAS |= {"conversion.convert", "lowering.lowering", "quantization.quantize"}
+WITH_KERAS |= {"conversion.convert", "conversion.passes", "lowering.lowering", "quantization.quantize"}
 PRIVATE = {"_inbound_nodes", "_outbound_nodes", "_keras_history", "_flatten_layers", "_run_through_graph", "_nodes_by_depth"}
 PRIVATE |= {"_layers", "_operations", "_functional"}  # of Keras
 MODULES = sorted(path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py"))

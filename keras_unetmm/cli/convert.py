@@ -45,18 +45,21 @@ def convert(
             raise ValueError(f"--calibration must be a folder. Received: {calibration}.")
         loaded = load_model(model)
         with Console(stderr=True).status("converting"):
-            from keras_unetmm.conversion.convert import converted
+            from keras_unetmm.conversion.conversion import Request
+            from keras_unetmm.conversion.convert import conversion_of
             from keras_unetmm.graph.expand import static_shape
             from keras_unetmm.lowering.prepare import prepared
             from keras_unetmm.quantization.calibration import calibration_images
             from keras_unetmm.quantization.quantize import is_quantize_aware, plain
 
             shape = static_shape(loaded, sizes, ranks=(2, 3))
-            with warnings.catch_warnings(action="ignore", category=UserWarning):  # `converted` says the same
+            with warnings.catch_warnings(action="ignore", category=UserWarning):  # the conversion says the same
                 images = calibration_images(calibration, shape)
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always", UserWarning)
-                content, verdict = converted(loaded, images, target, sizes, io, kind, outliers=outliers, **numbers)
+                request = Request(images, target, sizes, io, kind, numbers["mean"], numbers["std"], outliers)
+                conversion = conversion_of(loaded, request)
+            content, verdict = conversion.content, conversion.verdict
             exact = plain(loaded)[0] if is_quantize_aware(loaded) else loaded  # which the card compares the file with
             made = prepared(exact, (1, *images.shape[1:]), kind, **numbers) if card is not None else None
             written = None if card is None else _card(output.name, made, content, verdict, images[:1])

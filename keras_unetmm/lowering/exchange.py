@@ -47,7 +47,7 @@ def exchanged(layer, forms, shapes):
 
     Args:
         layer: a Keras layer, or the operation of a function of `keras.ops`.
-        forms: `keras_unetmm.lowering.forms.Forms`.
+        forms: `keras_unetmm.targets.options.LoweringOptions`.
         shapes: tuple of the shapes of its inputs.
     """
     if not isinstance(layer, keras.layers.Layer):

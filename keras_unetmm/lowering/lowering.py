@@ -14,9 +14,9 @@ from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
 from keras_unetmm.lowering import volumes
 from keras_unetmm.lowering.exchange import DROPPED, can_shuffle, exchanged, rebuilt, shuffle
 from keras_unetmm.lowering.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
-from keras_unetmm.lowering.forms import forms_of
 from keras_unetmm.lowering.gates import as_halves
 from keras_unetmm.lowering.integer_layers import Affine
+from keras_unetmm.lowering.options import options_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def lower(model, target="tflm", input_shape=None, **choices):
         target: `"litert"`, `"tflm"` (TensorFlow Lite for Microcontrollers), `"coral"`, `"ethos-u55"`, `"ethos-u65"` or
             `"ethos-u85"`.
         input_shape: tuple with the batch size, of the new model; by default the model's own. Volumes need one.
-        **choices: other forms than the target's, see `keras_unetmm.lowering.forms.Forms`.
+        **choices: other forms than the target's, see `keras_unetmm.targets.options.LoweringOptions`.
 
     Raises:
         ValueError: for an unknown target or form, a model that is not a graph of layers, or a layer that has no
@@ -78,7 +78,7 @@ def lowered(model, target="tflm", input_shape=None, slices=True, **choices):
     Args:
         slices: bool, whether volumes are computed slice by slice; else their layers stay as they are, to be trained.
     """
-    forms = forms_of(target, choices)
+    forms = options_of(target, choices)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")  # of every layer that is made
     try:

@@ -96,7 +96,7 @@ def on_slices(layer, slices, forms, made):
     Args:
         layer: a Keras layer with three spatial axes and one input.
         slices: list of tensors `(1, H, W, C)`.
-        forms: `keras_unetmm.lowering.forms.Forms`.
+        forms: `keras_unetmm.targets.options.LoweringOptions`.
         made: dict, the 2-D layers that have been made for this one, to which those made now are added.
     """
     for kind, form in _TABLE:

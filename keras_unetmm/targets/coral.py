@@ -7,9 +7,13 @@ Documentation: coral.ai, "TensorFlow models on the Edge TPU". Reports: google-co
 
 import numpy as np
 
+from keras_unetmm.targets import edgetpu_compiler
 from keras_unetmm.targets.interpreter_kernels import why_not_litert
+from keras_unetmm.targets.judging import RULES, codes, numbered, verdict_on
+from keras_unetmm.targets.options import LoweringOptions
 from keras_unetmm.targets.substitutes import instead_of
-from keras_unetmm.targets.verdict import CPU, UNSUPPORTED
+from keras_unetmm.targets.target import Target
+from keras_unetmm.targets.verdict import CPU, SUPPORTED, UNSUPPORTED, Verdict
 from keras_unetmm.tflite_file.operands import WINDOWED, Operands, names_in
 
 TPU = names_in(
@@ -171,3 +175,50 @@ def _values(operands):
         if constants and (len(operands.inputs) != 2 or not zeros):
             return "it appends constants other than zeros", "zero padding, or the constant as a model input"
     return None
+
+
+def _judge_file(model, content, compile):
+    if compile and edgetpu_compiler.command():
+        return _compiled(model, content)
+    known, verdicts, cut = codes(content), [], None
+    for index, graph, operator in numbered(model):
+        if graph is not model.main and cut is None:
+            cut = "the graph of a loop or branch"
+        verdicts.append(verdict_on(index, operator, judge(graph, operator, *known[index], cut)))
+        if verdicts[-1].verdict != SUPPORTED and cut is None:
+            cut = f"operator {index}, {operator.name}"
+    return Verdict("coral", False, tuple(verdicts), note=f"{RULES}: from documentation and users' reports.")
+
+
+def _compiled(model, content):
+    operators, refused = numbered(model), None
+    names = tuple(operator.name for _, _, operator in operators)
+    try:
+        left, summary = edgetpu_compiler.compiled(content, names)
+    except edgetpu_compiler.OperatorRefusedError as error:
+        refused = error.name
+        left = {
+            i: error.said if name == refused else f"the compiler refuses the file for {refused}"
+            for i, name in enumerate(names)
+        }
+        summary = {"tpu_operators": 0, "cpu_operators": len(names)}
+    verdicts = []
+    for index, graph, operator in operators:
+        found = None
+        if index in left:
+            missing, tpu = why_not_litert(graph, operator, "coral"), why_not_tpu(graph, operator)
+            instead = tpu[1] if tpu else instead_of("coral", operator.name)
+            found = (UNSUPPORTED if operator.name == refused else CPU, left[index], instead)
+            found = found if missing is None else (UNSUPPORTED, f"{left[index]}; {missing[0]}", missing[1])
+        verdicts.append(verdict_on(index, operator, found))
+    note = "By edgetpu_compiler, whose log counts operators by name: of one name the first are taken to be those that map."
+    return Verdict("coral", True, tuple(verdicts), summary, note)
+
+
+TARGET = Target(
+    "coral",
+    LoweringOptions(
+        gelu="sigmoid", shuffle="convolution", channel_mean="convolution", groups="dense", leaky="prelu", volume="stack"
+    ),
+    _judge_file,
+)

@@ -4,13 +4,18 @@ The rules follow the constraints that Vela 5.2.0 reports of itself (`vela --supp
 against Vela where it is installed.
 """
 
+import functools
 import math
 
 import numpy as np
 
+from keras_unetmm.targets import vela
 from keras_unetmm.targets.interpreter_kernels import why_not_tflm
+from keras_unetmm.targets.judging import RULES, numbered, verdict_on
+from keras_unetmm.targets.options import LoweringOptions
 from keras_unetmm.targets.substitutes import instead_of
-from keras_unetmm.targets.verdict import CPU, UNSUPPORTED
+from keras_unetmm.targets.target import Target
+from keras_unetmm.targets.verdict import CPU, UNSUPPORTED, Verdict
 from keras_unetmm.tflite_file.operands import WINDOWED, Operands, names_in
 
 _BOTH = names_in(
@@ -220,3 +225,32 @@ def _axes(operands, target):
     if any(step < 0 for step in steps) or any(step != 1 for step in (*steps[:-3], *steps[-1:])):
         return "it skips images or channels, or backwards", "slices of step 1; ops.split for channels"
     return None
+
+
+def _judge_file(target, model, content, compile):
+    compiling, verdicts, summary = compile and vela.command() is not None, [], None
+    if compiling:
+        left, summary = vela.compiled(content, target)
+    for index, graph, operator in numbered(model):
+        if graph is not model.main:
+            found = fallen_back(graph, operator, target, "the NPU runs the main graph only", "no loop, no branch")
+        elif not compiling:
+            found = judge(graph, operator, target)
+        else:
+            found = _left_by_vela(graph, operator, target, left.get(index))
+        verdicts.append(verdict_on(index, operator, found))
+    note = f"By Vela for {vela.ACCELERATORS[target]}." if compiling else f"{RULES}: Vela's constraints."
+    return Verdict(target, compiling, tuple(verdicts), summary, note)
+
+
+def _left_by_vela(graph, operator, target, reason):
+    if reason is None:
+        return None
+    static = judge(graph, operator, target)
+    return fallen_back(graph, operator, target, f"Vela: {reason}", static[2] if static else "")
+
+
+_OPTIONS = LoweringOptions(
+    shuffle="convolution", unshuffle="convolution", channel_mean="convolution", gate="largest", resize="steps", step=2
+)
+TARGETS = tuple(Target(name, _OPTIONS, functools.partial(_judge_file, name)) for name in NPU)

@@ -7,7 +7,8 @@ from checks import ONE_BACKEND, randomize
 from tflite import files as handmade
 
 from keras_unetmm import layers, models, tflite
-from keras_unetmm.conversion.convert import ConversionError, refuse_floats
+from keras_unetmm.conversion.convert import ConversionError
+from keras_unetmm.conversion.file_passes import refuse_floats
 from keras_unetmm.quantization.calibration import calibration_images
 from keras_unetmm.quantization.quantize import quantize_aware
 from keras_unetmm.targets.targets import TARGETS, check

@@ -11,8 +11,9 @@ from tflite.stacks import difference, graph, stack
 
 from keras_unetmm import layers, models
 from keras_unetmm.lowering import integer_layers
-from keras_unetmm.lowering.forms import CHOICES, FORMS
 from keras_unetmm.lowering.lowering import UnknownLayerError, lower, lowered
+from keras_unetmm.lowering.options import CHOICES
+from keras_unetmm.targets.targets import TABLE, TARGETS
 
 SHAPE = (6, 10, 8)
 EXACT = 1e-5
@@ -287,7 +288,7 @@ def test_open_sizes_are_refused_where_they_matter(layer):
         lower(keras.Sequential([keras.Input((None, None, 3)), layer]))
 
 
-@pytest.mark.parametrize("target", FORMS if keras.backend.backend() == "tensorflow" else ("tflm", "ethos-u55"))
+@pytest.mark.parametrize("target", TARGETS if keras.backend.backend() == "tensorflow" else ("tflm", "ethos-u55"))
 @pytest.mark.parametrize(
     "build",
     [
@@ -299,7 +300,7 @@ def test_open_sizes_are_refused_where_they_matter(layer):
     ids=["NAFNetUNetMinus", "UNet", "MSCANMatting", "SUNetSegmentation"][:FIRST],
 )
 def test_networks_stay_equal(build, target):
-    assert difference(randomize(build()), target)[0] <= (0.02 if FORMS[target].gelu == "sigmoid" else 1e-4)
+    assert difference(randomize(build()), target)[0] <= (0.02 if TABLE[target].options.gelu == "sigmoid" else 1e-4)
 
 
 def test_a_choice_changes_the_form():
@@ -320,7 +321,7 @@ def test_what_became_of_each_layer_is_told():
     assert told == {"conv": ("Conv2D",), "norm": (), "gelu": ("SigmoidGELU",)}
 
 
-@pytest.mark.parametrize("target", FORMS)
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_layer_without_an_integer_form_is_named_with_the_target(target):
     model = single(keras.layers.GroupNormalization(2, name="odd_one"))
     with pytest.raises(UnknownLayerError, match=rf"target '{target}'\. Received: odd_one, a GroupNormalization, which has"):

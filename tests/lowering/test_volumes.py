@@ -8,8 +8,8 @@ from tflite import stacks
 from tflite.stacks import graph, stack
 
 from keras_unetmm import layers, models, tflite
-from keras_unetmm.lowering.forms import FORMS
 from keras_unetmm.lowering.lowering import UnknownLayerError, lower
+from keras_unetmm.targets.targets import TARGETS
 from keras_unetmm.tflite_file.graph import read
 
 SHAPE = (5, 6, 8, 4)  # depth, height, width, channels
@@ -149,7 +149,7 @@ def test_what_has_no_form_on_slices_is_refused():
         keras.layers.Softmax(axis=2, name="odd_one"),
         keras.layers.PReLU(name="odd_one"),
     ):
-        for target in FORMS:
+        for target in TARGETS:
             with pytest.raises(UnknownLayerError, match=rf"target '{target}'\. Received: odd_one"):
                 lower(single(layer), target, (1, *SHAPE))
 

@@ -1,10 +1,10 @@
-"""Which integer form stands for a layer on each target."""
+"""Which integer form stands for a layer: what a target says of itself, and what a user may choose instead."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Forms:
+class LoweringOptions:
     """One choice for each layer that has several integer forms; the first is the layer's own operator, where it has one.
 
     Attributes:
@@ -54,33 +54,3 @@ CHOICES = {
     "volume": ("operator", "stack"),
     "step": (2, 4, 8, 64),
 }
-
-_ETHOS_U = Forms(
-    shuffle="convolution", unshuffle="convolution", channel_mean="convolution", gate="largest", resize="steps", step=2
-)
-FORMS = {
-    "litert": Forms(),
-    "tflm": Forms(gelu="sigmoid", upconvolution="shuffle", gate="largest"),
-    "coral": Forms(
-        gelu="sigmoid", shuffle="convolution", channel_mean="convolution", groups="dense", leaky="prelu", volume="stack"
-    ),
-    "ethos-u55": _ETHOS_U,
-    "ethos-u65": _ETHOS_U,
-    "ethos-u85": _ETHOS_U,
-}
-
-
-def forms_of(target, choices):
-    """Returns the `Forms` of a target, with other choices where they are given.
-
-    Raises:
-        ValueError: for an unknown target, layer or form.
-    """
-    if target not in FORMS:
-        raise ValueError(f"target must be one of {', '.join(map(repr, FORMS))}. Received: {target!r}.")
-    for name, form in choices.items():
-        if name not in CHOICES:
-            raise ValueError(f"A choice must be one of {', '.join(CHOICES)}. Received: {name}={form!r}.")
-        if form not in CHOICES[name]:
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, CHOICES[name]))}. Received: {form!r}.")
-    return replace(FORMS[target], **choices)

@@ -1,0 +1,35 @@
+"""Which integer form stands for a layer on each target: what the target says, or what the user has chosen instead."""
+
+from dataclasses import replace
+
+from keras_unetmm.targets.targets import target_of
+
+CHOICES = {
+    "gelu": ("operator", "sigmoid"),
+    "shuffle": ("operator", "convolution"),
+    "unshuffle": ("operator", "convolution"),
+    "upconvolution": ("operator", "shuffle"),
+    "channel_mean": ("operator", "convolution"),
+    "gate": ("split", "halves", "largest"),
+    "affine": ("arithmetic", "depthwise"),
+    "resize": ("operator", "steps"),
+    "groups": ("operator", "dense"),
+    "leaky": ("operator", "prelu"),
+    "volume": ("operator", "stack"),
+    "step": (2, 4, 8, 64),
+}
+
+
+def options_of(target, choices):
+    """Returns the `keras_unetmm.targets.options.LoweringOptions` of a target, with other choices where they are given.
+
+    Raises:
+        ValueError: for an unknown target, layer or form.
+    """
+    options = target_of(target).options
+    for name, form in choices.items():
+        if name not in CHOICES:
+            raise ValueError(f"A choice must be one of {', '.join(CHOICES)}. Received: {name}={form!r}.")
+        if form not in CHOICES[name]:
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, CHOICES[name]))}. Received: {form!r}.")
+    return replace(options, **choices)

@@ -1,0 +1,13 @@
+"""LiteRT, as on phones and PCs."""
+
+from keras_unetmm.targets.interpreter_kernels import why_not_litert
+from keras_unetmm.targets.judging import on_interpreter
+from keras_unetmm.targets.options import LoweringOptions
+from keras_unetmm.targets.target import Target
+
+
+def _judge(model, content, compile):
+    return on_interpreter("litert", model, why_not_litert)
+
+
+TARGET = Target("litert", LoweringOptions(), _judge, runtime=("litert", "LiteRT"))

@@ -16,14 +16,21 @@ from keras_unetmm.cli.files import write
 def convert(
     model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save.")],
     calibration: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of images like those on the device; of .npy files for volumes.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of images like those on the device; of .npy files for volumes and other channels.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
     size: Annotated[str | None, typer.Option(metavar="HxW", help="Input size, such as 64x64; DxHxW for volumes.")] = None,
     target: Annotated[str, typer.Option(help="litert, tflm, coral, ethos-u55, ethos-u65 or ethos-u85.")] = "tflm",
     io: Annotated[str, typer.Option(help="Bytes in and out: int8 or uint8.")] = "int8",
     output_kind: Annotated[
-        str, typer.Option(help="What the output is: auto, image, probabilities, values, logits or indices.")
+        str,
+        typer.Option(
+            help="What the output is: auto, image, probabilities, values, logits or indices; or a,b,... of several."
+        ),
     ] = "auto",
     mean: Annotated[str | None, typer.Option(metavar="M[,M,M]", help="What the model's training subtracted.")] = None,
     std: Annotated[str | None, typer.Option(metavar="S[,S,S]", help="What it divided by then.")] = None,
@@ -44,39 +51,24 @@ def convert(
         if not calibration.is_dir():
             raise ValueError(f"--calibration must be a folder. Received: {calibration}.")
         loaded = load_model(model)
-        with Console(stderr=True).status("converting"):
+        with Console(stderr=True).status("converting"), warnings.catch_warnings(record=True) as told:
             from keras_unetmm.conversion.conversion import Request
-            from keras_unetmm.conversion.convert import conversion_of
-            from keras_unetmm.graph.expand import static_shape
-            from keras_unetmm.lowering.prepare import prepared
-            from keras_unetmm.quantization.calibration import calibration_images
-            from keras_unetmm.quantization.quantize import is_quantize_aware, plain
+            from keras_unetmm.conversion.convert import conversion_of, report_of
 
-            shape = static_shape(loaded, sizes, ranks=(2, 3))
-            with warnings.catch_warnings(action="ignore", category=UserWarning):  # the conversion says the same
-                images = calibration_images(calibration, shape)
-            with warnings.catch_warnings(record=True) as told:
-                warnings.simplefilter("always", UserWarning)
-                request = Request(images, target, sizes, io, kind, numbers["mean"], numbers["std"], outliers)
-                conversion = conversion_of(loaded, request)
-            content, verdict = conversion.content, conversion.verdict
-            exact = plain(loaded)[0] if is_quantize_aware(loaded) else loaded  # which the card compares the file with
-            made = prepared(exact, (1, *images.shape[1:]), kind, **numbers) if card is not None else None
-            written = None if card is None else _card(output.name, made, content, verdict, images[:1])
+            warnings.simplefilter("always", UserWarning)
+            kinds = kind if "," not in kind else [part.strip() for part in kind.split(",")]
+            request = Request(calibration, target, sizes, io, kinds, numbers["mean"], numbers["std"], outliers)
+            report = report_of(conversion_of(loaded, request), card=card is not None)
+        content, verdict = report.content, report.verdict
         for warning in told:
             warn(warning.message)
         write(output, content)
-        if card is not None and written is not None:
-            write(card, written.encode())
+        if card is not None:
+            write(card, report.card(output.name).encode())
         from keras_unetmm.targets.verdict_table import as_table
 
         Console().print(as_table(f"{output} on {target}", verdict))
         Console().print(verdict.note, highlight=False)
+        for line in report.lines():
+            Console().print(line, highlight=False)
         Console().print(f"{output}: {len(content):,} bytes, all integers. Next: unetmm plan {output}", highlight=False)
-
-
-def _card(name, model, content, verdict, images):
-    from keras_unetmm.conversion.card import card
-    from keras_unetmm.lowering.differences import differences
-
-    return card(name, content, verdict, differences(model, images, verdict.target))

@@ -5,7 +5,7 @@ from keras_unetmm.targets.verdict import CPU, SUPPORTED
 from keras_unetmm.tflite_file.metadata import metadata
 
 
-def card(name, content, verdict, differences=()):
+def card(name, content, verdict, differences=(), signal_to_noise=(), left_out=()):
     """Returns the card of a file that `keras_unetmm.tflite.convert` made.
 
     Args:
@@ -13,6 +13,8 @@ def card(name, content, verdict, differences=()):
         content: its bytes.
         verdict: `keras_unetmm.targets.verdict.Verdict` on its target.
         differences: tuple of `keras_unetmm.lowering.differences.Difference`, as measured.
+        signal_to_noise: list of float in dB or None, of each output.
+        left_out: tuple of str, layers that do nothing outside training.
 
     Raises:
         TFLMError: if the target is TFLM and cannot allocate the file.
@@ -25,9 +27,14 @@ def card(name, content, verdict, differences=()):
         "",
     ]
     lines += ["| | type | shape | scale | zero point | meaning |", "|---|---|---|---|---|---|"]
-    lines += [_row(end, described[end]) for end in ("input", "output")]
+    lines += [_row(end, tensor) for end in ("input", "output") for tensor in described.get(f"{end}s", [described[end]])]
     if described["mean"] or described["std"]:
         lines += ["", f"Normalised inside the file: mean {described['mean']}, standard deviation {described['std']}."]
+    known = [f"{signal:.1f} dB" for signal in signal_to_noise if signal is not None]
+    if known:
+        lines += ["", f"Signal to noise beside the model, on calibration images: {', '.join(known)}."]
+    if left_out:
+        lines += ["", f"Left out, for it does nothing outside training: {'; '.join(left_out)}."]
     lines += [
         "",
         f"{verdict.count(SUPPORTED)} of {len(verdict.operators)} operators run on {verdict.target}. {verdict.note}",
@@ -45,9 +52,10 @@ def card(name, content, verdict, differences=()):
             "On one calibration image, in floats, all layers before each exchanged as well.",
             "",
         ]
-        *layers, last = differences
+        layers = [difference for difference in differences if difference.layer != "output"]
         lines += ["| layer | becomes | layers | largest difference | of |", "|---|---|---|---|---|", *_by_kind(layers)]
-        lines += ["", f"At the output: {last.largest:.2g} of {last.of:.3g}."]
+        last = [f"{d.largest:.2g} of {d.of:.3g}" for d in differences if d.layer == "output"]
+        lines += ["", f"At the output: {', '.join(last)}."]
     return "\n".join(lines) + "\n"
 
 

@@ -1,8 +1,14 @@
 """From a Keras model to a full-integer .tflite file, on any backend: an ordered list of passes over one `Conversion`."""
 
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
 
-__all__ = ["ConversionError", "conversion_of", "convert"]
+if TYPE_CHECKING:
+    from keras_unetmm.targets.verdict import Verdict
+
+__all__ = ["ConversionError", "Report", "conversion_of", "convert", "convert_with_report", "report_of"]
 
 
 def convert(
@@ -39,7 +45,8 @@ def convert(
             last softmax or sigmoid. `"indices"`: the number of the class at each place, as a byte. `"auto"`:
             probabilities behind a sigmoid or softmax; an image where the model gives as many channels as it takes and what
             it gives on the calibration images loses less than 1/10,000 of its variance when cut to [0, 1]; else
-            values. A model of `quantize_aware` knows what its output is.
+            values. A model of `quantize_aware` knows what its output is. Of several outputs a list of one for each. The
+            argument may be called `output_kind`, as on the command line.
         mean, std: float, or a sequence of one a channel, if the model was trained on `(x - mean) / std` of an x in [0, 1].
         outliers: `"cut"`, the ranges inside the network leave out the last value in 10,000 at either end, 0.09 dB better
             on denoisers of photographs; or `"keep"`, all values on the calibration images fit.
@@ -55,6 +62,7 @@ def convert(
             calibration images, or without any on random, ramp and extreme ones.
         ImportError: if TensorFlow is missing.
     """
+    output = choices.pop("output_kind", output)
     request = Request(calibration, target, size, io, output, mean, std, outliers, choices)
     return conversion_of(model, request).content
 
@@ -72,3 +80,64 @@ def conversion_of(model, request):
     for step in PASSES:
         step(conversion)
     return conversion
+
+
+@dataclass(frozen=True)
+class Report:
+    """A converted file, and what is known of it.
+
+    Attributes:
+        content: bytes of the .tflite file.
+        verdict: `keras_unetmm.targets.verdict.Verdict` on its target.
+        signal_to_noise: tuple of float, in dB, of each output beside the model's on a few calibration images; None for a
+            constant output or numbers of classes; empty for a model of `quantize_aware`, whose bytes the file gives.
+        left_out: tuple of str, layers that do nothing outside training.
+        differences: tuple of `keras_unetmm.lowering.differences.Difference`, what the exchanged layers change in floats.
+    """
+
+    content: bytes
+    verdict: "Verdict"
+    signal_to_noise: tuple
+    left_out: tuple
+    differences: tuple = ()
+
+    def card(self, name):
+        """Returns what the file is, takes and gives, in Markdown; `name` is that of the file."""
+        from keras_unetmm.conversion.card import card
+
+        return card(name, self.content, self.verdict, self.differences, self.signal_to_noise, self.left_out)
+
+    def lines(self):
+        """Returns a list of str: the signal to noise, and what was left out."""
+        known = [f"{signal:.1f} dB" for signal in self.signal_to_noise if signal is not None]
+        said = [f"Signal to noise of the output beside the model's, on calibration images: {', '.join(known)}."]
+        said = said if known else []
+        return said + [f"Left out, for it does nothing outside training: {layer}." for layer in self.left_out]
+
+
+def convert_with_report(model, calibration, target="tflm", **arguments):
+    """Converts a model as `convert` does, and returns a `Report` with the file, the verdict and the signal to noise.
+
+    Args:
+        model, calibration, target: as for `convert`.
+        **arguments: the others of `convert`.
+
+    Raises:
+        ValueError, ConversionError, ImportError: as `convert`.
+    """
+    names = {field.name for field in fields(Request)} - {"choices", "compared"}
+    asked = {name: value for name, value in arguments.items() if name in names}
+    choices = {name: value for name, value in arguments.items() if name not in names}
+    return report_of(conversion_of(model, Request(calibration, target, **asked, choices=choices)), card=True)
+
+
+def report_of(conversion, card=False):
+    """Returns the `Report` of a finished `Conversion`; with the differences that its card holds, if there is to be one."""
+    found = ()
+    if card:
+        from keras_unetmm.lowering.differences import differences
+
+        images = [images[:1] for images in conversion.images]
+        images = images if len(images) > 1 else images[0]
+        found = differences(conversion.source, images, conversion.request.target, **conversion.request.choices)
+    return Report(conversion.content, conversion.verdict, tuple(conversion.signal_to_noise), conversion.left_out, found)

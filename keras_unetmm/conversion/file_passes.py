@@ -5,8 +5,10 @@ import warnings
 import numpy as np
 
 from keras_unetmm.conversion.conversion import ConversionError
+from keras_unetmm.conversion.ends import with_uint8
 from keras_unetmm.conversion.indices import with_indices
 from keras_unetmm.conversion.multipliers import with_equal_multipliers
+from keras_unetmm.conversion.signal import advice, signal_to_noise
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, RunError, measure, run
 from keras_unetmm.targets.targets import check, target_of
 from keras_unetmm.tflite_file import graph as tflite_graph
@@ -17,13 +19,13 @@ _FAR = 3.0  # outside [0, 1], from where on the output is no picture
 
 def warn_of_a_far_output(conversion):
     """Warns where an output that is cut to an image's range lies far outside it."""
-    low, high = conversion.limits
-    if conversion.ranges is None and conversion.output == "image" and not -_FAR < low <= high < 1 + _FAR:
-        warnings.warn(
-            f"The output is taken for an image and cut to 0 to 1, and the calibration images give {low:.2f} to "
-            f"{high:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
-            stacklevel=4,
-        )
+    for kind, (low, high) in zip(conversion.outputs, conversion.limits, strict=True):
+        if conversion.ranges is None and kind == "image" and not -_FAR < low <= high < 1 + _FAR:
+            warnings.warn(
+                f"The output is taken for an image and cut to 0 to 1, and the calibration images give {low:.2f} to "
+                f"{high:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
+                stacklevel=5,
+            )
 
 
 def equal_multipliers(conversion):
@@ -34,8 +36,18 @@ def equal_multipliers(conversion):
 
 def indices(conversion):
     """Puts ARG_MAX behind scores of which the number of the largest is asked for."""
-    if conversion.output == "indices":
-        conversion.content = with_indices(conversion.content)
+    asked = [k for k, kind in enumerate(conversion.outputs) if kind == "indices"]
+    if asked:
+        conversion.content = with_indices(conversion.content, asked)
+        others = [k for k in range(len(conversion.outputs)) if k not in asked]
+        if conversion.request.io == "uint8":
+            conversion.content = with_uint8(conversion.content, others)
+
+
+def rewrite_for_target(conversion):
+    """Puts operators into the forms that the target's compiler takes."""
+    for rewrite in target_of(conversion.request.target).rewrites:
+        conversion.content = rewrite(conversion.content)
 
 
 def validate_integers(conversion):
@@ -83,7 +95,7 @@ def try_out(conversion):
             ends = [graph.tensors[i] for i in graph.inputs]
             run(conversion.content, [np.zeros(tensor.shape, tensor.type.lower()) for tensor in ends], name)
     except MissingRuntimeError as error:
-        warnings.warn(f"The file is converted, and was not tried: {error}", stacklevel=4)
+        warnings.warn(f"The file is converted, and was not tried: {error}", stacklevel=5)
     except RunError as error:
         raise ConversionError(f"The file is all integers, but {title} does not take it. {error}") from error
 
@@ -91,8 +103,32 @@ def try_out(conversion):
 def describe(conversion):
     """Writes into the file what it is, takes and gives."""
     asked = conversion.request
-    described = description(conversion.graph, asked.target, conversion.output, asked.mean, asked.std)
+    described = description(conversion.graph, asked.target, conversion.outputs, asked.mean, asked.std)
     conversion.content = with_metadata(conversion.content, described)
 
 
-FILE_PASSES = (warn_of_a_far_output, equal_multipliers, indices, validate_integers, judge, try_out, describe)
+def measure_signal(conversion):
+    """Runs the file beside the model, and warns where it loses much, or more than with other options."""
+    if not conversion.expected:
+        return
+    found = signal_to_noise(conversion.content, conversion.tried, conversion.expected, conversion.outputs)
+    conversion.signal_to_noise = found
+    known = [signal for signal in found if signal is not None]
+    text = advice(min(known), conversion.rivals, conversion.weakest) if known else ""
+    if text:
+        warnings.warn(text, stacklevel=5)
+
+
+FILE_PASSES = (
+    *(
+        warn_of_a_far_output,
+        equal_multipliers,
+        indices,
+        rewrite_for_target,
+        validate_integers,
+        judge,
+        try_out,
+        describe,
+        measure_signal,
+    ),
+)

@@ -27,9 +27,9 @@ def histograms(content, graph, images):
     One image at a time, and of a large network some tensors at a time: the memory that it takes does not grow with either.
 
     Args:
-        content: bytes of a .tflite file of floats with one input.
+        content: bytes of a .tflite file of floats.
         graph: the same file as `keras_unetmm.tflite_file.graph.Graph`.
-        images: iterable of float32 arrays of the input's shape.
+        images: iterable of lists of float32 arrays, one for each input, of its shape.
 
     Raises:
         RangeError: if a value is not finite.

@@ -30,7 +30,7 @@ def with_ranges(content, graph, inputs=None, outputs=None, one_range=False):
         content: bytes of a float .tflite file whose tensors have a `min` and a `max`, as calibration leaves it.
         graph: the same file as `keras_unetmm.tflite_file.graph.Graph`.
         inputs: `(min, max)` for all inputs; None to leave what was measured.
-        outputs: the same for all outputs.
+        outputs: list of the same or None, one for each output.
         one_range: bool, whether tensors between which bytes are only moved get one range, that of all together. The
             converter would requantise them otherwise, each in an operator of its own.
     """
@@ -41,8 +41,10 @@ def with_ranges(content, graph, inputs=None, outputs=None, one_range=False):
             for number in group:
                 _set(file.main.tensors[number], min(low for low, _ in ranges), max(high for _, high in ranges))
     groups = alike(graph, ("FLOAT32",), _MOVES)  # a mean of what was cut off is another than a mean that is cut off
-    for numbers, limits, alone in ((graph.inputs, inputs, _only_from), (graph.outputs, outputs, _only_to)):
-        for number in numbers if limits is not None else ():
+    ends = [(number, inputs, _only_from) for number in graph.inputs]
+    ends += [(number, limits, _only_to) for number, limits in zip(graph.outputs, outputs or [], strict=False)]
+    for number, limits, alone in ends:
+        if limits is not None:
             group = next((group for group in groups if number in group and alone(graph, group)), [number])
             for same in group:
                 _set(file.main.tensors[same], *limits)

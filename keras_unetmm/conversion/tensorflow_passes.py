@@ -8,15 +8,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
-from keras_unetmm.conversion.ends import with_byte_ends
+from keras_unetmm.conversion.ends import in_order_of_model, with_byte_ends
 from keras_unetmm.conversion.own_products import with_own_products
-from keras_unetmm.conversion.post_training import chosen_ranges, histograms, with_tensor_ranges
+from keras_unetmm.conversion.post_training import OUTLIERS, chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.conversion.quiet import captured
 from keras_unetmm.conversion.ranges import (
     BYTES,
@@ -27,46 +27,58 @@ from keras_unetmm.conversion.ranges import (
     with_trained_kernels,
     with_trained_scales,
 )
+from keras_unetmm.conversion.signal import BETTER, ENOUGH, LEAST, signal_to_noise, weakest_layer
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, refuse_missing
 from keras_unetmm.targets.targets import check
+from keras_unetmm.tflite_file.graph import read
 
 _NEEDS_TENSORFLOW = (
     'Conversion needs TensorFlow, whatever backend trained the model. Run pip install "keras-unetmm[tensorflow]".'
 )
+_ARRAYS = ("images", "tried", "expected")  # what a second process is given in files
+_MADE = ("outputs", "limits", "rivals", "weakest")  # and what it gives back beside the file
 
 
 def write_floats(conversion):
     """Writes the lowered model as a file of floats, ready for ranges."""
     import tensorflow as tf
 
-    shape = conversion.network.inputs[0].shape
     converter = tf.lite.TFLiteConverter.from_keras_model(conversion.network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([image.reshape(shape)] for image in conversion.images[:1])
+    converter.representative_dataset = lambda: _given(conversion, 1)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter._experimental_calibrate_only = True  # as TensorFlow's own quantization debugger does
-    conversion.content = converter.convert()
+    conversion.content = in_order_of_model(converter.convert(), conversion.network)
     conversion.content = with_own_products(conversion.content, conversion.graph)
+
+
+def _given(conversion, count=None):
+    """Yields a list of one array for each input, image by image."""
+    shapes = [x.shape for x in conversion.network.inputs]
+    for sample in zip(*(images[:count] for images in conversion.images), strict=True):
+        yield [array.reshape(shape) for array, shape in zip(sample, shapes, strict=True)]
 
 
 def measure_ranges(conversion):
     """Measures the range of every tensor on the calibration images; a quantisation-aware model knows its own."""
     if conversion.ranges is None:
-        graph, shape = conversion.graph, conversion.network.inputs[0].shape
-        found = histograms(conversion.content, graph, (image.reshape(shape) for image in conversion.images))
+        graph = conversion.graph
+        found = histograms(conversion.content, graph, _given(conversion))
         chosen = chosen_ranges(graph, found, conversion.request.outliers)
+        conversion.floats = conversion.content
         conversion.content = with_tensor_ranges(conversion.content, chosen)
         conversion.histograms = found
-        if conversion.output == "auto":
-            conversion.output = "image" if found[graph.outputs[0]].is_image() else "values"
-    conversion.limits = measured(conversion.content, conversion.graph)[0]
+        for k, kind in enumerate(conversion.outputs):
+            if kind == "auto":
+                conversion.outputs[k] = "image" if found[graph.outputs[k]].is_image() else "values"
+    conversion.limits = measured(conversion.content, conversion.graph)
 
 
 def set_ranges(conversion):
     """Sets the ranges that are not measured: those of the file's ends, and those that were trained."""
     graph = conversion.graph
-    volume = conversion.images.ndim == 5
-    fixed = BYTES if conversion.output == "image" else None
+    volume = any(images.ndim == 5 for images in conversion.images)
+    fixed = [BYTES if kind == "image" else None for kind in conversion.outputs]
     conversion.content = with_ranges(conversion.content, graph, inputs=BYTES, outputs=fixed, one_range=volume)
     if conversion.ranges is not None:
         conversion.content = with_layer_ranges(conversion.content, graph, conversion.ranges)
@@ -78,7 +90,7 @@ def quantize(conversion):
     from tensorflow.lite.python.convert import mlir_quantize
 
     kinds, io = {"int8": tf.int8, "uint8": tf.uint8}, conversion.request.io
-    last = kinds["int8" if conversion.output == "indices" else io]
+    last = kinds["int8" if "indices" in conversion.outputs else io]
     conversion.content = mlir_quantize(conversion.content, input_data_type=kinds[io], output_data_type=last)
     if conversion.ranges is not None:
         content = with_trained_scales(conversion.content, conversion.ranges)
@@ -86,8 +98,8 @@ def quantize(conversion):
 
 
 def byte_ends(conversion):
-    """Makes the file's input, and an output that is an image, the bytes of a picture."""
-    conversion.content = with_byte_ends(conversion.content, conversion.output == "image")
+    """Makes the file's inputs, and outputs that are images, the bytes of a picture."""
+    conversion.content = with_byte_ends(conversion.content, [kind == "image" for kind in conversion.outputs])
 
 
 def compare_with_trained(conversion):
@@ -95,12 +107,59 @@ def compare_with_trained(conversion):
     if conversion.trained is not None:
         from keras_unetmm.conversion import same_bytes
 
-        images, names = same_bytes.trials(conversion.images), list(conversion.ranges)
+        images, names = same_bytes.trials(conversion.images[0]), list(conversion.ranges)
         runtime = _runtime_for(conversion.content)
         same_bytes.refuse_other_bytes(conversion.content, conversion.trained, images, names, runtime)
 
 
-TENSORFLOW_PASSES = (write_floats, measure_ranges, set_ranges, quantize, byte_ends, compare_with_trained)
+def try_other_options(conversion):
+    """Where the file could lose less, finds what it would lose with other options, and which layer loses most."""
+    if not conversion.expected:
+        return
+    now = _worst_of(conversion, conversion)
+    if now is None or now >= ENOUGH:
+        return
+    found = {}
+    for said, other in _others(conversion):
+        for step in (set_ranges, quantize, byte_ends):
+            step(other)
+        found[said] = _signals(conversion, other)
+    conversion.rivals = found
+    best = max((_least(signals) for signals in found.values() if _least(signals) is not None), default=now)
+    if now < LEAST or best >= now + BETTER:
+        names = [layer.name for layer in conversion.network.layers]
+        conversion.weakest = weakest_layer(conversion.floats, conversion.content, conversion.tried, names)
+
+
+def _others(conversion):
+    """Yields conversions with one other option each, up to their ranges, and what the option is."""
+    asked, graph = conversion.request, read(conversion.floats).main
+    for outliers in OUTLIERS:
+        if outliers != asked.outliers:
+            chosen = chosen_ranges(graph, conversion.histograms, outliers)
+            yield f"outliers={outliers!r}", replace(conversion, content=with_tensor_ranges(conversion.floats, chosen))
+    if "image" in conversion.outputs:
+        chosen = chosen_ranges(graph, conversion.histograms, asked.outliers)
+        values = ["values" if kind == "image" else kind for kind in conversion.outputs]
+        content = with_tensor_ranges(conversion.floats, chosen)
+        yield "output='values'", replace(conversion, content=content, outputs=values)
+
+
+def _signals(conversion, other):
+    return signal_to_noise(other.content, conversion.tried, conversion.expected, other.outputs)
+
+
+def _worst_of(conversion, other):
+    return _least(_signals(conversion, other))
+
+
+def _least(signals):
+    return min((signal for signal in signals if signal is not None), default=None)
+
+
+TENSORFLOW_PASSES = (
+    *(write_floats, measure_ranges, set_ranges, quantize, byte_ends, compare_with_trained, try_other_options),
+)
 
 
 def convert_under_tensorflow(conversion):
@@ -135,12 +194,13 @@ def _runtime_for(content):
 
 def _run_in_a_child(conversion):
     asked = {name: value for name, value in asdict(_told(conversion.request)).items() if name != "calibration"}
-    told = {"request": asked, "output": conversion.output, "ranges": conversion.ranges, "kernels": conversion.kernels}
+    told = {"request": asked, "outputs": conversion.outputs, "ranges": conversion.ranges, "kernels": conversion.kernels}
     with tempfile.TemporaryDirectory() as folder:
         conversion.network.save(Path(folder, "network.keras"))
         if conversion.trained is not None:
             conversion.trained.save(Path(folder, "trained.keras"))
-        np.save(Path(folder, "images.npy"), conversion.images)
+        for name in _ARRAYS:
+            np.savez(Path(folder, f"{name}.npz"), *getattr(conversion, name))
         Path(folder, "conversion.json").write_text(json.dumps(told))
         command = "import sys; from keras_unetmm.conversion.tensorflow_passes import _child; _child(sys.argv[1])"
         child = subprocess.run(
@@ -159,7 +219,8 @@ def _run_in_a_child(conversion):
             raise ConversionError(f"The conversion under TensorFlow failed: {last}")
         conversion.content = Path(folder, "model.tflite").read_bytes()
         made = json.loads(Path(folder, "made.json").read_text())
-    conversion.output, conversion.limits = made["output"], tuple(made["limits"])
+    for name, value in made.items():
+        setattr(conversion, name, value)
 
 
 def _told(request):
@@ -179,7 +240,7 @@ def _child(folder):
         Request(None, **told.pop("request")),
         network=loaded("network.keras"),
         trained=loaded("trained.keras"),
-        images=np.load(Path(folder, "images.npy")),
+        **{name: list(np.load(Path(folder, f"{name}.npz")).values()) for name in _ARRAYS},
         **told,
     )
     try:
@@ -187,6 +248,6 @@ def _child(folder):
     except ConversionError as error:
         Path(folder, "error.txt").write_text(str(error))
         return
-    made = {"output": conversion.output, "limits": conversion.limits}
+    made = {name: getattr(conversion, name) for name in _MADE}
     Path(folder, "made.json").write_text(json.dumps(made))
     Path(folder, "model.tflite").write_bytes(conversion.content)

@@ -1,7 +1,9 @@
-"""Weights that are numbers."""
+"""Weights that are numbers, in floats."""
 
 import keras
 import numpy as np
+
+from keras_unetmm.graph.nodes import parts
 
 
 def refuse_weights_that_are_not_finite(model):
@@ -13,4 +15,15 @@ def refuse_weights_that_are_not_finite(model):
             raise ValueError(
                 f"model must have finite weights. Received: {int((~np.isfinite(values)).sum())} of {values.size} values of "
                 f"{weight.path} that are not. Take the weights of an earlier step."
+            )
+
+
+def validate_float_weights(model):
+    """Raises a `ValueError` that names the first layer whose weights `model.quantize` has rounded."""
+    for layer in parts(model):
+        mode = getattr(layer, "quantization_mode", None)
+        if mode is not None:
+            raise ValueError(
+                f"model must hold float weights. Received: {layer.name}, a {type(layer).__name__} that "
+                f"model.quantize({mode!r}) has rounded already. Pass the model as it was before: converting rounds it."
             )

@@ -28,33 +28,35 @@ class Difference:
 
 
 def differences(model, images, target="tflm", **choices):
-    """Returns a tuple with a `Difference` for each layer that was exchanged, in the graph's order, and one for the output.
+    """Returns a tuple with a `Difference` for each layer that was exchanged, in the graph's order, and one for each output.
 
     Layers that are called several times are not listed.
 
     Args:
         model, target, choices: as for `keras_unetmm.lowering.lowering.lower`.
-        images: float array `(N, H, W, C)` or `(N, D, H, W, C)`.
+        images: float array `(N, H, W, C)` or `(N, D, H, W, C)`, or a list of one for each input.
 
     Raises:
         ValueError: those of `lower`.
     """
-    made = lowered(model, target, (1, *np.shape(images)[1:]), **choices)
+    given = [np.asarray(array, "float32") for array in (images if isinstance(images, list) else [images])]
+    shapes = [(1, *array.shape[1:]) for array in given]
+    made = lowered(model, target, shapes if len(shapes) > 1 else shapes[0], **choices)
     last = {id(exchange.output[0]): exchange for exchange in made.exchanges}  # of a group that became one layer
     compared = [exchange for exchange in last.values() if exchange.becomes != (type(exchange.layer).__name__,)]
-    ours = keras.Model(made.source.inputs[0], [*(exchange.layer.output for exchange in compared), made.source.outputs[0]])
-    theirs = [*(exchange.output for exchange in compared), (made.model.outputs[0],)]
-    flat = keras.Model(made.model.inputs[0], [x for group in theirs for x in group])
+    ours = keras.Model(made.source.inputs, [*(exchange.layer.output for exchange in compared), *made.source.outputs])
+    theirs = [*(exchange.output for exchange in compared), *((x,) for x in made.model.outputs)]
+    flat = keras.Model(made.model.inputs, [x for group in theirs for x in group])
     largest, of = np.zeros(len(theirs)), np.zeros(len(theirs))
-    for image in np.asarray(images, "float32"):
-        want = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(ours(image[None], training=False))]
-        got = keras.tree.flatten(flat(image.reshape(flat.inputs[0].shape), training=False))
-        got = iter([keras.ops.convert_to_numpy(y) for y in got])
+    for sample in zip(*given, strict=True):
+        want = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(ours([x[None] for x in sample], training=False))]
+        read = [x.reshape(tensor.shape) for x, tensor in zip(sample, flat.inputs, strict=True)]
+        got = iter([keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(flat(read, training=False))])
         for i, group in enumerate(theirs):
             parts = [next(got) for _ in group]
             joined = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
             largest[i] = max(largest[i], np.abs(joined.reshape(want[i].shape) - want[i]).max())
             of[i] = max(of[i], np.abs(want[i]).max())
     named = [(exchange.layer.name, type(exchange.layer).__name__, exchange.becomes) for exchange in compared]
-    named.append(("output", "Model", ()))
+    named += [("output", "Model", ())] * len(made.source.outputs)
     return tuple(Difference(*name, float(a), float(b)) for name, a, b in zip(named, largest, of, strict=True))

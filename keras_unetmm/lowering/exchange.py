@@ -7,6 +7,8 @@ import keras
 import numpy as np
 
 from keras_unetmm import layers
+from keras_unetmm.lowering import functions, sequences
+from keras_unetmm.lowering.elementwise import LargerOfBoth, Squared
 from keras_unetmm.lowering.folding import is_elementwise, with_weights
 from keras_unetmm.lowering.integer_layers import (
     EdgePadding,
@@ -17,43 +19,55 @@ from keras_unetmm.lowering.integer_layers import (
     Resizing,
     SigmoidGELU,
 )
+from keras_unetmm.lowering.normalizations import IntegerGroupNormalization, IntegerRMSNormalization
 from keras_unetmm.lowering.operator_layers import ChannelMean, OneChannel, ReciprocalRoot, Scaled, Shifted
 
 # fmt: off
+RANDOM = tuple(  # they change images in training, and do nothing outside it
+    getattr(keras.layers, name)
+    for name in (
+        *("AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter"),
+        *("RandomContrast", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur"),
+        *("RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization"),
+        *("RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom"),
+    )
+    if hasattr(keras.layers, name)
+)
 DROPPED = (  # they do nothing outside training
-    *(keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.SpatialDropout3D, keras.layers.GaussianDropout),
-    *(keras.layers.GaussianNoise, keras.layers.ActivityRegularization, keras.layers.Identity, layers.CheckedSizes),
+    *(keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D, keras.layers.SpatialDropout3D),
+    *(keras.layers.AlphaDropout, keras.layers.GaussianDropout, keras.layers.GaussianNoise),
+    *(keras.layers.ActivityRegularization, keras.layers.Identity, layers.CheckedSizes),
+    *RANDOM,
 )
 AS_THEY_ARE = (
-    *(keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.Dense, keras.layers.MaxPooling2D),
+    *(keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.MaxPooling2D),
     *(keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D),
     *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Maximum, keras.layers.Minimum),
     *(keras.layers.ReLU, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Permute, keras.layers.ZeroPadding2D),
     *(keras.layers.Cropping2D,),
     *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
     *(Scaled, Shifted, ChannelMean, ReciprocalRoot, OneChannel),  # of what is lowered already
-    *(EdgePadding, OperatorGELU, Resizing),
+    *(EdgePadding, OperatorGELU, Resizing, Squared, LargerOfBoth),
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
     *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "LeakyRelu", "Maximum", "Mean", "Minimum"),
     *("Multiply", "Negative", "Pad", "Relu", "Relu6", "Reshape", "Rsqrt", "Sigmoid", "Silu", "Slice", "Softmax", "Split"),
-    *("Squeeze", "Subtract", "Sum", "Tanh", "Transpose", "HardSilu", "HardSigmoid"),
+    *("Squeeze", "Subtract", "Sum", "Tanh", "Transpose", "HardSilu", "HardSigmoid", "MaxPool", "AveragePool"),
 }
 # fmt: on
 
 
-def exchanged(layer, forms, shapes):
+def exchanged(layer, forms, shapes, args=()):
     """Returns the tuple of layers that stands for one layer, to be called one on the other's output; or None.
 
     Args:
         layer: a Keras layer, or the operation of a function of `keras.ops`.
         forms: `keras_unetmm.targets.options.LoweringOptions`.
         shapes: tuple of the shapes of its inputs.
+        args: tuple of what a function was called on, tensors and constants.
     """
     if not isinstance(layer, keras.layers.Layer):
-        if type(layer).__name__ == "Gelu":
-            return (_gelu(forms, layer.name, layer.approximate),)
-        return (layer,) if type(layer).__name__ in FUNCTIONS else None
+        return _function(layer, forms, shapes, args)
     if isinstance(layer, DROPPED):
         return ()
     if _ends_apart(layer) and not isinstance(layer, keras.layers.Activation):
@@ -66,6 +80,21 @@ def exchanged(layer, forms, shapes):
         if isinstance(layer, kind):
             return form(layer, forms, shapes)
     return (rebuilt(layer),) if isinstance(layer, AS_THEY_ARE) else None
+
+
+def _function(function, forms, shapes, args):
+    if type(function).__name__ == "Gelu":
+        return (_gelu(forms, function.name, function.approximate),)
+    made = functions.as_layers(function, forms, args)
+    if made is None:
+        return (function,) if type(function).__name__ in FUNCTIONS else None
+    chain = []
+    for layer in made:
+        parts = exchanged(layer, forms, shapes)
+        if parts is None:
+            return None
+        chain += parts
+    return tuple(chain)
 
 
 def rebuilt(layer, **changes):
@@ -186,6 +215,77 @@ def _layer_normalization(layer, forms, shapes):
     gamma = next(parts) if layer.scale else np.ones(shapes[0][-1])
     new.set_weights([gamma, next(parts) if layer.center else np.zeros(shapes[0][-1])])
     return (new,)
+
+
+def _group_normalization(layer, forms, shapes):
+    (shape,), channels = shapes, shapes[0][-1]
+    if len(shape) != 4 or layer.axis not in (-1, 3):
+        return None
+    new = IntegerGroupNormalization(channels if layer.groups == -1 else layer.groups, layer.epsilon, name=layer.name)
+    new.build(shape)
+    parts = iter(layer.get_weights())
+    gamma = next(parts) if layer.scale else np.ones(channels, "float32")
+    new.set_scales(gamma, next(parts) if layer.center else np.zeros(channels, "float32"))
+    return (new,)
+
+
+def _rms_normalization(layer, forms, shapes):
+    if list(np.ravel(layer.axis)) not in ([-1], [len(shapes[0]) - 1]):
+        return None
+    new = IntegerRMSNormalization(layer.epsilon, forms.channel_mean, name=layer.name)
+    new.build(shapes[0])
+    new.set_weights([np.ravel(weight) for weight in layer.get_weights()])
+    return (new,)
+
+
+def _average(layer, forms, shapes):
+    return (keras.layers.Add(name=f"{layer.name}_sum"), Scaled(1 / len(shapes), name=layer.name))
+
+
+def _dense_layer(layer, forms, shapes):
+    """A dense layer; as a 1x1 convolution where a target knows dense layers with one scale only."""
+    shape = shapes[0]
+    if forms.dense == "operator" or None in shape[1:] or len(shape) > 4:
+        return (rebuilt(layer),)
+    kernel, *bias = layer.get_weights()
+    config = {"use_bias": layer.use_bias, "activation": layer.activation, "name": layer.name}
+    convolution = keras.layers.Conv2D(layer.units, 1, **config)
+    convolution.build((None, None, None, kernel.shape[0]))
+    convolution.set_weights([kernel[None, None], *bias])
+    if len(shape) == 4:
+        return (convolution,)
+    row = (1,) * (4 - len(shape)) + tuple(shape[1:])
+    last = keras.layers.Reshape((*shape[1:-1], layer.units), name=f"{layer.name}_vector")
+    return (keras.layers.Reshape(row, name=f"{layer.name}_map"), convolution, last)
+
+
+def _sequence(layer, forms, shapes):
+    chain = []
+    shape = shapes[0]
+    for part in sequences.on_rows(layer, shape) or ():
+        made = exchanged(part, forms, (shape,))
+        if made is None:
+            return None
+        chain += made
+        shape = part.compute_output_shape(shape)
+    return tuple(chain) or None
+
+
+def _resizing(layer, forms, shapes):
+    plain = not (layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio or layer.antialias)
+    if not plain or layer.interpolation not in ("nearest", "bilinear"):
+        return None
+    _refuse_open(layer, shapes[0])
+    return _resized(layer, (layer.height, layer.width), layer.interpolation, forms, shapes[0])
+
+
+def _center_crop(layer, forms, shapes):
+    _refuse_open(layer, shapes[0])
+    rest = [have - want for have, want in zip(shapes[0][1:3], (layer.height, layer.width), strict=True)]
+    if min(rest) < 0:
+        return None
+    sides = [(int(by / 2), by - int(by / 2)) for by in rest]
+    return (keras.layers.Cropping2D(sides, name=layer.name),)
 
 
 def _response_normalization(layer, forms, shapes):
@@ -348,7 +448,14 @@ _TABLE = (
     (layers.GELU, lambda layer, forms, shapes: (_gelu(forms, layer.name),)),
     (keras.layers.Activation, _activation),
     (keras.layers.LayerNormalization, _layer_normalization),
+    (keras.layers.GroupNormalization, _group_normalization),
+    (keras.layers.RMSNormalization, _rms_normalization),
     (layers.GlobalResponseNormalization, _response_normalization),
+    (keras.layers.Average, _average),
+    (keras.layers.Dense, _dense_layer),
+    (sequences.LAYERS, _sequence),
+    (keras.layers.Resizing, _resizing),
+    (keras.layers.CenterCrop, _center_crop),
     (layers.PixelShuffle, _shuffle),
     (layers.PixelUnshuffle, _unshuffle),
     (keras.layers.UpSampling2D, _upsampling),

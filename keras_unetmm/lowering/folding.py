@@ -6,9 +6,13 @@ import numpy as np
 from keras_unetmm.layers import ChannelScale, Select
 from keras_unetmm.lowering.integer_layers import Affine
 
-_CHANNELS_BEFORE_LAST = (keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)  # of kernels, filters and then inputs
+_CHANNELS_BEFORE_LAST = (  # of kernels, filters and then inputs
+    *(keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose),
+)
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 _CONVOLUTIONS = (
-    *(keras.layers.Conv2D, keras.layers.Conv3D, keras.layers.DepthwiseConv2D, keras.layers.Dense),
+    *(keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, keras.layers.Dense),
+    *_DEPTHWISE,
     *_CHANNELS_BEFORE_LAST,
 )
 
@@ -73,7 +77,9 @@ def can_take_in(layer):
 
 def is_pointwise(layer):
     """Whether a layer is a product with a matrix at every place, which may scale and shift its input."""
-    if isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv3D)) and not isinstance(layer, _CHANNELS_BEFORE_LAST):
+    if isinstance(layer, (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)) and not isinstance(
+        layer, _CHANNELS_BEFORE_LAST
+    ):
         return set(layer.kernel_size) == {1} and layer.groups == 1
     return isinstance(layer, keras.layers.Dense)
 
@@ -81,8 +87,8 @@ def is_pointwise(layer):
 def scaled_after(layer, scale, shift):
     """Returns the layer that equals `layer` and then `scale * y + shift`."""
     kernel = _array(layer.kernel)
-    if isinstance(layer, keras.layers.DepthwiseConv2D):
-        kernel = kernel * np.reshape(np.broadcast_to(scale, np.prod(kernel.shape[2:])), kernel.shape[2:])
+    if isinstance(layer, _DEPTHWISE):
+        kernel = kernel * np.reshape(np.broadcast_to(scale, np.prod(kernel.shape[-2:])), kernel.shape[-2:])
     elif isinstance(layer, _CHANNELS_BEFORE_LAST):
         kernel = kernel * np.reshape(scale, (-1, 1))
     else:
@@ -103,7 +109,7 @@ def scaled_before(layer, scale, shift):
 def with_weights(layer, kernel, bias, **changes):
     """Returns a copy of a convolution with other weights, and a bias; `changes` are of its config."""
     width = kernel.shape[-2 if isinstance(layer, _CHANNELS_BEFORE_LAST) else -1]
-    if isinstance(layer, keras.layers.DepthwiseConv2D):
+    if isinstance(layer, _DEPTHWISE):
         width *= kernel.shape[-2]
     config = {**layer.get_config(), "use_bias": True, "dtype": "float32", **changes}
     copy = type(layer).from_config(config)
@@ -115,7 +121,7 @@ def with_weights(layer, kernel, bias, **changes):
 def _input_shape(layer, kernel):
     if isinstance(layer, _CHANNELS_BEFORE_LAST):
         channels = kernel.shape[-1]
-    elif isinstance(layer, keras.layers.DepthwiseConv2D):
+    elif isinstance(layer, _DEPTHWISE):
         channels = kernel.shape[-2]
     else:
         channels = kernel.shape[-2] * getattr(layer, "groups", 1)

@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.kernel_basis_attention import GROUP
-from keras_unetmm.lowering.operator_layers import ChannelMean, OneChannel, ReciprocalRoot, Scaled, Shifted
+from keras_unetmm.lowering.operator_layers import ChannelMean, OneChannel, ReciprocalRoot, Scaled, Shifted, built
 
 _UNKNOWN = 64 * 64  # places of a map whose size is open
 
@@ -81,15 +81,15 @@ class IntegerLayerNormalization(Composite):
 
     def build(self, input_shape):
         one = (*input_shape[:-1], 1)
-        self.average = _built(ChannelMean(self.mean, name="average"), input_shape)
-        self.centred = _built(keras.layers.Subtract(name="centred"), [input_shape, one])
-        self.square = _built(keras.layers.Multiply(name="square"), [input_shape] * 2)
-        self.variance = _built(ChannelMean(self.mean, name="variance"), input_shape)
-        self.plus = _built(Shifted(self.epsilon, name="plus"), one)
-        self.root = _built(ReciprocalRoot(name="root"), one)
-        self.normalized = _built(keras.layers.Multiply(name="normalized"), [input_shape, one])
-        self.gamma = _built(Scaled(name="gamma"), input_shape)
-        self.beta = _built(Shifted(name="beta"), input_shape)
+        self.average = built(ChannelMean(self.mean, name="average"), input_shape)
+        self.centred = built(keras.layers.Subtract(name="centred"), [input_shape, one])
+        self.square = built(keras.layers.Multiply(name="square"), [input_shape] * 2)
+        self.variance = built(ChannelMean(self.mean, name="variance"), input_shape)
+        self.plus = built(Shifted(self.epsilon, name="plus"), one)
+        self.root = built(ReciprocalRoot(name="root"), one)
+        self.normalized = built(keras.layers.Multiply(name="normalized"), [input_shape, one])
+        self.gamma = built(Scaled(name="gamma"), input_shape)
+        self.beta = built(Shifted(name="beta"), input_shape)
 
     def call(self, x):
         centred = self.centred([x, self.average(x)])
@@ -115,12 +115,12 @@ class ChannelNorm(Composite):
 
     def build(self, input_shape):
         each = (input_shape[0], 1, 1, input_shape[-1])
-        self.square = _built(keras.layers.Multiply(name="square"), [input_shape] * 2)
-        self.end = _built(keras.layers.ReLU(6.0, name="end"), input_shape) if self.cut else None
+        self.square = built(keras.layers.Multiply(name="square"), [input_shape] * 2)
+        self.end = built(keras.layers.ReLU(6.0, name="end"), input_shape) if self.cut else None
         self.energy = keras.layers.GlobalAveragePooling2D(keepdims=True, name="energy", dtype="float32")
-        self.plus = _built(Shifted(self.epsilon, name="plus"), each)
-        self.root = _built(ReciprocalRoot(name="root"), each)
-        self.norm = _built(keras.layers.Multiply(name="norm"), [each] * 2)
+        self.plus = built(Shifted(self.epsilon, name="plus"), each)
+        self.root = built(ReciprocalRoot(name="root"), each)
+        self.norm = built(keras.layers.Multiply(name="norm"), [each] * 2)
 
     def call(self, x):
         squares = self.square([x, x])
@@ -152,18 +152,18 @@ class IntegerGlobalResponseNormalization(Composite):
         batch, height, width, channels = input_shape
         epsilon = self.epsilon / (height * width if height and width else _UNKNOWN)  # under a mean, not a sum
         each, one = (batch, 1, 1, channels), (batch, 1, 1, 1)
-        self.whole = _built(ChannelNorm(epsilon, name="whole"), input_shape)
-        self.small = _built(ChannelNorm(epsilon, cut=True, name="small"), input_shape)
-        self.norm = _built(keras.layers.Maximum(name="norm"), [each] * 2)
-        self.average = _built(ChannelMean(self.mean, name="average"), each)
-        self.average_square = _built(keras.layers.Multiply(name="average_square"), [one] * 2)
-        self.average_plus = _built(Shifted(epsilon, name="average_plus"), one)
-        self.average_root = _built(ReciprocalRoot(name="average_root"), one)
-        self.share = _built(keras.layers.Multiply(name="share"), [each, one])
-        self.gamma = _built(Scaled(name="gamma"), each)
-        self.identity = _built(Shifted(1.0, name="identity"), each)
-        self.rescaled = _built(keras.layers.Multiply(name="rescaled"), [input_shape, each])
-        self.beta = _built(Shifted(name="beta"), input_shape)
+        self.whole = built(ChannelNorm(epsilon, name="whole"), input_shape)
+        self.small = built(ChannelNorm(epsilon, cut=True, name="small"), input_shape)
+        self.norm = built(keras.layers.Maximum(name="norm"), [each] * 2)
+        self.average = built(ChannelMean(self.mean, name="average"), each)
+        self.average_square = built(keras.layers.Multiply(name="average_square"), [one] * 2)
+        self.average_plus = built(Shifted(epsilon, name="average_plus"), one)
+        self.average_root = built(ReciprocalRoot(name="average_root"), one)
+        self.share = built(keras.layers.Multiply(name="share"), [each, one])
+        self.gamma = built(Scaled(name="gamma"), each)
+        self.identity = built(Shifted(1.0, name="identity"), each)
+        self.rescaled = built(keras.layers.Multiply(name="rescaled"), [input_shape, each])
+        self.beta = built(Shifted(name="beta"), input_shape)
 
     def call(self, x):
         norm = self.norm([self.whole(x), self.small(x)])  # (N, 1, 1, C)
@@ -186,9 +186,9 @@ class SigmoidGELU(Composite):
         self.input_spec = None
 
     def build(self, input_shape):
-        self.steeper = _built(Scaled(1.702, name="steeper"), input_shape)
-        self.sigmoid = _built(keras.layers.Activation("sigmoid", name="sigmoid"), input_shape)
-        self.product = _built(keras.layers.Multiply(name="product"), [input_shape] * 2)
+        self.steeper = built(Scaled(1.702, name="steeper"), input_shape)
+        self.sigmoid = built(keras.layers.Activation("sigmoid", name="sigmoid"), input_shape)
+        self.product = built(keras.layers.Multiply(name="product"), [input_shape] * 2)
 
     def call(self, x):
         return self.product([x, self.sigmoid(self.steeper(x))])
@@ -276,10 +276,10 @@ class IntegerKernelBasisAttention(Composite):
         config = {"padding": "same", "groups": groups, "dtype": "float32"}
         self.bases, self.weigh, self.choose, self.join = [], [], [], []
         for k in range(bases):
-            self.bases.append(_built(keras.layers.Conv2D(channels, 3, name=f"basis{k}", **config), maps))
-            self.choose.append(_built(OneChannel(k, name=f"choose{k}"), weights))
-            self.weigh.append(_built(keras.layers.Multiply(name=f"weigh{k}"), [maps, (*maps[:-1], 1)]))
-            self.join.append(_built(keras.layers.Add(name=f"join{k}"), [maps] * 2) if k else None)
+            self.bases.append(built(keras.layers.Conv2D(channels, 3, name=f"basis{k}", **config), maps))
+            self.choose.append(built(OneChannel(k, name=f"choose{k}"), weights))
+            self.weigh.append(built(keras.layers.Multiply(name=f"weigh{k}"), [maps, (*maps[:-1], 1)]))
+            self.join.append(built(keras.layers.Add(name=f"join{k}"), [maps] * 2) if k else None)
 
     def set_kernels(self, kernels, biases):
         """Sets the kernels `(3, 3, 4 or C, K, C)` and the biases `(K, C)`."""
@@ -296,10 +296,3 @@ class IntegerKernelBasisAttention(Composite):
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]
-
-
-def _built(layer, shape):
-    """A part in float32, as integer graphs are made of."""
-    layer.dtype_policy = keras.dtype_policies.get("float32")
-    layer.build(shape)
-    return layer

@@ -59,10 +59,11 @@ def lower(model, target="tflm", input_shape=None, **choices):
     Composite layers come out as their parts, all in float32.
 
     Args:
-        model: a functional or sequential `keras.Model` with one input.
+        model: a functional or sequential `keras.Model`.
         target: `"litert"`, `"tflm"` (TensorFlow Lite for Microcontrollers), `"coral"`, `"ethos-u55"`, `"ethos-u65"` or
             `"ethos-u85"`.
-        input_shape: tuple with the batch size, of the new model; by default the model's own. Volumes need one.
+        input_shape: tuple with the batch size, of the new model, or a list of one for each input; by default the
+            model's own. Volumes need one.
         **choices: other forms than the target's, see `keras_unetmm.targets.options.LoweringOptions`.
 
     Raises:
@@ -90,11 +91,12 @@ def lowered(model, target="tflm", input_shape=None, slices=True, **choices):
 def _lowered(model, target, forms, input_shape, slices):
     source = expand(model, input_shape)
     lowering = _Lowering(source, target, forms, slices)
-    image = lowering.begin(source.inputs[0])
-    clone = keras.models.clone_model(source, image, clone_function=lambda layer: layer, call_function=lowering.call)
+    images = [lowering.begin(x) for x in source.inputs]
+    images = images if len(images) > 1 else images[0]
+    clone = keras.models.clone_model(source, images, clone_function=lambda layer: layer, call_function=lowering.call)
     outputs = [lowering.whole(x) for x in clone.outputs]
     outputs = outputs if len(outputs) > 1 else outputs[0]
-    return Lowered(keras.Model(image, outputs, name=model.name), source, tuple(lowering.exchanges))
+    return Lowered(keras.Model(images, outputs, name=source.name), source, tuple(lowering.exchanges))
 
 
 class UnknownLayerError(ValueError):
@@ -194,9 +196,12 @@ class _Lowering:
         if type(layer) is PixelShuffle and not _shared(layer):
             chain, inputs = self._with_convolution_before(layer, inputs)
         else:
-            chain = self._chain(chain, shapes)
+            chain = self._chain(chain, shapes, args)
         if chain is None:
             self._refuse(layer)
+        if chain and not isinstance(layer, keras.layers.Layer) and chain[0] is not layer:
+            tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
+            args, kwargs = (tensors[:1] if len(tensors) == 1 else [tensors]), {}  # a layer in place of a function
         made, depth = [], len(inputs[0])
         if volume and self.readers[layer.name] == [None] and isinstance(layer, keras.layers.Activation):
             inputs = [[volumes.Stack()(inputs[0])]]  # the last one, of all slices at once
@@ -216,18 +221,18 @@ class _Lowering:
             return False
         return self.forms.gate == "halves" or (self.forms.gate == "largest" and _size(gate) == self.largest_gate)
 
-    def _chain(self, layer, shapes):
+    def _chain(self, layer, shapes, args):
         if (layer.name, shapes) not in self.chains:
-            self.chains[layer.name, shapes] = self._new_chain(layer, shapes)
+            self.chains[layer.name, shapes] = self._new_chain(layer, shapes, args)
         return self.chains[layer.name, shapes]
 
-    def _new_chain(self, layer, shapes):
+    def _new_chain(self, layer, shapes, args):
         scaled = affine(layer)
         if scaled is not None:
             return (as_layer(*scaled, shapes[0], self.forms.affine, layer.name),)
         if isinstance(layer, volumes.LAYERS) and not self.slices:
             return (rebuilt(layer),)
-        return exchanged(layer, self.forms, shapes)
+        return exchanged(layer, self.forms, shapes, args)
 
     def _with_scale_after(self, layer):
         """The layer with the scales and shifts that alone follow it taken in."""

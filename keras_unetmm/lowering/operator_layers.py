@@ -104,3 +104,10 @@ class OneChannel(keras.layers.Layer):
 
     def call(self, x):
         return x[..., self.channel : self.channel + 1]
+
+
+def built(layer, shape):
+    """Returns a part of a composite, built in float32, as integer graphs are made of."""
+    layer.dtype_policy = keras.dtype_policies.get("float32")
+    layer.build(shape)
+    return layer

@@ -14,6 +14,8 @@ CHOICES = {
     "affine": ("arithmetic", "depthwise"),
     "resize": ("operator", "steps"),
     "groups": ("operator", "dense"),
+    "absolute": ("operator", "maximum"),
+    "dense": ("operator", "convolution"),
     "leaky": ("operator", "prelu"),
     "volume": ("operator", "stack"),
     "step": (2, 4, 8, 64),
@@ -29,7 +31,10 @@ def options_of(target, choices):
     options = target_of(target).options
     for name, form in choices.items():
         if name not in CHOICES:
-            raise ValueError(f"A choice must be one of {', '.join(CHOICES)}. Received: {name}={form!r}.")
+            raise ValueError(
+                f"An argument must be one of the function's, or a form: {', '.join(CHOICES)}. Received: {name}={form!r}. "
+                "What the output is, is output_kind."
+            )
         if form not in CHOICES[name]:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, CHOICES[name]))}. Received: {form!r}.")
     return replace(options, **choices)

@@ -73,7 +73,8 @@ class Savings:
         """Bytes of the planned arena of the int8 file, which depend on how many channels each layer has left."""
         key = tuple(int((~np.isin(numbers, list(off))).sum()) for numbers in units.values())
         if key not in self.arenas:
-            from keras_unetmm.conversion.convert import convert  # seconds, which other choices do not need
+            from keras_unetmm.conversion.conversion import Request
+            from keras_unetmm.conversion.convert import conversion_of  # seconds, which other choices do not need
             from keras_unetmm.planner.planner import plan
 
             with self._switched(units, off):
@@ -81,7 +82,7 @@ class Savings:
             noise = np.random.default_rng(0).random((1, *size, self.model.inputs[0].shape[-1]), "float32")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of values: only sizes matter here
-                found = plan(convert(network, [noise], size=tuple(size)))
+                found = plan(conversion_of(network, Request([noise], size=tuple(size), compared=False)).content)
             self.arenas[key] = found.planned.placement.head if found.planned else found.greedy_head
         return self.arenas[key]
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_unetmm.graph.expand import expand, static_shape
-from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
+from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite, validate_float_weights
 from keras_unetmm.graph.nodes import calls, maker, operations_read, tensors_read
 from keras_unetmm.graph.own_functions import refuse_own_functions
 from keras_unetmm.layers import SimpleGate
@@ -18,7 +18,7 @@ from keras_unetmm.lowering.integer_layers import Resizing
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.operator_layers import ChannelMean
 from keras_unetmm.lowering.operators import operators_of
-from keras_unetmm.lowering.prepare import kind_of, prepared
+from keras_unetmm.lowering.prepare import asked_of, kind_of, prepared
 from keras_unetmm.lowering.scales import BYTES, CLIPS, EXACT, PROBABILITIES, Points, activation, is_exact, moves
 from keras_unetmm.quantization.calibration import calibration_images
 from keras_unetmm.quantization.histograms import Histogram
@@ -66,7 +66,7 @@ def quantize_aware(
     """
     if ranges not in RANGES:
         raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
-    asked = output
+    asked = output = choices.pop("output_kind", output)
     graph, output = operators(model, target, size, asked, mean, std, **choices)
     images = _images(calibration, graph)
     if asked == "auto" and output == "image" and not _gives_images(graph, images):
@@ -85,11 +85,18 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
 
     Arguments and errors are those of `quantize_aware`.
     """
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ValueError(
+            "quantize_aware takes a model of one input and one output. Received: "
+            f"{len(model.inputs)} inputs and {len(model.outputs)} outputs. Convert the model without it, or train a part."
+        )
+    validate_float_weights(model)
     refuse_weights_that_are_not_finite(model)
     refuse_own_functions(model)
+    (output,) = asked_of(model, output)
     shape = (None, *model.inputs[0].shape[1:])
     if size is not None:
-        shape = static_shape(model, size, ranks=(2, 3))
+        shape = static_shape(model, size, ranks=(0, 1, 2, 3))
     source = prepared(model, shape, output, mean, std)
     choices = {"gate": "split", **choices}  # halves come with the size of the device
     made = lowered(source, target, shape, slices=False, **choices)  # and so do slices

@@ -2,12 +2,14 @@
 
 Documentation: coral.ai, "TensorFlow models on the Edge TPU". Reports: google-coral/edgetpu 386 (DEPTH_TO_SPACE), 631
 (CONV_2D version 6, which grouped convolutions have), 818 and 862 (codes from 150 on), 845 (TRANSPOSE_CONV version 4), 879
-(QUANTIZE version 3), libedgetpu 71 (EXP version 2), all of them on compiler 15 or 16, the last that was made.
+(QUANTIZE version 3), libedgetpu 71 (EXP version 2), all of them on compiler 15 or 16, the last that was made. Of the other
+operators the versions are those that TensorFlow's kernels did not have yet a few months after it (register.cc, 2022).
 """
 
 import numpy as np
 
 from keras_unetmm.targets import edgetpu_compiler
+from keras_unetmm.targets.fused import without_fused_transposed
 from keras_unetmm.targets.interpreter_kernels import why_not_litert
 from keras_unetmm.targets.judging import RULES, codes, numbered, verdict_on
 from keras_unetmm.targets.options import LoweringOptions
@@ -24,12 +26,14 @@ TPU = names_in(
     SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH TRANSPOSE TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM
     """
 )
-REFUSED = {
-    "CONV_2D": 6,
-    "TRANSPOSE_CONV": 4,
-    "QUANTIZE": 3,
-    "EXP": 2,
-}  # versions from which on the compiler refuses the file
+REFUSED = {  # versions from which on the compiler refuses the file: those reported, and those of kernels made after it
+    **{"CONV_2D": 6, "TRANSPOSE_CONV": 4, "QUANTIZE": 3, "EXP": 2},
+    **{"ADD": 5, "AVERAGE_POOL_2D": 4, "CONCATENATION": 4, "DEPTHWISE_CONV_2D": 7, "EXPAND_DIMS": 2, "FULLY_CONNECTED": 10},
+    **{"L2_NORMALIZATION": 3, "LOGISTIC": 4, "MAXIMUM": 5, "MAX_POOL_2D": 4, "MEAN": 4, "MINIMUM": 5, "MUL": 7, "PACK": 4},
+    **{"PAD": 5, "PRELU": 2, "REDUCE_MAX": 4, "REDUCE_MIN": 4, "RELU": 4, "RELU6": 4, "RELU_N1_TO_1": 2, "RESHAPE": 2},
+    **{"RESIZE_BILINEAR": 5, "RESIZE_NEAREST_NEIGHBOR": 5, "RSQRT": 3, "SLICE": 6, "SOFTMAX": 4, "SPACE_TO_DEPTH": 3},
+    **{"SPLIT": 5, "SQUARED_DIFFERENCE": 3, "SQUEEZE": 3, "STRIDED_SLICE": 7, "SUB": 6, "SUM": 3, "TANH": 4, "TRANSPOSE": 6},
+}
 FIRST_UNKNOWN = 150  # code of the built-in operators from which on it refuses the file
 LARGEST_RESIZED = 128  # pixels; 256 are reported not to map
 _MOST_SOFTMAX = 16_000
@@ -218,7 +222,15 @@ def _compiled(model, content):
 TARGET = Target(
     "coral",
     LoweringOptions(
-        gelu="sigmoid", shuffle="convolution", channel_mean="convolution", groups="dense", leaky="prelu", volume="stack"
+        gelu="sigmoid",
+        shuffle="convolution",
+        channel_mean="convolution",
+        groups="dense",
+        leaky="prelu",
+        volume="stack",
+        absolute="maximum",
+        dense="convolution",
     ),
     _judge_file,
+    rewrites=(without_fused_transposed,),
 )

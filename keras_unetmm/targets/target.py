@@ -17,10 +17,13 @@ class Target:
         options: `LoweringOptions`, the integer form of each layer that has several.
         judge: function of a file, as `keras_unetmm.tflite_file.graph.Model` and as bytes, and whether the target's compiler
             may be asked; it returns the `Verdict`.
+        rewrites: tuple of functions of a file's bytes that return those of a file that gives the same, in forms that the
+            target's compiler takes.
         runtime: str, the interpreter that a converted file is tried on, and its name for messages; None where there is none.
     """
 
     name: str
     options: LoweringOptions
     judge: Callable[[Model, bytes, bool], Verdict]
+    rewrites: tuple[Callable[[bytes], bytes], ...] = ()
     runtime: tuple[str, str] | None = None

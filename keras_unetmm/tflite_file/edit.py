@@ -165,12 +165,13 @@ class File:
         return len(self.model.operatorCodes) - 1
 
     def operator(self, builtin, version, inputs, output, options):
-        """Returns a built-in operator with one output; where it runs is up to the caller."""
+        """Returns a built-in operator with one output; where it runs is up to the caller. `options` may be None."""
         operator = schema.OperatorT()
         operator.opcodeIndex = self.operator_code(builtin, version)
         operator.inputs, operator.outputs = np.array(inputs, "int32"), np.array([output], "int32")
-        operator.builtinOptions = options
-        operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
+        if options is not None:
+            operator.builtinOptions = options
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__[:-1])
         return operator
 
     def _inline_custom_options(self, content):

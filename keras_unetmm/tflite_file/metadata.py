@@ -25,12 +25,15 @@ _end = {
     "zero_point": rules.maybe(rules.whole(-(2**31), 2**31)),
     "meaning": rules.text(),
 }
+_output = rules.partial(kind=rules.one_of(*_MEANING), **_end)
 _channels = rules.maybe(rules.listed(rules.number(-1e38, 1e38), 1))
 DESCRIPTION = rules.partial(  # what is read of a description, where it is there
     version=rules.text(),
     target=rules.text(),
     input=rules.partial(**_end),
-    output=rules.partial(kind=rules.one_of(*_MEANING), **_end),
+    output=_output,
+    inputs=rules.listed(rules.partial(**_end), 1, 1024),
+    outputs=rules.listed(_output, 1, 1024),
     mean=_channels,
     std=_channels,
 )
@@ -43,24 +46,22 @@ def with_metadata(content, description):
     return file.packed()
 
 
-def description(graph, target, output, mean, std):
+def description(graph, target, outputs, mean, std):
     """Returns the description of a converted file.
 
     Args:
         graph: the file's, a `keras_unetmm.tflite_file.graph.Graph`.
         target, mean, std: as for `keras_unetmm.tflite.convert`.
-        output: what the output is, as for `convert`, but not `"auto"`.
+        outputs: list of what the outputs are, as for `convert`, but not `"auto"`.
     """
-    taken = _described(graph.tensors[graph.inputs[0]], "the camera's bytes: 0 is black and 1 is white")
-    given = _described(graph.tensors[graph.outputs[0]], _MEANING[output])
-    return {
-        "version": __version__,
-        "target": target,
-        "input": taken,
-        "output": {"kind": output, **given},
-        "mean": _listed(mean),
-        "std": _listed(std),
-    }
+    camera = "the camera's bytes: 0 is black and 1 is white"
+    taken = [_described(graph.tensors[number], camera) for number in graph.inputs]
+    pairs = zip(outputs, graph.outputs, strict=True)
+    given = [{"kind": kind, **_described(graph.tensors[number], _MEANING[kind])} for kind, number in pairs]
+    several = {"inputs": taken} if len(taken) > 1 else {}
+    several |= {"outputs": given} if len(given) > 1 else {}
+    said = {"version": __version__, "target": target, "input": taken[0], "output": given[0]}
+    return {**said, "mean": _listed(mean), "std": _listed(std), **several}
 
 
 def _described(tensor, meaning):
@@ -77,7 +78,8 @@ def metadata(file):
     """Returns the description that `keras_unetmm.tflite.convert` wrote into a .tflite file, or None.
 
     Keys: `version` of keras_unetmm; `target`; `input` and `output`, each with `type`, `shape`, `scale`, `zero_point` and
-    `meaning`; `mean` and `std`, None where the file normalises nothing that the model did not.
+    `meaning`, the first of several; `inputs` and `outputs`, lists of all of them where there are several; `mean` and
+    `std`, None where the file normalises nothing that the model did not.
 
     Args:
         file: path or bytes.

@@ -38,13 +38,8 @@ def load_model(path: Path) -> "keras.Model":
     if not path.is_file():
         raise ValueError(f"MODEL.keras must be a file that model.save wrote. Received: {path}, which is not a file.")
     with quiet_backend():
-        import keras
-
         from keras_unetmm import layers, losses, metrics  # noqa: F401 - registers what saved models are made of
+        from keras_unetmm.graph import saved
         from keras_unetmm.quantization import quantized_layers  # noqa: F401 - likewise
 
-        try:
-            return keras.models.load_model(path, compile=False)
-        except Exception as error:  # keras raises anything for a damaged archive
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}. Save it anew with model.save.") from error
+        return saved.load_model(path)

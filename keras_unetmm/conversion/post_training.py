@@ -80,7 +80,22 @@ def chosen_ranges(graph, found, outliers="cut"):
         if operator.name == "MUL" and operator.inputs[0] in energies and len(set(operator.inputs)) == 1 and _ends(operator):
             (square,) = operator.outputs
             ranges[square] = (0.0, min(found[square].high, SMALL * energies[operator.inputs[0]]))
+    _share_ranges_of_choices(graph, ranges)
     return ranges
+
+
+def _share_ranges_of_choices(graph, ranges):
+    """Gives MAXIMUM and MINIMUM, which know one scale, the range of all they read, if others read that as well.
+
+    The converter would give it the range of the result, and cut off what the others read.
+    """
+    readers = [number for operator in graph.operators for number in operator.inputs]
+    for operator in graph.operators:
+        reads = [number for number in operator.inputs if number in ranges]
+        if operator.name in ("MAXIMUM", "MINIMUM") and any(readers.count(number) > 1 for number in reads):
+            group = [*reads, *operator.outputs]
+            limits = min(ranges[n][0] for n in group), max(ranges[n][1] for n in group)
+            ranges.update(dict.fromkeys(group, limits))
 
 
 def _ends(operator):

@@ -29,12 +29,17 @@ class Squared(_OfItself):
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class LargerOfBoth(_OfItself):
-    """`y = max(x, -x)`: the magnitude where a target has no ABS."""
+class Magnitude(_OfItself):
+    """`y = relu(x) + relu(-x)`, the magnitude where a target has no ABS.
+
+    The larger one of x and -x would give both, and whoever else reads x, the range of the result.
+    """
 
     def build(self, input_shape):
+        self.positive = built(keras.layers.ReLU(name="positive"), input_shape)
         self.negative = built(Scaled(-1.0, name="negative"), input_shape)
-        self.larger = built(keras.layers.Maximum(name="larger"), [input_shape] * 2)
+        self.rest = built(keras.layers.ReLU(name="rest"), input_shape)
+        self.sum = built(keras.layers.Add(name="sum"), [input_shape] * 2)
 
     def call(self, x):
-        return self.larger([x, self.negative(x)])
+        return self.sum([self.positive(x), self.rest(self.negative(x))])

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_unetmm import layers
 from keras_unetmm.lowering import functions, sequences
-from keras_unetmm.lowering.elementwise import LargerOfBoth, Squared
+from keras_unetmm.lowering.elementwise import Magnitude, Squared
 from keras_unetmm.lowering.folding import is_elementwise, with_weights
 from keras_unetmm.lowering.integer_layers import (
     EdgePadding,
@@ -47,7 +47,7 @@ AS_THEY_ARE = (
     *(keras.layers.Cropping2D,),
     *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
     *(Scaled, Shifted, ChannelMean, ReciprocalRoot, OneChannel),  # of what is lowered already
-    *(EdgePadding, OperatorGELU, Resizing, Squared, LargerOfBoth),
+    *(EdgePadding, OperatorGELU, Resizing, Squared, Magnitude),
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
     *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "LeakyRelu", "Maximum", "Mean", "Minimum"),
@@ -76,7 +76,7 @@ def exchanged(layer, forms, shapes, args=()):
         first.set_weights(layer.get_weights())
         last = keras.layers.Activation(layer.activation, name=f"{layer.name}_activation")
         return (*exchanged(first, forms, shapes), *_activation(last, forms, (first.compute_output_shape(shapes[0]),)))
-    for kind, form in _TABLE:
+    for kind, form in TABLE:
         if isinstance(layer, kind):
             return form(layer, forms, shapes)
     return (rebuilt(layer),) if isinstance(layer, AS_THEY_ARE) else None
@@ -444,7 +444,7 @@ def _carried(layer, replacement):
     return replacement
 
 
-_TABLE = (
+TABLE = (
     (layers.GELU, lambda layer, forms, shapes: (_gelu(forms, layer.name),)),
     (keras.layers.Activation, _activation),
     (keras.layers.LayerNormalization, _layer_normalization),

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_unetmm import layers
-from keras_unetmm.lowering.elementwise import LargerOfBoth, Squared
+from keras_unetmm.lowering.elementwise import Magnitude, Squared
 from keras_unetmm.lowering.operator_layers import Scaled
 
 NOTHING = ("Copy", "StopGradient")  # they do nothing outside training
@@ -54,7 +54,7 @@ def _shuffled(kind):
 _TABLE = {
     "Square": lambda function, forms, args, name: (Squared(name=name),),
     "Power": _power,
-    "Absolute": lambda function, forms, args, name: (LargerOfBoth(name=name),) if forms.absolute == "maximum" else None,
+    "Absolute": lambda function, forms, args, name: (Magnitude(name=name),) if forms.absolute == "rectified" else None,
     "Negative": lambda function, forms, args, name: (Scaled(-1.0, name=name),),
     "Divide": _divided,
     "TrueDivide": _divided,

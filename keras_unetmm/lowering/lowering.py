@@ -17,6 +17,7 @@ from keras_unetmm.lowering.folding import affine, as_layer, can_take_in, is_poin
 from keras_unetmm.lowering.gates import as_halves
 from keras_unetmm.lowering.integer_layers import Affine
 from keras_unetmm.lowering.options import options_of
+from keras_unetmm.lowering.refusals import reason
 
 
 @dataclass(frozen=True)
@@ -173,17 +174,17 @@ class _Lowering:
         if layer.name in self.taken_in or type(layer).__name__ == "ConvertToTensor":  # at the start of a model within
             return (), inputs[0]
         if not _known(layer):
-            self._refuse(layer)
+            self._refuse(layer, inputs)
         chain = self._with_scale_after(layer)
         if is_pointwise(chain) and not _shared(layer):
             chain, inputs = _with_scale_before(chain, inputs)
         slicewise = isinstance(layer, (*volumes.SLICEWISE, *DROPPED)) or affine(layer) is not None
         if not self.slices and len(inputs[0][0].shape) == 5 and not slicewise and not isinstance(layer, volumes.LAYERS):
-            self._refuse(layer)
+            self._refuse(layer, inputs)
         if volume and not slicewise:
             made = volumes.on_slices(chain, inputs[0], self.forms, self.parts.setdefault(layer.name, {}))
             if made is None:
-                self._refuse(layer)
+                self._refuse(layer, inputs)
             return (f"{len(made)} slices",), made
         if type(layer) is SimpleGate and self._is_halved(layer):
             halves = [as_halves(x, self._alone) for x in inputs[0]]
@@ -198,7 +199,7 @@ class _Lowering:
         else:
             chain = self._chain(chain, shapes, args)
         if chain is None:
-            self._refuse(layer)
+            self._refuse(layer, inputs)
         if chain and not isinstance(layer, keras.layers.Layer) and chain[0] is not layer:
             tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
             args, kwargs = (tensors[:1] if len(tensors) == 1 else [tensors]), {}  # a layer in place of a function
@@ -257,11 +258,10 @@ class _Lowering:
     def _alone(self, tensor):
         return id(tensor) in self.alone and self.alone[id(tensor)][1]
 
-    def _refuse(self, layer):
+    def _refuse(self, layer, inputs):
+        received, change = reason(layer, tuple(maps[0].shape for maps in inputs))
         raise UnknownLayerError(
-            f"Every layer must have an integer form for target {self.target!r}. Received: {layer.name}, a "
-            f"{type(layer).__name__}, which has none. Use another layer, or, if it only wires others, derive it from "
-            "keras_unetmm.layers.Composite, so that they are seen."
+            f"Every layer must have an integer form for target {self.target!r}. Received: {received}. {change}"
         )
 
 

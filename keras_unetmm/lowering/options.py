@@ -14,7 +14,7 @@ CHOICES = {
     "affine": ("arithmetic", "depthwise"),
     "resize": ("operator", "steps"),
     "groups": ("operator", "dense"),
-    "absolute": ("operator", "maximum"),
+    "absolute": ("operator", "rectified"),
     "dense": ("operator", "convolution"),
     "leaky": ("operator", "prelu"),
     "volume": ("operator", "stack"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_unetmm.graph.expand import expand, static_shape
 from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite, validate_float_weights
-from keras_unetmm.graph.nodes import calls, maker, operations_read, tensors_read
+from keras_unetmm.graph.nodes import calls, followers, maker, operations_read, tensors_read
 from keras_unetmm.graph.own_functions import refuse_own_functions
 from keras_unetmm.layers import SimpleGate
 from keras_unetmm.lowering.gates import whole
@@ -37,6 +37,7 @@ from keras_unetmm.quantization.quantized_layers import (
 
 RANGES = ("learned", "average", "fixed")
 _SUFFIX = "_range"
+_CLIPPED = {"relu": (0.0, None), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)}  # where kernels of convolutions end
 
 
 def quantize_aware(
@@ -183,7 +184,8 @@ def renewed(model):
     Args:
         model: from `quantize_aware`, of whatever version.
     """
-    if not any(type(layer) in QUANTIZED and _has_integers(layer) for layer in model.layers):
+    old = any(type(layer) in QUANTIZED and _has_integers(layer) for layer in model.layers)
+    if not old and all(map(_gives_sums, model.layers)):
         return model
     graph, ranges = plain(model)
     made = _rounded(graph, Points(graph, output_of(model, kind_of(graph))), "fixed")
@@ -191,6 +193,14 @@ def renewed(model):
         if isinstance(layer, FakeQuantize) and layer.fixed is None:
             layer.set_limits(*ranges[layer.name.removesuffix(_SUFFIX)])
     return made
+
+
+def _gives_sums(layer):
+    """Whether the sums of a convolution are read: earlier versions had none."""
+    if not isinstance(layer, QuantizedConvolution):
+        return True
+    sums = layer.output[3]
+    return any(sums is tensor for follower in followers(layer) for tensor in tensors_read(follower))
 
 
 def _of_equal_products(model, ranges):
@@ -270,9 +280,14 @@ def _rounded(graph, points, ranges):
         if isinstance(layer, SCALED):
             made, *parts = layer([tensors[0], scale_of(tensors[0])])
             how = {_parts_of(layer): parts[0] if isinstance(layer, QuantizedSoftmax) else parts}
+            if isinstance(layer, QuantizedConvolution):
+                *factors, sums = parts
+                how = {"factors": factors, "sums": sums, "clip": _CLIPPED.get(activation(layer))}
         else:
             made = layer(*args, **kwargs)
             how = pending[id(tensors[0])][1] if id(tensors[0]) in pending else _kernel(layer, tensors, scale_of)
+            if "sums" in how and activation(layer) in _CLIPPED:  # which the converter joins with the convolution
+                how = {**how, "clip": _CLIPPED[activation(layer)]}
         if points.rounds(layer):
             return rounded(made, leader, how)
         for x in keras.tree.flatten(made):

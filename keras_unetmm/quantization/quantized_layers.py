@@ -22,6 +22,8 @@ _LOWEST, _HIGHEST = -128, 127
 _LEAST = 1e-30  # scale: of what is always zero
 _MOST_HALVINGS = 30
 _FINE = 2.0**20
+_HALF = 16  # of the bits of a weight: the products of either half add up exactly for 8,000 taps
+_LARGEST_BIAS = 2.0**31 - 128  # that float32 holds below int32's
 _LEAST_SQUARE = 1e-20  # below any byte of what a root is taken of
 
 
@@ -32,7 +34,9 @@ def scale_and_zero_point(low, high):
     return scale, ops.clip(ops.round(_LOWEST - low / scale), _LOWEST, _HIGHEST)
 
 
-def fake_quantized(x, low, high, factors=None, addends=None, minus=False, raw=False, mean=None, steps=None):
+def fake_quantized(
+    x, low, high, factors=None, addends=None, minus=False, raw=False, mean=None, steps=None, sums=None, clip=None
+):
     """Returns x as bytes have it that cover `low` to `high`: `y = scale * (clip(round(x / scale) + z, -128, 127) - z)`.
 
     The gradient to x is 1 within the range and 0 outside; that to the range is the one of learned step size quantization
@@ -47,12 +51,19 @@ def fake_quantized(x, low, high, factors=None, addends=None, minus=False, raw=Fa
         mean: list of what x is the mean of: sums of integers, int32, how many there are, and their scale; or of the means
             alone, int32 in parts of `keras_unetmm.quantization.integer_kernels.ONE`, where they keep their scale.
         steps: float32, the steps of x that the kernel has already found.
+        sums: int32, the accumulators of a convolution, in units of the product of `factors`: float32 holds those beyond
+            2**24, to which x is made, no longer one by one.
+        clip: tuple `(low, high)`, or None at either end, where the kernel cuts what it has found from `sums`.
     """
     scale, zero = scale_and_zero_point(low, high)
     zero = ops.stop_gradient(zero)
     exact, kept = steps, x / scale
     if factors or addends:
-        exact = _multiplied(x, factors, scale) if factors else _added(addends, scale, minus)
+        exact = _multiplied(x, factors, scale, sums) if factors else _added(addends, scale, minus)
+        if clip is not None:
+            low_end, high_end = (None if end is None else end / scale for end in clip)
+            exact = exact if low_end is None else ops.maximum(exact, low_end)
+            exact = exact if high_end is None else ops.minimum(exact, high_end)
     if mean:
         exact = _averaged(*mean, scale) if len(mean) > 1 else mean_steps(*mean, zero)
     if exact is not None:
@@ -69,11 +80,11 @@ def _averaged(sums, count, read_scale, scale):
     return _halved(sums * power / count, read_scale / (power * scale))
 
 
-def _multiplied(x, factors, scale):
+def _multiplied(x, factors, scale, sums=None):
     """x in steps of `scale`, after the first rounding of a kernel that multiplies the accumulator by `unit / scale`."""
     x, scale, *factors = _wide(x, scale, *factors)
     unit = math.prod(factors[1:], start=factors[0])
-    return _halved(ops.round(x / unit), unit / scale)
+    return _halved(ops.round(x / unit) if sums is None else _wide(sums)[0], unit / scale)
 
 
 def _added(addends, scale, minus):
@@ -169,7 +180,19 @@ class FakeQuantize(keras.layers.Layer):
             self.low_share.assign(1.0)
             self.high_share.assign(1.0)
 
-    def call(self, x, factors=None, addends=None, minus=False, raw=False, mean=None, steps=None, training=None):
+    def call(
+        self,
+        x,
+        factors=None,
+        addends=None,
+        minus=False,
+        raw=False,
+        mean=None,
+        steps=None,
+        sums=None,
+        clip=None,
+        training=None,
+    ):
         low, high = self._range()
         if training and self.ranges == "average" and self.fixed is None:
             seen = ops.stop_gradient(x)
@@ -180,11 +203,9 @@ class FakeQuantize(keras.layers.Layer):
         scale, _ = scale_and_zero_point(low, high)
         if training:
             return x if self.exact_training else fake_quantized(x, low, high), scale
-        return fake_quantized(x, low, high, factors, addends, minus, raw, mean, steps), scale
+        return fake_quantized(x, low, high, factors, addends, minus, raw, mean, steps, sums, clip), scale
 
-    def compute_output_spec(
-        self, x, factors=None, addends=None, minus=False, raw=False, mean=None, steps=None, training=None
-    ):
+    def compute_output_spec(self, x, *args, **kwargs):
         return _specs(x.shape, ())
 
 
@@ -217,8 +238,9 @@ def _specs(*shapes):
 class QuantizedConvolution:
     """A convolution of integers: `y = s_x s_w (product(x / s_x, round(w / s_w)) + round(b / (s_x s_w)))`.
 
-    It reads a map and its scale s_x, and gives a map, s_x and s_w, a channel each. All sums are integers, which float32
-    holds exactly below 2**24, as those of the kernels. `product` is what the layer's class does with a kernel; along `axes`
+    It reads a map and its scale s_x, and gives a map, s_x and s_w, a channel each, and the sums, int32. Products add up in
+    float32, which holds integers exactly below 2**24; where a sum may be larger, outside training, it is made of two, of the
+    upper and the lower half of each weight's bits. `product` is what the layer's class does with a kernel; along `axes`
     weights share a scale.
     """
 
@@ -230,15 +252,31 @@ class QuantizedConvolution:
         super().build(shapes[0])
         self.input_spec = None
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         x, scale = inputs
         steps = weight_scales(self.kernel, self.axes)
-        y = self.product(_rounded(x / scale), _rounded(self.kernel / steps))
+        x, kernel = _rounded(x / scale), _rounded(self.kernel / steps)
+        y = self.product(x, kernel)
         unit = scale * ops.reshape(steps, (-1,))  # of the accumulator, a channel each
+        sums = ops.stop_gradient(y) if training or self._adds_up_exactly() else self._long_sums(x, kernel)
+        sums = ops.cast(nearest(sums), "int32") if sums.dtype != "int32" else sums
         if self.use_bias:
-            y = y + _rounded(self.bias / unit)  # in float32, as the converter divides
+            bias = _rounded(self.bias / unit)  # in float32, as the converter divides
+            y, sums = y + bias, sums + ops.cast(ops.clip(bias, -_LARGEST_BIAS, _LARGEST_BIAS), "int32")
         y = y * unit
-        return (y if self.activation is None else self.activation(y)), scale, ops.reshape(steps, (-1,))
+        return (y if self.activation is None else self.activation(y)), scale, ops.reshape(steps, (-1,)), sums
+
+    def _adds_up_exactly(self):
+        """Whether float32 holds the largest sum of products."""
+        taps = math.prod(self.kernel.shape[axis] for axis in self.axes)
+        return taps * LEVELS * _HIGHEST < 2**24
+
+    def _long_sums(self, x, kernel):
+        """The sums of products with both halves of the weights' bits, int32."""
+        upper = ops.round(ops.stop_gradient(kernel) / _HALF)
+        x, lower = ops.stop_gradient(x), ops.stop_gradient(kernel) - _HALF * upper
+        parts = (ops.cast(nearest(self.product(x, half)), "int32") for half in (upper, lower))
+        return next(parts) * _HALF + next(parts)
 
     def whole_kernel(self):
         """The kernel after rounding, as an array: what a converter rounds to the same bytes, whatever its arithmetic."""
@@ -246,9 +284,9 @@ class QuantizedConvolution:
         rounded = np.sign(kernel) * np.floor(np.abs(kernel / steps) + np.float32(0.5)) * steps
         return np.where(np.abs(kernel) < _HIGHEST * steps * (1 - 1e-6), rounded, kernel)  # the largest gives the scale
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs, training=None):
         shape = super().compute_output_shape(inputs[0].shape)
-        return _specs(shape, (), shape[-1:])
+        return (*_specs(shape, (), shape[-1:]), keras.KerasTensor(shape, "int32"))
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")

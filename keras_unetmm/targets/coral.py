@@ -228,7 +228,7 @@ TARGET = Target(
         groups="dense",
         leaky="prelu",
         volume="stack",
-        absolute="maximum",
+        absolute="rectified",
         dense="convolution",
     ),
     _judge_file,

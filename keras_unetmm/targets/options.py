@@ -20,7 +20,7 @@ class LoweringOptions:
             depthwise 1x1 convolution.
         resize: `"operator"`; or `"steps"`, of at most 8 to the nearest pixel, and a mean after those where it is bilinear.
         groups: of a grouped convolution, `"operator"`; or `"dense"`, the kernel filled up with zeros.
-        absolute: of a magnitude, `"operator"`, ABS; or `"maximum"`, the larger one of x and -x.
+        absolute: of a magnitude, `"operator"`, ABS; or `"rectified"`, relu(x) + relu(-x).
         dense: of a dense layer, `"operator"`; or `"convolution"`, 1x1, which has a scale for each channel everywhere.
         leaky: of a leaky ReLU, `"operator"`; or `"prelu"`.
         volume: of the model's input and output, `"operator"`, a volume of five axes; or `"stack"`, an image with the same

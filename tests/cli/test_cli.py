@@ -413,10 +413,10 @@ def test_bad_input_is_one_message_and_status_2(here, networks, arguments, messag
 
 def test_a_model_that_cannot_be_integers_leaves_no_file(here):
     inputs = keras.Input((16, 16, 3))
-    keras.Model(inputs, keras.layers.GroupNormalization(1)(inputs)).save("float.keras")
+    keras.Model(inputs, keras.layers.UnitNormalization()(inputs)).save("float.keras")
     result = call("convert", "float.keras", "--calibration", "images", "-o", "o.tflite")
     assert result.exit_code == 2
-    assert "a GroupNormalization, which has none" in " ".join(result.stderr.split())
+    assert "a UnitNormalization, a layer that has no integer form" in " ".join(result.stderr.split())
     assert not (here / "o.tflite").exists()
 
 

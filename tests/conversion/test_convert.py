@@ -193,8 +193,8 @@ def test_ends_are_bytes_whatever_meets_them(build, io):
 
 
 def test_a_layer_without_an_integer_form_is_refused():
-    model = small(keras.layers.GroupNormalization(1, name="group"))
-    with pytest.raises(ValueError, match=r"target 'tflm'\. Received: group, a GroupNormalization"):
+    model = small(keras.layers.UnitNormalization(name="unit"))
+    with pytest.raises(ValueError, match=r"target 'tflm'\. Received: unit, a UnitNormalization"):
         tflite.convert(model, images(2, (8, 12)))
 
 
@@ -252,18 +252,28 @@ def test_bad_arguments_are_refused(arguments, message):
         tflite.convert(small(keras.layers.Conv2D(3, 1, name="conv")), images(2, (8, 12)), **arguments)
 
 
-def test_models_with_several_outputs_or_none_of_their_own_are_refused():
-    inputs = keras.Input((8, 12, 3))
-    conv = keras.layers.Conv2D(3, 1)(inputs)
-    with pytest.raises(ValueError, match=r"one output\. Received: 2 outputs"):
-        tflite.convert(keras.Model(inputs, [conv, keras.layers.ReLU()(conv)]), images(2, (8, 12)))
+def test_models_without_an_output_of_their_own_are_refused():
     with pytest.raises(ValueError, match="whose output is its input"):
         tflite.convert(small(keras.layers.Dropout(0.1)), images(2, (8, 12)))
 
 
-def test_indices_of_one_class_are_refused():
-    with pytest.raises(ValueError, match=r"from 2 to 128 classes\. Received: a model output of \(None, 8, 12, 1\)"):
-        tflite.convert(small(keras.layers.Conv2D(1, 1)), images(2, (8, 12)), output="indices")
+@ONE_BACKEND
+def test_the_index_of_one_class_is_whether_it_is_likely():
+    x = images(4, (8, 12))
+    model = small(keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid"))
+    likely = keras.ops.convert_to_numpy(model(x, training=False))[..., 0]
+    for io in ("int8", "uint8"):
+        content = tflite.convert(model, x, output="indices", io=io)
+        assert names(content)[-4:] == ["CONV_2D", "GREATER", "CAST", "RESHAPE"]
+        got = tflite.run(content, x).outputs[0]
+        assert (got.shape, got.dtype) == ((4, 8, 12), np.int8)
+        assert ((got == 1) == (likely > 0.5))[np.abs(likely - 0.5) > 0.02].all()
+        assert set(np.unique(got)) == {0, 1}
+
+
+def test_indices_of_too_many_classes_are_refused():
+    with pytest.raises(ValueError, match=r"from 1 to 128 classes\. Received: a model output of \(None, 8, 12, 200\)"):
+        tflite.convert(small(keras.layers.Conv2D(200, 1)), images(2, (8, 12)), output="indices")
 
 
 def test_calibration_may_be_an_iterator_with_or_without_a_batch():

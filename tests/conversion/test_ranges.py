@@ -32,7 +32,7 @@ def test_ranges_are_set_where_asked_and_nowhere_else():
     assert measured(content, graph) == [(-3.0, 4.0)]
     assert ranges(with_ranges(content, graph)) == ranges(content)
     assert ranges(with_ranges(content, graph, inputs=(0, 1))) == [(0, 1), (-1, 2), (-2, 3), (-3, 4)]
-    assert ranges(with_ranges(content, graph, outputs=(0, 1))) == [(0, 1), (-1, 2), (-2, 3), (0, 1)]
+    assert ranges(with_ranges(content, graph, outputs=[(0, 1)])) == [(0, 1), (-1, 2), (-2, 3), (0, 1)]
 
 
 def test_tensors_with_the_same_bytes_get_one_range():

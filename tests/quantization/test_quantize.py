@@ -306,7 +306,7 @@ def test_an_operator_without_a_range_is_refused_by_name():
 def test_layers_without_an_integer_form_on_volumes_are_refused_before_the_training():
     inputs = keras.Input((4, 8, 8, 1))
     model = keras.Model(inputs, keras.layers.AveragePooling3D(2, name="means")(inputs))
-    with pytest.raises(ValueError, match="Received: means, a AveragePooling3D, which has none"):
+    with pytest.raises(ValueError, match="Received: means, an AveragePooling3D, a layer that has no integer form"):
         quantize_aware(model, np.zeros((1, 4, 8, 8, 1), "float32"))
 
 

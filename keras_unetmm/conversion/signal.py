@@ -70,7 +70,7 @@ def _run(content, tried, i):
     return run(content, given if len(given) > 1 else given[0], "litert").values
 
 
-def weakest_layer(floats, content, tried, names):
+def weakest_layer(floats, content, tried, names, last=()):
     """Returns the name of the layer that adds most noise to its own output, or an empty str if no layer is known.
 
     Args:
@@ -78,9 +78,11 @@ def weakest_layer(floats, content, tried, names):
         content: bytes of the file of integers that was made of it.
         tried: list of float arrays `(n, ...)`, one for each input, of which the first is taken.
         names: sequence of str, the layers of the model that was converted.
+        last: sequence of str, those that make the outputs, whose tensors have no layer's name.
     """
     want, got = (_by_tensor(file, tried) for file in (floats, content))
     graph, noise, worst = read(content).main, {}, (0.0, "")
+    ends = dict(zip(graph.outputs, last, strict=False))
     for operator in graph.operators:
         tensor = graph.tensors[operator.outputs[0]]
         if tensor.name not in want or tensor.name not in got or want[tensor.name].var() < 1e-30:
@@ -88,7 +90,7 @@ def weakest_layer(floats, content, tried, names):
         made = np.mean((want[tensor.name] - got[tensor.name]) ** 2) / want[tensor.name].var()
         before = max((noise.get(number, 0.0) for number in operator.inputs), default=0.0)
         noise[operator.outputs[0]] = made
-        layer = layer_of(tensor.name, names) or operator.name
+        layer = ends.get(operator.outputs[0]) or layer_of(tensor.name, names) or operator.name
         worst = max(worst, (float(made - before), layer))
     return worst[1]
 

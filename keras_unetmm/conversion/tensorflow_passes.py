@@ -28,6 +28,7 @@ from keras_unetmm.conversion.ranges import (
     with_trained_scales,
 )
 from keras_unetmm.conversion.signal import BETTER, ENOUGH, LEAST, signal_to_noise, weakest_layer
+from keras_unetmm.graph.nodes import maker
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, refuse_missing
 from keras_unetmm.targets.targets import check
 from keras_unetmm.tflite_file.graph import read
@@ -45,7 +46,7 @@ def write_floats(conversion):
 
     converter = tf.lite.TFLiteConverter.from_keras_model(conversion.network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _given(conversion, 1)
+    converter.representative_dataset = lambda: _representative(conversion)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter._experimental_calibrate_only = True  # as TensorFlow's own quantization debugger does
     conversion.content = in_order_of_model(converter.convert(), conversion.network)
@@ -57,6 +58,13 @@ def _given(conversion, count=None):
     shapes = [x.shape for x in conversion.network.inputs]
     for sample in zip(*(images[:count] for images in conversion.images), strict=True):
         yield [array.reshape(shape) for array, shape in zip(sample, shapes, strict=True)]
+
+
+def _representative(conversion):
+    """The first image, by the inputs' names where there are several: TensorFlow has an order of its own."""
+    for arrays in _given(conversion, 1):
+        names = [x.name for x in conversion.network.inputs]
+        yield dict(zip(names, arrays, strict=True)) if len(arrays) > 1 else arrays
 
 
 def measure_ranges(conversion):
@@ -127,8 +135,9 @@ def try_other_options(conversion):
     conversion.rivals = found
     best = max((_least(signals) for signals in found.values() if _least(signals) is not None), default=now)
     if now < LEAST or best >= now + BETTER:
-        names = [layer.name for layer in conversion.network.layers]
-        conversion.weakest = weakest_layer(conversion.floats, conversion.content, conversion.tried, names)
+        network = conversion.network
+        names, last = [layer.name for layer in network.layers], [maker(x).name for x in network.outputs]
+        conversion.weakest = weakest_layer(conversion.floats, conversion.content, conversion.tried, names, last)
 
 
 def _others(conversion):

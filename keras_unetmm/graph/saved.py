@@ -1,5 +1,6 @@
 """Loading saved models, those of Keras 2 too, whose layers Keras 3 has under other arguments."""
 
+import inspect
 import json
 import shutil
 import tempfile
@@ -96,7 +97,8 @@ def _mend(config):
 
 def _mend_layer(kind, config):
     """How many arguments of a layer were changed."""
-    known = {name for base in kind.__mro__ if "__init__" in vars(base) for name in base.__init__.__code__.co_varnames}
+    bases = [base for base in kind.__mro__ if issubclass(base, keras.layers.Layer) and "__init__" in vars(base)]
+    known = {name for base in bases for name in inspect.signature(vars(base)["__init__"]).parameters}
     off = [name for name, values in _OFF.items() if name in config and name not in known and config[name] in values]
     for name in off:
         del config[name]

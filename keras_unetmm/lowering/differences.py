@@ -44,14 +44,15 @@ def differences(model, images, target="tflm", **choices):
     made = lowered(model, target, shapes if len(shapes) > 1 else shapes[0], **choices)
     last = {id(exchange.output[0]): exchange for exchange in made.exchanges}  # of a group that became one layer
     compared = [exchange for exchange in last.values() if exchange.becomes != (type(exchange.layer).__name__,)]
-    ours = keras.Model(made.source.inputs, [*(exchange.layer.output for exchange in compared), *made.source.outputs])
+    ours = keras.Model(
+        _one_or_all(made.source.inputs), [*(exchange.layer.output for exchange in compared), *made.source.outputs]
+    )
     theirs = [*(exchange.output for exchange in compared), *((x,) for x in made.model.outputs)]
-    flat = keras.Model(made.model.inputs, [x for group in theirs for x in group])
+    flat = keras.Model(_one_or_all(made.model.inputs), [x for group in theirs for x in group])
     largest, of = np.zeros(len(theirs)), np.zeros(len(theirs))
     for sample in zip(*given, strict=True):
-        want = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(ours([x[None] for x in sample], training=False))]
-        read = [x.reshape(tensor.shape) for x, tensor in zip(sample, flat.inputs, strict=True)]
-        got = iter([keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(flat(read, training=False))])
+        want = _run(ours, [x[None] for x in sample])
+        got = iter(_run(flat, [x.reshape(tensor.shape) for x, tensor in zip(sample, flat.inputs, strict=True)]))
         for i, group in enumerate(theirs):
             parts = [next(got) for _ in group]
             joined = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
@@ -60,3 +61,12 @@ def differences(model, images, target="tflm", **choices):
     named = [(exchange.layer.name, type(exchange.layer).__name__, exchange.becomes) for exchange in compared]
     named += [("output", "Model", ())] * len(made.source.outputs)
     return tuple(Difference(*name, float(a), float(b)) for name, a, b in zip(named, largest, of, strict=True))
+
+
+def _run(model, arrays):
+    made = model(arrays if len(arrays) > 1 else arrays[0], training=False)
+    return [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(made)]
+
+
+def _one_or_all(tensors):
+    return tensors if len(tensors) > 1 else tensors[0]

@@ -224,7 +224,11 @@ class _Lowering:
 
     def _chain(self, layer, shapes, args):
         if (layer.name, shapes) not in self.chains:
-            self.chains[layer.name, shapes] = self._new_chain(layer, shapes, args)
+            chain = self._new_chain(layer, shapes, args)
+            again = sum(name == layer.name for name, _ in self.chains)
+            for part in chain or () if again else ():  # of a layer that is called on maps of several sizes
+                part.name = f"{part.name}_again{again}"
+            self.chains[layer.name, shapes] = chain
         return self.chains[layer.name, shapes]
 
     def _new_chain(self, layer, shapes, args):

@@ -10,17 +10,19 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import BuiltinOperator
 from checks import ONE_BACKEND, randomize
 from keras import ops
 from PIL import Image
 
 from keras_unetmm import tflite
-from keras_unetmm.conversion.conversion import ConversionError, Request
+from keras_unetmm.conversion.conversion import Request
 from keras_unetmm.conversion.convert import conversion_of
 from keras_unetmm.graph.saved import load_model
-from keras_unetmm.lowering.lowering import UnknownLayerError, lower
+from keras_unetmm.lowering.lowering import lower
 from keras_unetmm.quantization.calibration import calibration_inputs
 from keras_unetmm.quantization.quantize import quantize_aware
+from keras_unetmm.targets import coral
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tflite_file.metadata import metadata
@@ -43,6 +45,10 @@ def sequence(x):
 
 def shared_maximum(y):
     return L.Add()([L.Maximum()([y, L.Rescaling(-1.0)(y)]), y])
+
+
+def shared_upsampling(y, up):
+    return L.Add()([up(up(L.MaxPooling2D(4)(y))), y])
 
 
 def transposed(size, activation):
@@ -80,8 +86,13 @@ NETWORKS = {
     "1-D": lambda x: L.Conv1DTranspose(4, 4, strides=2)(L.SeparableConv1D(5, 3)(L.DepthwiseConv1D(3)(sequence(x)))),
     "1-D pools": lambda x: L.GlobalAveragePooling1D()(L.MaxPooling1D(2)(L.UpSampling1D(2)(sequence(x)))),
     "shared maximum": lambda x: shared_maximum(conv()(x)),
+    "shared": lambda x: shared_upsampling(conv()(x), L.UpSampling2D(2)),
     "sequential": lambda x: L.ReLU()(keras.Sequential([conv(), L.BatchNormalization()])(x)),
 }
+
+
+def schema_name(code):
+    return next(name for name, number in vars(BuiltinOperator).items() if number == code)
 
 
 def network(names, seed=0):
@@ -93,7 +104,8 @@ def network(names, seed=0):
 @pytest.mark.parametrize("target", ["tflm", "coral"])
 def test_little_is_lost_of_what_users_write(target):
     made = conversion_of(network(NETWORKS), Request(images(), target))
-    assert {operator.verdict for operator in made.verdict.operators} == {"supported"}
+    left = [(operator.name, operator.why) for operator in made.verdict.operators if operator.verdict != "supported"]
+    assert not left
     lost = {name: signal for name, signal in zip(NETWORKS, made.signal_to_noise, strict=True) if signal < 28}
     assert not lost, "in dB"
     assert made.left_out == ("flip, a RandomFlip",)
@@ -113,9 +125,9 @@ def test_what_coral_takes_does_not_change_when_the_network_is_trained():
         found[kind] = {(max(code.builtinCode, code.deprecatedBuiltinCode), code.version) for code in codes}
         on_tpu = tflite.check(content, "coral", compile=False)
         assert on_tpu.count("supported") == len(on_tpu.operators)
-    transposed, quantize = 67, 114
-    assert {version for code, version in found["trained"] if code == transposed} <= {2, 3}
-    assert {code for code, _ in found["trained"]} - {quantize} == {code for code, _ in found["fresh"]} - {quantize}
+    transposed = 67
+    assert {version for code, version in found["trained"] if code == transposed} == {2, 3}
+    assert all(version < coral.REFUSED.get(schema_name(code), 99) for code, version in found["trained"] | found["fresh"])
 
 
 @ONE_BACKEND
@@ -198,7 +210,7 @@ REFUSED = {
     ),
     "axes": (L.LayerNormalization(axis=[1, 2, 3]), r"axis=\(1, 2, 3\), where -1.*GroupNormalization\(groups=1\)"),
     "aspect": (L.Resizing(8, 8, crop_to_aspect_ratio=True), "crop_to_aspect_ratio=True, where False converts.*CenterCrop"),
-    "lambda": (L.Lambda(lambda x: x + 1), "a Lambda, .*keras.ops in the functional model"),
+    "lambda": (L.Lambda(lambda x: x + 1), "a Lambda. Write its function with keras.ops"),
     "groups of rows": (L.GroupNormalization(2, axis=1), "axis=1, where -1"),
     "unit": (L.UnitNormalization(), "a UnitNormalization, a layer that has no integer form.*rsqrt"),
     "repeat": (lambda x: ops.repeat(x, 2, axis=1), "keras.ops of the kind Repeat.*UpSampling2D"),
@@ -212,10 +224,11 @@ REFUSED = {
 def test_a_refusal_names_the_argument_and_the_change(kind):
     layer, message = REFUSED[kind]
     inputs = keras.Input((8, 8, 4))
-    with pytest.raises(UnknownLayerError, match=message):
+    with pytest.raises(ValueError, match=message):
         lower(keras.Model(inputs, layer(inputs)), input_shape=(1, 8, 8, 4))
 
 
+@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize` method")
 def test_a_rounded_model_and_unknown_arguments_are_refused_by_name():
     model = keras.Sequential([keras.Input((*SIZE, 3)), L.Dense(4, name="dense")])
     with pytest.raises(ValueError, match=r"form: gelu, .*Received: gives='values'\. What the output is, is output_kind"):
@@ -263,9 +276,3 @@ def test_an_argmax_asked_for_as_something_else_is_refused():
     assert [operator.name for operator in read(content).main.operators] == ["CONV_2D", "ARG_MAX", "CAST"]
     with pytest.raises(ValueError, match=r"output must be one kind, or one for each.*2 for 1 outputs"):
         tflite.convert(model, images(), output=["values", "values"])
-
-
-@ONE_BACKEND
-def test_what_computes_in_floats_is_refused():
-    with pytest.raises(ConversionError, match="not integers"):
-        tflite.convert(keras.Sequential([keras.Input((*SIZE, 3)), L.Activation("softsign")]), images())

@@ -9,6 +9,7 @@ from keras_unetmm.cli.check import check
 from keras_unetmm.cli.compare import compare
 from keras_unetmm.cli.convert import convert
 from keras_unetmm.cli.evaluate import evaluate
+from keras_unetmm.cli.export import export
 from keras_unetmm.cli.firmware import firmware
 from keras_unetmm.cli.models import models
 from keras_unetmm.cli.plan import plan
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (models, presets, train, evaluate, convert, compare, plan, tile, firmware, check):
+for command in (models, presets, train, evaluate, convert, compare, plan, tile, firmware, check, export):
     app.command()(command)
 
 

@@ -152,7 +152,7 @@ def copied(operation):
     """A copy with the same weights; the parts of a composite get names that are unique in the whole graph."""
     if isinstance(operation, keras.layers.Lambda):
         raise ValueError(
-            f"model must be made of layers that can be copied. Received: {operation.name}, a Lambda. Write its function with "
+            f"model must be of layers that can be copied. Received: {operation.name}, a Lambda. Write its function with "
             "keras.ops in the functional model, or use Keras's layers."
         )
     copy = type(operation).from_config(operation.get_config())

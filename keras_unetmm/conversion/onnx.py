@@ -14,11 +14,7 @@ from keras_unetmm.conversion.quiet import captured
 from keras_unetmm.graph.expand import expand, static_shapes
 from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite, validate_float_weights
 
-NEEDS = {
-    "tensorflow": ("tf2onnx", "onnxruntime"),
-    "torch": ("onnxscript", "onnxruntime"),
-    "jax": ("jax2onnx", "onnxruntime"),
-}
+EXPORTERS = {"tensorflow": "tf2onnx", "torch": "onnxscript", "jax": "jax2onnx"}
 RANKS = (0, 1, 2, 3)
 _CLOSE = 1e-3  # of the largest value of an output
 _OPEN = 32  # places along an axis of open size, of the images that are tried
@@ -72,7 +68,7 @@ def export_onnx(model, path, size=None):
         ImportError: if a package is missing.
     """
     backend = keras.backend.backend()
-    missing = [name for name in NEEDS[backend] if importlib.util.find_spec(name) is None]
+    missing = [name for name in (EXPORTERS[backend], "onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
         raise ImportError(f'{", ".join(missing)} must be installed. Run pip install "keras-unetmm[onnx]".')
     validate_float_weights(model)
@@ -82,12 +78,14 @@ def export_onnx(model, path, size=None):
         model = expand(model, shapes if len(shapes) > 1 else shapes[0])
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "model.onnx")
+        images, want = _example(model)  # exporters want a model that has been called
         _write(model, made, backend)
-        difference, of, nodes, opset = _compared(model, made)
+        difference, nodes, opset = _compared(model, made, images, want)
+        of = float(max(np.abs(y).max() for y in want))
         if not difference <= _CLOSE * max(of, 1e-6):
             raise ExportError(
-                f"The ONNX file must give the model's values. Received: a difference of {difference:.3g} of {of:.3g}, by the "
-                f"exporter of {backend}. Export under another backend: set KERAS_BACKEND."
+                f"The ONNX file must give the model's values. Received: a difference of {difference:.3g} of {of:.3g}, "
+                f"by the exporter of {backend}. Export under another backend: set KERAS_BACKEND."
             )
         shutil.copyfile(made, path)
     return Exported(Path(path), nodes, opset, difference, of)
@@ -97,9 +95,8 @@ def _write(model, path, backend):
     shapes = [x.shape for x in model.inputs]
     volumes = any(len(shape) == 5 for shape in shapes)
     fixed = backend == "torch" and volumes  # PyTorch's exporter takes 3-D convolutions with a fixed batch only
-    arguments = (
-        {"input_signature": [keras.InputSpec(shape=(1, *shape[1:]), dtype="float32") for shape in shapes]} if fixed else {}
-    )
+    signature = [keras.InputSpec(shape=(1, *shape[1:]), dtype="float32") for shape in shapes]
+    arguments = {"input_signature": signature} if fixed else {}
     with captured() as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -112,26 +109,26 @@ def _write(model, path, backend):
             ) from error
 
 
-def _compared(model, path):
-    """The largest difference, the largest value, the number of nodes and the opset."""
+def _example(model):
+    """Random images, and what the model gives for them."""
+    rng = np.random.default_rng(0)
+    images = [rng.random([1, *(side or _OPEN for side in x.shape[1:])]).astype("float32") for x in model.inputs]
+    made = model(images if len(images) > 1 else images[0], training=False)
+    return images, [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(made)]
+
+
+def _compared(model, path, images, want):
+    """The largest difference of the file's outputs, the number of nodes and the opset."""
     import onnx
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    rng = np.random.default_rng(0)
-    images = [rng.random([1, *(side or _OPEN for side in x.shape[1:])]).astype("float32") for x in model.inputs]
-    made = model(images if len(images) > 1 else images[0], training=False)
-    want = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(made)]
     names = [entry.name for entry in session.get_inputs()]
     got = session.run(None, dict(zip(names, _in_order(names, images, model), strict=True)))
     differences = [np.abs(a - b).max() if a.shape == b.shape else np.inf for a, b in zip(want, got, strict=True)]
     graph = onnx.load(str(path))
-    return (
-        float(max(differences)),
-        float(max(np.abs(y).max() for y in want)),
-        len(graph.graph.node),
-        max(entry.version for entry in graph.opset_import if entry.domain in ("", "ai.onnx")),
-    )
+    opset = max(entry.version for entry in graph.opset_import if entry.domain in ("", "ai.onnx"))
+    return float(max(differences)), len(graph.graph.node), opset
 
 
 def _in_order(names, images, model):

@@ -20,7 +20,7 @@ from keras_unetmm.layers.mscan_block import MSCANBlock
 from keras_unetmm.layers.msiam import MSIAM, Aggregation, StageReduction
 from keras_unetmm.layers.multi_scale_attention import MultiScaleAttention
 from keras_unetmm.layers.naf_block import NAFBlock
-from keras_unetmm.layers.normalization import normalization
+from keras_unetmm.layers.normalization import LayerNormalization, normalization
 from keras_unetmm.layers.padding import CropLike, PadToMultiple
 from keras_unetmm.layers.patch_embedding import ConvolutionalStem, OverlappingPatchEmbedding
 from keras_unetmm.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle

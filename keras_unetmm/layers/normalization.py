@@ -1,8 +1,30 @@
 """The two normalizations that the restoration networks choose from."""
 
 import keras
+from keras import ops
 
 NORMS = ("layer", "batch")
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class LayerNormalization(keras.layers.LayerNormalization):
+    """`keras.layers.LayerNormalization` over channels, which PyTorch's exporter to ONNX takes.
+
+    While PyTorch traces a model, sizes are tensors, with which its own layer normalization cannot be written down.
+
+    Args:
+        epsilon: float.
+
+    Shape: `(N, ..., C) -> (N, ..., C)`.
+    """
+
+    def call(self, x):
+        if isinstance(x.shape[-1], int):
+            return super().call(x)
+        centred = x - ops.mean(x, axis=-1, keepdims=True)
+        y = centred * ops.rsqrt(ops.mean(ops.square(centred), axis=-1, keepdims=True) + self.epsilon)
+        y = y if self.gamma is None else y * self.gamma
+        return y if self.beta is None else y + self.beta
 
 
 def normalization(norm, **kwargs):
@@ -16,7 +38,7 @@ def normalization(norm, **kwargs):
         ValueError: for any other name.
     """
     if norm == "layer":
-        return keras.layers.LayerNormalization(axis=-1, epsilon=1e-6, **kwargs)
+        return LayerNormalization(axis=-1, epsilon=1e-6, **kwargs)
     if norm == "batch":
         return keras.layers.BatchNormalization(axis=-1, epsilon=1e-5, momentum=0.99, **kwargs)
     raise ValueError(f"norm must be one of {', '.join(map(repr, NORMS))}. Received: {norm!r}.")

@@ -113,7 +113,7 @@ def stage(x, row, index, prefix):
         x = MSCANBlock(row.expansions[index], rate, row.activation, name=f"{prefix}_block{i}")(x)
     if row.norm == "batch":
         return batch_norm(name=f"{prefix}_norm")(x)
-    return keras.layers.LayerNormalization(epsilon=EPSILON, name=f"{prefix}_norm")(x)
+    return LayerNormalization(epsilon=EPSILON, name=f"{prefix}_norm")(x)
 
 
 def down(x, row, index):

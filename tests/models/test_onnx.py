@@ -34,9 +34,9 @@ FAMILIES = {
 }
 
 
-@pytest.mark.parametrize("builder", [models.NAFNet, models.NAFNetUNetMinus])
-def test_export_gives_the_same_images(builder, tmp_path):
-    model = randomize(builder("mcu_width16", input_shape=(32, 48, 3)))
+@pytest.mark.parametrize(("builder", "norm"), [(models.NAFNet, "layer"), (models.NAFNetUNetMinus, "batch")])
+def test_export_gives_the_same_images(builder, norm, tmp_path):
+    model = randomize(builder("mcu_width16", input_shape=(32, 48, 3), norm=norm))
     x = np.random.default_rng(0).random((1, 32, 48, 3)).astype("float32")
     want = keras.ops.convert_to_numpy(model(x, training=False))
     got = exported(model, tmp_path)(x)

@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 from keras import ops  # noqa: E402
 
 from keras_unetmm import layers as ours  # noqa: E402
-from keras_unetmm.lowering.exchange import RANDOM  # noqa: E402
+from keras_unetmm.lowering.legalize import RANDOM  # noqa: E402
 from keras_unetmm.lowering.lowering import UnknownLayerError, lower  # noqa: E402
 
 L = keras.layers
@@ -268,7 +268,7 @@ def verdicts(target):
 def _converted(kept, target):
     """The verdicts of the rows that lower, by one conversion; rows that compute in floats are taken out one by one."""
     from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
-    from keras_unetmm.conversion.file_passes import judge, refuse_floats
+    from keras_unetmm.conversion.file_passes import judge, validate_no_floats
     from keras_unetmm.conversion.passes import PASSES
     from keras_unetmm.targets.targets import check
     from keras_unetmm.tflite_file.graph import read
@@ -295,7 +295,7 @@ def _converted(kept, target):
         bad = [name for name, number in zip(kept, graph.outputs, strict=True) if _in_floats(graph, number)]
         left = {name: build for name, build in kept.items() if name not in bad}
         return {**dict.fromkeys(bad, "no: the converter computes it in floats"), **_converted(left, target)}
-    refuse_floats(read(conversion.content))
+    validate_no_floats(read(conversion.content))
     found = check(conversion.content, target, compile=False).operators
     for name, number in zip(kept, graph.outputs, strict=True):
         said[name] = _said([found[i] for i in _before(graph, number)])

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from keras_unetmm.conversion.conversion import ConversionError
-from keras_unetmm.conversion.ends import with_uint8
+from keras_unetmm.conversion.io_quantization import with_uint8
 from keras_unetmm.conversion.indices import with_indices
 from keras_unetmm.conversion.multipliers import with_equal_multipliers
 from keras_unetmm.conversion.signal import advice, signal_to_noise
@@ -52,10 +52,10 @@ def rewrite_for_target(conversion):
 
 def validate_integers(conversion):
     """Raises a `ConversionError` if anything in the file is no integer."""
-    refuse_floats(tflite_graph.read(conversion.content))
+    validate_no_floats(tflite_graph.read(conversion.content))
 
 
-def refuse_floats(model):
+def validate_no_floats(model):
     """Raises a `ConversionError` that names every tensor of the file that is not an integer or a boolean."""
     offenders = []
     for graph in model.graphs:

@@ -6,9 +6,9 @@ import numpy as np
 from keras_unetmm.conversion.post_training import OUTLIERS
 from keras_unetmm.conversion.signal import TRIED
 from keras_unetmm.graph.expand import static_shapes
-from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite, validate_float_weights
-from keras_unetmm.graph.own_functions import refuse_own_functions
-from keras_unetmm.lowering.exchange import RANDOM
+from keras_unetmm.graph.finite import validate_finite_weights, validate_float_weights
+from keras_unetmm.graph.own_functions import validate_no_own_functions
+from keras_unetmm.lowering.legalize import RANDOM
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.prepare import asked_of, kind_of, prepared
 from keras_unetmm.quantization.calibration import calibration_inputs
@@ -25,13 +25,13 @@ def validate_request(conversion):
     for name, value, known in (("io", asked.io, IO), ("outliers", asked.outliers, OUTLIERS)):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
-    kinds = [asked.output] if isinstance(asked.output, str) else asked.output
+    kinds = [asked.output_kind] if isinstance(asked.output_kind, str) else asked.output_kind
     if not isinstance(kinds, (list, tuple)) or not kinds or not set(map(str, kinds)) <= set(OUTPUTS):
-        raise ValueError(f"output must be one of {', '.join(map(repr, OUTPUTS))}. Received: {asked.output!r}.")
+        raise ValueError(f"output must be one of {', '.join(map(repr, OUTPUTS))}. Received: {asked.output_kind!r}.")
     conversion.shapes = static_shapes(model, asked.size, RANKS)
     validate_float_weights(model)
-    refuse_weights_that_are_not_finite(model)
-    refuse_own_functions(model)
+    validate_finite_weights(model)
+    validate_no_own_functions(model)
 
 
 def take_rounding_away(conversion):
@@ -55,8 +55,8 @@ def read_calibration(conversion):
 def prepare(conversion):
     """Puts the normalisation in front, and takes away what the outputs that are asked for leave out."""
     asked, needed = conversion.request, conversion.ranges is None
-    conversion.outputs = asked_of(conversion.model, asked.output)
-    conversion.source = prepared(conversion.model, conversion.shapes, asked.output, asked.mean, asked.std, needed)
+    conversion.outputs = asked_of(conversion.model, asked.output_kind)
+    conversion.source = prepared(conversion.model, conversion.shapes, asked.output_kind, asked.mean, asked.std, needed)
 
 
 def lower(conversion):
@@ -68,7 +68,7 @@ def lower(conversion):
     if conversion.ranges is not None:
         conversion.ranges, conversion.kernels = ranges_and_kernels(made, conversion.ranges)
     conversion.lowered, conversion.network = made, made.model
-    left = (exchange.layer for exchange in made.exchanges if isinstance(exchange.layer, RANDOM))
+    left = (exchange.layer for exchange in made.legalizations if isinstance(exchange.layer, RANDOM))
     conversion.left_out = tuple(f"{layer.name}, a {type(layer).__name__}" for layer in left)
     for k, kind in enumerate(conversion.outputs):
         known = kind_of(made.source, k)

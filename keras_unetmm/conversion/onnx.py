@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_unetmm.conversion.quiet import captured
 from keras_unetmm.graph.expand import expand, static_shapes
-from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite, validate_float_weights
+from keras_unetmm.graph.finite import validate_finite_weights, validate_float_weights
 
 EXPORTERS = {"tensorflow": "tf2onnx", "torch": "onnxscript", "jax": "jax2onnx"}
 RANKS = (0, 1, 2, 3)
@@ -72,7 +72,7 @@ def export_onnx(model, path, size=None):
     if missing:
         raise ImportError(f'{", ".join(missing)} must be installed. Run pip install "keras-unetmm[onnx]".')
     validate_float_weights(model)
-    refuse_weights_that_are_not_finite(model)
+    validate_finite_weights(model)
     if size is not None:
         shapes = static_shapes(model, size, RANKS)
         model = expand(model, shapes if len(shapes) > 1 else shapes[0])

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
-from keras_unetmm.conversion.ends import in_order_of_model, with_byte_ends
-from keras_unetmm.conversion.own_products import with_own_products
+from keras_unetmm.conversion.io_quantization import in_order_of_model, with_byte_io
+from keras_unetmm.conversion.unshare_multiplies import unshare_multiplies
 from keras_unetmm.conversion.post_training import OUTLIERS, chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.conversion.quiet import captured
 from keras_unetmm.conversion.ranges import (
@@ -29,7 +29,7 @@ from keras_unetmm.conversion.ranges import (
 )
 from keras_unetmm.conversion.signal import BETTER, ENOUGH, LEAST, signal_to_noise, weakest_layer
 from keras_unetmm.graph.nodes import maker
-from keras_unetmm.interpreters.runtime import MissingRuntimeError, refuse_missing
+from keras_unetmm.interpreters.runtime import MissingRuntimeError, validate_installed
 from keras_unetmm.targets.targets import check
 from keras_unetmm.tflite_file.graph import read
 
@@ -50,7 +50,7 @@ def write_floats(conversion):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter._experimental_calibrate_only = True  # as TensorFlow's own quantization debugger does
     conversion.content = in_order_of_model(converter.convert(), conversion.network)
-    conversion.content = with_own_products(conversion.content, conversion.graph)
+    conversion.content = unshare_multiplies(conversion.content, conversion.graph)
 
 
 def _given(conversion, count=None):
@@ -107,7 +107,7 @@ def quantize(conversion):
 
 def byte_ends(conversion):
     """Makes the file's inputs, and outputs that are images, the bytes of a picture."""
-    conversion.content = with_byte_ends(conversion.content, [kind == "image" for kind in conversion.outputs])
+    conversion.content = with_byte_io(conversion.content, [kind == "image" for kind in conversion.outputs])
 
 
 def compare_with_trained(conversion):
@@ -117,7 +117,7 @@ def compare_with_trained(conversion):
 
         images, names = same_bytes.trials(conversion.images[0]), list(conversion.ranges)
         runtime = _runtime_for(conversion.content)
-        same_bytes.refuse_other_bytes(conversion.content, conversion.trained, images, names, runtime)
+        same_bytes.validate_same_bytes(conversion.content, conversion.trained, images, names, runtime)
 
 
 def try_other_options(conversion):
@@ -195,7 +195,7 @@ def _run_here(conversion):
 def _runtime_for(content):
     """TFLM, whose arithmetic the model has; where it cannot run the file, LiteRT's kernels of the same kind."""
     try:
-        refuse_missing("tflm")
+        validate_installed("tflm")
     except MissingRuntimeError:
         return "litert-reference"
     return "tflm" if check(content, "tflm").runs else "litert-reference"
@@ -234,7 +234,7 @@ def _run_in_a_child(conversion):
 
 def _told(request):
     """What the second process is told: neither images nor what is in the model already."""
-    return Request(None, request.target, None, request.io, request.output, None, None, request.outliers)
+    return Request(None, request.target, None, request.io, request.output_kind, None, None, request.outliers)
 
 
 def _child(folder):

@@ -23,7 +23,7 @@ def expand(model, input_shape=None):
     Raises:
         ValueError: if the model is not built as a graph of layers.
     """
-    _refuse_what_is_no_graph(model)
+    _validate_graph(model)
     sources = model.inputs
     shapes = input_shape if isinstance(input_shape, list) else [input_shape] * len(sources)
     taken = set()
@@ -76,7 +76,7 @@ def static_shapes(model, size=None, ranks=(2,)):
         size: of the inputs with as many spatial axes as it has.
         ranks: as there.
     """
-    _refuse_what_is_no_graph(model)
+    _validate_graph(model)
     if len(model.inputs) == 1:
         return [static_shape(model, size, ranks)]
     axes = len(size) if isinstance(size, (tuple, list)) else 1
@@ -95,7 +95,7 @@ def static_shape(model, size=None, ranks=(2,)):
     Raises:
         ValueError: if the model leaves a size open that `size` does not give, or fixes another one.
     """
-    _refuse_what_is_no_graph(model)
+    _validate_graph(model)
     if len(model.inputs) != 1:
         raise ValueError(f"model must have one input. Received: {len(model.inputs)} inputs.")
     return _static(model.inputs[0].shape, size, ranks)
@@ -136,7 +136,7 @@ def _static(shape, size, ranks):
     return (1, *size, channels)
 
 
-def _refuse_what_is_no_graph(model):
+def _validate_graph(model):
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise ValueError(
             "model must be a functional or sequential keras.Model that has been built. "

@@ -42,7 +42,7 @@ def differences(model, images, target="tflm", **choices):
     given = [np.asarray(array, "float32") for array in (images if isinstance(images, list) else [images])]
     shapes = [(1, *array.shape[1:]) for array in given]
     made = lowered(model, target, shapes if len(shapes) > 1 else shapes[0], **choices)
-    last = {id(exchange.output[0]): exchange for exchange in made.exchanges}  # of a group that became one layer
+    last = {id(exchange.output[0]): exchange for exchange in made.legalizations}  # of a group that became one layer
     compared = [exchange for exchange in last.values() if exchange.becomes != (type(exchange.layer).__name__,)]
     ours = keras.Model(
         _one_or_all(made.source.inputs), [*(exchange.layer.output for exchange in compared), *made.source.outputs]

@@ -12,7 +12,7 @@ from keras_unetmm.graph.expand import expand
 from keras_unetmm.graph.nodes import call_of, calls, maker, operations_read
 from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
 from keras_unetmm.lowering import volumes
-from keras_unetmm.lowering.exchange import DROPPED, can_shuffle, exchanged, rebuilt, shuffle
+from keras_unetmm.lowering.legalize import DROPPED, can_shuffle, legalized, rebuilt, shuffle
 from keras_unetmm.lowering.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
 from keras_unetmm.lowering.gates import as_halves
 from keras_unetmm.lowering.integer_layers import Affine
@@ -21,7 +21,7 @@ from keras_unetmm.lowering.refusals import reason
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Legalization:
     """A layer, and what stands for it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Lowered:
     Attributes:
         model: the `keras.Model` of integer forms.
         source: the `keras.Model` that it equals, laid out into its parts.
-        exchanges: tuple of `Exchange`, one a layer, in the order of the graph.
+        exchanges: tuple of `Legalization`, one a layer, in the order of the graph.
     """
 
     model: keras.Model
@@ -97,7 +97,7 @@ def _lowered(model, target, forms, input_shape, slices):
     clone = keras.models.clone_model(source, images, clone_function=lambda layer: layer, call_function=lowering.call)
     outputs = [lowering.whole(x) for x in clone.outputs]
     outputs = outputs if len(outputs) > 1 else outputs[0]
-    return Lowered(keras.Model(images, outputs, name=source.name), source, tuple(lowering.exchanges))
+    return Lowered(keras.Model(images, outputs, name=source.name), source, tuple(lowering.legalizations))
 
 
 class UnknownLayerError(ValueError):
@@ -120,7 +120,7 @@ class _Lowering:
         self.chains = {}  # what stands for a layer, by its name and the shapes of its inputs
         self.depths = {}  # of volumes that are one stack already, by the id of that
         self.alone = {}  # tensors and whether they have one reader only, by their id
-        self.exchanges = []
+        self.legalizations = []
 
     def call(self, layer, *args, **kwargs):
         """Returns the output in the new graph of a layer of the source, called on tensors of the new graph."""
@@ -139,7 +139,7 @@ class _Lowering:
         if volume and id(made[0]) not in self.volumes:
             self.volumes[id(made[0])] = made
         if not _shared(layer):
-            self.exchanges.append(Exchange(layer, becomes, tuple(map(tuple, inputs)), tuple(made)))
+            self.legalizations.append(Legalization(layer, becomes, tuple(map(tuple, inputs)), tuple(made)))
         return made[0]
 
     def begin(self, x):
@@ -237,7 +237,7 @@ class _Lowering:
             return (as_layer(*scaled, shapes[0], self.forms.affine, layer.name),)
         if isinstance(layer, volumes.LAYERS) and not self.slices:
             return (rebuilt(layer),)
-        return exchanged(layer, self.forms, shapes, args)
+        return legalized(layer, self.forms, shapes, args)
 
     def _with_scale_after(self, layer):
         """The layer with the scales and shifts that alone follow it taken in."""

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from keras_unetmm.graph.expand import expand, static_shape
-from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite, validate_float_weights
+from keras_unetmm.graph.finite import validate_finite_weights, validate_float_weights
 from keras_unetmm.graph.nodes import calls, followers, maker, operations_read, tensors_read
-from keras_unetmm.graph.own_functions import refuse_own_functions
+from keras_unetmm.graph.own_functions import validate_no_own_functions
 from keras_unetmm.layers import SimpleGate
 from keras_unetmm.lowering.gates import whole
 from keras_unetmm.lowering.integer_layers import Resizing
@@ -19,7 +19,7 @@ from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.operator_layers import ChannelMean
 from keras_unetmm.lowering.operators import operators_of
 from keras_unetmm.lowering.prepare import asked_of, kind_of, prepared
-from keras_unetmm.lowering.scales import BYTES, CLIPS, EXACT, PROBABILITIES, Points, activation, is_exact, moves
+from keras_unetmm.lowering.scales import BYTES, CLIPS, EXACT, PROBABILITIES, QuantizationPoints, activation, is_exact, moves
 from keras_unetmm.quantization.calibration import calibration_images
 from keras_unetmm.quantization.histograms import Histogram
 from keras_unetmm.quantization.measured_ranges import measured_ranges
@@ -72,7 +72,7 @@ def quantize_aware(
     images = _images(calibration, graph)
     if asked == "auto" and output == "image" and not _gives_images(graph, images):
         output = "values"
-    points = Points(graph, output)
+    points = QuantizationPoints(graph, output)
     made = _rounded(graph, points, ranges)
     measured = measured_ranges(graph, points, images)
     for layer in made.layers:
@@ -92,8 +92,8 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
             f"{len(model.inputs)} inputs and {len(model.outputs)} outputs. Convert the model without it, or train a part."
         )
     validate_float_weights(model)
-    refuse_weights_that_are_not_finite(model)
-    refuse_own_functions(model)
+    validate_finite_weights(model)
+    validate_no_own_functions(model)
     (output,) = asked_of(model, output)
     shape = (None, *model.inputs[0].shape[1:])
     if size is not None:
@@ -188,7 +188,7 @@ def renewed(model):
     if not old and all(map(_gives_sums, model.layers)):
         return model
     graph, ranges = plain(model)
-    made = _rounded(graph, Points(graph, output_of(model, kind_of(graph))), "fixed")
+    made = _rounded(graph, QuantizationPoints(graph, output_of(model, kind_of(graph))), "fixed")
     for layer in made.layers:
         if isinstance(layer, FakeQuantize) and layer.fixed is None:
             layer.set_limits(*ranges[layer.name.removesuffix(_SUFFIX)])
@@ -228,7 +228,7 @@ def ranges_and_kernels(made, ranges):
     if len(made.source.inputs[0].shape) == 5:
         for layer in made.model.layers:
             layer.name = f"{layer.name}_"  # TensorFlow gives conv_1 to the second call of conv, too
-        for exchange in made.exchanges:
+        for exchange in made.legalizations:
             for x in exchange.output:
                 name = maker(x).name
                 of.setdefault(name, exchange.layer.name)

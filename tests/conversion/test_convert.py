@@ -8,7 +8,7 @@ from tflite import files as handmade
 
 from keras_unetmm import layers, models, tflite
 from keras_unetmm.conversion.convert import ConversionError
-from keras_unetmm.conversion.file_passes import refuse_floats
+from keras_unetmm.conversion.file_passes import validate_no_floats
 from keras_unetmm.quantization.calibration import calibration_images
 from keras_unetmm.quantization.quantize import quantize_aware
 from keras_unetmm.targets.targets import TARGETS, check
@@ -203,7 +203,7 @@ def test_a_float_operator_is_refused_by_the_names_of_its_tensors():
     with pytest.raises(
         ConversionError, match=r"(?s)1 tensors of the file are not integers.*graph/t0/value \(1, 4\): FLOAT32"
     ):
-        refuse_floats(read(content))
+        validate_no_floats(read(content))
 
 
 @ONE_BACKEND

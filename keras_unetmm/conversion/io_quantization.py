@@ -29,7 +29,7 @@ def in_order_of_model(content, network):
     return file.packed()
 
 
-def with_byte_ends(content, images):
+def with_byte_io(content, images):
     """Returns a .tflite file whose inputs have the scale 1/255, and its outputs too if they are images.
 
     Where the operators there need another scale, a QUANTIZE comes between.

@@ -57,7 +57,7 @@ FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
 # fmt: on
 
 
-def exchanged(layer, forms, shapes, args=()):
+def legalized(layer, forms, shapes, args=()):
     """Returns the tuple of layers that stands for one layer, to be called one on the other's output; or None.
 
     Args:
@@ -75,7 +75,7 @@ def exchanged(layer, forms, shapes, args=()):
         first.build_from_config(layer.get_build_config())
         first.set_weights(layer.get_weights())
         last = keras.layers.Activation(layer.activation, name=f"{layer.name}_activation")
-        return (*exchanged(first, forms, shapes), *_activation(last, forms, (first.compute_output_shape(shapes[0]),)))
+        return (*legalized(first, forms, shapes), *_activation(last, forms, (first.compute_output_shape(shapes[0]),)))
     for kind, form in TABLE:
         if isinstance(layer, kind):
             return form(layer, forms, shapes)
@@ -90,7 +90,7 @@ def _function(function, forms, shapes, args):
         return (function,) if type(function).__name__ in FUNCTIONS else None
     chain = []
     for layer in made:
-        parts = exchanged(layer, forms, shapes)
+        parts = legalized(layer, forms, shapes)
         if parts is None:
             return None
         chain += parts
@@ -263,7 +263,7 @@ def _sequence(layer, forms, shapes):
     chain = []
     shape = shapes[0]
     for part in sequences.on_rows(layer, shape) or ():
-        made = exchanged(part, forms, (shape,))
+        made = legalized(part, forms, (shape,))
         if made is None:
             return None
         chain += made
@@ -275,12 +275,12 @@ def _resizing(layer, forms, shapes):
     plain = not (layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio or layer.antialias)
     if not plain or layer.interpolation not in ("nearest", "bilinear"):
         return None
-    _refuse_open(layer, shapes[0])
+    _validate_closed(layer, shapes[0])
     return _resized(layer, (layer.height, layer.width), layer.interpolation, forms, shapes[0])
 
 
 def _center_crop(layer, forms, shapes):
-    _refuse_open(layer, shapes[0])
+    _validate_closed(layer, shapes[0])
     rest = [have - want for have, want in zip(shapes[0][1:3], (layer.height, layer.width), strict=True)]
     if min(rest) < 0:
         return None
@@ -295,12 +295,12 @@ def _response_normalization(layer, forms, shapes):
 def _upsampling(layer, forms, shapes):
     if layer.interpolation not in ("nearest", "bilinear"):
         return None
-    _refuse_open(layer, shapes[0])
+    _validate_closed(layer, shapes[0])
     size = tuple(s * f for s, f in zip(shapes[0][1:3], layer.size, strict=True))
     return _resized(layer, size, layer.interpolation, forms, shapes[0])
 
 
-def _refuse_open(layer, shape):
+def _validate_closed(layer, shape):
     if None in shape[1:]:
         raise ValueError(
             f"A map must have a fixed size to be resized on a device. Received: {shape} at {layer.name}. Pass "
@@ -310,8 +310,8 @@ def _refuse_open(layer, shape):
 
 def _resize_like(layer, forms, shapes):
     x, like = shapes
-    _refuse_open(layer, x)
-    _refuse_open(layer, like)
+    _validate_closed(layer, x)
+    _validate_closed(layer, like)
     return _resized(layer, like[1:3], "bilinear", forms, x)
 
 

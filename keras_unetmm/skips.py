@@ -56,7 +56,7 @@ class NoSkip(SkipConnections):
     input_skip: bool = False
 
     def __post_init__(self):
-        _refuse_no_flag(self.input_skip)
+        _validate_flag(self.input_skip)
 
     def keep(self, feature, level, levels):
         return None
@@ -160,7 +160,7 @@ class UNetMinusMinus(SkipConnections):
     local_levels: int | None = None
 
     def __post_init__(self):
-        _refuse_no_flag(self.input_skip)
+        _validate_flag(self.input_skip)
         whole = isinstance(self.reductions, (tuple, list)) and all(type(r) is int and r > 0 for r in self.reductions)
         if not whole or not self.reductions:
             raise ValueError(
@@ -207,7 +207,7 @@ class UNetMinusMinus(SkipConnections):
         )(shared)
 
 
-def _refuse_no_flag(input_skip):
+def _validate_flag(input_skip):
     if type(input_skip) is not bool:
         raise ValueError(f"input_skip must be True or False. Received: {input_skip!r}.")
 

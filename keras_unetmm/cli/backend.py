@@ -47,4 +47,6 @@ def load_model(path: Path) -> "keras.Model":
             return keras.models.load_model(path, compile=False)
         except Exception as error:  # keras raises anything for a damaged archive
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ValueError(f"{path} cannot be loaded as a Keras model: {reason}. Save it anew with model.save.") from error
+            raise ValueError(
+                f"{path} cannot be loaded as a Keras model: {reason}. Save it again with model.save."
+            ) from error

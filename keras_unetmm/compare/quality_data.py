@@ -72,7 +72,7 @@ def from_recipe(recipe, data, shape, images=None, take_parts=False):
     return made
 
 
-def refuse_another_normalization(recipe, said):
+def validate_normalization(recipe, said):
     """Raises a ValueError unless a file normalises as a recipe does.
 
     Args:

@@ -40,9 +40,9 @@ def card(name, content, verdict, differences=()):
     if differences:
         lines += [
             "",
-            "## Exchanged layers",
+            "## Replaced layers",
             "",
-            "On one calibration image, in floats, all layers before each exchanged as well.",
+            "On one calibration image, in floats, all layers before each replaced as well.",
             "",
         ]
         *layers, last = differences

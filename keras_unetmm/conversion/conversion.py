@@ -25,7 +25,7 @@ class Request:
     target: str = "tflm"
     size: tuple[int, ...] | None = None
     io: str = "int8"
-    output: str = "auto"
+    output_kind: str = "auto"
     mean: Any = None
     std: Any = None
     outliers: str = "cut"

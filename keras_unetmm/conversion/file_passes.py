@@ -21,7 +21,7 @@ def warn_of_a_far_output(conversion):
     if conversion.ranges is None and conversion.output == "image" and not -_FAR < low <= high < 1 + _FAR:
         warnings.warn(
             f"The output is taken for an image and cut to 0 to 1, and the calibration images give {low:.2f} to "
-            f"{high:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
+            f"{high:.2f}. If it is none, pass output_kind='values'; if the model is not trained yet, train it first.",
             stacklevel=4,
         )
 
@@ -40,10 +40,10 @@ def indices(conversion):
 
 def validate_integers(conversion):
     """Raises a `ConversionError` if anything in the file is no integer."""
-    refuse_floats(tflite_graph.read(conversion.content))
+    validate_no_floats(tflite_graph.read(conversion.content))
 
 
-def refuse_floats(model):
+def validate_no_floats(model):
     """Raises a `ConversionError` that names every tensor of the file that is not an integer or a boolean."""
     offenders = []
     for graph in model.graphs:

@@ -4,8 +4,8 @@ import numpy as np
 
 from keras_unetmm.conversion.post_training import OUTLIERS
 from keras_unetmm.graph.expand import static_shape
-from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
-from keras_unetmm.graph.own_functions import refuse_own_functions
+from keras_unetmm.graph.finite import validate_finite_weights
+from keras_unetmm.graph.own_functions import validate_no_own_functions
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.prepare import kind_of, prepared
 from keras_unetmm.quantization.calibration import calibration_images
@@ -20,14 +20,14 @@ def validate_request(conversion):
     asked = conversion.request
     for name, value, known in (
         ("io", asked.io, IO),
-        ("output", asked.output, OUTPUTS),
+        ("output_kind", asked.output_kind, OUTPUTS),
         ("outliers", asked.outliers, OUTLIERS),
     ):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
     conversion.shape = static_shape(conversion.model, asked.size, ranks=(2, 3))
-    refuse_weights_that_are_not_finite(conversion.model)
-    refuse_own_functions(conversion.model)
+    validate_finite_weights(conversion.model)
+    validate_no_own_functions(conversion.model)
 
 
 def take_rounding_away(conversion):
@@ -56,19 +56,19 @@ def read_calibration(conversion):
 def prepare(conversion):
     """Puts the normalisation in front, and takes the probabilities away that nobody asks for."""
     asked, needed = conversion.request, conversion.ranges is None
-    conversion.source = prepared(conversion.model, conversion.shape, asked.output, asked.mean, asked.std, needed=needed)
+    conversion.source = prepared(conversion.model, conversion.shape, asked.output_kind, asked.mean, asked.std, needed=needed)
 
 
 def lower(conversion):
-    """Exchanges the layers for which the target has no integer operator, and says what the output is."""
+    """Replaces the layers for which the target has no integer operator, and says what the output is."""
     asked = conversion.request
     made = lowered(conversion.source, asked.target, conversion.shape, **asked.choices)
     if made.model.outputs[0] is made.model.inputs[0]:
         raise ValueError(f"model must compute something. Received: {conversion.model.name}, whose output is its input.")
     if conversion.ranges is not None:
         conversion.ranges, conversion.kernels = ranges_and_kernels(made, conversion.ranges)
-    conversion.lowered, conversion.network, conversion.output = made, made.model, asked.output
-    if asked.output == "auto":
+    conversion.lowered, conversion.network, conversion.output = made, made.model, asked.output_kind
+    if asked.output_kind == "auto":
         kind = kind_of(made.source)
         if conversion.trained is not None:
             conversion.output = output_of(conversion.trained, kind)

@@ -34,7 +34,7 @@ def trials(calibration):
     return (np.stack([*made, np.zeros(count, int), np.full(count, 255)]).reshape(-1, *shape) / 255).astype("float32")
 
 
-def refuse_other_bytes(content, model, images, names, runtime="tflm"):
+def validate_same_bytes(content, model, images, names, runtime="tflm"):
     """Raises a `RangeError` if a file gives other bytes than its quantisation-aware model.
 
     Args:

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
-from keras_unetmm.conversion.ends import with_byte_ends
-from keras_unetmm.conversion.own_products import with_own_products
+from keras_unetmm.conversion.io_quantization import with_byte_io
 from keras_unetmm.conversion.post_training import chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.conversion.quiet import captured
 from keras_unetmm.conversion.ranges import (
@@ -27,7 +26,8 @@ from keras_unetmm.conversion.ranges import (
     with_trained_kernels,
     with_trained_scales,
 )
-from keras_unetmm.interpreters.runtime import MissingRuntimeError, refuse_missing
+from keras_unetmm.conversion.unshare_multiplies import unshare_multiplies
+from keras_unetmm.interpreters.runtime import MissingRuntimeError, validate_installed
 from keras_unetmm.targets.targets import check
 
 _NEEDS_TENSORFLOW = (
@@ -46,7 +46,7 @@ def write_floats(conversion):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter._experimental_calibrate_only = True  # as TensorFlow's own quantization debugger does
     conversion.content = converter.convert()
-    conversion.content = with_own_products(conversion.content, conversion.graph)
+    conversion.content = unshare_multiplies(conversion.content, conversion.graph)
 
 
 def measure_ranges(conversion):
@@ -87,7 +87,7 @@ def quantize(conversion):
 
 def byte_ends(conversion):
     """Makes the file's input, and an output that is an image, the bytes of a picture."""
-    conversion.content = with_byte_ends(conversion.content, conversion.output == "image")
+    conversion.content = with_byte_io(conversion.content, conversion.output == "image")
 
 
 def compare_with_trained(conversion):
@@ -97,7 +97,7 @@ def compare_with_trained(conversion):
 
         images, names = same_bytes.trials(conversion.images), list(conversion.ranges)
         runtime = _runtime_for(conversion.content)
-        same_bytes.refuse_other_bytes(conversion.content, conversion.trained, images, names, runtime)
+        same_bytes.validate_same_bytes(conversion.content, conversion.trained, images, names, runtime)
 
 
 TENSORFLOW_PASSES = (write_floats, measure_ranges, set_ranges, quantize, byte_ends, compare_with_trained)
@@ -127,7 +127,7 @@ def _run_here(conversion):
 def _runtime_for(content):
     """TFLM, whose arithmetic the model has; where it cannot run the file, LiteRT's kernels of the same kind."""
     try:
-        refuse_missing("tflm")
+        validate_installed("tflm")
     except MissingRuntimeError:
         return "litert-reference"
     return "tflm" if check(content, "tflm").runs else "litert-reference"
@@ -164,7 +164,7 @@ def _run_in_a_child(conversion):
 
 def _told(request):
     """What the second process is told: neither images nor what is in the model already."""
-    return Request(None, request.target, None, request.io, request.output, None, None, request.outliers)
+    return Request(None, request.target, None, request.io, request.output_kind, None, None, request.outliers)
 
 
 def _child(folder):

@@ -72,7 +72,7 @@ class Tables:
     """Writes the passes of a schedule as C.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         passes: list of `Pass`, simulated.
         layout: `Layout`.
         constants: `Constants`, to which those of the kernels are added.

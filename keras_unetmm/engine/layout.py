@@ -6,8 +6,7 @@ from keras_unetmm.engine.kernels.kernel import Window
 from keras_unetmm.engine.placement import Problem, place, tries
 from keras_unetmm.planner import arena
 from keras_unetmm.planner.lifetimes import Buffer, Timeline
-from keras_unetmm.planner.memory import Memory as PlacementProblem
-from keras_unetmm.planner.memory import Pair
+from keras_unetmm.planner.placement_problem import Pair, PlacementProblem
 
 ALIGNMENT = 16  # bytes, of every piece
 STATE, ENTRY, POSITION = 12, 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
@@ -94,7 +93,7 @@ def layout(network, passes, memories=1, seconds=1.0):
     """Returns the `Layout` of passes that were simulated.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         passes: list of `Pass`.
         memories: 1, or 2: carried maps then lie in a memory of their own.
         seconds: float, about how long the search of a placement may take.

@@ -141,7 +141,7 @@ def run(program, network, runs, timeout=600, step=1_000_000):
 
     Args:
         program: path, as `built` returns it, of sources with `unetmm_host.c` among them.
-        network: `Network`.
+        network: `EngineNetwork`.
         runs: list of lists of numpy arrays, the network's inputs in order.
         timeout: float, seconds.
         step: int, multiply-accumulates after which the network returns to its caller.

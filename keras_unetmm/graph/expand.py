@@ -17,7 +17,7 @@ def expand(model, input_shape=None):
     Raises:
         ValueError: if the model is not built as a graph of layers, or has several inputs.
     """
-    _refuse_what_is_no_graph(model)
+    _validate_graph(model)
     source = model.inputs[0]
     inputs = keras.Input(batch_shape=input_shape or source.shape, dtype=source.dtype, name=source.name)
     graph = keras.Model(source, model.outputs if len(model.outputs) > 1 else model.outputs[0], name=model.name)
@@ -40,7 +40,7 @@ def static_shape(model, size=None, ranks=(2,)):
     Raises:
         ValueError: if the model leaves a size open that `size` does not give, or fixes another one.
     """
-    _refuse_what_is_no_graph(model)
+    _validate_graph(model)
     shape = model.inputs[0].shape
     rank = len(shape) - 2
     if rank not in ranks:
@@ -67,7 +67,7 @@ def static_shape(model, size=None, ranks=(2,)):
     return (1, *size, channels)
 
 
-def _refuse_what_is_no_graph(model):
+def _validate_graph(model):
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise ValueError(
             "model must be a functional or sequential keras.Model that has been built. "

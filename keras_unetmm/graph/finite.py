@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 
-def refuse_weights_that_are_not_finite(model):
+def validate_finite_weights(model):
     """Raises a `ValueError` that names the first weight of a model with a NaN or an infinity in it."""
     for weight in model.weights:
         values = keras.ops.convert_to_numpy(weight)

@@ -3,7 +3,7 @@
 import keras
 
 
-def refuse_own_functions(model):
+def validate_no_own_functions(model):
     """Raises where a layer's activation is a function of the user that a copy of the layer would not get back.
 
     Keras writes a function down by its name alone: a function of the user that is called `relu` comes back as Keras's own.
@@ -16,7 +16,7 @@ def refuse_own_functions(model):
     """
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            refuse_own_functions(layer)
+            validate_no_own_functions(layer)
             continue
         function = getattr(layer, "activation", None)
         if callable(function) and not isinstance(function, keras.layers.Layer) and _copy_of(function) is not function:

@@ -174,7 +174,7 @@ def _allocated(content, arena_bytes, make_room):
             if missing:
                 raise TFLMError(
                     f"TFLM has no operator {missing}. Replace the layer that makes it, or convert the Keras model "
-                    "with `unetmm convert`, which exchanges the layers that it knows to fail."
+                    "with `unetmm convert`, which replaces the layers that it knows to fail."
                 ) from error
             full = re.search(r"[Ff]ailed to (re)?(size|allocate).*(memory|buffer|tail|head|temp|resize)|[Aa]rena", said)
             if not (full and isinstance(error, RuntimeError)):

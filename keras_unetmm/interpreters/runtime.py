@@ -104,7 +104,7 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
     content = load(file)
     child = _children["tflm" if runtime == "tflm" else "litert"]
-    refuse_missing(runtime)
+    validate_installed(runtime)
     with child.lock:
         inputs, outputs, arena = child.prepare(content, runtime=runtime, arena_bytes=arena_bytes)
         stacks = batches(x, inputs)
@@ -126,12 +126,12 @@ def measure(file, arena_bytes=None):
         TFLMError: if TFLM lacks an operator of the file, the arena is too small, or TFLM crashes or hangs.
     """
     content, child = load(file), _children["tflm"]
-    refuse_missing("tflm")
+    validate_installed("tflm")
     with child.lock:
         return child.prepare(content, runtime="tflm", arena_bytes=arena_bytes)[2]
 
 
-def refuse_missing(runtime):
+def validate_installed(runtime):
     """Raises a `MissingRuntimeError`, with the command that brings it, if an interpreter is not installed."""
     module, package = ("tflite_micro", "tflite-micro") if runtime == "tflm" else ("ai_edge_litert", "ai-edge-litert")
     try:
@@ -191,7 +191,7 @@ def _traced(child, content, inputs, wanted):
 
 
 class _Child:
-    """A process that runs interpreters: started when first asked, and anew after it died."""
+    """A process that runs interpreters: started when first asked, and again after it died."""
 
     def __init__(self, name, error, memory):
         self.name, self.error, self.memory = name, error, memory

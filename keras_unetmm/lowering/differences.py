@@ -10,13 +10,13 @@ from keras_unetmm.lowering.lowering import lowered
 
 @dataclass(frozen=True)
 class Difference:
-    """A layer that was exchanged, and what that changed.
+    """A layer that was replaced, and what that changed.
 
     Attributes:
         layer: str, its name.
         kind: str, its class.
         becomes: tuple of str, the classes that stand for it; empty if the layer before it has taken it in.
-        largest: float, the largest difference of a value of its output; the layers before it are exchanged as well.
+        largest: float, the largest difference of a value of its output; the layers before it are replaced as well.
         of: float, the largest magnitude of its output.
     """
 
@@ -28,7 +28,7 @@ class Difference:
 
 
 def differences(model, images, target="tflm", **choices):
-    """Returns a tuple with a `Difference` for each layer that was exchanged, in the graph's order, and one for the output.
+    """Returns a tuple with a `Difference` for each layer that was replaced, in the graph's order, and one for the output.
 
     Layers that are called several times are not listed.
 
@@ -40,10 +40,10 @@ def differences(model, images, target="tflm", **choices):
         ValueError: those of `lower`.
     """
     made = lowered(model, target, (1, *np.shape(images)[1:]), **choices)
-    last = {id(exchange.output[0]): exchange for exchange in made.exchanges}  # of a group that became one layer
-    compared = [exchange for exchange in last.values() if exchange.becomes != (type(exchange.layer).__name__,)]
-    ours = keras.Model(made.source.inputs[0], [*(exchange.layer.output for exchange in compared), made.source.outputs[0]])
-    theirs = [*(exchange.output for exchange in compared), (made.model.outputs[0],)]
+    last = {id(entry.output[0]): entry for entry in made.legalizations}  # of a group that became one layer
+    compared = [entry for entry in last.values() if entry.becomes != (type(entry.layer).__name__,)]
+    ours = keras.Model(made.source.inputs[0], [*(entry.layer.output for entry in compared), made.source.outputs[0]])
+    theirs = [*(entry.output for entry in compared), (made.model.outputs[0],)]
     flat = keras.Model(made.model.inputs[0], [x for group in theirs for x in group])
     largest, of = np.zeros(len(theirs)), np.zeros(len(theirs))
     for image in np.asarray(images, "float32"):
@@ -55,6 +55,6 @@ def differences(model, images, target="tflm", **choices):
             joined = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
             largest[i] = max(largest[i], np.abs(joined.reshape(want[i].shape) - want[i]).max())
             of[i] = max(of[i], np.abs(want[i]).max())
-    named = [(exchange.layer.name, type(exchange.layer).__name__, exchange.becomes) for exchange in compared]
+    named = [(entry.layer.name, type(entry.layer).__name__, entry.becomes) for entry in compared]
     named.append(("output", "Model", ()))
     return tuple(Difference(*name, float(a), float(b)) for name, a, b in zip(named, largest, of, strict=True))

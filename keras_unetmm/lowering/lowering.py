@@ -1,4 +1,4 @@
-"""Exchanging the layers that a target has no integer operator for, weights carried over.
+"""Replacing the layers that a target has no integer operator for, weights carried over.
 
 One file although it is long: one walk over the graph, and what it has to remember on the way.
 """
@@ -8,19 +8,20 @@ from dataclasses import dataclass
 
 import keras
 
+from keras_unetmm.deprecation import renamed
 from keras_unetmm.graph.expand import expand
 from keras_unetmm.graph.nodes import call_of, calls, maker, operations_read
 from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
 from keras_unetmm.lowering import volumes
-from keras_unetmm.lowering.exchange import DROPPED, can_shuffle, exchanged, rebuilt, shuffle
 from keras_unetmm.lowering.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
 from keras_unetmm.lowering.gates import as_halves
 from keras_unetmm.lowering.integer_layers import Affine
+from keras_unetmm.lowering.legalize import DROPPED, can_shuffle, legalized, rebuilt, shuffle
 from keras_unetmm.lowering.options import options_of
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Legalization:
     """A layer, and what stands for it.
 
     Attributes:
@@ -43,12 +44,17 @@ class Lowered:
     Attributes:
         model: the `keras.Model` of integer forms.
         source: the `keras.Model` that it equals, laid out into its parts.
-        exchanges: tuple of `Exchange`, one a layer, in the order of the graph.
+        legalizations: tuple of `Legalization`, one a layer, in the order of the graph.
     """
 
     model: keras.Model
     source: keras.Model
-    exchanges: tuple
+    legalizations: tuple
+
+    @property
+    def exchanges(self):
+        """Old name of `legalizations`."""
+        return renamed("exchanges", self.legalizations, "legalizations", None, None)
 
 
 def lower(model, target="tflm", input_shape=None, **choices):
@@ -94,7 +100,7 @@ def _lowered(model, target, forms, input_shape, slices):
     clone = keras.models.clone_model(source, image, clone_function=lambda layer: layer, call_function=lowering.call)
     outputs = [lowering.whole(x) for x in clone.outputs]
     outputs = outputs if len(outputs) > 1 else outputs[0]
-    return Lowered(keras.Model(image, outputs, name=model.name), source, tuple(lowering.exchanges))
+    return Lowered(keras.Model(image, outputs, name=model.name), source, tuple(lowering.legalizations))
 
 
 class UnknownLayerError(ValueError):
@@ -117,7 +123,7 @@ class _Lowering:
         self.chains = {}  # what stands for a layer, by its name and the shapes of its inputs
         self.depths = {}  # of volumes that are one stack already, by the id of that
         self.alone = {}  # tensors and whether they have one reader only, by their id
-        self.exchanges = []
+        self.legalizations = []
 
     def call(self, layer, *args, **kwargs):
         """Returns the output in the new graph of a layer of the source, called on tensors of the new graph."""
@@ -136,7 +142,7 @@ class _Lowering:
         if volume and id(made[0]) not in self.volumes:
             self.volumes[id(made[0])] = made
         if not _shared(layer):
-            self.exchanges.append(Exchange(layer, becomes, tuple(map(tuple, inputs)), tuple(made)))
+            self.legalizations.append(Legalization(layer, becomes, tuple(map(tuple, inputs)), tuple(made)))
         return made[0]
 
     def begin(self, x):
@@ -227,7 +233,7 @@ class _Lowering:
             return (as_layer(*scaled, shapes[0], self.forms.affine, layer.name),)
         if isinstance(layer, volumes.LAYERS) and not self.slices:
             return (rebuilt(layer),)
-        return exchanged(layer, self.forms, shapes)
+        return legalized(layer, self.forms, shapes)
 
     def _with_scale_after(self, layer):
         """The layer with the scales and shifts that alone follow it taken in."""

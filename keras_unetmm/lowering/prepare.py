@@ -21,7 +21,7 @@ def prepared(model, shape, output, mean, std, needed=True):
     """
     if output == "indices" and not 2 <= model.outputs[0].shape[-1] <= MOST_CLASSES:
         raise ValueError(
-            f"output='indices' takes from 2 to {MOST_CLASSES} classes. Received: a model output of "
+            f"output_kind='indices' takes from 2 to {MOST_CLASSES} classes. Received: a model output of "
             f"{model.outputs[0].shape}. A mask of one class comes as probabilities."
         )
     if output in ("logits", "indices"):
@@ -43,8 +43,8 @@ def _without_probabilities(model, needed):
     if activation(last) not in _PROBABLE:
         if needed:
             raise ValueError(
-                f"output='logits' takes a model that ends in softmax or sigmoid. Received: one that ends in {last.name}, a "
-                f"{type(last).__name__}. Pass output='values'."
+                f"output_kind='logits' takes a model that ends in softmax or sigmoid. Received: one that ends in "
+                f"{last.name}, a {type(last).__name__}. Pass output_kind='values'."
             )
         return model
     if getattr(last, "kernel", None) is None:

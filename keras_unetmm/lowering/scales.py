@@ -80,7 +80,7 @@ def is_joined(layer, readers):
     return readers[0].__class__ in (keras.layers.ReLU, keras.layers.Activation) and activation(readers[0]) in CLIPS
 
 
-class Points:
+class QuantizationPoints:
     """Where a graph of operators is rounded: the groups of layers that have one range, by the name of their leader.
 
     Args:
@@ -140,5 +140,5 @@ class Points:
         return name
 
     def rounds(self, layer):
-        """Whether a layer's output is rounded anew."""
+        """Whether a layer's output is rounded again."""
         return not moves(layer) and not is_joined(layer, self.readers[layer.name])

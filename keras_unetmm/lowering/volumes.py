@@ -12,8 +12,8 @@ import numpy as np
 from keras import ops
 
 from keras_unetmm import layers
-from keras_unetmm.lowering.exchange import exchanged
 from keras_unetmm.lowering.integer_layers import Resizing
+from keras_unetmm.lowering.legalize import legalized
 from keras_unetmm.lowering.operator_layers import Scaled, Shifted
 
 MOST = 8  # maps that one operator puts together; TFLM's kernel takes at most 10
@@ -117,7 +117,7 @@ def _convolution(layer, slices, forms, made):
         weights = kernel[list(taps)].transpose(1, 2, 0, 3, 4)
         flat = keras.layers.Conv2D(layer.filters, layer.kernel_size[1:], name=_named(layer, taps, size), **config)
         flat = _with(flat, weights.reshape(*weights.shape[:2], -1, layer.filters), bias)
-        return exchanged(flat, forms, ((1, None, None, len(taps) * kernel.shape[-2]),))
+        return legalized(flat, forms, ((1, None, None, len(taps) * kernel.shape[-2]),))
 
     windows = _windows(len(slices), size, stride, dilation, layer.padding)
     return _slid(windows, slices, part, made)
@@ -140,7 +140,7 @@ def _transposed_convolution(layer, slices, forms, made):
         weights = np.concatenate([kernel[tap] for tap in taps], axis=-1)
         flat = keras.layers.Conv2DTranspose(layer.filters, layer.kernel_size[1:], name=_named(layer, taps, None), **config)
         read = (1, *slices[0].shape[1:3], weights.shape[-1])
-        return exchanged(_with(flat, weights, bias), replace(forms, upconvolution="operator"), (read,))  # few operators
+        return legalized(_with(flat, weights, bias), replace(forms, upconvolution="operator"), (read,))  # few operators
 
     return _slid(windows, slices, part, made)
 

@@ -56,9 +56,9 @@ def check(file, target, compile=True):
     content = load(file)
     model = read(content)
     try:
-        _refuse_compiled(model)
-        _refuse_floats(model)
-        _refuse_dynamic(content)
+        _validate_not_compiled(model)
+        _validate_no_floats(model)
+        _validate_static(content)
         return chosen.judge(model, content, compile)
     except (CompiledFileError, FloatFileError, DynamicShapeError, CompilerError, TFLiteFileError):
         raise
@@ -69,7 +69,7 @@ def check(file, target, compile=True):
         ) from error
 
 
-def _refuse_compiled(model):
+def _validate_not_compiled(model):
     for _, _, operator in numbered(model):
         if operator.custom and operator.name in _COMPILED:
             raise CompiledFileError(
@@ -78,7 +78,7 @@ def _refuse_compiled(model):
             )
 
 
-def _refuse_floats(model):
+def _validate_no_floats(model):
     for index, graph, operator in numbered(model):
         for i in (*operator.inputs, *operator.outputs):
             tensor = graph.tensors[i] if i >= 0 else None
@@ -90,7 +90,7 @@ def _refuse_floats(model):
                 )
 
 
-def _refuse_dynamic(content):
+def _validate_static(content):
     model = schema.Model.GetRootAs(content)
     for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
         for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):

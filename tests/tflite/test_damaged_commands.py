@@ -26,7 +26,7 @@ from tflite.network import Network
 from tflite.test_damaged_files import ABSURD, Hung, bytes_changed, tables_changed
 from tflite.tiling.networks import bottleneck, encoder_decoder
 
-from keras_unetmm.engine.ends import integer_ends
+from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.engine.lower import EngineError
 from keras_unetmm.engine.schedule import rows, whole
 from keras_unetmm.engine.sources import hosted_sources
@@ -67,7 +67,7 @@ def tabled(content):
 
 def generated(content):
     """The C of `firmware`, by rows and by whole maps; not compiled here; images of millions of pixels take long."""
-    _, network, _ = candidates(integer_ends(content))[0]
+    _, network, _ = candidates(integer_io(content))[0]
     if sum(op.pixels for op in network.operators) > 2**18:
         return "large"
     return [hosted_sources(kind(network, seconds=0.02)) for kind in (rows, whole)]

@@ -11,7 +11,7 @@ _SCALE = np.float32(1 / 255)
 _ZERO_POINTS = {schema.TensorType.INT8: -128, schema.TensorType.UINT8: 0}
 
 
-def with_byte_ends(content, image):
+def with_byte_io(content, image):
     """Returns a .tflite file whose input has the scale 1/255, and its output too if it is an image.
 
     Where the operators there need another scale, a QUANTIZE comes between.

@@ -42,7 +42,7 @@ FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
 # fmt: on
 
 
-def exchanged(layer, forms, shapes):
+def legalized(layer, forms, shapes):
     """Returns the tuple of layers that stands for one layer, to be called one on the other's output; or None.
 
     Args:
@@ -61,7 +61,7 @@ def exchanged(layer, forms, shapes):
         first.build_from_config(layer.get_build_config())
         first.set_weights(layer.get_weights())
         last = keras.layers.Activation(layer.activation, name=f"{layer.name}_activation")
-        return (*exchanged(first, forms, shapes), *_activation(last, forms, (first.compute_output_shape(shapes[0]),)))
+        return (*legalized(first, forms, shapes), *_activation(last, forms, (first.compute_output_shape(shapes[0]),)))
     for kind, form in _TABLE:
         if isinstance(layer, kind):
             return form(layer, forms, shapes)
@@ -195,12 +195,12 @@ def _response_normalization(layer, forms, shapes):
 def _upsampling(layer, forms, shapes):
     if layer.interpolation not in ("nearest", "bilinear"):
         return None
-    _refuse_open(layer, shapes[0])
+    _validate_closed(layer, shapes[0])
     size = tuple(s * f for s, f in zip(shapes[0][1:3], layer.size, strict=True))
     return _resized(layer, size, layer.interpolation, forms, shapes[0])
 
 
-def _refuse_open(layer, shape):
+def _validate_closed(layer, shape):
     if None in shape[1:]:
         raise ValueError(
             f"A map must have a fixed size to be resized on a device. Received: {shape} at {layer.name}. Pass "
@@ -210,8 +210,8 @@ def _refuse_open(layer, shape):
 
 def _resize_like(layer, forms, shapes):
     x, like = shapes
-    _refuse_open(layer, x)
-    _refuse_open(layer, like)
+    _validate_closed(layer, x)
+    _validate_closed(layer, like)
     return _resized(layer, like[1:3], "bilinear", forms, x)
 
 

@@ -5,7 +5,7 @@ from ai_edge_litert import schema_py_generated as schema
 from keras_unetmm.tflite_file.edit import File
 
 
-def with_own_products(content, graph):
+def unshare_multiplies(content, graph):
     """Returns a file of floats where each RELU6 of a product that others read as well is a MUL that ends at 6.
 
     As an operator behind the product it would read what the product's steps have left of small values.

@@ -17,7 +17,7 @@ class OutputsDifferError(ValueError):
     """The two files do not compute the same."""
 
 
-def prove(original, planned, progress=lambda name: None):
+def cross_check(original, planned, progress=lambda name: None):
     """Runs both files on the inputs named in `INPUTS`.
 
     Args:

@@ -45,7 +45,7 @@ def _read(calibration, shape):
     """The images, unless they do not fit."""
     if isinstance(calibration, (str, os.PathLike)):
         from keras_unetmm.data.images import read_crops
-        from keras_unetmm.data.volumes import read_volume_crops
+        from keras_unetmm.data.volume_crops import read_volume_crops
 
         return (read_crops if len(shape) == 4 else read_volume_crops)(calibration, shape[1:])
     if not hasattr(calibration, "__iter__"):

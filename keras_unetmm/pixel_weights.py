@@ -1,6 +1,7 @@
 """`fit(class_weight=...)` for masks: Keras 3.15 takes it for one label an example, and stumbles over a label a pixel."""
 
 import functools
+import importlib
 
 
 def take_masks(keras):
@@ -9,8 +10,7 @@ def take_masks(keras):
     Args:
         keras: the module.
     """
-    from keras.src.trainers.data_adapters import data_adapter_utils
-
+    data_adapter_utils = importlib.import_module("keras.src.trainers.data_adapters.data_adapter_utils")
     of_examples = data_adapter_utils.class_weight_to_sample_weights
     if hasattr(of_examples, "__wrapped__"):
         return

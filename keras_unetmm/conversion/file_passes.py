@@ -62,7 +62,7 @@ def validate_no_floats(model):
 def judge(conversion):
     """Raises a `ConversionError` for an operator that the target cannot run."""
     target = conversion.request.target
-    conversion.verdict = check(conversion.content, target)
+    conversion.verdict = check(conversion.content, target, compile=target_of(target).runtime is None)  # else `try_out` asks
     missing = [operator for operator in conversion.verdict.operators if operator.verdict == "unsupported"]
     if missing:
         lines = [f"  {o.index} {o.name}: {o.why}" + (f" Instead: {o.instead}" if o.instead else "") for o in missing]

@@ -130,7 +130,7 @@ def _runtime_for(content):
         validate_installed("tflm")
     except MissingRuntimeError:
         return "litert-reference"
-    return "tflm" if check(content, "tflm").runs else "litert-reference"
+    return "tflm" if check(content, "tflm", compile=False).runs else "litert-reference"
 
 
 def _run_in_a_child(conversion):

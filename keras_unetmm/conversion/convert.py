@@ -24,8 +24,9 @@ def convert(
 
     The input is the camera's bytes: the scale is 1/255, whatever the calibration, so that a frame goes in by a copy. What
     the model needs beyond that, `mean` and `std`, is computed inside the file. Layers for which the target has no
-    integer operator are replaced (see `keras_unetmm.lowering.lowering`). Under JAX and torch the file is made in a
-    second process, under TensorFlow. `keras_unetmm.tflite.metadata` reads what the file says of itself.
+    integer operator are replaced (see `keras_unetmm.lowering.lowering`). Channels that gates have
+    switched off are built out first, see `keras_unetmm.pruning.without_unselected`. Under JAX and torch the file is made in
+    a second process, under TensorFlow. `keras_unetmm.tflite.metadata` reads what the file says of itself.
 
     Args:
         model: a functional or sequential `keras.Model` on images `(N, H, W, C)` or volumes `(N, D, H, W, C)` with values in

@@ -6,6 +6,7 @@ from keras_unetmm.conversion.post_training import OUTLIERS
 from keras_unetmm.graph.expand import static_shape
 from keras_unetmm.graph.finite import validate_finite_weights
 from keras_unetmm.graph.own_functions import validate_no_own_functions
+from keras_unetmm.graph.selected import without_unselected
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.prepare import kind_of, prepared
 from keras_unetmm.quantization.calibration import calibration_images
@@ -45,6 +46,11 @@ def take_rounding_away(conversion):
         )
 
 
+def build_out_unselected(conversion):
+    """Builds out the channels that gates have switched off."""
+    conversion.model = without_unselected(conversion.model)
+
+
 def read_calibration(conversion):
     """Reads the calibration images; a quantisation-aware model can do without."""
     if conversion.ranges is not None and conversion.request.calibration is None:
@@ -76,4 +82,4 @@ def lower(conversion):
             conversion.output = kind
 
 
-MODEL_PASSES = (validate_request, take_rounding_away, read_calibration, prepare, lower)
+MODEL_PASSES = (validate_request, take_rounding_away, build_out_unselected, read_calibration, prepare, lower)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_unetmm.pruning.channels import Channels
+from keras_unetmm.graph.channels import Channels
 from keras_unetmm.pruning.criteria import Norms, Taylor, random_scores
 from keras_unetmm.pruning.dropping import cleaned, dropouts, rates_suffice, with_dropout
 from keras_unetmm.pruning.prune import cut_out, prune

@@ -81,7 +81,7 @@ def choose(units, held, gone, scores, count, choice, random):
     """Returns the numbers of the channels that go next.
 
     Args:
-        units: dict by layer of the numbers of its channels, in the order of running, see `keras_unetmm.pruning.channels`.
+        units: dict by layer of the numbers of its channels, in the order of running, see `keras_unetmm.graph.channels`.
         held: numbers that cannot go.
         gone: set of the numbers that are gone.
         scores: dict by layer of arrays, the least goes first; None for `"widest"`, which needs none.

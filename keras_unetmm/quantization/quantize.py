@@ -13,6 +13,7 @@ from keras_unetmm.graph.expand import expand, static_shape
 from keras_unetmm.graph.finite import validate_finite_weights
 from keras_unetmm.graph.nodes import calls, maker, operations_read, tensors_read
 from keras_unetmm.graph.own_functions import validate_no_own_functions
+from keras_unetmm.graph.selected import without_unselected
 from keras_unetmm.layers import SimpleGate
 from keras_unetmm.lowering.gates import whole
 from keras_unetmm.lowering.integer_layers import Resizing
@@ -99,6 +100,7 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
     """
     validate_finite_weights(model)
     validate_no_own_functions(model)
+    model = without_unselected(model)
     shape = (None, *model.inputs[0].shape[1:])
     if size is not None:
         shape = static_shape(model, size, ranks=(2, 3))

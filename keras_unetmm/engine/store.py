@@ -55,8 +55,8 @@ def save(made, folder):
     """Writes a `Folder`, in place of the network that is there; all other files in it stay.
 
     Raises:
-        FolderError: as `validate_folder`, or if a user's file has the name of one of the network's.
-        OSError: if it cannot be written; what was there before is then still there.
+        FolderError: as `validate_folder`, if a user's file has the name of one of the network's, or if the disk is
+            full or read-only; what was there before is then still there.
     """
     validate_folder(folder, made.name)
     folder = Path(folder).absolute()
@@ -67,6 +67,16 @@ def save(made, folder):
             f"{folder} must have no files of yours that are called as the network's. Received: {', '.join(taken)}. Rename "
             "them."
         )
+    try:
+        _replaced(made, folder, ours)
+    except OSError as error:
+        raise FolderError(
+            f"{folder} cannot be written: {error.strerror or error}. What was there before is still there. Free some space, "
+            "or choose a folder on another disk."
+        ) from error
+
+
+def _replaced(made, folder, ours):
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         for file, text in made.files.items():

@@ -214,9 +214,11 @@ def _bytes(count):
     return "-" if count is None else f"{count:,}"
 
 
-def _head(measured, foretold):
-    """What was measured; what was foretold beside it only where it is not the same."""
-    return _bytes(measured) if measured is None or measured == foretold else f"{measured:,} [red](foretold {foretold:,})[/]"
+def _head(measured, predicted):
+    """What was measured; what was predicted beside it only where it is not the same."""
+    return (
+        _bytes(measured) if measured is None or measured == predicted else f"{measured:,} [red](predicted {predicted:,})[/]"
+    )
 
 
 def _against(count, stock):
@@ -237,7 +239,7 @@ def remarks(figures):
     yield from (f"{'; '.join(files)}: {reason}" for reason, files in reasons.items())
     yield from faults
     if plans and not faults:
-        yield f"{plans} plans: every head is at its lower bound, as foretold, and not above that of the file as it is."
+        yield f"{plans} plans: every head is at its lower bound, as predicted, and not above that of the file as it is."
     if open_orders:
         yield f"{open_orders} of {plans} plans: another order might need less, down to its bound where that is known."
 
@@ -261,12 +263,12 @@ def _faults(plan):
     as_is, planned = plan["as_is"], plan["planned"] or {}
     stock, measured = as_is["measured"] or {}, planned.get("measured") or {}
     if stock and stock["head"] != as_is["greedy_head"]:
-        yield f"head as it is {stock['head']:,}, foretold {as_is['greedy_head']:,}"
+        yield f"head as it is {stock['head']:,}, predicted {as_is['greedy_head']:,}"
     if not planned:
         return
     head = measured.get("head", planned["head"])
     if measured and head != planned["head"]:
-        yield f"planned head {head:,}, foretold {planned['head']:,}"
+        yield f"planned head {head:,}, predicted {planned['head']:,}"
     if head > planned["bound"]:
         yield f"planned head {head:,} above its lower bound {planned['bound']:,}"
     if head > stock.get("head", as_is["greedy_head"]):

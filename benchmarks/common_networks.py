@@ -23,6 +23,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
+from keras_unetmm.engine.ends import integer_ends  # noqa: E402
 
 from benchmarks.networks import NETWORKS, inputs_of, network  # noqa: E402
 from keras_unetmm import tflite  # noqa: E402
@@ -30,7 +31,6 @@ from keras_unetmm.atomic_write import atomic_write  # noqa: E402
 from keras_unetmm.conversion.conversion import Request  # noqa: E402
 from keras_unetmm.conversion.convert import conversion_of  # noqa: E402
 from keras_unetmm.conversion.signal import decibels  # noqa: E402
-from keras_unetmm.engine.ends import integer_ends  # noqa: E402
 from keras_unetmm.firmware.write import Wanted, candidates, scheduled  # noqa: E402
 from keras_unetmm.interpreters.runtime import measure  # noqa: E402
 from keras_unetmm.operators.registry import macs  # noqa: E402
@@ -100,7 +100,7 @@ def memory(content, model):
 def trained(model):
     """The signal to noise after quantisation-aware steps that follow the float network, on images not trained on."""
     try:
-        made = quantize_aware(model, samples(model, CALIBRATION, 2), output="values")
+        made = quantize_aware(model, samples(model, CALIBRATION, 2), output_kind="values")
     except ValueError as error:
         return {"refused": str(error)}
     x = inputs_of(model, STEPS * BATCH, 4)[0]
@@ -112,7 +112,7 @@ def trained(model):
         return {"refused": str(error)}
     unseen = inputs_of(model, 4, 5)[0]
     want = keras.ops.convert_to_numpy(model(unseen, training=False))
-    before = tflite.convert(model, samples(model, CALIBRATION, 2), output="values")
+    before = tflite.convert(model, samples(model, CALIBRATION, 2), output_kind="values")
     signals = [
         decibels(want, tflite.run(file, unseen, "litert").values[0].reshape(want.shape)) for file in (before, content)
     ]

@@ -281,7 +281,7 @@ def _converted(kept, target):
         weight.assign(np.abs(rng.normal(0, 0.2, weight.shape)) + spread if spread else rng.normal(0, 0.2, weight.shape))
     images = [(rng.random((16, 16, 3)), rng.random((4, 8, 8, 1))) for _ in range(4)]
     images = [tuple(array.astype("float32") for array in sample) for sample in images]
-    conversion = Conversion(Request(images, target, output="values", compared=False), model=model)
+    conversion = Conversion(Request(images, target, output_kind="values", compared=False), model=model)
     floats = False
     for step in PASSES:
         if step is judge:

@@ -35,8 +35,8 @@ from tiling import BUDGETS, LESION_SIZE, LESIONS, NETWORKS, calibration, network
 from keras_unetmm import models, tflite
 from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.engine import schedule
-from keras_unetmm.engine.ends import integer_ends
 from keras_unetmm.engine.figures import figures
+from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.engine.ports import ports
 from keras_unetmm.engine.search import BudgetError
 from keras_unetmm.firmware.write import Wanted, candidates, resized, scheduled
@@ -106,7 +106,7 @@ def parts(arguments, said):
 def nafnet(name, said):
     """NAFNet as integers, for 64x64."""
     said(f"converting NAFNet, {name}")
-    return tflite.convert(network(name, None)[0], calibration(None, (64, 64)), size=(64, 64), output="image")
+    return tflite.convert(network(name, None)[0], calibration(None, (64, 64)), size=(64, 64), output_kind="image")
 
 
 def segmenter(name, said):
@@ -137,7 +137,7 @@ def all_ways(content, name, size, said, ways, budgets=False):
     arena, own = measure(content), macs(read(content).main)
     common = {"network": name, "size": None if size is None else list(size)}
     rows = [{**common, "kind": "stock TFLM", "ram_bytes": arena.total, "head": arena.head, "tail": arena.tail, "macs": own}]
-    networks = candidates(integer_ends(content))
+    networks = candidates(integer_io(content))
     for kind in ways:
         said(f"{place}: {kind}")
         made, graph = scheduled(networks, WAYS[kind])

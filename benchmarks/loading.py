@@ -48,7 +48,7 @@ def main():
     makers = {
         "tf.data": lambda: tensorflow_batches(paths, *size),
         "torch DataLoader": lambda: torch_batches(paths, *size),
-        "ours, every file decoded anew": lambda: ours(0),
+        "ours, every file decoded again": lambda: ours(0),
         "ours": lambda: ours(2_000_000_000),
         "ours, with noise": lambda: ours(2_000_000_000, noise),
     }

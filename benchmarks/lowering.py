@@ -75,7 +75,7 @@ def figures_of(name):
     for choice in forms:
         figure = {"row": name, "choice": choice}
         try:
-            content = tflite.convert(model, images, output="values", **choice)
+            content = tflite.convert(model, images, output_kind="values", **choice)
         except ValueError as error:
             found.append({**figure, "why_not": str(error).splitlines()[-1].strip()})
             continue

@@ -3,7 +3,7 @@
     python benchmarks/tiling.py --out OUT [--data DATA --runs RUNS] [--size 256]
 
 NAFNet of width 16, four levels, one block each, without means over whole maps (`mcu_width16_tiled`), int8, kernels "any":
-with UNet--, with full skips that are kept, computed anew in the tail, or whatever is best level by level, and without skips.
+with UNet--, with full skips that are kept, recomputed in the tail, or whatever is best level by level, and without skips.
 And U-Net of width 8 for segmentation, 128x128, with SAT gates, the skips of UNet--, and full ones.
 
 RUNS holds the runs `tiled`, `tiled_full` and `tiled_none`, those variants of recipes/denoise_bsd_nafnet.py, and
@@ -70,7 +70,7 @@ def main():
     images = calibration(arguments.data, size)
     files = {}
     for name, (model, _) in track(trained.items(), "converting", console=console, transient=True):
-        files[name] = tflite.convert(model, images, size=size, output="image")
+        files[name] = tflite.convert(model, images, size=size, output_kind="image")
     scores = {name: quality(files[name], *trained[name], arguments.data, console) for name in NETWORKS}
     parts = {name: parts_of(content, size) for name, content in files.items()}
     console.print(programs(files, parts, scores, size))
@@ -166,7 +166,7 @@ def programs(files, parts, scores, size):
     row("UNet--", f"within {budgets[1]:,}", quick)
     row("no skips", "the same tiles", quick)
     row("full skips", "kept, the same tiles", quick)
-    for skips, kind in (("recompute", "all computed anew"), ("mixed", "computed anew or kept")):
+    for skips, kind in (("recompute", "all recomputed"), ("mixed", "recomputed or kept")):
         row("full skips", f"{kind}, smallest", search.smallest(parts["full skips"], [deepest], skips).choice, skips)
         found = search.within(parts["full skips"], [deepest], skips, budgets[1])
         if found is not None:
@@ -261,7 +261,7 @@ def picture(files, parts, size, path, console):
         ("UNet--", "keep", "UNet--"),
         ("no skips", "keep", "no skips"),
         ("full skips", "keep", "full skips, kept"),
-        ("full skips", "recompute", "full skips, computed anew"),
+        ("full skips", "recompute", "full skips, recomputed"),
         ("full skips", "mixed", "full skips, best level by level"),
     ):
         tiles = [tile for tile in search.square_tiles(parts[name], level) if min(tile) < min(size)]

@@ -13,6 +13,8 @@ import importlib.util
 import os
 import sys
 
+from keras_unetmm.pixel_weights import take_masks
+
 PACKAGE = "keras_unetmm"
 BACKENDS = ("tensorflow", "jax", "torch")
 CLASSES = {
@@ -52,7 +54,9 @@ CLASSES = {
     "layers.targeted_dropout": "TargetedDropout",
     "layers.transition": "TransitionDown TransitionUp",
     "layers.unet_module": "UNetEncoder UNetDecoder UNetModule",
-    "losses": "PSNRLoss DiceLoss CrossEntropy SegmentationLoss MattingLoss",
+    "losses.masks": "DiceLoss CrossEntropy SegmentationLoss",
+    "losses.mattes": "MattingLoss",
+    "losses.restoration": "PSNRLoss",
     "lowering.integer_layers": (
         "Affine IntegerLayerNormalization ChannelNorm IntegerGlobalResponseNormalization SigmoidGELU OperatorGELU "
         "Resizing EdgePadding IntegerKernelBasisAttention"
@@ -115,6 +119,7 @@ def register(keras):
     for module, names in CLASSES.items():
         for name in names.split():
             known.setdefault(f"{PACKAGE}>{name}", Registered(f"{PACKAGE}.{module}", name))
+    take_masks(keras)
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):

@@ -1,15 +1,16 @@
 """Skip connections as interchangeable objects: what an encoder keeps, shares and gives back to the decoder.
 
 A network calls `keep` after every encoder stage, `share` once before the bottleneck and `restore` before every
-decoder stage; how it fuses what it receives is its own affair. Levels count from 0 at full resolution.
+decoder stage; how it fuses what it receives is its own affair. Levels count from 0 at full resolution. One file although it
+is long: every kind of skip, one beside the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from keras_unetmm.layers.iem import HEADERS, IEM
 from keras_unetmm.layers.msiam import Aggregation, StageReduction, target_level
 from keras_unetmm.layers.normalization import NORMS
-from keras_unetmm.layers.select import select_initializer
+from keras_unetmm.layers.select import select_activation, select_initializer, select_sparsity
 from keras_unetmm.layers.select_attend_transfer import gate
 
 
@@ -23,6 +24,22 @@ class SkipConnections:
     """
 
     input_skip = False
+
+    def with_defaults(self, **values):
+        """Returns the skips with values of the network, such as its norm, for what they leave open."""
+        return self
+
+    def refitted(self, channels, usable):
+        """Returns the skips for encoder maps of so many channels, finest first, where those that were given do not fit.
+
+        Args:
+            channels: list of int.
+            usable: `keras_unetmm.models.reductions.usable_reductions`.
+
+        Raises:
+            ReductionsError: a `ValueError` that names what fits.
+        """
+        return self
 
     def keep(self, feature, level, levels):
         """Returns what stays alive of the encoder map of `level`, or None."""
@@ -56,7 +73,7 @@ class NoSkip(SkipConnections):
     input_skip: bool = False
 
     def __post_init__(self):
-        _refuse_no_flag(self.input_skip)
+        _validate_flag(self.input_skip)
 
     def keep(self, feature, level, levels):
         return None
@@ -83,27 +100,41 @@ class Only(SkipConnections):
 
 
 @dataclass(frozen=True)
-class SAT(SkipConnections):
+class _Selecting(SkipConnections):
+    """What selects channels: where the weights start, what clips them and what each costs."""
+
+    initializer: object = "glorot_uniform"
+    activation: str = "truncated_relu"
+    sparsity: float = 0.0
+
+    def __post_init__(self):
+        select_initializer(self.initializer)
+        select_activation(self.activation)
+        select_sparsity(self.sparsity)
+
+    def _gate(self, kind, level):
+        return gate(kind, self.initializer, self.activation, self.sparsity, name=f"skip{level}_keep")
+
+
+@dataclass(frozen=True)
+class SAT(_Selecting):
     """Select-Attend-Transfer gates (arXiv 1804.05181): one attention map a level, whatever its channels.
 
     Args:
         initializer: where the weights that select channels start, see `keras_unetmm.layers.Select`. Default: Glorot uniform,
             as the paper has it: about half of the channels are off from the start.
+        activation: `"truncated_relu"`, or what the paper found worse, `"hard_sigmoid"` or `"sigmoid"`, see `Select`.
+        sparsity: float, what a channel that is on adds to the loss, times its weight; the paper has 0.
 
     Raises:
-        ValueError: for an unknown initializer.
+        ValueError: for an unknown initializer or activation, or a sparsity below 0.
 
     Example:
-        model = keras_unetmm.models.UNet(skips=SAT(initializer=0.5))
+        >>> model = keras_unetmm.models.UNet(skips=SAT(sparsity=1e-4))
     """
 
-    initializer: object = "glorot_uniform"
-
-    def __post_init__(self):
-        select_initializer(self.initializer)
-
     def keep(self, feature, level, levels):
-        return gate("sat", self.initializer, name=f"skip{level}_keep")(feature)
+        return self._gate("sat", level)(feature)
 
 
 @dataclass(frozen=True)
@@ -115,23 +146,22 @@ class AT(SkipConnections):
 
 
 @dataclass(frozen=True)
-class ST(SkipConnections):
+class ST(_Selecting):
     """Select and transfer (arXiv 1804.05181): every channel weighted, none summed up.
 
     Args:
-        initializer: as of `SAT`.
+        initializer, activation, sparsity: as of `SAT`.
 
     Raises:
-        ValueError: for an unknown initializer.
+        ValueError: as of `SAT`.
     """
 
-    initializer: object = "glorot_uniform"
-
-    def __post_init__(self):
-        select_initializer(self.initializer)
-
     def keep(self, feature, level, levels):
-        return gate("st", self.initializer, name=f"skip{level}_keep")(feature)
+        return self._gate("st", level)(feature)
+
+
+class ReductionsError(ValueError):
+    """Channels of the encoder that do not divide by the reductions of UNet--, or another number of levels."""
 
 
 @dataclass(frozen=True)
@@ -146,10 +176,13 @@ class UNetMinusMinus(SkipConnections):
         input_skip: bool, see `SkipConnections`.
         local_levels: int, of how many levels, finest first, the IEM has no response normalization, which takes norms over
             the whole map, so that they can run tile by tile. None is as many as are local in the network itself.
+        adapts: bool, whether reductions that do not fit the network become the nearest that do, as those of
+            `skips="unet--"` do: the paper's 16, and 8 at the coarsest level. Else an error names these.
 
     Raises:
-        ValueError: when the network has another number of levels than there are reductions, or channels that
-            do not divide.
+        ReductionsError: a `ValueError`, when the network has another number of levels than there are reductions, or channels
+            that do not divide; it names reductions that fit.
+        ValueError: for wrong arguments, or a network on volumes.
     """
 
     reductions: tuple = (16, 16, 16, 8)
@@ -158,9 +191,10 @@ class UNetMinusMinus(SkipConnections):
     norm: str | None = None
     input_skip: bool = False
     local_levels: int | None = None
+    adapts: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self):
-        _refuse_no_flag(self.input_skip)
+        _validate_flag(self.input_skip)
         whole = isinstance(self.reductions, (tuple, list)) and all(type(r) is int and r > 0 for r in self.reductions)
         if not whole or not self.reductions:
             raise ValueError(
@@ -178,28 +212,64 @@ class UNetMinusMinus(SkipConnections):
                     f"{name} must be one of {', '.join(map(repr, choices))}. Received: {getattr(self, name)!r}."
                 )
 
+    def with_defaults(self, **values):
+        return replace(self, **{name: value for name, value in values.items() if getattr(self, name) is None})
+
+    def refitted(self, channels, usable):
+        return self.refitted_at(range(len(channels)), channels, usable)
+
+    def refitted_at(self, levels, channels, usable):
+        """Returns the skips for encoder maps of those levels; see `refitted`."""
+        right = len(self.reductions) == len(channels)
+        wanted = self.reductions if right and not self.adapts else (16,) * (len(channels) - 1) + (8,)
+        found = usable(channels, wanted, self.level, levels)
+        if self.adapts and found:
+            return replace(self, reductions=found)
+        advice = f"The nearest that fit are reductions={found}." if found else "None fit: take another level, or width."
+        raise ReductionsError(
+            f"reductions must be one for each of the network's {len(channels)} levels and leave channels that pixel "
+            f"shuffles can divide. Received: reductions={self.reductions} for encoder maps of {tuple(channels)} channels. "
+            f"{advice}"
+        )
+
     def keep(self, feature, level, levels):
         if levels != len(self.reductions):
-            raise ValueError(
+            raise ReductionsError(
                 f"UNetMinusMinus needs one reduction for each of the network's {levels} levels. "
                 f"Received: reductions={self.reductions}. Pass {levels} of them, finest level first."
             )
+        return self.reduced(feature, level, self.reductions[level], target_level(self.level, levels))
+
+    def reduced(self, feature, level, reduction, target):
+        """Returns the map of a level with fewer channels, in the resolution of the target level."""
         if len(feature.shape) != 4:
             raise ValueError(
                 "UNetMinusMinus shuffles pixels, which is for maps of two spatial dimensions. "
                 f"Received: a map of shape {tuple(feature.shape)}. Use skips='sat' or 'full' for volumes."
             )
-        up = level - target_level(self.level, levels)
-        return StageReduction(self.reductions[level], up, name=f"skip{level}_keep")(feature)
+        try:
+            return StageReduction(reduction, level - target, name=f"skip{level}_keep")(feature)
+        except ValueError as error:
+            raise ReductionsError(str(error)) from error
 
     def share(self, kept):
+        return self.shared(kept, target_level(self.level, len(self.reductions)))
+
+    def shared(self, kept, ups):
+        """Returns E' of the maps that were kept; IEM brings it up so many levels."""
+        channels = sum(x.shape[-1] for x in kept)
+        if channels % 4 ** max(ups, 0):
+            raise ReductionsError(f"E' must have a multiple of {4**ups} channels. Received: {channels}.")
         return Aggregation(name="skips_share")(kept)
 
     def restore(self, shared, level, channels):
-        up = target_level(self.level, len(self.reductions)) - level
+        return self.enhanced(shared, level, channels, target_level(self.level, len(self.reductions)))
+
+    def enhanced(self, shared, level, channels, target):
+        """Returns the map that a decoder stage receives of E', which has the resolution of the target level."""
         return IEM(
             channels,
-            up,
+            target - level,
             header=self.header,
             norm=self.norm or "layer",
             response_normalization=level >= (self.local_levels or 0),
@@ -207,7 +277,84 @@ class UNetMinusMinus(SkipConnections):
         )(shared)
 
 
-def _refuse_no_flag(input_skip):
+@dataclass(frozen=True)
+class Mixed(SkipConnections):
+    """Another kind of skip at each level: `skips=("sat", "full", "unet--")`. Those of UNet-- share one map E'.
+
+    Args:
+        kinds: tuple of names or objects of this module, one a level of the network, finest first. Those of UNet-- are
+            equal; their reductions are one a level of theirs, their `level` is one of the network's, None the coarsest of
+            theirs.
+
+    Raises:
+        ValueError: for an unknown kind, a mix of other mixes, UNet-- of two kinds, or another number of levels.
+    """
+
+    kinds: tuple
+
+    def __post_init__(self):
+        if not isinstance(self.kinds, (tuple, list)) or not self.kinds:
+            raise ValueError(f"kinds must be a tuple of skips, one a level, finest first. Received: {self.kinds!r}.")
+        object.__setattr__(self, "kinds", tuple(get(kind) for kind in self.kinds))
+        if any(isinstance(kind, Mixed) for kind in self.kinds):
+            raise ValueError("kinds must be names or objects of single kinds. Received: a mix within a mix.")
+        joined = [self.kinds[level] for level in self._joined()]
+        if any(kind != joined[0] for kind in joined):
+            raise ValueError(f"kinds must have one kind of UNetMinusMinus, whose map E' they share. Received: {joined}.")
+
+    @property
+    def input_skip(self):
+        return any(kind.input_skip for kind in self.kinds)
+
+    def with_defaults(self, **values):
+        return Mixed(tuple(kind.with_defaults(**values) for kind in self.kinds))
+
+    def refitted(self, channels, usable):
+        levels = self._joined()
+        new = self.kinds[levels[0]].refitted_at(levels, [channels[level] for level in levels], usable)
+        return Mixed(tuple(new if level in levels else kind for level, kind in enumerate(self.kinds)))
+
+    def keep(self, feature, level, levels):
+        if levels != len(self.kinds):
+            raise ValueError(
+                f"skips must be one kind for each of the network's {levels} levels, finest first. "
+                f"Received: {len(self.kinds)} of them."
+            )
+        kind, joined = self.kinds[level], self._joined()
+        if level not in joined:
+            return kind.keep(feature, level, levels)
+        if len(kind.reductions) != len(joined):
+            raise ReductionsError(
+                f"UNetMinusMinus needs one reduction for each of its {len(joined)} levels in the mix. "
+                f"Received: reductions={kind.reductions}."
+            )
+        return kind.reduced(feature, level, kind.reductions[joined.index(level)], self._target(levels))
+
+    def share(self, kept):
+        joined, shared = self._joined(), list(kept)
+        if joined:
+            ups = self._target(len(kept)) - joined[0]
+            small = self.kinds[joined[0]].shared([kept[level] for level in joined], ups)
+            for level in joined:
+                shared[level] = small
+        return shared
+
+    def restore(self, shared, level, channels):
+        kind = self.kinds[level]
+        if level in self._joined():
+            return kind.enhanced(shared[level], level, channels, self._target(len(self.kinds)))
+        return shared[level]
+
+    def _joined(self):
+        """The levels whose maps are joined in E', finest first."""
+        return [level for level, kind in enumerate(self.kinds) if isinstance(kind, UNetMinusMinus)]
+
+    def _target(self, levels):
+        level = self.kinds[self._joined()[0]].level
+        return self._joined()[-1] if level is None else target_level(level, levels)
+
+
+def _validate_flag(input_skip):
     if type(input_skip) is not bool:
         raise ValueError(f"input_skip must be True or False. Received: {input_skip!r}.")
 
@@ -218,21 +365,26 @@ NAMES = {"full": Full, "none": NoSkip, "unet--": UNetMinusMinus, "sat": SAT, "at
 def get(identifier):
     """Returns skip connections by name (a key of `NAMES`, such as `"full"` or `"sat"`), or the object itself.
 
+    Args:
+        identifier: str, an object of this module, or a tuple of these, one a level, finest first: see `Mixed`.
+
     Raises:
         ValueError: for any other name or object.
     """
     if isinstance(identifier, SkipConnections):
         return identifier
     if isinstance(identifier, str) and identifier in NAMES:
-        return NAMES[identifier]()
+        return UNetMinusMinus(adapts=True) if identifier == "unet--" else NAMES[identifier]()
+    if isinstance(identifier, (tuple, list)) and identifier:
+        return Mixed(tuple(identifier))
     raise ValueError(
-        f"skips must be one of {', '.join(map(repr, NAMES))} or an object such as keras_unetmm.skips.Only(level=0). "
-        f"Received: {identifier!r}."
+        f"skips must be one of {', '.join(map(repr, NAMES))} or an object such as keras_unetmm.skips.Only(level=0), or a "
+        f"tuple of these, one a level. Received: {identifier!r}."
     )
 
 
 def gate_arguments(skips, allowed, message):
-    """Returns what a layer with a connection inside itself takes: the name of these skips, and their initializer.
+    """Returns what a layer with a connection inside itself takes: the name of these skips, and the arguments of its gates.
 
     Args:
         skips: as for `get`.
@@ -242,9 +394,10 @@ def gate_arguments(skips, allowed, message):
     Raises:
         ValueError: for skips that are not of an allowed kind.
     """
-    given = NAMES[skips]() if isinstance(skips, str) and skips in NAMES else skips
+    given = get(skips) if isinstance(skips, str) and skips in NAMES else skips
     name = next((name for name, kind in NAMES.items() if type(given) is kind), None)
     plain = isinstance(given, (SAT, ST)) or given == (NAMES[name]() if name else None)
     if name not in allowed or not plain:
         raise ValueError(f"{message} must be one of {', '.join(map(repr, allowed))}. Received: {skips!r}.")
-    return name, getattr(given, "initializer", "glorot_uniform")
+    chosen = given if isinstance(given, _Selecting) else SAT()
+    return name, {f"gate_{own}": getattr(chosen, own) for own in ("initializer", "activation", "sparsity")}

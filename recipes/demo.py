@@ -29,7 +29,7 @@ with captured():  # what backends write while they look for a GPU
     from keras_unetmm.lowering.lowering import lower
     from keras_unetmm.planner.picture import draw
     from keras_unetmm.planner.report import report
-    from keras_unetmm.runtime.prove import prove
+    from keras_unetmm.runtime.cross_check import cross_check
 
     keras.ops.zeros(1)
 
@@ -121,7 +121,7 @@ def convert(name, network, out, console):
         (out / FILES[name]).write_bytes(content)
     with console.status(f"planning {name}, and comparing both files on TFLM"):
         found, result = report(content)
-        prove(content, found.planned.content)
+        cross_check(content, found.planned.content)
         (out / FILES[name].replace(".", "_planned.")).write_bytes(found.planned.content)
     arenas = [result[which]["measured"]["total"] for which in ("as_is", "planned")]
     console.print(

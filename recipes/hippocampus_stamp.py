@@ -23,7 +23,7 @@ from keras_unetmm.pruning import Pruning
 from keras_unetmm.training import Cosine, Recipe
 
 TINY = {"levels": 2, "convolutions": 1, "classes": 3}
-RULE = partial(Pruning, start=320, every=20, count=8, until=107)
+RULE = partial(Pruning, start=320, every=20, count=8, target_channels=107)
 
 
 def network(model, row, **changes):
@@ -40,8 +40,8 @@ recipe = Recipe(
         "widest": {"prune": RULE(choice="widest")},
         "random": {"prune": RULE(criterion="random")},
         "macs": {"prune": RULE(saving="macs")},
-        "collapse": {"prune": RULE(until=22)},
-        "collapse_widest": {"prune": RULE(until=22, choice="widest")},
+        "collapse": {"prune": RULE(target_channels=22)},
+        "collapse_widest": {"prune": RULE(target_channels=22, choice="widest")},
         "unet_width4": network(models.UNet, "harp_width4"),
         "unet_width3": network(models.UNet, "harp_width3"),
         "unet_width2": network(models.UNet, "harp_width2"),

@@ -19,7 +19,7 @@ from keras_unetmm import data, losses, metrics, models
 from keras_unetmm.pruning import Pruning
 from keras_unetmm.training import Cosine, Recipe
 
-RULE = partial(Pruning, start=400, every=20, until=370)
+RULE = partial(Pruning, start=400, every=20, target_channels=370)
 
 recipe = Recipe(
     model=partial(models.UNet, "mcu_width8", input_shape=(None, None, 3)),

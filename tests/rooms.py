@@ -9,7 +9,13 @@ WITHOUT_BACKEND = (  # rooms
 )
 WITH_BACKEND = ("test_networks.py", "stacks.py")  # in those rooms
 ALONE = (  # in other rooms
-    *("test_calibration.py", "test_lowering_options.py", "test_multipliers.py", "test_options.py", "test_own_products.py"),
+    *(
+        "test_calibration.py",
+        "test_lowering_options.py",
+        "test_multipliers.py",
+        "test_options.py",
+        "test_unshare_multiplies.py",
+    ),
     "test_ranges.py",
 )
 ON_ONE_BACKEND = {  # rooms that ask a backend for no more than layers and networks do, which are tested on all three

@@ -5,12 +5,12 @@ from itertools import product
 
 import numpy as np
 
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 
 
 def parameters(builder, *args, everything=False, **kwargs):
     """How many parameters a network has: those that are trained, or with batch norm's statistics; gives them no values."""
-    model = outline(builder, *args, **kwargs)
+    model = abstract_build(builder, *args, **kwargs)
     return sum(math.prod(weight.shape) for weight in (model.weights if everything else model.trainable_weights))
 
 

@@ -188,3 +188,99 @@ def test_model_compile_takes_a_mask_loss(classes, activation, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert again.evaluate(images, y_true, verbose=0) == pytest.approx(model.evaluate(images, y_true, verbose=0), abs=1e-6)
+
+
+def network(classes):
+    inputs = keras.Input((8, 8, 3))
+    kind = "sigmoid" if classes == 1 else "softmax"
+    return keras.Model(inputs, keras.layers.Conv2D(classes, 1, activation=kind, kernel_initializer="ones")(inputs))
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_weights_of_pixels_are_those_of_the_equation(classes):
+    y_true, y_pred = masks(classes, IMAGE)
+    weights = RNG.random((*y_true.shape[:-1], 1)).astype("float32")
+    counted = (y_true != 255)[..., 0]
+    labels = np.where(counted, y_true[..., 0], 0)
+    chosen = np.take_along_axis(y_pred if classes > 1 else np.concatenate([1 - y_pred, y_pred], -1), labels[..., None], -1)
+    values = -np.log(np.clip(chosen[..., 0], 1e-7, 1)) * weights[..., 0]
+    loss = losses.CrossEntropy(classes, ignore=255)
+    for given in (weights, weights[..., 0]):
+        assert float(loss(y_true, y_pred, given)) == pytest.approx(values[counted].sum() / counted.sum(), rel=1e-5)
+    whole = losses.SegmentationLoss(classes, ignore=255)
+    assert float(whole(y_true, y_pred, np.ones_like(weights))) == pytest.approx(float(whole(y_true, y_pred)), rel=1e-6)
+    hidden = np.where(y_true == 255, 0, y_true)  # a weight of 0 hides a pixel of Dice as ignore does
+    dice = float(losses.DiceLoss(classes)(hidden, y_pred, (y_true != 255).astype("float32")))
+    assert dice == pytest.approx(float(losses.DiceLoss(classes, ignore=255)(y_true, y_pred)), rel=1e-5)
+    assert float(loss(y_true, y_pred, np.float32([1, 0, 0]))) != pytest.approx(float(loss(y_true, y_pred)))
+    with pytest.raises(ValueError, match=r"sample_weight must be \(N,\), of images, or \(N, 6, 9\)"):
+        loss(y_true, y_pred, weights[:, :4])
+
+
+def test_classes_weigh_what_they_are_given_or_evenly():
+    y_true, y_pred = masks(3, IMAGE, 0)
+    flat = y_pred.reshape(-1, 3)[np.arange(y_true.size), y_true.ravel()]
+    weights = np.array([0.5, 1, 4])
+    want = np.mean(-np.log(flat) * weights[y_true.ravel()])
+    for given in ((0.5, 1, 4), {0: 0.5, 2: 4}):
+        assert float(losses.CrossEntropy(3, class_weight=given)(y_true, y_pred)) == pytest.approx(want, rel=1e-5)
+    even = losses.balanced_weights(np.bincount(y_true.ravel(), minlength=3))
+    balanced = float(losses.CrossEntropy(3, class_weight="balanced")(y_true, y_pred))
+    assert balanced == pytest.approx(float(losses.CrossEntropy(3, class_weight=even)(y_true, y_pred)), rel=1e-3)
+    assert balanced == pytest.approx(np.mean([-np.log(flat[y_true.ravel() == c]).mean() for c in range(3)]), rel=1e-5)
+    assert losses.balanced_weights((990, 10, 0)) == (0.5051, 50.0, 1.0)
+    for wrong in ((1, 2), {3: 1}, (1, -1, 1), 5):
+        with pytest.raises(ValueError, match="class_weight must be"):
+            losses.CrossEntropy(3, class_weight=wrong)
+
+
+def test_focal_and_tversky():
+    y_true, y_pred = masks(1, IMAGE, 0)
+    p = np.where(y_true == 1, y_pred, 1 - y_pred)
+    want = np.mean(-((1 - p) ** 2) * np.log(p))
+    assert float(losses.CrossEntropy(focal=2.0)(y_true, y_pred)) == pytest.approx(want, rel=1e-4)
+    sums = [(y_pred * y_true, y_pred * (1 - y_true), (1 - y_pred) * y_true)[i].sum((1, 2, 3)) for i in range(3)]
+    want = np.mean(1 - (sums[0] + 0.5) / (sums[0] + 0.3 * sums[1] + 0.7 * sums[2] + 0.5))
+    assert float(losses.DiceLoss(tversky=(0.3, 0.7))(y_true, y_pred)) == pytest.approx(want, rel=1e-5)
+    assert np.isfinite(
+        gradient(losses.CrossEntropy(focal=0.5), np.ones((1, 2, 2, 1)), np.ones((1, 2, 2, 1), "float32"))
+    ).all()
+    for name, wrong in (("focal", -1), ("tversky", (0, 0)), ("tversky", 3)):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            losses.SegmentationLoss(**{name: wrong})
+    whole = losses.SegmentationLoss(3, 255, (1, 2, 3), 2.0, (0.3, 0.7))
+    again = keras.losses.deserialize(keras.losses.serialize(whole))
+    assert again.get_config() == whole.get_config()
+
+
+@pytest.mark.parametrize("form", ["(N,)", "(N, H, W)", "(N, H, W, 1)", "class_weight", "class_weight one-hot"])
+def test_fit_takes_weights(form):
+    x, y = RNG.random((4, 8, 8, 3)).astype("float32"), RNG.integers(0, 2, (4, 8, 8, 1)).astype("uint8")
+    model, given = network(1), {}
+    model.compile(keras.optimizers.SGD(0.0), losses.SegmentationLoss())
+    if form == "class_weight one-hot":
+        model = network(2)
+        model.compile(keras.optimizers.SGD(0.0), "categorical_crossentropy")
+        want = model.evaluate(x, np.eye(2)[y[..., 0]], sample_weight=1 + 4 * y[..., 0], verbose=0)
+        got = model.fit(x, np.eye(2)[y[..., 0]], class_weight={1: 5}, verbose=0).history["loss"][0]
+        assert got == pytest.approx(want, rel=1e-5)
+        return
+    weights = {"(N,)": np.float32([1, 2, 0, 1]), "class_weight": 1.0 + 4 * y}.get(form, RNG.random((4, 8, 8, 1)))
+    want = float(losses.SegmentationLoss()(y, model.predict(x, verbose=0), weights))
+    given = {"class_weight": {0: 1.0, 1: 5.0}} if form == "class_weight" else {"sample_weight": weights}
+    if form == "(N, H, W)":
+        given = {"sample_weight": weights[..., 0]}
+    assert model.fit(x, y, verbose=0, **given).history["loss"][0] == pytest.approx(want, rel=1e-5)
+
+
+@pytest.mark.parametrize(("classes", "ignore", "wrong"), [(1, None, 255), (3, 255, 3), (3, None, -1)])
+def test_fit_refuses_labels_that_are_none(classes, ignore, wrong):
+    x, y = RNG.random((4, 8, 8, 3)).astype("float32"), np.zeros((4, 8, 8, 1), "int32")
+    model = network(classes)
+    model.compile("sgd", losses.SegmentationLoss(classes, ignore))
+    if ignore is not None:
+        y[1, 2, 3] = ignore
+    model.fit(x, y, verbose=0)
+    y[0, 5, 5] = wrong
+    with pytest.raises(Exception, match=f"(?s)y_true must hold labels from 0 to {max(classes, 2) - 1}.*{wrong}"):
+        model.fit(x, y, verbose=0)

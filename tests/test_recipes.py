@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.training import load_recipe, train
 from keras_unetmm.training.recipe import read
 from keras_unetmm.training.tiny import tiny_data
@@ -55,12 +55,12 @@ def test_full_size(path, variant, tmp_path):
     if recipe.distill:
         networks += [recipe.distill.teacher, *recipe.distill.removals]
     for network in networks:
-        model = outline(without_files(network))
+        model = abstract_build(without_files(network))
         assert model.input_shape[-1] == image.shape[-1]
         assert model.output_shape[-1] == channels
         for size in filter(None, (recipe.patch, recipe.evaluate_patch)):
             sizes = (size,) * (image.ndim - 1) if isinstance(size, int) else size
-            shape = outline(model.compute_output_shape, (1, *sizes, image.shape[-1]))
+            shape = abstract_build(model.compute_output_shape, (1, *sizes, image.shape[-1]))
             assert shape[1:-1] == (() if dataset.target == "class" else sizes)
 
 

@@ -154,3 +154,99 @@ def test_an_input_skip_is_refused_where_it_has_no_place():
 def test_volumes_are_not_shuffled():
     with pytest.raises(ValueError, match=r"two spatial dimensions\. Received: a map of shape .* Use skips='sat'"):
         skips.UNetMinusMinus((2, 2)).keep(np.zeros((1, 4, 4, 4, 8)), 0, 2)
+
+
+MIXED = ("sat", "full", "unet--")
+
+
+def test_a_mix_has_its_own_kind_at_each_level():
+    model = UNet("mcu_width8", input_shape=(32, 48, 3), skips=("st", "none", skips.UNetMinusMinus((4,))))
+    kinds = {layer.name: type(layer).__name__ for layer in model.layers if layer.name.startswith("skip")}
+    assert kinds == {"skip0_keep": "Select", "skip2_keep": "StageReduction", "skips_share": "Aggregation"} | {
+        "skip2_restore": "IEM"
+    }
+    assert skip_memory(model) == 32 * 48 * 8 + 8 * 12 * 8
+    assert model(np.zeros((1, 32, 48, 3), "float32")).shape == (1, 32, 48, 1)
+
+
+def test_levels_of_unet_minus_minus_in_a_mix_share_one_map(tmp_path):
+    model = UNet("mcu_width8", input_shape=(32, 48, 3), skips=["unet--", "full", "unet--"])
+    shared = model.get_layer("skips_share")
+    assert [tuple(x.shape[1:3]) for x in shared.input] == [(8, 12), (8, 12)]
+    assert model.get_layer("skip0_restore").input is model.get_layer("skip2_restore").input
+    assert shared.output.shape[-1] % 16 == 0
+    assert "skip1_keep" not in [layer.name for layer in model.layers]
+    assert skip_memory(model) == 8 * 12 * shared.output.shape[-1] + 16 * 24 * 16
+    model.save(tmp_path / "mixed.keras")
+    image = np.random.default_rng(0).random((1, 32, 48, 3)).astype("float32")
+    loaded = keras.models.load_model(tmp_path / "mixed.keras", compile=False)
+    np.testing.assert_allclose(*(keras.ops.convert_to_numpy(each(image)) for each in (model, loaded)), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        (("sat", "full"), r"skips must be one kind for each of the network's 3 levels, finest first\. Received: 2"),
+        (("sat", "full", "sum"), r"skips must be one of 'full'.*a tuple of these, one a level\. Received: 'sum'"),
+        (("sat", MIXED, "full"), "Received: a mix within a mix"),
+        (("unet--", skips.UNetMinusMinus((4, 4)), "full"), "one kind of UNetMinusMinus"),
+        (
+            ("full", "full", skips.UNetMinusMinus((5,))),
+            r"multiple of 5\. Received: 32 .*fit are reductions=\(4,\)",
+        ),
+    ],
+)
+def test_a_mix_that_does_not_fit_is_refused(kinds, message):
+    with pytest.raises(ValueError, match=message):
+        UNet("mcu_width8", skips=kinds)
+
+
+def test_names_of_a_mix_are_resolved():
+    assert skips.get(MIXED) == skips.Mixed((skips.SAT(), skips.Full(), skips.UNetMinusMinus()))
+    with pytest.raises(ValueError, match=r"Received: \(\)"):
+        skips.get(())
+
+
+def test_the_papers_ratios_adapt_to_the_network_and_others_are_refused_by_what_fits():
+    for build in (lambda kind: UNet("mcu_width8", skips=kind), lambda kind: NAFNet(**SMALL, skips=kind)):
+        model = build("unet--")
+        assert model.get_layer("skips_share") is not None
+        with pytest.raises(ValueError, match=r"The nearest that fit are reductions=") as refused:
+            build(skips.UNetMinusMinus())
+        named = tuple(map(int, str(refused.value).split("reductions=(")[-1].split(")")[0].split(",")))
+        assert build(skips.UNetMinusMinus(named)).count_params() == model.count_params()
+
+
+def test_figure_3c_is_refused_by_ratios_that_fit():
+    network = {"width": 32, "encoder_depths": (0,) * 4, "middle_depth": 0, "decoder_depths": (0,) * 4}
+    with pytest.raises(ValueError, match=r"multiple of 256\. Received: 128 .*nearest that fit") as refused:
+        NAFNet(**network, skips=skips.UNetMinusMinus(level=0))
+    named = tuple(map(int, str(refused.value).split("reductions=(")[-1].split(")")[0].split(",")))
+    model = NAFNet(**network, skips=skips.UNetMinusMinus(named, level=0), input_shape=(16, 16, 3))
+    assert model.get_layer("skips_share").output.shape[1:3] == (16, 16)
+
+
+def test_a_penalty_for_channels_that_are_on_is_a_loss_and_switches_them_off():
+    plain, penalized = (UNet("mcu_width8", levels=2, skips=skips.SAT(0.2, sparsity=sparsity)) for sparsity in (0.0, 0.5))
+    assert plain.losses == []
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(penalized.losses[0]), 0.5 * 8 * 0.2, rtol=1e-6)
+    penalized.compile(keras.optimizers.SGD(0.5), "mse")
+    penalized.train_on_batch(np.zeros((1, 4, 4, 3), "float32"), np.zeros((1, 4, 4, 1), "float32"))
+    assert (starts(penalized)[0] <= 0).all()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_penalty_and_activation_reach_every_gate(network, tmp_path):
+    model = NETWORKS[network](skips.SAT(activation="hard_sigmoid", sparsity=1e-3))
+    gates = [part for part in model._flatten_layers() if isinstance(part, Select)]
+    assert len(gates) >= 2
+    assert {(gate.activation, gate.sparsity) for gate in gates} == {("hard_sigmoid", 1e-3)}
+    assert len(model.losses) == len(gates)
+
+
+def test_unknown_activations_and_penalties_are_refused():
+    with pytest.raises(ValueError, match=r"activation must be one of 'truncated_relu', .*Received: 'relu'"):
+        skips.SAT(activation="relu")
+    for sparsity in (-1e-3, float("nan"), True, "1"):
+        with pytest.raises(ValueError, match=r"sparsity must be a finite number of at least 0\. Received: "):
+            skips.ST(sparsity=sparsity)

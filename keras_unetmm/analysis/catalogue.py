@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from keras_unetmm import models
 from keras_unetmm.analysis import macs, skip_memory
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.models import di2in, kbnet, lunet, mscan_matting, nafnet, sunet, tiramisu, unet, vnet
 
 
 @dataclass(frozen=True)
-class Network:
+class Entry:
     """A function of `keras_unetmm.models`, the rows that it takes and the size of image at which they are counted.
 
     Args:
@@ -34,19 +34,19 @@ HARP = {f"{table}_width{width}": (64, 64, 64) for table in ("harp", "table") for
 CT = {"cicek2016": (128, 128, 112), "ct_width24": (128, 128, 128)}
 # fmt: off
 NETWORKS = (
-    Network(models.NAFNet,                nafnet.VARIANTS,        ("2204.04676",),              RESTORATION),
-    Network(models.NAFNetUNetMinus,       nafnet.VARIANTS,        ("2412.18276", "2204.04676"), RESTORATION),
-    Network(models.KBNet,                 kbnet.VARIANTS,         ("2303.02881",),              RESTORATION),
-    Network(models.KBNetUNetMinus,        kbnet.VARIANTS,         ("2412.18276", "2303.02881"), RESTORATION),
-    Network(models.MSCANMatting,          mscan_matting.VARIANTS, ("2412.18276", "2209.08575"), (512, 512)),
-    Network(models.MSCANMattingUNetMinus, mscan_matting.VARIANTS, ("2412.18276", "2209.08575"), (512, 512)),
-    Network(models.UNet,                  unet.VARIANTS,          ("1505.04597", "1606.06650"), (512, 512), HARP | CT),
-    Network(models.LUnet,                 lunet.VARIANTS,         ("2512.03834",),              (512, 512), HARP | CT),
-    Network(models.VNet,                  vnet.VARIANTS,          ("1606.04797",),              (128, 128, 64)),
-    Network(models.Tiramisu,              tiramisu.VARIANTS,      ("1611.09326",),              (224, 224)),
-    Network(models.DI2IN,                 di2in.VARIANTS,         ("1804.05181", "1707.08037"), (128, 128, 128)),
-    Network(models.SUNet,                 sunet.VARIANTS,         ("1804.10343",),              (224, 224)),
-    Network(models.SUNetSegmentation,     sunet.VARIANTS,         ("1804.10343",),              (512, 512)),
+    Entry(models.NAFNet,                nafnet.VARIANTS,        ("2204.04676",),              RESTORATION),
+    Entry(models.NAFNetUNetMinus,       nafnet.VARIANTS,        ("2412.18276", "2204.04676"), RESTORATION),
+    Entry(models.KBNet,                 kbnet.VARIANTS,         ("2303.02881",),              RESTORATION),
+    Entry(models.KBNetUNetMinus,        kbnet.VARIANTS,         ("2412.18276", "2303.02881"), RESTORATION),
+    Entry(models.MSCANMatting,          mscan_matting.VARIANTS, ("2412.18276", "2209.08575"), (512, 512)),
+    Entry(models.MSCANMattingUNetMinus, mscan_matting.VARIANTS, ("2412.18276", "2209.08575"), (512, 512)),
+    Entry(models.UNet,                  unet.VARIANTS,          ("1505.04597", "1606.06650"), (512, 512), HARP | CT),
+    Entry(models.LUnet,                 lunet.VARIANTS,         ("2512.03834",),              (512, 512), HARP | CT),
+    Entry(models.VNet,                  vnet.VARIANTS,          ("1606.04797",),              (128, 128, 64)),
+    Entry(models.Tiramisu,              tiramisu.VARIANTS,      ("1611.09326",),              (224, 224)),
+    Entry(models.DI2IN,                 di2in.VARIANTS,         ("1804.05181", "1707.08037"), (128, 128, 128)),
+    Entry(models.SUNet,                 sunet.VARIANTS,         ("1804.10343",),              (224, 224)),
+    Entry(models.SUNetSegmentation,     sunet.VARIANTS,         ("1804.10343",),              (512, 512)),
 )
 # fmt: on
 
@@ -65,7 +65,7 @@ def catalogue():
 
 def _entry(network, row):
     size = DEVICE if row.startswith("mcu_") else network.sizes.get(row, network.size)
-    model = outline(network.build, row)
+    model = abstract_build(network.build, row)
     return {
         "name": network.build.__name__,
         "row": row,

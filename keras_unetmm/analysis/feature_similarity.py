@@ -40,11 +40,11 @@ def feature_similarity(model, images):
                 f"{kept.shape[-1]} and gets {restored.shape[-1]}, which have no SSIM. A U-Net with up='halving' does."
             )
     arrays = values(model, [tensor for pair in pairs.values() for tensor in pair], images)
-    _refuse_small(np.shape(images), arrays[-1].shape[1:3])
+    _validate_large_enough(np.shape(images), arrays[-1].shape[1:3])
     return {level: _similarity(arrays[2 * i], arrays[2 * i + 1]) for i, level in enumerate(levels)}
 
 
-def _refuse_small(shape, coarsest):
+def _validate_large_enough(shape, coarsest):
     if min(coarsest) < WINDOW:
         fit = tuple(size * -(-WINDOW // own) for size, own in zip(shape[1:3], coarsest, strict=True))
         raise ValueError(

@@ -11,14 +11,14 @@ from keras_unetmm.cli.errors import errors
 
 
 def check(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="A full-integer .tflite file.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Any .tflite file, of integers or floats.")],
     target: Annotated[str, typer.Option(help="litert, tflm, coral, ethos-u55, ethos-u65 or ethos-u85.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    static: Annotated[bool, typer.Option("--static", help="Ask no compiler, even where one is installed.")] = False,
+    static: Annotated[bool, typer.Option("--static", help="Ask no compiler and no interpreter.")] = False,
 ) -> None:
     """Say which operators of a .tflite file a target runs, and what to use instead of the others.
 
-    Exit status 1: an operator cannot run there at all.
+    Exit status 1: an operator cannot run there at all. Exit status 2: the file cannot be read.
     """
     with errors():
         from keras_unetmm.targets.targets import check as judged

@@ -42,9 +42,9 @@ def compare(
     with errors():
         sizes = None if size is None else parsed_size(size)
         if picture is not None:
-            from keras_unetmm.compare.quality_picture import draw, refuse_another_suffix
+            from keras_unetmm.compare.quality_picture import draw, validate_suffix
 
-            refuse_another_suffix(picture)
+            validate_suffix(picture)
             validate_folder_exists(picture)
         if recipe is None and variant is not None:
             raise ValueError("--variant must come with --recipe. Received: --variant alone.")
@@ -81,11 +81,11 @@ def compare(
 
 def _recipe_examples(recipe, variant, data, pair, images, partial):
     with quiet_backend():
-        from keras_unetmm.compare.quality_data import from_recipe, refuse_another_normalization
+        from keras_unetmm.compare.quality_data import from_recipe, validate_normalization
         from keras_unetmm.training.recipe import load_recipe
 
     loaded = load_recipe(recipe, variant)
-    refuse_another_normalization(loaded, pair.said)
+    validate_normalization(loaded, pair.said)
     return from_recipe(loaded, data, pair.shape, images, partial), loaded.metrics
 
 

@@ -89,9 +89,9 @@ def _prove_and_write(model, found, result, output):
         raise ValueError(f"{output} is not written, for its outputs cannot be compared with those of {model}: {why}")
     from rich.progress import Progress
 
-    from keras_unetmm.runtime.prove import INPUTS, prove
+    from keras_unetmm.runtime.cross_check import INPUTS, cross_check
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("comparing on TFLM", total=len(INPUTS))
-        prove(model, found.planned.content, lambda _: progress.advance(task))
+        cross_check(model, found.planned.content, lambda _: progress.advance(task))
     write(output, found.planned.content)

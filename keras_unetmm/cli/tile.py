@@ -67,12 +67,12 @@ def tile(
         from keras_unetmm.program import store
 
         if picture is not None:
-            from keras_unetmm.tiling.picture import refuse_another_suffix
+            from keras_unetmm.tiling.picture import validate_suffix
 
-            refuse_another_suffix(picture)
+            validate_suffix(picture)
             validate_folder_exists(picture)
         if output is not None:
-            store.refuse_another_folder(output)
+            store.validate_folder(output)
         if evaluate is not None and not evaluate.is_dir():
             raise ValueError(f"--evaluate must be a folder of photographs. Received: {evaluate}.")
         if evaluate is not None and (mean is not None or std is not None):
@@ -133,7 +133,9 @@ def _to_tile(model, calibration, size, output_kind, numbers):
         size = tuple(map(min, size, smallest_size(calibration)))  # the scales are those of every size
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", UserWarning)
-            content = converted(loaded, calibration, "tflm", conversion_size(loaded, size), output=output_kind, **numbers)
+            content = converted(
+                loaded, calibration, "tflm", conversion_size(loaded, size), output_kind=output_kind, **numbers
+            )
     for warning in told:
         warn(warning.message)
     return loaded, content

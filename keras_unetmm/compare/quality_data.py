@@ -9,7 +9,7 @@ from keras_unetmm.compare.quality import Example
 from keras_unetmm.data.batches import whole_example
 from keras_unetmm.data.degradations import gaussian_noise
 from keras_unetmm.data.images import image_paths, read_crop
-from keras_unetmm.data.volumes import read_volume_crop, volume_paths
+from keras_unetmm.data.volume_crops import read_volume_crop, volume_paths
 from keras_unetmm.data.windows import sizes
 from keras_unetmm.training.evaluation import spread
 from keras_unetmm.training.recipe import read
@@ -72,7 +72,7 @@ def from_recipe(recipe, data, shape, images=None, take_parts=False):
     return made
 
 
-def refuse_another_normalization(recipe, said):
+def validate_normalization(recipe, said):
     """Raises a ValueError unless a file normalises as a recipe does.
 
     Args:

@@ -89,7 +89,7 @@ def _tensors_of_layers(graph, model, sources):
 def _is_measured(layer, sources):
     """Whether a layer is called once, as not on each slice of a volume, has one output, and a name that stays.
 
-    What the lowering adds without a name, `concatenate_7`, is numbered anew each time.
+    What the lowering adds without a name, `concatenate_7`, is numbered again each time.
     """
     nodes = calls(layer)
     if not isinstance(layer, keras.layers.Layer) or not len(nodes) == 1 == len(nodes[0].outputs):

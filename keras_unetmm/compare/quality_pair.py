@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_unetmm.graph.expand import static_shape
-from keras_unetmm.graph.finite import refuse_weights_that_are_not_finite
+from keras_unetmm.graph.finite import validate_finite_weights
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.prepare import prepared
@@ -34,17 +34,17 @@ class Pair:
         self.kind = self.said.get("output", {}).get("kind", "values")
         if self.kind == "indices":
             raise ValueError(
-                "file must give what the metrics and the noise are measured on. Received: one of output='indices', which "
-                "gives the numbers of the classes. Convert the model with --output-kind logits to compare it."
+                "file must give what the metrics and the noise are measured on. Received: one of output_kind='indices', "
+                "which gives the numbers of the classes. Convert the model with --output-kind logits to compare it."
             )
-        ends = _integer_ends(self.graph)
+        ends = _integer_io(self.graph)
         model = without_quantisers(model)
-        refuse_weights_that_are_not_finite(model)
+        validate_finite_weights(model)
         self.shape = _shape(model, ends[0].shape, size)
         self.model = prepared(model, self.shape, self.kind, self.said.get("mean"), self.said.get("std"))
         made = lowered(self.model, self.said.get("target", target), self.shape)
         self.lowered, self.names = made.model, {layer.name for layer in made.source.operations}
-        _refuse_what_does_not_fit(self.lowered, ends)
+        _validate_fit(self.lowered, ends)
         self.scale = ends[1].scales[0]
         self.peak = self.scale * (2 ** (8 * ends[1].element_bytes) - 1)
 
@@ -96,7 +96,7 @@ def without_quantisers(model):
     return plain(model)[0] if is_quantize_aware(model) else model
 
 
-def _integer_ends(graph):
+def _integer_io(graph):
     """The one input and the one output of a file, both of integers that stand for real numbers."""
     for name, indices in (("input", graph.inputs), ("output", graph.outputs)):
         tensors = [graph.tensors[index] for index in indices]
@@ -122,7 +122,7 @@ def _shape(model, taken, size):
     return shape
 
 
-def _refuse_what_does_not_fit(model, ends):
+def _validate_fit(model, ends):
     for what, ours, theirs in (("takes", model.inputs[0], ends[0]), ("gives", model.outputs[0], ends[1])):
         if tuple(ours.shape) != tuple(theirs.shape):
             raise ValueError(

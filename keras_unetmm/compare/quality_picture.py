@@ -12,7 +12,7 @@ _BAR, _WORST = "#9aa5b1", "#d1495b"
 _SUFFIXES = (".png", ".svg")
 
 
-def refuse_another_suffix(path):
+def validate_suffix(path):
     """Raises a ValueError unless the path ends as a picture of `draw` does."""
     if os.path.splitext(path)[1].lower() not in _SUFFIXES:
         raise ValueError(f"picture must end in {' or '.join(_SUFFIXES)}. Received: {path}.")
@@ -34,7 +34,7 @@ def draw(quality, path, title=None):
     Raises:
         ValueError: for another suffix.
     """
-    refuse_another_suffix(path)
+    validate_suffix(path)
     from matplotlib.figure import Figure  # half a second, which only those who want a picture wait for
 
     shown = [example for example in quality.shown if example.float.ndim > 1]

@@ -47,9 +47,9 @@ def card(name, content, verdict, differences=(), signal_to_noise=(), left_out=()
     if differences:
         lines += [
             "",
-            "## Exchanged layers",
+            "## Replaced layers",
             "",
-            "On one calibration image, in floats, all layers before each exchanged as well.",
+            "On one calibration image, in floats, all layers before each replaced as well.",
             "",
         ]
         layers = [difference for difference in differences if difference.layer != "output"]

@@ -29,7 +29,7 @@ class Request:
     target: str = "tflm"
     size: tuple[int, ...] | None = None
     io: str = "int8"
-    output: Any = "auto"
+    output_kind: Any = "auto"
     mean: Any = None
     std: Any = None
     outliers: str = "cut"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
+from keras_unetmm.deprecation import renamed
 
 if TYPE_CHECKING:
     from keras_unetmm.targets.verdict import Verdict
@@ -17,18 +18,21 @@ def convert(
     target="tflm",
     size=None,
     io="int8",
-    output="auto",
+    output_kind="auto",
     mean=None,
     std=None,
     outliers="cut",
+    *,
+    output=None,
     **choices,
 ):
     """Converts a model of images or volumes to a .tflite file in which every tensor is an integer.
 
     The input is the camera's bytes: the scale is 1/255, whatever the calibration, so that a frame goes in by a copy. What
     the model needs beyond that, `mean` and `std`, is computed inside the file. Layers for which the target has no
-    integer operator are exchanged (see `keras_unetmm.lowering.lowering`). Under JAX and torch the file is made in a
-    second process, under TensorFlow. `keras_unetmm.tflite.metadata` reads what the file says of itself.
+    integer operator are replaced (see `keras_unetmm.lowering.lowering`). Channels that gates have switched off are built out
+    first, see `keras_unetmm.pruning.without_unselected`. Under JAX and torch the file is made in a second process, under
+    TensorFlow. `keras_unetmm.tflite.metadata` reads what the file says of itself.
 
     Args:
         model: a functional or sequential `keras.Model` on images `(N, H, W, C)` or volumes `(N, D, H, W, C)` with values in
@@ -40,16 +44,16 @@ def convert(
         target: `"litert"`, `"tflm"`, `"coral"`, `"ethos-u55"`, `"ethos-u65"` or `"ethos-u85"`.
         size: `(height, width)` in pixels or `(depth, height, width)`, for models that take any size.
         io: `"int8"`, bytes less 128; or `"uint8"`, the bytes themselves, at the cost of an operator at either end.
-        output: what the output is. `"image"`: bytes as well, scale 1/255. `"probabilities"`: scale 1/256, as the kernels of
-            sigmoid and softmax have it. `"values"`: the scale is calibrated. `"logits"`: the same, without the model's
+        output_kind: what the output is. `"image"`: bytes as well, scale 1/255. `"probabilities"`: scale 1/256, as the
+            kernels of sigmoid and softmax have it. `"values"`: the scale is calibrated. `"logits"`: the same, without the model's
             last softmax or sigmoid. `"indices"`: the number of the class at each place, as a byte. `"auto"`:
             probabilities behind a sigmoid or softmax; an image where the model gives as many channels as it takes and what
             it gives on the calibration images loses less than 1/10,000 of its variance when cut to [0, 1]; else
-            values. A model of `quantize_aware` knows what its output is. Of several outputs a list of one for each. The
-            argument may be called `output_kind`, as on the command line.
+            values. A model of `quantize_aware` knows what its output is. Of several outputs a list of one for each.
         mean, std: float, or a sequence of one a channel, if the model was trained on `(x - mean) / std` of an x in [0, 1].
         outliers: `"cut"`, the ranges inside the network leave out the last value in 10,000 at either end, 0.09 dB better
             on denoisers of photographs; or `"keep"`, all values on the calibration images fit.
+        output: old name of `output_kind`.
         **choices: other integer forms than the target's, see `keras_unetmm.targets.options.LoweringOptions`.
 
     Returns:
@@ -62,8 +66,8 @@ def convert(
             calibration images, or without any on random, ramp and extreme ones.
         ImportError: if TensorFlow is missing.
     """
-    output = choices.pop("output_kind", output)
-    request = Request(calibration, target, size, io, output, mean, std, outliers, choices)
+    output_kind = renamed("output", output, "output_kind", output_kind, "auto")
+    request = Request(calibration, target, size, io, output_kind, mean, std, outliers, choices)
     return conversion_of(model, request).content
 
 

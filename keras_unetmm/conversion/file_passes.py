@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 
 from keras_unetmm.conversion.conversion import ConversionError
-from keras_unetmm.conversion.io_quantization import with_uint8
 from keras_unetmm.conversion.indices import with_indices
+from keras_unetmm.conversion.io_quantization import with_uint8
 from keras_unetmm.conversion.multipliers import with_equal_multipliers
 from keras_unetmm.conversion.signal import advice, signal_to_noise
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, RunError, measure, run
@@ -23,7 +23,7 @@ def warn_of_a_far_output(conversion):
         if conversion.ranges is None and kind == "image" and not -_FAR < low <= high < 1 + _FAR:
             warnings.warn(
                 f"The output is taken for an image and cut to 0 to 1, and the calibration images give {low:.2f} to "
-                f"{high:.2f}. If it is none, pass output='values'; if the model is not trained yet, train it first.",
+                f"{high:.2f}. If it is none, pass output_kind='values'; if the model is not trained yet, train it first.",
                 stacklevel=5,
             )
 
@@ -74,7 +74,7 @@ def validate_no_floats(model):
 def judge(conversion):
     """Raises a `ConversionError` for an operator that the target cannot run."""
     target = conversion.request.target
-    conversion.verdict = check(conversion.content, target)
+    conversion.verdict = check(conversion.content, target, compile=target_of(target).runtime is None)  # else `try_out` asks
     missing = [operator for operator in conversion.verdict.operators if operator.verdict == "unsupported"]
     if missing:
         lines = [f"  {o.index} {o.name}: {o.why}" + (f" Instead: {o.instead}" if o.instead else "") for o in missing]

@@ -8,6 +8,7 @@ from keras_unetmm.conversion.signal import TRIED
 from keras_unetmm.graph.expand import static_shapes
 from keras_unetmm.graph.finite import validate_finite_weights, validate_float_weights
 from keras_unetmm.graph.own_functions import validate_no_own_functions
+from keras_unetmm.graph.selected import without_unselected
 from keras_unetmm.lowering.legalize import RANDOM
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.prepare import asked_of, kind_of, prepared
@@ -27,7 +28,7 @@ def validate_request(conversion):
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}. Received: {value!r}.")
     kinds = [asked.output_kind] if isinstance(asked.output_kind, str) else asked.output_kind
     if not isinstance(kinds, (list, tuple)) or not kinds or not set(map(str, kinds)) <= set(OUTPUTS):
-        raise ValueError(f"output must be one of {', '.join(map(repr, OUTPUTS))}. Received: {asked.output_kind!r}.")
+        raise ValueError(f"output_kind must be one of {', '.join(map(repr, OUTPUTS))}. Received: {asked.output_kind!r}.")
     conversion.shapes = static_shapes(model, asked.size, RANKS)
     validate_float_weights(model)
     validate_finite_weights(model)
@@ -41,6 +42,11 @@ def take_rounding_away(conversion):
             raise ValueError("mean and std are part of a quantisation-aware model. Leave them out.")
         conversion.trained = renewed(conversion.model)
         conversion.model, conversion.ranges = plain(conversion.model)
+
+
+def build_out_unselected(conversion):
+    """Builds out the channels that gates have switched off."""
+    conversion.model = without_unselected(conversion.model)
 
 
 def read_calibration(conversion):
@@ -60,7 +66,7 @@ def prepare(conversion):
 
 
 def lower(conversion):
-    """Exchanges the layers for which the target has no integer operator, and says what the outputs are."""
+    """Replaces the layers for which the target has no integer operator, and says what the outputs are."""
     asked, shapes = conversion.request, conversion.shapes
     made = lowered(conversion.source, asked.target, shapes if len(shapes) > 1 else shapes[0], **asked.choices)
     if any(output is x for output in made.model.outputs for x in made.model.inputs):
@@ -68,7 +74,7 @@ def lower(conversion):
     if conversion.ranges is not None:
         conversion.ranges, conversion.kernels = ranges_and_kernels(made, conversion.ranges)
     conversion.lowered, conversion.network = made, made.model
-    left = (exchange.layer for exchange in made.legalizations if isinstance(exchange.layer, RANDOM))
+    left = (entry.layer for entry in made.legalizations if isinstance(entry.layer, RANDOM))
     conversion.left_out = tuple(f"{layer.name}, a {type(layer).__name__}" for layer in left)
     for k, kind in enumerate(conversion.outputs):
         known = kind_of(made.source, k)
@@ -94,4 +100,4 @@ def run_model(conversion):
     conversion.expected = [np.concatenate(of_one) for of_one in zip(*gathered, strict=True)]
 
 
-MODEL_PASSES = (validate_request, take_rounding_away, read_calibration, prepare, lower, run_model)
+MODEL_PASSES = (validate_request, take_rounding_away, build_out_unselected, read_calibration, prepare, lower, run_model)

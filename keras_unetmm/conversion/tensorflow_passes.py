@@ -15,7 +15,6 @@ import numpy as np
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
 from keras_unetmm.conversion.io_quantization import in_order_of_model, with_byte_io
-from keras_unetmm.conversion.unshare_multiplies import unshare_multiplies
 from keras_unetmm.conversion.post_training import OUTLIERS, chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.conversion.quiet import captured
 from keras_unetmm.conversion.ranges import (
@@ -28,6 +27,7 @@ from keras_unetmm.conversion.ranges import (
     with_trained_scales,
 )
 from keras_unetmm.conversion.signal import BETTER, ENOUGH, LEAST, signal_to_noise, weakest_layer
+from keras_unetmm.conversion.unshare_multiplies import unshare_multiplies
 from keras_unetmm.graph.nodes import maker
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, validate_installed
 from keras_unetmm.targets.targets import check
@@ -151,7 +151,7 @@ def _others(conversion):
         chosen = chosen_ranges(graph, conversion.histograms, asked.outliers)
         values = ["values" if kind == "image" else kind for kind in conversion.outputs]
         content = with_tensor_ranges(conversion.floats, chosen)
-        yield "output='values'", replace(conversion, content=content, outputs=values)
+        yield "output_kind='values'", replace(conversion, content=content, outputs=values)
 
 
 def _signals(conversion, other):
@@ -198,7 +198,7 @@ def _runtime_for(content):
         validate_installed("tflm")
     except MissingRuntimeError:
         return "litert-reference"
-    return "tflm" if check(content, "tflm").runs else "litert-reference"
+    return "tflm" if check(content, "tflm", compile=False).runs else "litert-reference"
 
 
 def _run_in_a_child(conversion):

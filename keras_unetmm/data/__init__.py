@@ -10,7 +10,10 @@ from keras_unetmm.data.layout import MissingDataError, reader
 from keras_unetmm.data.lesions import isic2017, isic2018
 from keras_unetmm.data.mattes import alphamatting, p3m10k, rwp636
 from keras_unetmm.data.membranes import isbi2012
-from keras_unetmm.data.photographs import (
+from keras_unetmm.data.own_pairs import pairs
+from keras_unetmm.data.own_photographs import photographs
+from keras_unetmm.data.own_volumes import volumes
+from keras_unetmm.data.photograph_sets import (
     b100,
     bsds500,
     cbsd68,
@@ -67,6 +70,8 @@ __all__ = [
     "motion_blur",
     "nifti",
     "p3m10k",
+    "pairs",
+    "photographs",
     "poisson_noise",
     "polyu",
     "prostate",
@@ -82,6 +87,7 @@ __all__ = [
     "tfds",
     "urban100",
     "voc2012",
+    "volumes",
 ]
 
 

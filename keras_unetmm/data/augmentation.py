@@ -72,6 +72,6 @@ class Augmentation:
 
 
 def _drawn(layer, shape, seed):
-    """A layer's random transformation, anew for every use: on torch, Keras 3.15 writes into the matrix of a rotation."""
+    """A layer's random transformation, again for every use: on torch, Keras 3.15 writes into the matrix of a rotation."""
     draws = keras.random.SeedGenerator(seed)
     return layer.get_random_transformation({"images": np.zeros(shape, "float32")}, training=True, seed=draws)

@@ -19,7 +19,7 @@ class Decoded:
     Args:
         dataset: `DataSet`.
         folder: str or path for arrays on disk, which are mapped into memory and can be shared by runs; None keeps the first
-            `memory` bytes of examples in memory and reads the others anew each time.
+            `memory` bytes of examples in memory and reads the others again each time.
         memory: int, bytes.
     """
 

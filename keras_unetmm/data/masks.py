@@ -32,9 +32,9 @@ def read_mask(path, classes, ignore=None, mapping=None):
         ValueError: if its pixels are colours or transparent, or one has an unknown label.
     """
     with opened(path, "a mask") as image:
-        form, values, gray = _mask_values(path, image)
+        form, values, gray = mask_values(path, image)
     known = _mapping(classes, ignore, mapping)
-    two = set(known) <= {0, 1, 255} and 0 in known and not (mapping is None and ignore == 255)
+    two = set(known) <= {0, 1, 255} and 0 in known and not (ignore == 255 and known.get(255) == 255)
     white = {"1": 1, "16": 65535}.get(form, 255)
     if gray is not None and not set(_found(values)) <= set(known) and len(_found(gray)) == len(_found(values)):
         values = gray  # a gray picture that was saved with a palette
@@ -58,7 +58,7 @@ def read_mask(path, classes, ignore=None, mapping=None):
     return known_labels(path, values, classes, ignore, mapping)
 
 
-def _mask_values(path, image):
+def mask_values(path, image):
     """Returns the form of a mask, its values `(H, W)`, and for a palette all of whose colours are gray that gray, else None.
 
     The form is `"1"` or `"16"` for so many bits, `"colours"` or `"transparent"` for what is no mask, otherwise `""`.

@@ -46,6 +46,20 @@ def aligned(path, shape, affine, mask_path, mask, mask_affine, says=True):
     )
 
 
+def to_canonical(volume, affine):
+    """Returns a volume `(x, y, z)`, its axes swapped and flipped so that they lead right, forward and up, and its affine."""
+    orientations = extra("nibabel.orientations", "nibabel")
+    turn = orientations.io_orientation(affine)
+    return orientations.apply_orientation(volume, turn), affine @ orientations.inv_ornt_aff(turn, volume.shape)
+
+
+def from_canonical(volume, affine):
+    """Returns a volume `(x, y, z)` that `to_canonical` turned as it was, given the affine that it had."""
+    orientations = extra("nibabel.orientations", "nibabel")
+    turn = orientations.ornt_transform([[0, 1], [1, 1], [2, 1]], orientations.io_orientation(affine))
+    return orientations.apply_orientation(volume, turn)
+
+
 def _near(shape, affine, other_shape, other):
     return tuple(shape) == tuple(other_shape) and _distance(shape, affine, other) <= TOLERANCE
 

@@ -13,7 +13,7 @@ from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import damaged, same_size
 from keras_unetmm.data.layout import every_fifth, extra, files, home, one_of, partner, reader, whole
 from keras_unetmm.data.masks import known_labels, listed
-from keras_unetmm.data.orientation import aligned
+from keras_unetmm.data.orientation import aligned, to_canonical
 from keras_unetmm.data.tiny import tiny_scene
 
 SPLITS = ("train", "test")
@@ -44,27 +44,58 @@ def nifti(name, images, labels, mapping, classes, channel=0, spacing=None, windo
         ValueError: for another spacing or window; when reading, if image and labels differ in size or lie in different
             places, or a label is unknown.
     """
+    validate_volumes(spacing, window)
+    examples = tuple((path, partner(path, labels / path.name)) for path in images)
+    name += f" {spacing} mm" if spacing is not None else ""
+    read = functools.partial(read_volume_pair, {"mapping": mapping, "classes": classes}, channel, spacing, window)
+    return DataSet(name, examples, read, "mask", classes)
+
+
+def validate_volumes(spacing, window):
+    """Raises `ValueError` for millimetres or Hounsfield units that are none."""
     if spacing is not None and not spacing > 0:
         raise ValueError(f"spacing must be millimetres above 0, or None. Received: {spacing}.")
     if window is not None and not window[0] < window[1]:
         raise ValueError(f"window must be (low, high) in Hounsfield units, low below high. Received: {window}.")
-    examples = tuple((path, partner(path, labels / path.name)) for path in images)
-    name += f" {spacing} mm" if spacing is not None else ""
-    read = functools.partial(_read, {"mapping": mapping, "classes": classes}, channel, spacing, window)
-    return DataSet(name, examples, read, "mask", classes)
 
 
-def _read(labels, channel, spacing, window, example):
+def read_volume_pair(labels, channel, spacing, window, example, canonical=False):
+    """Reads a volume and its labels; with `canonical`, both turned so that x, y, z lead right, forward and up.
+
+    Args:
+        labels: dict, arguments of `known_labels`.
+        channel, spacing, window: as for `nifti`.
+        example: tuple of two paths.
+        canonical: bool.
+
+    Returns:
+        float32 `(D, H, W, 1)` and uint8 `(D, H, W)`.
+    """
     path, mask_path = example
-    image, affine, _ = _load(path, channel, "float32")
+    image, affine = read_volume(path, channel, canonical)
     mask = aligned(path, image.shape, affine, mask_path, *_load(mask_path, 0, None))
     same_size(path, image.shape, mask_path, mask.shape)
     mask = known_labels(mask_path, mask, **labels)
-    if not np.isfinite(image).all():
-        raise damaged(path, "a volume", "it holds values that are not finite")
     if spacing is not None:
         image, mask = _isotropic(image, mask, affine, spacing)
-    return _scaled(image, window).T[..., None], mask.T
+    return scaled(image, window).T[..., None], mask.T
+
+
+def read_volume(path, channel=0, canonical=False):
+    """Reads a NIfTI volume: float32 over x, y, z, and its affine; with `canonical` turned to the orientation RAS.
+
+    Raises:
+        DamagedFileError: if the file is damaged, or holds values that are not finite.
+    """
+    image, affine, says = _load(path, channel, "float32")
+    if not np.isfinite(image).all():
+        raise damaged(path, "a volume", "it holds values that are not finite")
+    return to_canonical(image, affine) if canonical and says else (image, affine)
+
+
+def read_mask_volume(path):
+    """Reads the labels of a volume as they are stored, over x, y, z."""
+    return _load(path, 0, None)[0]
 
 
 def _load(path, channel, dtype):
@@ -91,7 +122,8 @@ def _isotropic(image, mask, affine, spacing):
     return np.asarray(image.dataobj), np.asarray(mask.dataobj)
 
 
-def _scaled(image, window):
+def scaled(image, window):
+    """A volume with zero mean and unit deviation, or the values of a window as [0, 1], cut off there."""
     if window is None:
         return (image - image.mean()) / (image.std() or 1)
     low, high = window

@@ -88,6 +88,7 @@ TensorFlow Lite for Microcontrollers.
 | | |
 |---|---|
 | memory | {memory}; no schedule of this kind needs less than {figures["ram_bound"]:,} |
+| for the time of a run, on the stack or yours | {figures["call_bytes"]} bytes, a `unetmm_call` |
 | whole images, if you keep them | {images:,} bytes |
 | flash, constants | {figures["flash_bytes"]:,} bytes, and the code |
 | multiply-accumulates | {figures["macs"]:,}, {figures["macs_ratio"]:.2f} times the file's |

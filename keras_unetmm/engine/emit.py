@@ -72,7 +72,7 @@ class Tables:
     """Writes the passes of a schedule as C.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         passes: list of `Pass`, simulated.
         layout: `Layout`.
         constants: `Constants`, to which those of the kernels are added.
@@ -89,7 +89,7 @@ class Tables:
     def c(self, name):
         """Returns the C of all tables; the last is the network's, called `name`."""
         most = max(len(made.operators) for made in self.passes)
-        state = self.layout.offsets["state", None]
+        state = self.layout.offsets.get(("state", None), 0)
         arena, carried = self.layout.bytes
         body = ",\n".join(f"    {{{row}}}" for row in self._passes)
         self.text.append(f"static const unetmm_pass passes[{len(self.passes)}] = {{\n{body}\n}};\n")

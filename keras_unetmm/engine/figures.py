@@ -1,6 +1,6 @@
 """What a network takes on the engine, as JSON can hold it."""
 
-from keras_unetmm.engine.layout import ARENA
+from keras_unetmm.engine.layout import ARENA, CALL
 from keras_unetmm.engine.text import escaped
 
 
@@ -21,6 +21,7 @@ def figures(schedule, ports, macs):
         "ram_bound": int(sum(layout.bound)),
         "fast_bytes": fast,
         "carried_bytes": carried,
+        "call_bytes": CALL,
         "kept_bytes": sum(op.kernel.state for op in network.operators if op.kernel is not None and op.kernel.kept),
         "io_bytes": {"inputs": [port.bytes for port in inputs], "outputs": [port.bytes for port in outputs]},
         "output_over_input": schedule.output_over_input,

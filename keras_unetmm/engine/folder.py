@@ -12,7 +12,7 @@ from keras_unetmm.engine.emit import Constants, Tables
 from keras_unetmm.engine.figures import figures
 from keras_unetmm.engine.flash import constant_bytes
 from keras_unetmm.engine.header import LICENCE, header, source
-from keras_unetmm.engine.network import Network
+from keras_unetmm.engine.network import EngineNetwork
 from keras_unetmm.engine.ports import CASES, DTYPES, ports
 from keras_unetmm.engine.selftest import examples, selftest
 from keras_unetmm.engine.sources import C, library_sources
@@ -20,7 +20,7 @@ from keras_unetmm.operators.registry import macs as file_macs
 
 MANIFEST = "unetmm.json"
 FORMAT = 1
-VERSION = 1  # of the engine, as UNETMM_VERSION in c/unetmm.h
+VERSION = 2  # of the engine, as UNETMM_VERSION in c/unetmm.h
 FLAGS = ("-std=c11", "-O3")  # of strangers' compilers, whose warnings are not known
 _ALWAYS = ("unetmm_image.h", "unetmm_image.c", *SELFTEST)
 
@@ -151,8 +151,8 @@ def cross_check(made, ran, expected, progress=lambda what: None):
 
 
 def network_of(description):
-    """Returns a `Network` without operators that has the inputs and outputs that a manifest describes."""
-    network = Network()
+    """Returns an `EngineNetwork` without operators that has the inputs and outputs that a manifest describes."""
+    network = EngineNetwork()
     for side, numbers in (("inputs", network.inputs), ("outputs", network.outputs)):
         for port in description[side]:
             numbers.append(network.add_map(port["name"], tuple(port["shape"]), port["type"], port["element_bytes"]))

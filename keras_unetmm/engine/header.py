@@ -52,7 +52,7 @@ extern const unetmm_port {name}_outputs[{prefix}_OUTPUTS];
 
 /* Begins a run.
  *
- * call: filled in here; it must stay where it is and as it is until the run is over.
+ * call: filled in here: what is given, and how far the run is. It must stay where it is until the run is over.
 {_memory_comment(prefix, figures)}
  * read, write: fetch pixels of an input, take pixels of an output: see unetmm.h. An input is read as often as its
  *     READS says, so it must stay until then.
@@ -67,7 +67,7 @@ unetmm_status {name}_begin(unetmm_call *call, {_memory_arguments(figures)}, unet
  *
  * Returns UNETMM_MORE, UNETMM_DONE when the output is complete, UNETMM_READ_FAILED, UNETMM_WRITE_FAILED or UNETMM_NOT_BEGUN.
  */
-unetmm_status {name}_step(const unetmm_call *call, uint32_t macs);
+unetmm_status {name}_step(unetmm_call *call, uint32_t macs);
 
 /* Runs all of it on whole images, in raster order, channels innermost. Returns UNETMM_DONE, or why not:
  * UNETMM_BAD_ARGUMENT also for an image that is NULL, for outputs that lie over each other, and if an output lies over an
@@ -121,7 +121,7 @@ unetmm_status {name}_begin(unetmm_call *call, {_memory_arguments(figures)}, unet
     return unetmm_begin_within(&{name}_network, call, {memory}_bytes, {"carried_bytes" if two else "0"});
 }}
 
-unetmm_status {name}_step(const unetmm_call *call, uint32_t macs)
+unetmm_status {name}_step(unetmm_call *call, uint32_t macs)
 {{
     return unetmm_step(&{name}_network, call, macs);
 }}
@@ -170,7 +170,7 @@ def _reset(name, figures):
     return f"""
 unetmm_status {name}_reset({_memory_arguments(figures)})
 {{
-    const unetmm_call call = {{{arena}, {carried}, unetmm_image_read, unetmm_image_write, NULL}};
+    const unetmm_call call = {{{arena}, {carried}, unetmm_image_read, unetmm_image_write, NULL, {{0}}}};
     return {small} ? UNETMM_TOO_SMALL : unetmm_reset(&{name}_network, &call);
 }}
 """

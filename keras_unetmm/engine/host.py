@@ -14,7 +14,7 @@ def run(content, inputs, tables=None, schedule=whole, flags=process.FLAGS):
         content: path or bytes of a .tflite file.
         inputs: list of numpy arrays of integers, one an input.
         tables: as `keras_unetmm.engine.lower.lower` takes it.
-        schedule: function from a `Network` to a `Schedule`.
+        schedule: function from an `EngineNetwork` to a `Schedule`.
         flags: sequence of str, for the compiler.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Where everything of a schedule lies: rings, carried maps, sums, scratch and the driver's own state."""
+"""Where everything of a schedule lies: rings, carried maps, sums, scratch and the driver's stack."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ from keras_unetmm.engine.kernels.kernel import Window
 from keras_unetmm.engine.placement import Problem, place, tries
 from keras_unetmm.planner import arena
 from keras_unetmm.planner.lifetimes import Buffer, Timeline
-from keras_unetmm.planner.memory import Memory as PlacementProblem
-from keras_unetmm.planner.memory import Pair
+from keras_unetmm.planner.placement_problem import Pair, PlacementProblem
 
 ALIGNMENT = 16  # bytes, of every piece
-STATE, ENTRY, POSITION = 12, 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
+ENTRY, POSITION = 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
+CALL = 36  # bytes of `unetmm_call` on a core of 32 bits; the caller's, beside the memory
 ARENA, CARRIED = 0, 1
 _ROUND = 64  # placements that one round of the planner's search takes as long as
 _LARGE, _ROUNDS = 1000, 12  # pieces from which on so many rounds are needed to come near the bound
@@ -94,7 +94,7 @@ def layout(network, passes, memories=1, seconds=1.0):
     """Returns the `Layout` of passes that were simulated.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         passes: list of `Pass`.
         memories: 1, or 2: carried maps then lie in a memory of their own.
         seconds: float, about how long the search of a placement may take.
@@ -202,8 +202,9 @@ def _pieces(network, passes, memories):
     lived = lives(network, passes)
     apart = CARRIED if memories == 2 else ARENA
     most = max(len(made.operators) for made in passes)
-    depth = max(made.trace.depth for made in passes) - 1  # the bottom of the stack is in the state
-    pieces = [Piece("state", None, 0, len(passes) - 1, STATE + POSITION * most + ENTRY * depth)]
+    depth = max(made.trace.depth for made in passes) - 1  # the bottom of the stack is in the call
+    state = POSITION * most + ENTRY * depth if most > 1 else 0  # one operator's position is in the call, too
+    pieces = [Piece("state", None, 0, len(passes) - 1, state)] if state else []
     for m, (first, last) in lived.items():
         pieces.append(Piece("carried", m, first, last, network.maps[m].pixels * network.maps[m].bytes, apart))
     for p, made in enumerate(passes):

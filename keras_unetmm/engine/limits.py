@@ -18,7 +18,7 @@ def excess(network):
     """Returns a sentence about the first thing of a network that is too much, or None.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
     """
     for m in network.maps:
         if m.pixels * m.bytes == 0:

@@ -8,7 +8,7 @@ from keras_unetmm.engine.chains import chains
 from keras_unetmm.engine.kernels import KERNELS, pointwise, table
 from keras_unetmm.engine.kernels.kernel import All, NoKernelError, Window, raster
 from keras_unetmm.engine.limits import excess
-from keras_unetmm.engine.network import COMPUTES, Network, Operator, reader, writer
+from keras_unetmm.engine.network import COMPUTES, EngineNetwork, Operator, reader, writer
 
 _ALIASES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 _LARGEST_BLOCK = 255  # of a depth-to-space that is a view
@@ -20,7 +20,7 @@ class EngineError(ValueError):
 
 
 def lower(graph, tables=None):
-    """Returns the `Network` of a graph.
+    """Returns the `EngineNetwork` of a graph.
 
     Args:
         graph: `Graph` of a .tflite file whose shapes are fixed.
@@ -42,7 +42,7 @@ class _Lowering:
     """One try; `copied` are tensors that a depth-to-space or a split makes and that are no views."""
 
     def __init__(self, graph, tables, copied):
-        self.graph, self.tables, self.copied, self.network = graph, tables, copied, Network()
+        self.graph, self.tables, self.copied, self.network = graph, tables, copied, EngineNetwork()
         self.maps = {}  # tensor -> map
         self.reshaped = set()  # maps that were given another shape
         self.chains = {} if tables is None else chains(graph)

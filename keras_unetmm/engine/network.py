@@ -90,7 +90,7 @@ class Operator:
 
 
 @dataclass
-class Network:
+class EngineNetwork:
     """Maps and operators, the latter in an order in which they can run.
 
     Attributes:

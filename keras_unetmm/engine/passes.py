@@ -39,9 +39,9 @@ class Cutter:
     """Makes passes of groups of operators.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         block: function from an operator of it to the most pixels that it computes at once.
-        streamed: set of maps that inputs are read into: they are read anew in every pass that needs them, and never kept.
+        streamed: set of maps that inputs are read into: they are read again in every pass that needs them, and never kept.
     """
 
     def __init__(self, network, block, streamed=frozenset()):

@@ -68,7 +68,7 @@ def ports(graph, network, input_reads):
 
     Args:
         graph: `Graph` of the file.
-        network: `Network` that was lowered from it.
+        network: `EngineNetwork` that was lowered from it.
         input_reads: tuple of int, how often each input is read.
     """
     sides = []

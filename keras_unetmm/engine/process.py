@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 C = Path(__file__).parent / "c"
+_INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 _TYPES = {"INT8": "int8", "UINT8": "uint8", "INT16": "int16", "INT32": "int32", "INT64": "int64", "BOOL": "bool"}
 
@@ -88,18 +90,19 @@ def cache():
     return folder
 
 
-def built(sources, flags=FLAGS, include=()):
+def built(sources, flags=FLAGS, include=(), cc=None):
     """Returns the path of a program built of C sources, from the cache if it was built before.
 
     Args:
         sources: dict from a file's name to its text; headers among them are found by the others.
         flags: sequence of str, for the compiler.
-        include: folders of headers.
+        include: folders of headers that do not change.
+        cc: command of the compiler, or None for `compiler()`.
 
     Raises:
         HostError: if there is no compiler, or it refuses the sources.
     """
-    cc = compiler()
+    cc = cc or compiler()
     folder = cache()
     objects = [_object(cc, name, sources, flags, folder, include) for name in sources if name.endswith(".c")]
     key = hashlib.sha256("\n".join([cc, *flags, *map(str, objects)]).encode()).hexdigest()[:32]
@@ -110,16 +113,24 @@ def built(sources, flags=FLAGS, include=()):
 
 
 def _object(cc, name, sources, flags, folder, include):
-    headers = "".join(f"{n}\n{text}" for n, text in sorted(sources.items()) if n.endswith(".h"))
-    key = hashlib.sha256("\n".join([cc, *flags, headers, name, sources[name]]).encode()).hexdigest()[:32]
+    used = _included(name, sources)
+    texts = "".join(f"{file}\n{sources[file]}\n" for file in used)
+    key = hashlib.sha256("\n".join([cc, *flags, *map(str, include), texts]).encode()).hexdigest()[:32]
     made = folder / f"{key}.o"
     if not made.exists():
         with tempfile.TemporaryDirectory() as work:
-            for other, text in sources.items():
-                if other == name or other.endswith(".h"):
-                    (Path(work) / other).write_text(text)
+            for file in used:
+                (Path(work) / file).write_text(sources[file])
             _compile([cc, *flags, *(f"-I{path}" for path in include), "-c", str(Path(work) / name), "-o"], made)
     return made
+
+
+def _included(name, sources):
+    """Names of a source and of those of `sources` that it includes: what its object is made of."""
+    found = [name]
+    for file in found:
+        found += [other for other in _INCLUDE.findall(sources[file]) if other in sources and other not in found]
+    return found
 
 
 def _compile(command, target):
@@ -141,7 +152,7 @@ def run(program, network, runs, timeout=600, step=1_000_000):
 
     Args:
         program: path, as `built` returns it, of sources with `unetmm_host.c` among them.
-        network: `Network`.
+        network: `EngineNetwork`.
         runs: list of lists of numpy arrays, the network's inputs in order.
         timeout: float, seconds.
         step: int, multiply-accumulates after which the network returns to its caller.

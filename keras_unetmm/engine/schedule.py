@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keras_unetmm.engine.layout import Layout, layout, lives, pairs
-from keras_unetmm.engine.network import READS, WRITES, Network
+from keras_unetmm.engine.network import READS, WRITES, EngineNetwork
 from keras_unetmm.engine.passes import CutError, Cutter
 from keras_unetmm.engine.search import Search, more_strips, too_small, walked
 
@@ -23,13 +23,13 @@ class Schedule:
 
     Attributes:
         name: `"whole"` or `"rows"`.
-        network: `Network`.
+        network: `EngineNetwork`.
         passes: list of `Pass`.
         layout: `Layout`.
     """
 
     name: str
-    network: Network
+    network: EngineNetwork
     passes: list
     layout: Layout
 
@@ -83,9 +83,9 @@ def whole(network, seconds=1.0, block=None):
     operators compute one pixel at once there, for an output may then lie closer over its input.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         seconds: float, about how long the search of a placement may take.
-        block: function from a `Network` and an operator of it to the most pixels that it computes at once.
+        block: function from an `EngineNetwork` and an operator of it to the most pixels that it computes at once.
     """
     block = block or block_of()
     groups = [[i] for i in range(len(network.operators))]
@@ -139,11 +139,11 @@ def rows(network, memories=1, ram=None, seconds=1.0, block=None):
     """Returns the `Schedule` by rows, cut where that takes least.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         memories: 1, or 2: maps that are carried then lie in a memory of their own.
         ram: int, bytes that the arena may take: if it would take more, passes run in vertical strips; or None.
         seconds: float, CPU time for the search of a placement.
-        block: function from a `Network` and an operator of it to the most pixels that it computes at once.
+        block: function from an `EngineNetwork` and an operator of it to the most pixels that it computes at once.
 
     Raises:
         BudgetError: if `ram` is below the smallest that was found.

@@ -51,7 +51,7 @@ def walked(network, passes, wanted=None):
     """Returns the multiply-accumulates of kernels in one run, columns that strips compute twice included.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         passes: list of `Pass`.
         wanted: set of operators, or None for all.
     """
@@ -68,9 +68,9 @@ class Search:
     """Tries cuts by an estimate: a simulation by whole rows, which is fast, less the row that blocks of pixels spare.
 
     Args:
-        network: `Network`.
+        network: `EngineNetwork`.
         block: function from an operator to the most pixels that it computes at once.
-        streamed: set of maps that inputs are read into anew in every pass.
+        streamed: set of maps that inputs are read into again in every pass.
         memories: 1 or 2.
     """
 

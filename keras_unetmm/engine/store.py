@@ -13,7 +13,7 @@ class FolderError(ValueError):
     """The folder holds no network of ours, or a damaged one."""
 
 
-def refuse_foreign_folder(folder, name):
+def validate_folder(folder, name):
     """Refuses a path at which the folder of a network cannot be written, before any work is done.
 
     Raises:
@@ -55,10 +55,10 @@ def save(made, folder):
     """Writes a `Folder`, in place of the network that is there; all other files in it stay.
 
     Raises:
-        FolderError: as `refuse_foreign_folder`, or if a user's file has the name of one of the network's.
-        OSError: if it cannot be written; what was there before is then still there.
+        FolderError: as `validate_folder`, if a user's file has the name of one of the network's, or if the disk is
+            full or read-only; what was there before is then still there.
     """
-    refuse_foreign_folder(folder, made.name)
+    validate_folder(folder, made.name)
     folder = Path(folder).absolute()
     ours = {*_description(folder)["files"], MANIFEST} if (folder / MANIFEST).is_file() else set()
     taken = [file for file in made.files if file not in ours and os.path.lexists(folder / file)]
@@ -67,6 +67,16 @@ def save(made, folder):
             f"{folder} must have no files of yours that are called as the network's. Received: {', '.join(taken)}. Rename "
             "them."
         )
+    try:
+        _replaced(made, folder, ours)
+    except OSError as error:
+        raise FolderError(
+            f"{folder} cannot be written: {error.strerror or error}. What was there before is still there. Free some space, "
+            "or choose a folder on another disk."
+        ) from error
+
+
+def _replaced(made, folder, ours):
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         for file, text in made.files.items():

@@ -10,18 +10,18 @@ import numpy as np
 
 from keras_unetmm.engine import process, schedule
 from keras_unetmm.engine.cross import measured
-from keras_unetmm.engine.ends import integer_ends
 from keras_unetmm.engine.folder import folder
+from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.engine.lower import lower
 from keras_unetmm.engine.ports import CASES, ports
 from keras_unetmm.engine.search import BudgetError
 from keras_unetmm.engine.selftest import examples
-from keras_unetmm.engine.store import refuse_foreign_folder, save
+from keras_unetmm.engine.store import save, validate_folder
 from keras_unetmm.engine.text import checked_name, name_of
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import load, read
-from keras_unetmm.tiling.network import Network
+from keras_unetmm.tiling.network import TilingNetwork
 from keras_unetmm.tiling.write import whole_file
 
 SCHEDULES = {"auto": ("rows", "whole"), "rows": ("rows",), "whole": ("whole",)}
@@ -83,11 +83,11 @@ def write(content, output, name, wanted=None, progress=None):
     """
     said, wanted = progress or (lambda what: None), wanted or Wanted()
     checked_name(name)
-    refuse_foreign_folder(output, name)
+    validate_folder(output, name)
     process.compiler()
     content = load(content)
     digest = hashlib.sha256(content).hexdigest()
-    content = integer_ends(content)
+    content = integer_io(content)
     if wanted.size is not None:
         content = resized(content, wanted.size)
     networks = candidates(content, said)
@@ -122,7 +122,7 @@ def resized(content, size):
     sound = isinstance(size, (tuple, list)) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)
     if not sound:
         raise ValueError(f"size must be (height, width) in pixels. Received: {size!r}.")
-    network = Network(content)
+    network = TilingNetwork(content)
     own = tuple(network.graph.tensors[network.image].shape[1:3])
     multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
     if any((new - old) % multiple for new, old in zip(size, own, strict=True)):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 
 
-def outline(function, *args, **kwargs):
+def abstract_build(function, *args, **kwargs):
     """Returns `function(*args, **kwargs)`, where the weights of the models that it builds are given no values.
 
     Such models can be asked for shapes, configs and costs (`keras_unetmm.analysis.macs`, `skip_memory`). They cannot be

@@ -33,7 +33,7 @@ class Call:
 def trace(model, size=None):
     """Returns the `Call`s of one image or volume, in an order in which they can run.
 
-    No weight is read, copied or made: a model that was built by `keras_unetmm.graph.outline` will do.
+    No weight is read, copied or made: a model that was built by `keras_unetmm.graph.abstract_build` will do.
 
     Args:
         model: a functional or sequential `keras.Model` on images or volumes.
@@ -74,7 +74,7 @@ def _run(graph, tensors, within, calls, specs):
         name = "_".join(part.name for part in (*within, operation))
         inputs = _tensors(args, kwargs)
         if isinstance(operation, keras.layers.Concatenate):
-            _refuse_other_sizes(name, [x.shape for x in inputs])
+            _validate_sizes(name, [x.shape for x in inputs])
         outputs = _output(operation, specs, *args, **kwargs)
         calls.append(Call(name, operation, inputs, tuple(tree.flatten(outputs)), within))
         return outputs
@@ -121,7 +121,7 @@ def _anew(x):
     return keras.KerasTensor(x.shape, x.dtype) if isinstance(x, keras.KerasTensor) else x
 
 
-def _refuse_other_sizes(name, shapes):
+def _validate_sizes(name, shapes):
     """What Keras checks when it builds a model, but not for another size later."""
     if len({shape[:-1] for shape in shapes}) > 1:
         raise ValueError(f"{name} would concatenate maps of shapes {', '.join(map(str, shapes))}.")

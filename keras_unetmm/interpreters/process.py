@@ -85,6 +85,22 @@ def _invoked(runner, arrays, **arguments):
     return {}, [_plain(array) for array in runner.invoke(arrays, **arguments)]
 
 
+def _copied(runner, arrays, seconds, **arguments):
+    """Tries a file in a copy of this process, which may die of it."""
+    copy = os.fork()
+    if not copy:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            runner.prepare(arrays[0].tobytes(), **arguments)
+            if arrays[1:]:
+                runner.invoke(arrays[1:], arguments["runtime"])
+        finally:
+            os._exit(0)
+    status = os.waitpid(copy, 0)[1]
+    ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+    return {"aborted": ended not in (None, signal.SIGKILL, signal.SIGALRM)}, ()
+
+
 def _plain(array):
     array = np.asarray(array)
     if array.dtype.name not in wire.TYPES or array.nbytes > wire.MOST_BYTES:
@@ -95,7 +111,7 @@ def _plain(array):
     return array
 
 
-_REQUESTS = {"prepare": _prepared, "invoke": _invoked}
+_REQUESTS = {"prepare": _prepared, "invoke": _invoked, "copy": _copied}
 
 
 class _Runner:
@@ -174,7 +190,7 @@ def _allocated(content, arena_bytes, make_room):
             if missing:
                 raise TFLMError(
                     f"TFLM has no operator {missing}. Replace the layer that makes it, or convert the Keras model "
-                    "with `unetmm convert`, which exchanges the layers that it knows to fail."
+                    "with `unetmm convert`, which replaces the layers that it knows to fail."
                 ) from error
             full = re.search(r"[Ff]ailed to (re)?(size|allocate).*(memory|buffer|tail|head|temp|resize)|[Aa]rena", said)
             if not (full and isinstance(error, RuntimeError)):

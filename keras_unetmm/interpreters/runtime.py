@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_unetmm.interpreters import wire
+from keras_unetmm.interpreters.blame import first_operator
 from keras_unetmm.operators.registry import macs
 from keras_unetmm.tflite_file.graph import TFLiteFileError, load, read
 
@@ -34,7 +36,15 @@ _LITERT_MEMORY = 3 * 2**30  # bytes that LiteRT may take, which keeps the maps o
 
 
 class RunError(ValueError):
-    """An interpreter cannot run the file."""
+    """An interpreter cannot run the file.
+
+    Attributes:
+        signal: int, that ended the interpreter's process, or None.
+        operator: the position and the name of the operator at which it aborts, or None where that is not known.
+    """
+
+    signal: int | None = None
+    operator: tuple[int, str] | None = None
 
 
 class MissingRuntimeError(RunError, ImportError):
@@ -104,15 +114,15 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
     content = load(file)
     child = _children["tflm" if runtime == "tflm" else "litert"]
-    refuse_missing(runtime)
-    with child.lock:
+    validate_installed(runtime)
+    image, steps = [], []
+    with child.lock, _naming_what_aborts(child, content, image, runtime, arena_bytes):
         inputs, outputs, arena = child.prepare(content, runtime=runtime, arena_bytes=arena_bytes)
         stacks = batches(x, inputs)
         seconds = _run_seconds(content)
-        steps = [
-            child.invoke(seconds, [stack[i] for stack in stacks], len(outputs), runtime=runtime)
-            for i in range(len(stacks[0]))
-        ]
+        for i in range(len(stacks[0])):
+            image[:] = [stack[i] for stack in stacks]
+            steps.append(child.invoke(seconds, image, len(outputs), runtime=runtime))
     arrays = tuple(np.concatenate([np.atleast_1d(part) for part in parts]) for parts in zip(*steps, strict=True))
     values = tuple(dequantised(array, details) for array, details in zip(arrays, outputs, strict=True))
     return Run(arrays, values, arena)
@@ -125,13 +135,47 @@ def measure(file, arena_bytes=None):
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
         TFLMError: if TFLM lacks an operator of the file, the arena is too small, or TFLM crashes or hangs.
     """
-    content, child = load(file), _children["tflm"]
-    refuse_missing("tflm")
-    with child.lock:
-        return child.prepare(content, runtime="tflm", arena_bytes=arena_bytes)[2]
+    return prepare(file, "tflm", arena_bytes)
 
 
-def refuse_missing(runtime):
+def prepare(file, runtime="tflm", arena_bytes=None):
+    """Lets an interpreter prepare a file, without running it.
+
+    Args:
+        file, runtime, arena_bytes: as for `run`.
+
+    Returns:
+        The `Arena` that TFLM takes; None for LiteRT.
+
+    Raises:
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+        RunError: if the interpreter cannot prepare it; a `TFLMError` if TFLM cannot.
+    """
+    content, child = load(file), _children["tflm" if runtime == "tflm" else "litert"]
+    validate_installed(runtime)
+    with child.lock, _naming_what_aborts(child, content, [], runtime, arena_bytes):
+        return child.prepare(content, runtime=runtime, arena_bytes=arena_bytes)[2]
+
+
+@contextlib.contextmanager
+def _naming_what_aborts(child, content, image, runtime, arena_bytes):
+    """Adds to the error of an interpreter that aborts the operator at which it does, found on the file's beginnings."""
+
+    def aborts(beginning):
+        return child.aborts(_run_seconds(content), [beginning, *image], runtime=runtime, arena_bytes=arena_bytes)
+
+    try:
+        yield
+    except RunError as error:
+        found = None if error.signal is None else first_operator(content, aborts)
+        if found is None:
+            raise
+        named = type(error)(f"{error} It aborts at operator {found[0]}, {found[1]}.")
+        named.signal, named.operator = error.signal, found
+        raise named from error
+
+
+def validate_installed(runtime):
     """Raises a `MissingRuntimeError`, with the command that brings it, if an interpreter is not installed."""
     module, package = ("tflite_micro", "tflite-micro") if runtime == "tflm" else ("ai_edge_litert", "ai-edge-litert")
     try:
@@ -191,7 +235,7 @@ def _traced(child, content, inputs, wanted):
 
 
 class _Child:
-    """A process that runs interpreters: started when first asked, and anew after it died."""
+    """A process that runs interpreters: started when first asked, and again after it died."""
 
     def __init__(self, name, error, memory):
         self.name, self.error, self.memory = name, error, memory
@@ -201,10 +245,7 @@ class _Child:
 
     def prepare(self, content, **arguments):
         """Returns the details of a file's inputs and outputs and its `Arena`, or raises what became of the process."""
-        self.prepared = None
-        if self.process is None or self.process.poll() is not None:
-            self.end()
-            self._start()
+        self._ready()
         answer, _ = self._exchange(_PREPARE_SECONDS, "prepare", [content], arguments)
         try:
             arena = answer["arena"] and Arena(*(_whole(answer["arena"][part]) for part in ("head", "tail", "total")))
@@ -220,6 +261,17 @@ class _Child:
             self.end()
             raise self.error(f"{self.name} gave {len(made)} arrays instead of {count}. The file is damaged.")
         return made
+
+    def aborts(self, seconds, arrays, **arguments):
+        """Whether a copy of the process dies of a file, the first of the arrays, prepared and run on the others, if any."""
+        self._ready()
+        return self._exchange(_PREPARE_SECONDS + seconds, "copy", arrays, {"seconds": seconds, **arguments})[0]["aborted"]
+
+    def _ready(self):
+        self.prepared = None
+        if self.process is None or self.process.poll() is not None:
+            self.end()
+            self._start()
 
     def _start(self):
         path = [str(entry) for entry in sys.path]
@@ -275,13 +327,20 @@ class _Child:
                 f"The interpreters cannot be started: {'no answer' if hung else said or f'status {status}'}. Install "
                 "keras-unetmm again, with what it depends on."
             )
-        done = {"prepare": "prepared", "invoke": "run"}[name]
+        done = {"prepare": "prepared", "invoke": "run", "copy": "tried"}[name]
         if hung:
             return self.error(
                 f"{self.name} hung: it had not {done} the file after {seconds:,.0f} seconds. The file is damaged or far "
                 "too large. Convert it again, or with a smaller input size."
             )
         how = f"signal {-status}" if status < 0 else f"status {status}"
+        if status < 0 and -status != signal.SIGKILL:
+            crash = self.error(
+                f"{self.name} crashed ({how}) before it had {done} the file: it aborts on scales, sizes or options that its "
+                f"kernels do not take, as untrained and damaged networks have. Train and convert it again. {said}".strip()
+            )
+            crash.signal = -status
+            return crash
         return self.error(
             f"{self.name} crashed ({how}) before it had {done} the file: the file is damaged, or it needs more memory "
             f"than there is. Convert it again. {said}".strip()

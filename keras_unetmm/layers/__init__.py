@@ -61,6 +61,7 @@ __all__ = [
     "GroupedConv2D",
     "KBBlock",
     "KernelBasisAttention",
+    "LayerNormalization",
     "MSCANBlock",
     "MultiScaleAttention",
     "NAFBlock",

@@ -8,7 +8,7 @@ import keras
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.rank import layer
-from keras_unetmm.layers.select import select_initializer
+from keras_unetmm.layers.select import select_activation, select_initializer, select_sparsity
 from keras_unetmm.layers.select_attend_transfer import gate
 
 GATES = ("full", "sat", "at", "st")
@@ -66,12 +66,12 @@ class DenseBlock(Composite):
         include_input: bool, whether the output begins with the block's input, as before a transition down; after
             which, on the way up, only the new channels go on.
         gates: `"full"` (none), `"sat"`, `"at"` or `"st"`.
-        gate_initializer: of the weights that select channels, see `Select`.
+        gate_initializer, gate_activation, gate_sparsity: of the weights that select channels, see `Select`.
 
     Shape: `(N, *spatial, C) -> (N, *spatial, depth * growth)`, plus C with `include_input`.
 
     Raises:
-        ValueError: for an unknown gate or initializer.
+        ValueError: for an unknown gate, initializer or activation, or a sparsity below 0.
     """
 
     def __init__(
@@ -82,6 +82,8 @@ class DenseBlock(Composite):
         include_input=True,
         gates="full",
         gate_initializer="glorot_uniform",
+        gate_activation="truncated_relu",
+        gate_sparsity=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -93,10 +95,12 @@ class DenseBlock(Composite):
         self.include_input = include_input
         self.gates = gates
         self.gate_initializer = select_initializer(gate_initializer)
+        self.gate_activation = select_activation(gate_activation)
+        self.gate_sparsity = select_sparsity(gate_sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
     def get_config(self):
-        names = ("depth", "growth", "dropout", "include_input", "gates")
+        names = ("depth", "growth", "dropout", "include_input", "gates", "gate_activation", "gate_sparsity")
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}
 
@@ -113,7 +117,8 @@ class DenseBlock(Composite):
             if i > 0:
                 self.join.append(keras.layers.Concatenate(name=f"join{i}", **dtype))
             if self.gates != "full" and i < self.depth - 1:
-                self.carry.append(gate(self.gates, self.gate_initializer, name=f"gate{i}", **dtype))
+                selecting = (self.gate_initializer, self.gate_activation, self.gate_sparsity)
+                self.carry.append(gate(self.gates, *selecting, name=f"gate{i}", **dtype))
                 self.carry[i].build((*outer, before))
             jumped += 1 if self.gates in ("sat", "at") else before
         self.output_join = keras.layers.Concatenate(name="join", **dtype)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+ACTIVATIONS = ("truncated_relu", "hard_sigmoid", "sigmoid")
+
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class Select(keras.layers.Layer):
@@ -15,23 +17,30 @@ class Select(keras.layers.Layer):
     Args:
         initializer: where w starts: a name or object of `keras.initializers`, or a number for all channels. Default: Glorot
             uniform, as the paper has it.
+        activation: what clips w: `"truncated_relu"`, the paper's choice, or one of the two that its section 4 found worse:
+            `"hard_sigmoid"`, Keras's `clip(w / 6 + 1/2, 0, 1)`, off from -3 on, or `"sigmoid"`, which never is.
+        sparsity: float, what each channel that is on adds to the loss, times its weight: `sparsity * sum(max(w, 0))`, of the
+            other activations `sparsity * sum(activation(w))`. The paper has 0 and says why: no further term in the loss.
 
     Shape: `(N, *spatial, C) -> (N, *spatial, C)`.
 
     Raises:
-        ValueError: for an unknown initializer.
+        ValueError: for an unknown initializer or activation, or a sparsity below 0.
 
     Example:
-        kept = Select()(encoder_map)
+        >>> kept = Select(sparsity=1e-4)(encoder_map)
     """
 
-    def __init__(self, initializer="glorot_uniform", **kwargs):
+    def __init__(self, initializer="glorot_uniform", activation="truncated_relu", sparsity=0.0, **kwargs):
         super().__init__(**kwargs)
         self.initializer = select_initializer(initializer)
+        self.activation = select_activation(activation)
+        self.sparsity = select_sparsity(sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def get_config(self):
-        return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer)}
+        own = {"activation": self.activation, "sparsity": self.sparsity}
+        return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer), **own}
 
     @classmethod
     def from_config(cls, config):
@@ -42,10 +51,24 @@ class Select(keras.layers.Layer):
         return cls(**config)
 
     def build(self, input_shape):
-        self.weight = self.add_weight(name="weight", shape=(input_shape[-1],), initializer=self.initializer)
+        start = {"initializer": self.initializer, "regularizer": self._penalty if self.sparsity else None}
+        self.weight = self.add_weight(name="weight", shape=(input_shape[-1],), **start)
 
     def call(self, x):
-        return x * ops.clip(self.weight, 0.0, 1.0)
+        return x * self._clipped(self.weight)
+
+    def scales(self):
+        """Returns the number that each channel is multiplied by, array `(C,)` with values from 0 to 1; at 0 it is off."""
+        return ops.convert_to_numpy(self._clipped(ops.convert_to_tensor(self.weight)))
+
+    def _clipped(self, weight):
+        if self.activation == "truncated_relu":
+            return ops.clip(weight, 0.0, 1.0)
+        return getattr(ops, self.activation)(weight)
+
+    def _penalty(self, weight):
+        on = ops.relu(weight) if self.activation == "truncated_relu" else self._clipped(weight)
+        return self.sparsity * ops.sum(on)
 
 
 def select_initializer(initializer):
@@ -68,3 +91,26 @@ def select_initializer(initializer):
             f"Received: {initializer!r}."
         )
     return found
+
+
+def select_activation(activation):
+    """Returns the activation of `Select`, one of `ACTIVATIONS`.
+
+    Raises:
+        ValueError: for another one.
+    """
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}. Received: {activation!r}.")
+    return activation
+
+
+def select_sparsity(sparsity):
+    """Returns the weight of the penalty of `Select`, as a float.
+
+    Raises:
+        ValueError: for anything else than a finite number of at least 0.
+    """
+    number = isinstance(sparsity, (int, float)) and not isinstance(sparsity, bool)
+    if not number or not 0 <= sparsity < float("inf"):
+        raise ValueError(f"sparsity must be a finite number of at least 0. Received: {sparsity!r}.")
+    return float(sparsity)

@@ -6,7 +6,7 @@ Written from the paper. `Attend` without `Select` is its AT, `Select` without `A
 import keras
 
 from keras_unetmm.layers.composite import Composite
-from keras_unetmm.layers.select import Select, select_initializer
+from keras_unetmm.layers.select import Select, select_activation, select_initializer, select_sparsity
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -37,24 +37,29 @@ class SelectAttendTransfer(Composite):
     It has `2C + 1` weights.
 
     Args:
-        initializer: of the channels' weights, see `Select`. Default: Glorot uniform, as the paper has it.
+        initializer, activation, sparsity: of the channels' weights, see `Select`. Default: Glorot uniform, the truncated
+            ReLU and no penalty, as the paper has it.
 
     Shape: `(N, *spatial, C) -> (N, *spatial, 1)`, two or three spatial axes.
 
     Raises:
-        ValueError: for an unknown initializer.
+        ValueError: as of `Select`.
     """
 
-    def __init__(self, initializer="glorot_uniform", **kwargs):
+    def __init__(self, initializer="glorot_uniform", activation="truncated_relu", sparsity=0.0, **kwargs):
         super().__init__(**kwargs)
         self.initializer = select_initializer(initializer)
+        self.activation = select_activation(activation)
+        self.sparsity = select_sparsity(sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
     def get_config(self):
-        return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer)}
+        own = {"activation": self.activation, "sparsity": self.sparsity}
+        return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer), **own}
 
     def build(self, input_shape):
-        self.select = Select(self.initializer, name="select", dtype=self.dtype_policy.name)
+        own = {"name": "select", "dtype": self.dtype_policy.name}
+        self.select = Select(self.initializer, self.activation, self.sparsity, **own)
         self.attend = Attend(name="attend", dtype=self.dtype_policy.name)
         self.select.build(input_shape)
         self.attend.build(input_shape)
@@ -66,14 +71,14 @@ class SelectAttendTransfer(Composite):
 _GATES = {"sat": SelectAttendTransfer, "at": Attend, "st": Select}
 
 
-def gate(kind, initializer="glorot_uniform", **kwargs):
+def gate(kind, initializer="glorot_uniform", activation="truncated_relu", sparsity=0.0, **kwargs):
     """Returns the gate of a name.
 
     Args:
         kind: `"sat"`, `"at"` or `"st"`.
-        initializer: of the channels' weights, see `Select`; `"at"` has none.
+        initializer, activation, sparsity: of the channels' weights, see `Select`; `"at"` has none.
         **kwargs: those of every Keras layer.
     """
     if kind != "at":
-        kwargs["initializer"] = initializer
+        kwargs |= {"initializer": initializer, "activation": activation, "sparsity": sparsity}
     return _GATES[kind](**kwargs)

@@ -11,7 +11,7 @@ from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.padding import CropLike
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution
-from keras_unetmm.layers.select import select_initializer
+from keras_unetmm.layers.select import select_activation, select_initializer, select_sparsity
 from keras_unetmm.layers.select_attend_transfer import gate
 
 SKIPS = ("full", "none", "sat", "at", "st")  # what stands between e and the concatenation
@@ -103,12 +103,13 @@ class UNetModule(Composite):
         rate: int, 1 for the strided form, more for the dilated one.
         skip: `"full"`, `"none"`, `"sat"`, `"at"` or `"st"`: what of e is concatenated in front of D1; U-Net+ has none.
         momentum: float, of the batch normalizations.
-        gate_initializer: of the weights with which `"sat"` and `"st"` select channels, see `Select`.
+        gate_initializer, gate_activation, gate_sparsity: of the weights with which `"sat"` and `"st"` select channels, see
+            `Select`.
 
     Shape: `(N, H, W, C) -> (N, H, W, channels)`.
 
     Raises:
-        ValueError: for an unknown skip or initializer, another depth or a rate below 1.
+        ValueError: for an unknown skip, initializer or activation, another depth, a rate below 1 or a sparsity below 0.
     """
 
     def __init__(
@@ -120,6 +121,8 @@ class UNetModule(Composite):
         skip="full",
         momentum=0.9,
         gate_initializer="glorot_uniform",
+        gate_activation="truncated_relu",
+        gate_sparsity=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -136,9 +139,12 @@ class UNetModule(Composite):
         self.skip = skip
         self.momentum = momentum
         self.gate_initializer = select_initializer(gate_initializer)
+        self.gate_activation = select_activation(gate_activation)
+        self.gate_sparsity = select_sparsity(gate_sparsity)
 
     def get_config(self):
-        own = {name: getattr(self, name) for name in ("filters", "channels", "depth", "rate", "skip", "momentum")}
+        names = ("filters", "channels", "depth", "rate", "skip", "momentum", "gate_activation", "gate_sparsity")
+        own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}
 
     def build(self, input_shape):
@@ -164,7 +170,8 @@ class UNetModule(Composite):
             self.relu = keras.layers.ReLU(name="relu", **dtype)
             self.shortcut = PointwiseConvolution(self.channels, name="shortcut", **dtype)
         gated = deep and self.skip not in ("full", "none")
-        self.keep = gate(self.skip, self.gate_initializer, name="keep", **dtype) if gated else None
+        selecting = (self.gate_initializer, self.gate_activation, self.gate_sparsity)
+        self.keep = gate(self.skip, *selecting, name="keep", **dtype) if gated else None
         self.fuse = keras.layers.Concatenate(name="fuse", **dtype) if deep and self.skip != "none" else None
         self.add = keras.layers.Add(name="add", **dtype)
 

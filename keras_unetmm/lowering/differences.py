@@ -10,13 +10,13 @@ from keras_unetmm.lowering.lowering import lowered
 
 @dataclass(frozen=True)
 class Difference:
-    """A layer that was exchanged, and what that changed.
+    """A layer that was replaced, and what that changed.
 
     Attributes:
         layer: str, its name.
         kind: str, its class.
         becomes: tuple of str, the classes that stand for it; empty if the layer before it has taken it in.
-        largest: float, the largest difference of a value of its output; the layers before it are exchanged as well.
+        largest: float, the largest difference of a value of its output; the layers before it are replaced as well.
         of: float, the largest magnitude of its output.
     """
 
@@ -28,7 +28,7 @@ class Difference:
 
 
 def differences(model, images, target="tflm", **choices):
-    """Returns a tuple with a `Difference` for each layer that was exchanged, in the graph's order, and one for each output.
+    """Returns a tuple with a `Difference` for each layer that was replaced, in the graph's order, and one for each output.
 
     Layers that are called several times are not listed.
 
@@ -42,12 +42,10 @@ def differences(model, images, target="tflm", **choices):
     given = [np.asarray(array, "float32") for array in (images if isinstance(images, list) else [images])]
     shapes = [(1, *array.shape[1:]) for array in given]
     made = lowered(model, target, shapes if len(shapes) > 1 else shapes[0], **choices)
-    last = {id(exchange.output[0]): exchange for exchange in made.legalizations}  # of a group that became one layer
-    compared = [exchange for exchange in last.values() if exchange.becomes != (type(exchange.layer).__name__,)]
-    ours = keras.Model(
-        _one_or_all(made.source.inputs), [*(exchange.layer.output for exchange in compared), *made.source.outputs]
-    )
-    theirs = [*(exchange.output for exchange in compared), *((x,) for x in made.model.outputs)]
+    last = {id(entry.output[0]): entry for entry in made.legalizations}  # of a group that became one layer
+    compared = [entry for entry in last.values() if entry.becomes != (type(entry.layer).__name__,)]
+    ours = keras.Model(_one_or_all(made.source.inputs), [*(entry.layer.output for entry in compared), *made.source.outputs])
+    theirs = [*(entry.output for entry in compared), *((x,) for x in made.model.outputs)]
     flat = keras.Model(_one_or_all(made.model.inputs), [x for group in theirs for x in group])
     largest, of = np.zeros(len(theirs)), np.zeros(len(theirs))
     for sample in zip(*given, strict=True):
@@ -58,7 +56,7 @@ def differences(model, images, target="tflm", **choices):
             joined = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
             largest[i] = max(largest[i], np.abs(joined.reshape(want[i].shape) - want[i]).max())
             of[i] = max(of[i], np.abs(want[i]).max())
-    named = [(exchange.layer.name, type(exchange.layer).__name__, exchange.becomes) for exchange in compared]
+    named = [(entry.layer.name, type(entry.layer).__name__, entry.becomes) for entry in compared]
     named += [("output", "Model", ())] * len(made.source.outputs)
     return tuple(Difference(*name, float(a), float(b)) for name, a, b in zip(named, largest, of, strict=True))
 

@@ -38,8 +38,8 @@ def affine(layer):
         return _array(layer.scale), _array(layer.shift) if layer.shifted else np.zeros(layer.scale.shape, "float32")
     if isinstance(layer, ChannelScale):
         return _array(layer.scale), np.zeros(layer.scale.shape, "float32")
-    if isinstance(layer, Select):  # the truncated ReLU is a constant once it is trained
-        return np.clip(_array(layer.weight), 0, 1), np.zeros(layer.weight.shape, "float32")
+    if isinstance(layer, Select):  # a constant once it is trained
+        return layer.scales(), np.zeros(layer.weight.shape, "float32")
     if isinstance(layer, keras.layers.BatchNormalization) and _over_channels(layer):
         mean, variance = _array(layer.moving_mean), _array(layer.moving_variance)
         scale = (_array(layer.gamma) if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)

@@ -1,4 +1,4 @@
-"""Exchanging the layers that a target has no integer operator for, weights carried over.
+"""Replacing the layers that a target has no integer operator for, weights carried over.
 
 One file although it is long: one walk over the graph, and what it has to remember on the way.
 """
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import keras
 
+from keras_unetmm.deprecation import renamed
 from keras_unetmm.graph.expand import expand
 from keras_unetmm.graph.nodes import call_of, calls, maker, operations_read
 from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
 from keras_unetmm.lowering import volumes
-from keras_unetmm.lowering.legalize import DROPPED, can_shuffle, legalized, rebuilt, shuffle
 from keras_unetmm.lowering.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
 from keras_unetmm.lowering.gates import as_halves
 from keras_unetmm.lowering.integer_layers import Affine
+from keras_unetmm.lowering.legalize import DROPPED, can_shuffle, legalized, rebuilt, shuffle
 from keras_unetmm.lowering.options import options_of
 from keras_unetmm.lowering.refusals import reason
 
@@ -44,12 +45,17 @@ class Lowered:
     Attributes:
         model: the `keras.Model` of integer forms.
         source: the `keras.Model` that it equals, laid out into its parts.
-        exchanges: tuple of `Legalization`, one a layer, in the order of the graph.
+        legalizations: tuple of `Legalization`, one a layer, in the order of the graph.
     """
 
     model: keras.Model
     source: keras.Model
-    exchanges: tuple
+    legalizations: tuple
+
+    @property
+    def exchanges(self):
+        """Old name of `legalizations`."""
+        return renamed("exchanges", self.legalizations, "legalizations", None, None)
 
 
 def lower(model, target="tflm", input_shape=None, **choices):

@@ -2,24 +2,8 @@
 
 from dataclasses import replace
 
+from keras_unetmm.targets.options import CHOICES
 from keras_unetmm.targets.targets import target_of
-
-CHOICES = {
-    "gelu": ("operator", "sigmoid"),
-    "shuffle": ("operator", "convolution"),
-    "unshuffle": ("operator", "convolution"),
-    "upconvolution": ("operator", "shuffle"),
-    "channel_mean": ("operator", "convolution"),
-    "gate": ("split", "halves", "largest"),
-    "affine": ("arithmetic", "depthwise"),
-    "resize": ("operator", "steps"),
-    "groups": ("operator", "dense"),
-    "absolute": ("operator", "rectified"),
-    "dense": ("operator", "convolution"),
-    "leaky": ("operator", "prelu"),
-    "volume": ("operator", "stack"),
-    "step": (2, 4, 8, 64),
-}
 
 
 def options_of(target, choices):

@@ -53,7 +53,7 @@ def asked_of(model, output):
     asked = [output] * count if isinstance(output, str) else list(output)
     if len(asked) != count:
         raise ValueError(
-            f"output must be one kind, or one for each output of the model. Received: {len(asked)} for {count} outputs."
+            f"output_kind must be one kind, or one for each output of the model. Received: {len(asked)} for {count} outputs."
         )
     return [_argmax_kind(x, kind) for x, kind in zip(model.outputs, asked, strict=True)]
 
@@ -64,8 +64,8 @@ def _argmax_kind(tensor, kind):
         return kind
     if kind not in ("auto", "indices"):
         raise ValueError(
-            f"output must be 'indices' or 'auto' for an output that ends in argmax. Received: {kind!r}. Leave argmax out of "
-            "the model to get something else."
+            f"output_kind must be 'indices' or 'auto' for an output that ends in argmax. Received: {kind!r}. Leave "
+            "argmax out of the model to get something else."
         )
     return "indices"
 
@@ -90,8 +90,8 @@ def _with_output(model, k, kind, needed):
         model = _with_tensor(model, k, tensors_read(maker(model.outputs[k]))[0])
     if kind == "indices" and not 1 <= (model.outputs[k].shape[-1] or 0) <= MOST_CLASSES:
         raise ValueError(
-            f"output='indices' takes from 1 to {MOST_CLASSES} classes. Received: a model output of "
-            f"{model.outputs[k].shape}. Use output='values', and find the largest on the processor."
+            f"output_kind='indices' takes from 1 to {MOST_CLASSES} classes. Received: a model output of "
+            f"{model.outputs[k].shape}. Use output_kind='values', and find the largest on the processor."
         )
     return _without_probabilities(model, k, needed and kind == "logits") if kind in ("logits", "indices") else model
 
@@ -109,8 +109,8 @@ def _without_probabilities(model, k, needed):
     if activation(last) not in _PROBABLE:
         if needed:
             raise ValueError(
-                f"output='logits' takes a model that ends in softmax or sigmoid. Received: one that ends in {last.name}, a "
-                f"{type(last).__name__}. Pass output='values'."
+                f"output_kind='logits' takes a model that ends in softmax or sigmoid. Received: one that ends in "
+                f"{last.name}, a {type(last).__name__}. Pass output_kind='values'."
             )
         return model
     if getattr(last, "kernel", None) is None:

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_unetmm.lowering import exchange, sequences, volumes
+from keras_unetmm.lowering import legalize, sequences, volumes
 from keras_unetmm.lowering.functions import CHANGED
 
 L = keras.layers
@@ -144,8 +144,8 @@ _INSTEAD = {
 
 def known_layers():
     """Returns the classes of layers that have an integer form with some arguments, sorted by name."""
-    kinds = {*exchange.AS_THEY_ARE, *exchange.DROPPED, *sequences.LAYERS, *volumes.LAYERS, L.BatchNormalization}
-    for kind, _ in exchange.TABLE:
+    kinds = {*legalize.AS_THEY_ARE, *legalize.DROPPED, *sequences.LAYERS, *volumes.LAYERS, L.BatchNormalization}
+    for kind, _ in legalize.TABLE:
         kinds |= set(kind) if isinstance(kind, tuple) else {kind}
     kinds |= {L.Normalization, L.Rescaling}
     return sorted(kinds, key=lambda kind: kind.__name__)
@@ -153,4 +153,4 @@ def known_layers():
 
 def known_functions():
     """Returns the names of the operations of `keras.ops` that have an integer form, sorted."""
-    return sorted({*exchange.FUNCTIONS, *CHANGED, "Gelu"})
+    return sorted({*legalize.FUNCTIONS, *CHANGED, "Gelu"})

@@ -140,5 +140,5 @@ class QuantizationPoints:
         return name
 
     def rounds(self, layer):
-        """Whether a layer's output is rounded anew."""
+        """Whether a layer's output is rounded again."""
         return not moves(layer) and not is_joined(layer, self.readers[layer.name])

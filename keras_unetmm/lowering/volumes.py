@@ -12,8 +12,8 @@ import numpy as np
 from keras import ops
 
 from keras_unetmm import layers
-from keras_unetmm.lowering.legalize import legalized
 from keras_unetmm.lowering.integer_layers import Resizing
+from keras_unetmm.lowering.legalize import legalized
 from keras_unetmm.lowering.operator_layers import Scaled, Shifted
 
 MOST = 8  # maps that one operator puts together; TFLM's kernel takes at most 10

@@ -51,7 +51,7 @@ def backbone_maps(backbone, layers=None, levels=None):
     Raises:
         ValueError: if there are no such maps, they do not halve from one to the next, or the input's size does not divide.
     """
-    _refuse_other_models(backbone)
+    _validate_backbone(backbone)
     tensors = _found(backbone) if layers is None else _given(backbone, layers)
     size, sizes = _sizes(backbone, tensors)
     searched = layers is None and not _pyramid(backbone) and len(backbone.outputs) == 1
@@ -82,7 +82,7 @@ def backbone_maps(backbone, layers=None, levels=None):
     return maps
 
 
-def _refuse_other_models(backbone):
+def _validate_backbone(backbone):
     if not isinstance(backbone, keras.Model) or not getattr(backbone, "inputs", None):
         raise ValueError(
             "backbone must be a functional or sequential keras.Model that has been built, such as "

@@ -5,6 +5,8 @@ from typing import Protocol
 import keras
 
 from keras_unetmm.layers.rank import layer
+from keras_unetmm.models.reductions import usable_reductions
+from keras_unetmm.skips import ReductionsError
 
 
 class Stages(Protocol):
@@ -46,12 +48,7 @@ def encoder_decoder(x, stages, skips, image=None, input_skip=False):
             "This network's last decoder stage has not the resolution of its input. Received: skips with input_skip=True. "
             "Leave it out."
         )
-    kept = []
-    for level in range(stages.levels):
-        x = stages.encode(x, level)
-        kept.append(skips.keep(x, level, stages.levels))
-        x = stages.down(x, level)
-    shared = skips.share(kept)
+    x, skips, shared = _encoded(x, stages, skips)
     x = stages.middle(x)
     for level in reversed(range(stages.levels)):
         x = stages.up(x, level)
@@ -63,6 +60,35 @@ def encoder_decoder(x, stages, skips, image=None, input_skip=False):
             x = keras.layers.Add(name="dec0_input")([x, first])
         x = stages.decode(x, level)
     return x
+
+
+def _encoded(x, stages, skips):
+    """Runs `x` down the encoder: what it becomes, the skips that fit its maps, and what they share of these."""
+    features, kept, unfit = [], [], None
+    for level in range(stages.levels):
+        x = stages.encode(x, level)
+        features.append(x)
+        if unfit is None:
+            try:
+                kept.append(skips.keep(x, level, stages.levels))
+            except ReductionsError as error:  # what fits is known when all maps are
+                unfit = error
+        x = stages.down(x, level)
+    try:
+        if unfit is None:
+            return x, skips, skips.share(kept)
+    except ReductionsError as error:
+        unfit = error
+    skips = _refitted(skips, features, unfit)
+    return x, skips, skips.share([skips.keep(feature, level, stages.levels) for level, feature in enumerate(features)])
+
+
+def _refitted(skips, features, unfit):
+    """The skips for these maps, or an error that says what does not fit and what would."""
+    try:
+        return skips.refitted([feature.shape[-1] for feature in features], usable_reductions)
+    except ReductionsError as error:
+        raise ReductionsError(f"{unfit} {error}") from error
 
 
 def add(x, skip, name):

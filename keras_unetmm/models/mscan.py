@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
-from keras_unetmm.layers import ConvolutionalStem, MSCANBlock, OverlappingPatchEmbedding
+from keras_unetmm.layers import ConvolutionalStem, LayerNormalization, MSCANBlock, OverlappingPatchEmbedding
 from keras_unetmm.layers.activation import activation as checked_activation
 from keras_unetmm.layers.patch_embedding import EPSILON, batch_norm
 from keras_unetmm.models.arguments import checked_image_shape, is_count

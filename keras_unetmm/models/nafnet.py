@@ -105,10 +105,7 @@ def NAFNet(
             f"local_levels must be a number of the network's {len(row.encoder_depths)} levels, or 0. "
             f"Received: {row.local_levels!r}."
         )
-    skips = skip_connections.get(skips)
-    if isinstance(skips, skip_connections.UNetMinusMinus):
-        own = {"norm": row.norm, "local_levels": row.local_levels}
-        skips = replace(skips, **{name: value for name, value in own.items() if getattr(skips, name) is None})
+    skips = skip_connections.get(skips).with_defaults(norm=row.norm, local_levels=row.local_levels)
 
     def block(name, level):
         attention = level >= row.local_levels

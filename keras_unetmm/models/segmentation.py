@@ -71,9 +71,7 @@ def connections(skips, batch_norm):
         ValueError: for an unknown name.
     """
     skips = skip_connections.get(skips)
-    if batch_norm and isinstance(skips, skip_connections.UNetMinusMinus) and skips.norm is None:
-        return replace(skips, norm="batch")
-    return skips
+    return skips.with_defaults(norm="batch") if batch_norm else skips
 
 
 def head(x, classes, activation, initializer="glorot_uniform"):

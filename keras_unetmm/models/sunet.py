@@ -131,13 +131,13 @@ def features(x, row, skips="full", output_stride=32, multigrid=True, momentum=0.
     Returns:
         A symbolic map `(N, h, w, F)`.
     """
-    skip, initializer = skip_connections.gate_arguments(
+    skip, gates = skip_connections.gate_arguments(
         skips,
         SKIPS,
         "A SUNet has one connection inside each U-Net module and none that waits for a common decoder, so there is "
         "nothing to share or to choose from: skips",
     )
-    options = {"momentum": momentum, "gate_initializer": initializer}
+    options = {"momentum": momentum, **gates}
     padding, stem = symmetric_stride_2(row.stem, 7, "stem")
     x = stem(padding(x))
     x = ResidualDownsampling(2 * row.stem, momentum, name="residual")(x)

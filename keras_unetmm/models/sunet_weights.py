@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_unetmm.layers import Degridding, ResidualDownsampling, UNetModule
 
-_OWN = ("head", "degridding")  # what a segmenter trains anew
+_OWN = ("head", "degridding")  # what a segmenter trains again
 
 
 def load_classifier(model, classifier):
@@ -130,5 +130,5 @@ def _pair(norm, convolution, layer):
 
 def _converted(array):
     if array.ndim == 4:
-        return array.transpose(2, 3, 1, 0)  # (out, in, h, w), transposed (in, out, h, w), with the last two exchanged
+        return array.transpose(2, 3, 1, 0)  # (out, in, h, w), transposed (in, out, h, w), with the last two swapped
     return array.T  # a dense kernel, or a vector

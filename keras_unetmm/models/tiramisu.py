@@ -105,9 +105,9 @@ def Tiramisu(
 class _TiramisuStages:
     """Tiramisu's stages, as `keras_unetmm.models.encoder_decoder.Stages`."""
 
-    def __init__(self, row, gates, initializer):
+    def __init__(self, row, gates, options):
         self.row = row
-        self.gates = {"gates": gates, "gate_initializer": initializer}
+        self.gates = {"gates": gates, **options}
         self.levels = len(row.depths) - 1
 
     def _block(self, x, level, name, whole):

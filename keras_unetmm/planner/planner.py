@@ -11,7 +11,7 @@ from keras_unetmm.planner.arena import Placement, as_TFLM_will, place
 from keras_unetmm.planner.bound import lower_bound
 from keras_unetmm.planner.greedy import greedy
 from keras_unetmm.planner.lifetimes import timeline
-from keras_unetmm.planner.memory import memory
+from keras_unetmm.planner.placement_problem import placement_problem
 from keras_unetmm.planner.reorder import OperatorGraph, reorder
 from keras_unetmm.planner.verify import PlanRefused, verify
 from keras_unetmm.tflite_file import graph as tflite_graph
@@ -39,7 +39,7 @@ class Lifetime:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedFile:
     """The same network, planned.
 
     Attributes:
@@ -88,7 +88,7 @@ class Plan:
         order_bound: int, bytes: no placement without overlaps can need less in the file's order.
         greedy_head: int, bytes of the arena's head that stock TFLM takes for the file, obeying a plan that it holds.
         macs: int, multiply-accumulates of one run.
-        planned: `Planned`, or None if the file cannot be planned; `why_not_planned` then says why.
+        planned: `PlannedFile`, or None if the file cannot be planned; `why_not_planned` then says why.
     """
 
     model: tflite_graph.Model
@@ -97,7 +97,7 @@ class Plan:
     order_bound: int
     greedy_head: int
     macs: int
-    planned: Planned | None = None
+    planned: PlannedFile | None = None
     why_not_planned: str | None = None
 
     @property
@@ -124,7 +124,7 @@ class Plan:
 def plan(file, kernels="any", seconds=4.0):
     """Finds out what a file needs of the arena, and plans it to need less.
 
-    The planned file gives the same outputs, byte for byte, on stock TFLM: `keras_unetmm.runtime.prove` runs both.
+    The planned file gives the same outputs, byte for byte, on stock TFLM: `keras_unetmm.runtime.cross_check` runs both.
 
     Args:
         file: path or bytes of a .tflite file.
@@ -221,7 +221,7 @@ def _planned(content, found, kernels, seconds):
     """The best of: reordered; rewritten as well; and in the file's own order, so that it is never worse."""
     file = File(content)
     file.remove_plan()
-    removed = rewrites.without_nothing(file, found.graph)
+    removed = rewrites.eliminate_identities(file, found.graph)
     file.prune()
     plain = file.packed()
     said = tuple(f"{name} at operator {position} removed" for position, name in removed)
@@ -247,10 +247,10 @@ def _kept(content, found, kernels):
         verify(content, kernels)
     except PlanRefused:
         return None
-    problem = memory(found.model, kernels)
+    problem = placement_problem(found.model, kernels)
     placement = as_TFLM_will(problem, _fixed(found.model, problem.timeline))
     bound = lower_bound(problem)
-    return Planned(content, kernels, found.model, found.lifetimes, found.live, placement, bound, None, (), 0.0)
+    return PlannedFile(content, kernels, found.model, found.lifetimes, found.live, placement, bound, None, (), 0.0)
 
 
 def _placed(content, kernels, seconds, said, own_order=False):
@@ -263,12 +263,12 @@ def _placed(content, kernels, seconds, said, own_order=False):
         file.reorder(order.positions)
         operators = tuple(model.main.operators[position] for position in order.positions)
         model = replace(model, graphs=(replace(model.main, operators=operators),))
-    problem = memory(model, kernels)
+    problem = placement_problem(model, kernels)
     bound = lower_bound(problem)
     placement = place(problem, bound, seconds)
     file.set_plan(placement.offsets)
     profile = _profile(problem.timeline, len(model.main.operators))
-    return Planned(file.packed(), kernels, model, *profile, placement, bound, order_bound, said, 0.0)
+    return PlannedFile(file.packed(), kernels, model, *profile, placement, bound, order_bound, said, 0.0)
 
 
 def _rewritten(content, kernels):

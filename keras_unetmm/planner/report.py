@@ -101,7 +101,7 @@ def as_table(title, result):
         ("multiply-accumulates", result["macs"], result["macs"] if planned else None, ""),
         ("flash", result["flash_bytes"], planned.get("flash_bytes"), " B"),
         ("lower bound of the head, in this order", as_is["order_bound"], planned.get("bound"), " B"),
-        ("arena head, foretold", as_is["greedy_head"], planned.get("head"), " B"),
+        ("arena head, predicted", as_is["greedy_head"], planned.get("head"), " B"),
         *((f"arena {part}, {measured}", before.get(part), after.get(part), " B") for part in ("head", "tail", "total")),
     ):
         table.add_row(name, *("-" if value is None else f"{value:,}{unit}" for value in (left, right)))

@@ -4,21 +4,21 @@ Buffers are placed as they come to life, at an end of a gap between those alive.
 the latest of the buffers that are in the way and tries its next place.
 """
 
-from keras_unetmm.planner.neighbours import exceptions, taken
+from keras_unetmm.planner.interference import exceptions, taken
 
 
-def sweep(memory, around, capacity, large, rng=None, tries=20_000):
+def sweep(problem, around, capacity, large, rng=None, tries=20_000):
     """Returns the address of every buffer, in bytes, or None if no placement was found.
 
     Args:
-        memory: `keras_unetmm.planner.memory.Memory`.
-        around: its `neighbours`.
+        problem: `keras_unetmm.planner.placement_problem.PlacementProblem`.
+        around: its `interference`.
         capacity: int, bytes of the arena.
         large: int, bytes: buffers from this size on are tried low first, the others high first.
         rng: `random.Random` that shuffles some of the choices; by default none.
         tries: int, placements of a buffer after which the search gives up.
     """
-    buffers = memory.buffers
+    buffers = problem.buffers
     order = sorted(range(len(buffers)), key=lambda i: (buffers[i].first, -buffers[i].bytes))
     rank = {buffer: position for position, buffer in enumerate(order)}
     before = [[entry for entry in around[i] if rank[entry[0]] < rank[i]] for i in order]

@@ -1,4 +1,4 @@
-"""A preset's network as its int8 file computes, trained on: it lies beside the file, so that the file can be made anew."""
+"""A preset's network as its int8 file computes, trained on: it lies beside the file, so that the file can be made again."""
 
 import hashlib
 import json

@@ -10,7 +10,7 @@ arena on TFLM, as converted and planned; and what `unetmm firmware` makes of the
 
     python -m keras_unetmm.presets.release --engine [--out tflite] [NAME ...]
 
-measures that last part alone, from the files in the folders, and writes the cards and their pages anew. It needs no data.
+measures that last part alone, from the files in the folders, and writes the cards and their pages again. It needs no data.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from keras_unetmm.presets.page import page
 from keras_unetmm.presets.quantized import network_of_file, take_quantized
 from keras_unetmm.presets.table import PRESETS
 from keras_unetmm.program import store as programs
-from keras_unetmm.runtime.prove import prove
+from keras_unetmm.runtime.cross_check import cross_check
 from keras_unetmm.tflite_file.graph import read as read_file
 from keras_unetmm.tiling.tile import tile
 from keras_unetmm.training.evaluation import evaluate
@@ -167,7 +167,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
     content = convert(network, None, size=preset.size) if trained else _converted(model, recipe, data, preset, shape)
     found = plan(content)
     planned = content if found.planned is None else found.planned.content
-    prove(content, planned)
+    cross_check(content, planned)
     with atomic_write(there / "arena.png") as temporary:
         picture.draw(found, temporary, f"{name}, {'x'.join(map(str, preset.size))}")
     with atomic_write(there / "model.tflite") as temporary:

@@ -23,7 +23,7 @@ class ProgramError(ValueError):
     """The folder holds no program, or a damaged one."""
 
 
-def refuse_another_folder(folder):
+def validate_folder(folder):
     """Refuses a path at which no program's folder can be written, before any work is done.
 
     Raises:
@@ -49,10 +49,10 @@ def save(program, folder):
     """Writes a `Program` into a folder, in place of the program that is there: at no time a mixture, nor half of one.
 
     Raises:
-        ValueError: as `refuse_another_folder`.
+        ValueError: as `validate_folder`.
         OSError: if it cannot be written; what was there before is then still there.
     """
-    refuse_another_folder(folder)
+    validate_folder(folder)
     folder = Path(folder).absolute()
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:

@@ -2,15 +2,14 @@
 
 import keras
 
+from keras_unetmm.graph.channels import Channels, keeps_zero
 from keras_unetmm.graph.expand import copied, expand
 from keras_unetmm.graph.nodes import followers as followers_of
 from keras_unetmm.layers import TargetedDropout
-from keras_unetmm.pruning.channels import ALONE, Channels
 from keras_unetmm.pruning.prune import prune
 
 SUFFIX = "_drop"
 UNIT = (keras.layers.BatchNormalization, keras.layers.ReLU, keras.layers.PReLU, keras.layers.Activation)
-KEEP_ZERO = {"linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"}
 
 
 def with_dropout(model, rate=0.0, seed=None):
@@ -75,17 +74,9 @@ def rates_suffice(model):
     for operation, numbers in Channels(model).passed:
         if isinstance(operation, TargetedDropout):
             dropped |= set(numbers.tolist())
-        elif not _keeps_zero(operation) and not dropped.isdisjoint(numbers.tolist()):
+        elif not keeps_zero(operation) and not dropped.isdisjoint(numbers.tolist()):
             return False
     return True
-
-
-def _keeps_zero(operation):
-    if isinstance(operation, keras.layers.Activation):
-        return operation.activation.__name__ in KEEP_ZERO
-    if isinstance(operation, keras.layers.ReLU):
-        return operation.threshold == 0
-    return isinstance(operation, ALONE) and not isinstance(operation, keras.layers.BatchNormalization)
 
 
 def _call_the_others(operation, *args, **kwargs):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_unetmm.pruning.channels import Channels
+from keras_unetmm.graph.channels import Channels
 from keras_unetmm.pruning.criteria import Norms, Taylor, random_scores
 from keras_unetmm.pruning.dropping import cleaned, dropouts, rates_suffice, with_dropout
 from keras_unetmm.pruning.prune import cut_out, prune
@@ -16,7 +16,7 @@ class GradualPruning:
     """The graph of a network that is being pruned.
 
     A channel that goes is first switched off, by a rate of 1 of its dropout; when `Pruning.compact` of the graph's channels
-    are off, the graph is built anew without them.
+    are off, the graph is built again without them.
 
     Args:
         pruning: `keras_unetmm.pruning.Pruning`.
@@ -73,7 +73,7 @@ class GradualPruning:
             first: int, number of the batch from which on criteria are measured.
 
         Returns:
-            bool, whether the graph should be built anew.
+            bool, whether the graph should be built again.
         """
         left = self.left()
         count = self.pruning.removals(step, left)
@@ -89,13 +89,13 @@ class GradualPruning:
         else:
             chosen = choose(self.units, self.held, gone, scores, count, self.pruning.choice, random)
         for number in chosen:  # of several layers that share one, all lose it
-            if sum(widths(self.units, gone | {number}).values()) >= self.pruning.until:
+            if sum(widths(self.units, gone | {number}).values()) >= self.pruning.target_channels:
                 gone.add(number)
         self._switch(gone, scores)
         return self.due()
 
     def due(self):
-        """Whether so many channels are off that the graph should be built anew."""
+        """Whether so many channels are off that the graph should be built again."""
         off = len(self._gone())
         every = len({int(n) for numbers in self.units.values() for n in numbers})
         return off > 0 and (not self.suffices or off >= self.pruning.compact * every)

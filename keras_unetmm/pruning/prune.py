@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
+from keras_unetmm.graph.channels import Channels
+from keras_unetmm.graph.cut import cut, reading
 from keras_unetmm.graph.expand import expand
-from keras_unetmm.layers import RepeatChannels
-from keras_unetmm.pruning.channels import DEPTHWISE, TRANSPOSED, Channels
 from keras_unetmm.pruning.slots import carry_slots, compile_alike
 
 
@@ -43,32 +43,11 @@ def cut_out(model, channels):
         model, channels: see `prune`.
 
     Returns:
-        `(graph, pruned, cuts)`: two `keras.Model`s with weights in the same order, and a list of functions, one a weight,
-        that cut an array of the first's shape to the second's.
+        `(graph, pruned, cuts)`, see `keras_unetmm.graph.cut.cut`.
     """
     graph = expand(model)
     found = Channels(graph)
-    kept = _Kept(found, found.gone(channels))
-
-    def smaller(operation):
-        if isinstance(operation, keras.layers.InputLayer):
-            return operation
-        config = operation.get_config()
-        if operation in kept.made:
-            config["units" if isinstance(operation, keras.layers.Dense) else "filters"] = int(kept.made[operation].sum())
-        elif isinstance(operation, RepeatChannels) and operation in kept.handed:
-            every = kept.handed[operation]
-            config["channels"] = int(every[np.arange(operation.channels) % len(every)].sum())
-        copy = type(operation).from_config(config)
-        copy.name = operation.name
-        return copy
-
-    pruned, cuts = keras.models.clone_model(graph, clone_function=smaller), {}
-    for old in graph.layers:
-        for before, after in zip(old.variables, pruned.get_layer(old.name).variables, strict=True):
-            cuts[id(before)] = _cut(old, before, kept)
-            after.assign(cuts[id(before)](keras.ops.convert_to_numpy(before)))
-    return graph, pruned, [cuts[id(weight)] for weight in graph.weights]
+    return graph, *cut(graph, found, found.gone(channels))
 
 
 def masked(model, channels):
@@ -85,47 +64,7 @@ def masked(model, channels):
     gone = found.gone(channels)
     for use in found.uses:
         kernel = keras.ops.convert_to_numpy(use.layer.kernel).copy()
-        reads = np.moveaxis(kernel, _reading(use.layer), 0)
+        reads = np.moveaxis(kernel, reading(use.layer), 0)
         reads[np.isin(found.one(use.reads), list(gone))] = 0
         use.layer.kernel.assign(kernel)
     return graph
-
-
-class _Kept:
-    """What is left of the channels of each layer, as masks."""
-
-    def __init__(self, found, gone):
-        def mask(numbers):
-            return ~np.isin(found.one(numbers), list(gone))
-
-        self.read = {use.layer: mask(use.reads) for use in found.uses}
-        self.made = {use.layer: mask(use.makes) for use in found.uses}
-        self.handed = {layer: mask(numbers) for layer, numbers in found.handed.items()}
-
-
-def _cut(layer, variable, kept):
-    masks = {}  # by axis
-    if layer in kept.made:
-        rank = len(variable.shape)
-        if rank > 1:
-            masks[_reading(layer) % rank] = kept.read[layer]
-        masks[_making(layer) % rank if rank > 1 else 0] = kept.made[layer]
-    elif layer in kept.handed and any(variable is weight for weight in layer.weights):  # not the seed of a dropout
-        axis = -2 if isinstance(layer, DEPTHWISE) and len(variable.shape) > 1 else -1
-        if variable.shape[axis] == len(kept.handed[layer]):  # not the one slope of a PReLU
-            masks[axis % len(variable.shape)] = kept.handed[layer]
-
-    def cut(array):
-        for axis, mask in masks.items():
-            array = np.take(array, np.flatnonzero(mask), axis)
-        return array
-
-    return cut
-
-
-def _reading(layer):
-    return -1 if isinstance(layer, TRANSPOSED) else -2
-
-
-def _making(layer):
-    return -2 if isinstance(layer, TRANSPOSED) else -1

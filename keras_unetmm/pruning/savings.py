@@ -5,8 +5,8 @@ import warnings
 import keras
 import numpy as np
 
+from keras_unetmm.graph.channels import Channels
 from keras_unetmm.graph.expand import expand
-from keras_unetmm.pruning.channels import Channels
 from keras_unetmm.pruning.dropping import cleaned, dropouts
 from keras_unetmm.pruning.schedule import free, means
 

@@ -1,9 +1,11 @@
 """Which channel goes next, and how often each one is dropped until then: STAMP's rule and its rivals."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 
 import numpy as np
+
+from keras_unetmm.deprecation import renamed
 
 CRITERIA = "l2", "l1", "taylor", "random"
 CHOICES = "channel", "block", "widest"
@@ -16,12 +18,12 @@ class Pruning:
 
     STAMP (Dinsdale et al., Medical Image Analysis 2022) is `criterion="l2"`, `choice="channel"`. It counts in epochs; here
     steps are counted, as in all recipes. Its end, a layer that would be empty, is not one here: the last channel of a layer
-    stays and others go, until `until` are left or every layer has one.
+    stays and others go, until `target_channels` are left or every layer has one.
 
     Args:
         start: int, steps before the first channel goes; a multiple of the recipe's `save_every`.
         every: int, steps of recovery between two removals; a multiple of it, too.
-        until: int, channels that stay at least, over all convolutions of which channels can go.
+        target_channels: int, channels that stay at least, over all convolutions of which channels can go.
         count: int, channels that go at a time.
         criterion: `"l2"` or `"l1"`, norm of a channel's activations; `"taylor"`, activation times gradient of the loss; or
             `"random"`. Each is divided by the norm of its layer's.
@@ -32,7 +34,8 @@ class Pruning:
             its absence costs: `"macs"` or `"arena"`, the planned arena of the int8 file. The least channel of each layer is
             tried.
         batches: int, of training data, on which criteria are measured.
-        compact: float, share of the channels in the graph that may be gone before it is built anew without them.
+        compact: float, share of the channels in the graph that may be gone before it is built again without them.
+        until: old name of `target_channels`.
 
     Raises:
         ValueError: that names the argument.
@@ -40,7 +43,7 @@ class Pruning:
 
     start: int
     every: int
-    until: int
+    target_channels: int | None = None
     count: int = 1
     criterion: str = "l2"
     choice: str = "channel"
@@ -48,9 +51,12 @@ class Pruning:
     saving: str | None = None
     batches: int = 4
     compact: float = 0.2
+    until: InitVar[int | None] = None
 
-    def __post_init__(self):
-        for name in ("start", "every", "until", "count", "batches"):
+    def __post_init__(self, until):
+        given = renamed("until of Pruning", until, "target_channels", self.target_channels, None)
+        object.__setattr__(self, "target_channels", given)
+        for name in ("start", "every", "target_channels", "count", "batches"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ValueError(f"{name} of Pruning must be a positive integer. Received: {value!r}.")
@@ -68,14 +74,14 @@ class Pruning:
     def removals(self, step, left):
         """How many channels go after a step, of so many."""
         due = step >= self.start and (step - self.start) % self.every == 0
-        return min(self.count, max(left - self.until, 0)) if due else 0
+        return min(self.count, max(left - self.target_channels, 0)) if due else 0
 
 
 def choose(units, held, gone, scores, count, choice, random):
     """Returns the numbers of the channels that go next.
 
     Args:
-        units: dict by layer of the numbers of its channels, in the order of running, see `keras_unetmm.pruning.channels`.
+        units: dict by layer of the numbers of its channels, in the order of running, see `keras_unetmm.graph.channels`.
         held: numbers that cannot go.
         gone: set of the numbers that are gone.
         scores: dict by layer of arrays, the least goes first; None for `"widest"`, which needs none.

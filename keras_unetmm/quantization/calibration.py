@@ -100,7 +100,7 @@ def _read(calibration, shape):
     if isinstance(calibration, (str, os.PathLike)):
         from keras_unetmm.data.arrays import read_array_crops
         from keras_unetmm.data.images import read_crops
-        from keras_unetmm.data.volumes import read_volume_crops
+        from keras_unetmm.data.volume_crops import read_volume_crops
 
         images = len(shape) == 4 and shape[-1] in (1, 3) and not _holds_arrays(calibration)
         read = read_crops if images else read_volume_crops if len(shape) == 5 else read_array_crops

@@ -8,10 +8,12 @@ Written from Jacob et al. (arXiv 1712.05877) and Krishnamoorthi (arXiv 1806.0834
 import keras
 import numpy as np
 
+from keras_unetmm.deprecation import renamed
 from keras_unetmm.graph.expand import expand, static_shape
 from keras_unetmm.graph.finite import validate_finite_weights, validate_float_weights
 from keras_unetmm.graph.nodes import calls, followers, maker, operations_read, tensors_read
 from keras_unetmm.graph.own_functions import validate_no_own_functions
+from keras_unetmm.graph.selected import without_unselected
 from keras_unetmm.layers import SimpleGate
 from keras_unetmm.lowering.gates import whole
 from keras_unetmm.lowering.integer_layers import Resizing
@@ -41,7 +43,17 @@ _CLIPPED = {"relu": (0.0, None), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)} 
 
 
 def quantize_aware(
-    model, calibration, target="tflm", size=None, output="auto", mean=None, std=None, ranges="learned", **choices
+    model,
+    calibration,
+    target="tflm",
+    size=None,
+    output_kind="auto",
+    mean=None,
+    std=None,
+    ranges="learned",
+    *,
+    output=None,
+    **choices,
 ):
     """Returns a model that computes as its int8 file will, ready for `compile` and `fit`.
 
@@ -54,9 +66,10 @@ def quantize_aware(
         calibration: as there; the ranges start from these images.
         size: `(height, width)` in pixels or `(depth, height, width)`. By default the model's own; if that is open, this
             model is open as well, and `calibration` must be an iterable.
-        output: as for `convert`, and `"auto"` by the same rule; `"indices"` gives the scores of which the file gives the
-            number.
+        output_kind: as for `convert`, and `"auto"` by the same rule; `"indices"` gives the scores of which the file gives
+            the number.
         ranges: `"learned"`, trained with the weights; `"average"`, a moving average of what each batch has; or `"fixed"`.
+        output: old name of `output_kind`.
 
     Returns:
         A functional `keras.Model`.
@@ -67,7 +80,7 @@ def quantize_aware(
     """
     if ranges not in RANGES:
         raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
-    asked = output = choices.pop("output_kind", output)
+    asked = renamed("output", output, "output_kind", output_kind, "auto")
     graph, output = operators(model, target, size, asked, mean, std, **choices)
     images = _images(calibration, graph)
     if asked == "auto" and output == "image" and not _gives_images(graph, images):
@@ -94,6 +107,7 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
     validate_float_weights(model)
     validate_finite_weights(model)
     validate_no_own_functions(model)
+    model = without_unselected(model)
     (output,) = asked_of(model, output)
     shape = (None, *model.inputs[0].shape[1:])
     if size is not None:
@@ -228,13 +242,13 @@ def ranges_and_kernels(made, ranges):
     if len(made.source.inputs[0].shape) == 5:
         for layer in made.model.layers:
             layer.name = f"{layer.name}_"  # TensorFlow gives conv_1 to the second call of conv, too
-        for exchange in made.legalizations:
-            for x in exchange.output:
+        for entry in made.legalizations:
+            for x in entry.output:
                 name = maker(x).name
-                of.setdefault(name, exchange.layer.name)
-                if isinstance(exchange.layer, (keras.layers.Conv3D, keras.layers.Conv3DTranspose)):
-                    kernel, *bias = exchange.layer.get_weights()
-                    steps = weight_scales(kernel, QUANTIZED[type(exchange.layer)].axes)
+                of.setdefault(name, entry.layer.name)
+                if isinstance(entry.layer, (keras.layers.Conv3D, keras.layers.Conv3DTranspose)):
+                    kernel, *bias = entry.layer.get_weights()
+                    steps = weight_scales(kernel, QUANTIZED[type(entry.layer)].axes)
                     steps = keras.ops.convert_to_numpy(steps).ravel()
                     kernels[name] = steps.tolist(), bias[0].tolist() if bias else [0.0] * len(steps)
     names = [(layer.name, of.get(layer.name, whole(layer.name))) for layer in made.model.layers]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_unetmm.engine import process
-from keras_unetmm.engine.ends import integer_ends
 from keras_unetmm.engine.folder import FLAGS, network_of, program_of
+from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.engine.lower import lower
 from keras_unetmm.engine.ports import DTYPES
 from keras_unetmm.engine.schedule import whole
@@ -68,7 +68,7 @@ def _interpreted(file, x, kind, arena_bytes):
 
 
 def _prepared(file):
-    """The details of inputs and outputs, the program and its `Network`."""
+    """The details of inputs and outputs, the program and its `EngineNetwork`."""
     if not isinstance(file, (bytes, bytearray)) and Path(file).is_dir():
         made = load_folder(file)
         sides = ([_details(port) for port in made.description[side]] for side in ("inputs", "outputs"))
@@ -78,7 +78,7 @@ def _prepared(file):
 
 @functools.lru_cache(maxsize=8)
 def _built(content):
-    graph = read(integer_ends(content)).main
+    graph = read(integer_io(content)).main
     network = lower(graph, tables)
     program = process.built(hosted_sources(whole(network, seconds=0.05)), FLAGS)
     sides = ([_tensor_details(graph.tensors[i]) for i in numbers] for numbers in (graph.inputs, graph.outputs))

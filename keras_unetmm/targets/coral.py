@@ -11,7 +11,7 @@ import numpy as np
 from keras_unetmm.targets import edgetpu_compiler
 from keras_unetmm.targets.fused import without_fused_transposed
 from keras_unetmm.targets.interpreter_kernels import why_not_litert
-from keras_unetmm.targets.judging import RULES, codes, numbered, verdict_on
+from keras_unetmm.targets.judging import RULES, codes, compiled_before, numbered, open_sizes, verdict_on
 from keras_unetmm.targets.options import LoweringOptions
 from keras_unetmm.targets.substitutes import instead_of
 from keras_unetmm.targets.target import Target
@@ -70,6 +70,31 @@ def judge(graph, operator, code, version, cut):
     if found is None:
         return CPU, f"the compiler maps no operator after the first that it cannot map: {cut}", f"a way around {cut}"
     return CPU, *found
+
+
+def of_open_size(graph, operator, sizes):
+    """Returns verdict, why and instead for an operator with a size that is known only when it runs; or None.
+
+    Args:
+        graph: `Graph`.
+        operator: `Operator` of it.
+        sizes: dict from the index of a tensor of open sizes to its name and what its sizes are, such as `?x4x4x8`.
+    """
+    if not any(i in sizes and graph.tensors[i].data is None for i in (*operator.inputs, *operator.outputs)):
+        return None
+    name, said = next(iter(sizes.values()))
+    return (
+        UNSUPPORTED,
+        f"the compiler takes fixed sizes only, and the file has open ones, such as the tensor {name!r} of {said}",
+        "a fixed batch of 1: keras.Input(..., batch_size=1), or unetmm convert --size",
+    )
+
+
+def is_float_end(graph, operator):
+    """Returns whether an operator quantises an input of floats, which the compiler leaves to the processor, or an output."""
+    ends = {"QUANTIZE": (operator.inputs[:1], graph.inputs), "DEQUANTIZE": (operator.outputs[:1], graph.outputs)}
+    own, of_graph = ends.get(operator.name, ((), ()))
+    return bool(own) and own[0] in of_graph and graph.tensors[own[0]].type == "FLOAT32"
 
 
 def why_refused(operator, code, version):
@@ -182,14 +207,20 @@ def _values(operands):
 
 
 def _judge_file(model, content, compile):
-    if compile and edgetpu_compiler.command():
+    before, sizes = compiled_before("coral", model, edgetpu_compiler.OPERATOR, why_not_litert), open_sizes(content)
+    if before is not None:
+        return before
+    if compile and edgetpu_compiler.command() and not sizes:
         return _compiled(model, content)
     known, verdicts, cut = codes(content), [], None
     for index, graph, operator in numbered(model):
         if graph is not model.main and cut is None:
             cut = "the graph of a loop or branch"
-        verdicts.append(verdict_on(index, operator, judge(graph, operator, *known[index], cut)))
-        if verdicts[-1].verdict != SUPPORTED and cut is None:
+        found = judge(graph, operator, *known[index], cut)
+        if graph is model.main and (found is None or found[0] != UNSUPPORTED):
+            found = of_open_size(graph, operator, sizes) or found
+        verdicts.append(verdict_on(index, operator, found))
+        if verdicts[-1].verdict != SUPPORTED and cut is None and not is_float_end(graph, operator):
             cut = f"operator {index}, {operator.name}"
     return Verdict("coral", False, tuple(verdicts), note=f"{RULES}: from documentation and users' reports.")
 

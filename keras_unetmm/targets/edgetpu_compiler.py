@@ -15,6 +15,7 @@ from keras_unetmm.targets.verdict import CompilerError
 from keras_unetmm.tflite_file.edit import File
 
 SECONDS = 600  # in which it must be done; it has a limit of 180 of its own
+OPERATOR = "edgetpu-custom-op"  # the custom operator that it writes for what the Edge TPU runs
 MAPPED = "Mapped to Edge TPU"
 LATER = "More than one subgraph is not supported"  # what stands after the first operator that does not map
 _ROW = re.compile(r"^(\S+) +(\d+) +(\S.*?)\s*$", re.MULTILINE)

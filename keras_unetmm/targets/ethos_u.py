@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_unetmm.targets import vela
 from keras_unetmm.targets.interpreter_kernels import why_not_tflm
-from keras_unetmm.targets.judging import RULES, numbered, verdict_on
+from keras_unetmm.targets.judging import RULES, compiled_before, numbered, verdict_on
 from keras_unetmm.targets.options import LoweringOptions
 from keras_unetmm.targets.substitutes import instead_of
 from keras_unetmm.targets.target import Target
@@ -81,7 +81,7 @@ def _types(operands, target):
     name, allowed = operands.name, _TYPES.get(operands.name)
     for tensor in operands.maps:
         kind = tensor.type
-        if kind == "INT64" or (kind == "BOOL" and target != "ethos-u85"):
+        if kind.startswith(("FLOAT", "BFLOAT", "COMPLEX")) or kind == "INT64" or (kind == "BOOL" and target != "ethos-u85"):
             return f"the NPU computes no maps of {kind.lower()}", "maps of 8 bits"
         if kind == "INT32" and target != "ethos-u85" and name not in _INT32 and tensor is not operands.input(1):
             return "its maps have 32 bits", "maps of 8 bits"
@@ -228,6 +228,9 @@ def _axes(operands, target):
 
 
 def _judge_file(target, model, content, compile):
+    before = compiled_before(target, model, vela.NPU_OPERATOR, why_not_tflm)
+    if before is not None:
+        return before
     compiling, verdicts, summary = compile and vela.command() is not None, [], None
     if compiling:
         left, summary = vela.compiled(content, target)

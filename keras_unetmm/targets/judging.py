@@ -2,8 +2,10 @@
 
 from ai_edge_litert import schema_py_generated as schema
 
+from keras_unetmm.targets.asked import confirmed
+from keras_unetmm.targets.interpreter_kernels import COMPILERS
 from keras_unetmm.targets.substitutes import instead_of
-from keras_unetmm.targets.verdict import SUPPORTED, UNSUPPORTED, OperatorVerdict, Verdict
+from keras_unetmm.targets.verdict import CPU, SUPPORTED, UNSUPPORTED, OperatorVerdict, Verdict
 
 RULES = "By static rules, not compiled"
 
@@ -31,16 +33,64 @@ def codes(content):
     return [known[graph.Operators(i).OpcodeIndex()] for graph in graphs for i in range(graph.OperatorsLength())]
 
 
-def on_interpreter(target, model, why_not):
+def open_sizes(content):
+    """Returns, of a file's main graph, the tensors with sizes that are known only when it runs.
+
+    Args:
+        content: bytes of a .tflite file.
+
+    Returns:
+        dict from a tensor's index to its name and its sizes, such as `"?x4x4x8"`.
+    """
+    graph = schema.Model.GetRootAs(content).Subgraphs(0)
+    found = {}
+    for index in range(graph.TensorsLength()):
+        tensor = graph.Tensors(index)
+        sizes = tensor.ShapeSignatureAsNumpy().tolist() if tensor.ShapeSignatureLength() else ()
+        if any(size < 0 for size in sizes):
+            said = "x".join("?" if size < 0 else str(size) for size in sizes)
+            found[index] = (tensor.Name() or b"").decode(errors="replace"), said
+    return found
+
+
+def compiled_before(target, model, own, why_not):
+    """Returns the `Verdict` on a file that a target's compiler wrote, or None: it runs on its target, and nowhere else.
+
+    Args:
+        target: str, the name of an accelerator.
+        model: `keras_unetmm.tflite_file.graph.Model`.
+        own: str, the custom operator that the accelerator's compiler writes.
+        why_not: as for `on_interpreter`, of the processor beside the accelerator.
+    """
+    if not any(operator.custom and operator.name in COMPILERS for _, _, operator in numbered(model)):
+        return None
+    verdicts = []
+    for index, graph, operator in numbered(model):
+        if operator.custom and operator.name == own:
+            found = None
+        else:
+            missing = why_not(graph, operator, target)
+            found = (UNSUPPORTED, *missing) if missing else (CPU, "its compiler left it to the processor", "")
+        verdicts.append(verdict_on(index, operator, found))
+    return Verdict(target, False, tuple(verdicts), note=f"{RULES}: a compiler wrote the file.")
+
+
+def on_interpreter(target, model, content, why_not, ask):
     """Returns the `Verdict` of an interpreter.
 
     Args:
         target: str, its name.
         model: `keras_unetmm.tflite_file.graph.Model`.
+        content: bytes of the file.
         why_not: function of a graph and an operator that returns why it does not run and what to use instead, or None.
+        ask: bool, whether the interpreter itself is asked, where it is installed.
     """
     verdicts = []
     for index, graph, operator in numbered(model):
         found = why_not(graph, operator)
         verdicts.append(verdict_on(index, operator, None if found is None else (UNSUPPORTED, *found)))
-    return Verdict(target, False, tuple(verdicts), note=f"{RULES}: the interpreter's table of integer kernels.")
+    found, note = tuple(verdicts), f"{RULES}: the interpreter's table of kernels."
+    if ask:
+        found, said = confirmed(content, model, target, found)
+        note = f"{note} {said}"
+    return Verdict(target, False, found, note=note)

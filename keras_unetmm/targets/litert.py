@@ -7,7 +7,7 @@ from keras_unetmm.targets.target import Target
 
 
 def _judge(model, content, compile):
-    return on_interpreter("litert", model, why_not_litert)
+    return on_interpreter("litert", model, content, why_not_litert, ask=compile)
 
 
 TARGET = Target("litert", LoweringOptions(), _judge, runtime=("litert", "LiteRT"))

@@ -54,6 +54,8 @@ CHOICES = {
     "affine": ("arithmetic", "depthwise"),
     "resize": ("operator", "steps"),
     "groups": ("operator", "dense"),
+    "absolute": ("operator", "rectified"),
+    "dense": ("operator", "convolution"),
     "leaky": ("operator", "prelu"),
     "volume": ("operator", "stack"),
     "step": (2, 4, 8, 64),

@@ -1,21 +1,14 @@
 """Whether a .tflite file runs on a target: a verdict for each operator, from the target's compiler where there is one."""
 
-from ai_edge_litert import schema_py_generated as schema
+from dataclasses import replace
 
-from keras_unetmm.targets import coral, ethos_u, litert, tflm, vela
-from keras_unetmm.targets.judging import numbered
-from keras_unetmm.targets.verdict import (
-    CompiledFileError,
-    CompilerError,
-    DynamicShapeError,
-    FloatFileError,
-)
+from keras_unetmm.targets import coral, ethos_u, litert, tflm
+from keras_unetmm.targets.judging import open_sizes
+from keras_unetmm.targets.verdict import CompilerError
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, load, read
 
 TABLE = {target.name: target for target in (litert.TARGET, tflm.TARGET, coral.TARGET, *ethos_u.TARGETS)}
 TARGETS = tuple(TABLE)
-_FLOATS = ("FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16", "COMPLEX64", "COMPLEX128")
-_COMPILED = {vela.NPU_OPERATOR: "Vela", "edgetpu-custom-op": "edgetpu_compiler"}
 
 
 def target_of(name):
@@ -30,25 +23,27 @@ def target_of(name):
 
 
 def check(file, target, compile=True):
-    """Says of each operator of a .tflite file what becomes of it on a target.
+    """Says of each operator of any .tflite file what becomes of it on a target.
 
-    The operators of all graphs are judged, as a loop needs those of its body. Accelerators take the main graph only.
+    The operators of all graphs are judged, as a loop needs those of its body. Accelerators take the main graph only, and the
+    processor beside them what they leave. Sizes that a file leaves open are taken as its shapes say.
+
+    Example:
+        >>> tflite.check("model.tflite", "tflm").runs
 
     Args:
-        file: path or bytes.
+        file: path or bytes; integers of 8 or 16 bits, floats, or both.
         target: one of `TARGETS`.
-        compile: bool, whether Vela for the Ethos-U and edgetpu_compiler for Coral are asked, where they are installed. The
-            verdicts of the other targets come from tables of the interpreters' kernels.
+        compile: bool, whether the target's own program is asked where it is installed: Vela for the Ethos-U,
+            edgetpu_compiler for Coral, the interpreter itself for TFLM and LiteRT, which then prepares the file and runs it.
+            Otherwise the verdicts come from tables and rules alone.
 
     Returns:
         A `Verdict`.
 
     Raises:
         ValueError: for an unknown target.
-        CompiledFileError: if a target's compiler wrote the file.
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
-        FloatFileError: if anything in it is computed in floats.
-        DynamicShapeError: if a size in it is known only when it runs.
         CompilerError: if the target's compiler is there and fails.
         OSError: if the file cannot be read.
     """
@@ -56,48 +51,17 @@ def check(file, target, compile=True):
     content = load(file)
     model = read(content)
     try:
-        _refuse_compiled(model)
-        _refuse_floats(model)
-        _refuse_dynamic(content)
-        return chosen.judge(model, content, compile)
-    except (CompiledFileError, FloatFileError, DynamicShapeError, CompilerError, TFLiteFileError):
+        verdict = chosen.judge(model, content, compile)
+    except (CompilerError, TFLiteFileError):
         raise
     except DAMAGE as error:  # an operand that is not there
         raise TFLiteFileError(
             f"file is damaged: an operator in it lacks an input or makes no sense ({type(error).__name__}: {error}). Copy "
             "or convert it again."
         ) from error
-
-
-def _refuse_compiled(model):
-    for _, _, operator in numbered(model):
-        if operator.custom and operator.name in _COMPILED:
-            raise CompiledFileError(
-                f"file must be one that no target's compiler wrote. Received: a file with the operator {operator.name} of "
-                f"{_COMPILED[operator.name]}. Check the file that it was compiled from."
-            )
-
-
-def _refuse_floats(model):
-    for index, graph, operator in numbered(model):
-        for i in (*operator.inputs, *operator.outputs):
-            tensor = graph.tensors[i] if i >= 0 else None
-            if tensor is not None and tensor.data is None and tensor.type in _FLOATS:
-                raise FloatFileError(
-                    f"file must compute in integers. Received: a file that computes in floats: operator {index}, "
-                    f"{operator.name}, has the {tensor.type.lower()} tensor {tensor.name!r}. Convert the Keras model with "
-                    "unetmm convert."
-                )
-
-
-def _refuse_dynamic(content):
-    model = schema.Model.GetRootAs(content)
-    for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
-        for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):
-            sizes = tensor.ShapeSignatureAsNumpy() if tensor.ShapeSignatureLength() else ()
-            if any(size < 0 for size in sizes):
-                said = "x".join("?" if size < 0 else str(size) for size in sizes)
-                raise DynamicShapeError(
-                    f"all sizes in file must be fixed. Received: tensor {(tensor.Name() or b'').decode()!r} of {said}. "
-                    "Convert the Keras model with unetmm convert --size, or with a fixed batch size of 1."
-                )
+    sizes = open_sizes(content)
+    if not sizes:
+        return verdict
+    name, said = next(iter(sizes.values()))
+    note = f"Open sizes are taken as the file's shapes say, in {len(sizes)} tensors, such as {name!r} of {said}."
+    return replace(verdict, note=f"{verdict.note} {note}")

@@ -7,7 +7,7 @@ from keras_unetmm.targets.target import Target
 
 
 def _judge(model, content, compile):
-    return on_interpreter("tflm", model, why_not_tflm)
+    return on_interpreter("tflm", model, content, why_not_tflm, ask=compile)
 
 
 TARGET = Target(

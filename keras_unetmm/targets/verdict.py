@@ -7,18 +7,6 @@ CPU = "cpu"  # the accelerator does not, and the processor beside it does
 UNSUPPORTED = "unsupported"  # nothing there runs it
 
 
-class FloatFileError(ValueError):
-    """The file computes in floats, and the targets in integers."""
-
-
-class DynamicShapeError(ValueError):
-    """A size in the file is known only when it runs."""
-
-
-class CompiledFileError(ValueError):
-    """A target's compiler wrote the file."""
-
-
 class CompilerError(ValueError):
     """The target's compiler failed, or wrote what makes no sense."""
 

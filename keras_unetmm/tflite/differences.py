@@ -1,4 +1,4 @@
-"""What each exchanged layer changes, by the name that users know: of `keras_unetmm.lowering.differences`."""
+"""What each replaced layer changes, by the name that users know: of `keras_unetmm.lowering.differences`."""
 
 from keras_unetmm.lowering.differences import Difference, differences
 

@@ -186,7 +186,7 @@ def read(file, validate=True):
 
 def _read(content):
     model = schema.Model.GetRootAs(content)
-    _refuse_more_than_it_holds(model, len(content))
+    _validate_buffer_sizes(model, len(content))
     codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
     buffers = [_buffer(model.Buffers(i), content) for i in range(model.BuffersLength())]
     graphs = tuple(_graph(model.Subgraphs(i), codes, buffers) for i in range(model.SubgraphsLength()))
@@ -195,7 +195,7 @@ def _read(content):
     return Model(graphs, len(content), _offsets(model, buffers, sum(len(graph.tensors) for graph in graphs)))
 
 
-def _refuse_more_than_it_holds(model, size):
+def _validate_buffer_sizes(model, size):
     """Counts the entries of all vectors before any is read: tables that share them could stand for far more bytes."""
     left = _SHARING * size
 

@@ -1,6 +1,6 @@
-"""The fewest multiply-accumulates of one way to tile within a budget.
+"""The fewest multiply-accumulates of one strategy to tile within a budget.
 
-A way is a number of levels, a set of skips that are computed anew, and whether the bottleneck is opened.
+A strategy is a number of levels, a set of skips that are recomputed, and whether the bottleneck is tiled.
 """
 
 import heapq
@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from keras_unetmm.tiling.part import Mask, Masked, area
-from keras_unetmm.tiling.parts import Choice
+from keras_unetmm.tiling.part_compiler import Choice
 from keras_unetmm.tiling.program import arena, arena_of, macs
 
 ENDS = ("head", "tail")
@@ -18,7 +18,7 @@ _TRIED = 200  # of the cheapest combinations: alone their parts fit, but one may
 
 
 @dataclass(frozen=True)
-class Found:
+class Candidate:
     """A choice and what it costs.
 
     Attributes:
@@ -33,23 +33,23 @@ class Found:
 
 
 def measured(parts, choice):
-    """Returns the `Found` of a choice, its parts planned."""
-    return Found(choice, arena(parts, choice).bytes, macs(parts, choice))
+    """Returns the `Candidate` of a choice, its parts planned."""
+    return Candidate(choice, arena(parts, choice).bytes, macs(parts, choice))
 
 
-def smallest_tiles(parts, level, anew, opened, tile=None):
+def smallest_tiles(parts, level, recomputed, bottleneck_tiled, tile=None):
     """Returns the `Choice` of the smallest tiles, or of one tile for head and tail and the smallest in the bottleneck."""
     tile = tile or (parts.unit(level),) * 2
-    middle = [part.name for part in parts.cut(level).opened if not part.whole] if opened else None
+    middle = [part.name for part in parts.partition(level).bottleneck_passes if not part.whole] if bottleneck_tiled else None
     inner = None if middle is None else tuple((parts.unit(level, [name]),) * 2 for name in middle)
-    return Choice(level, anew, tile, tile, inner)
+    return Choice(level, recomputed, tile, tile, inner)
 
 
-def tiles_of(parts, way, tile=None):
+def tiles_of(parts, strategy, tile=None):
     """Returns the tiles to try, a dict from the tiled parts' names to lists; for head and tail the given one alone."""
-    level, _, opened = way
+    level, _, bottleneck_tiled = strategy
     found = {}
-    for part in parts.cut(level).passes(opened):
+    for part in parts.partition(level).passes(bottleneck_tiled):
         if not part.whole:
             units = (parts.unit(level),) * 2 if part.name in ENDS else (parts.unit(level, [part.name]),) * 2
             every = itertools.product(*(sides(length, unit) for length, unit in zip(parts.size, units, strict=True)))
@@ -67,29 +67,29 @@ def sides(length, unit):
     return found
 
 
-def within(parts, way, tiles, ram, best, progress):
-    """Returns the `Found` with the fewest multiply-accumulates of one way, or None.
+def within(parts, strategy, tiles, ram, best, progress):
+    """Returns the `Candidate` with the fewest multiply-accumulates of one strategy, or None.
 
     The parts share nothing but the arena: of each the cheapest tiles that fit by themselves are tried together.
 
     Args:
-        parts: `Parts`.
-        way: `(levels, anew, opened)`.
+        parts: `PartCompiler`.
+        strategy: `(levels, recomputed, bottleneck_tiled)`.
         tiles: dict from the tiled parts' names to the tiles that may be tried.
         ram: int, bytes.
-        best: `Found` of another way, or None: what can be no cheaper is not looked for.
+        best: `Candidate` of another strategy, or None: what can be no cheaper is not looked for.
         progress: function without arguments, called once a plan.
     """
-    level, anew, opened = way
-    if bytes_of(parts, way, {}) > ram:
+    level, recomputed, bottleneck_tiled = strategy
+    if bytes_of(parts, strategy, {}) > ram:
         return None
-    cheapest = {name: sorted((made(parts, way, name, t) for t in tiles[name]), key=_order(name)) for name in tiles}
-    whole = parts.whole(level, opened)
+    cheapest = {name: sorted((made(parts, strategy, name, t) for t in tiles[name]), key=_order(name)) for name in tiles}
+    whole = parts.whole(level, bottleneck_tiled)
     fewest = sum(_cost(candidates[0]) for candidates in cheapest.values()) + (whole.macs if whole else 0)
     if best is not None and fewest >= best.macs:
         return None
     fitting = [
-        _fitting(parts, candidates, lambda size, name=name: bytes_of(parts, way, {name: size}) <= ram, progress)
+        _fitting(parts, candidates, lambda size, name=name: bytes_of(parts, strategy, {name: size}) <= ram, progress)
         for name, candidates in cheapest.items()
     ]
     failed = []
@@ -98,7 +98,7 @@ def within(parts, way, tiles, ram, best, progress):
         if any(all(a >= b for a, b in zip(arenas, others, strict=True)) for others in failed):
             continue
         head, *middle, tail = (planned.tile for planned in chosen)
-        found = measured(parts, Choice(level, anew, head, tail, tuple(middle) if opened else None))
+        found = measured(parts, Choice(level, recomputed, head, tail, tuple(middle) if bottleneck_tiled else None))
         if found.ram <= ram:
             return found
         failed.append(arenas)
@@ -106,34 +106,34 @@ def within(parts, way, tiles, ram, best, progress):
 
 
 def larger_for_free(parts, found, tile=None, ram=0):
-    """Returns the `Found` of the same memory, or of `ram` bytes, where parts with room to spare have larger tiles."""
+    """Returns the `Candidate` of the same memory, or of `ram` bytes, where parts with room to spare have larger tiles."""
     choice = found.choice
-    way = choice.levels, choice.anew, choice.body_tiles is not None
-    better = within(parts, way, tiles_of(parts, way, tile), max(found.ram, ram), None, lambda: None)
+    strategy = choice.levels, choice.recomputed, choice.body_tiles is not None
+    better = within(parts, strategy, tiles_of(parts, strategy, tile), max(found.ram, ram), None, lambda: None)
     return better if better is not None and better.macs < found.macs else found
 
 
 def least(parts, choice):
     """Returns the bytes that a choice needs whatever its plans are."""
-    kept = {entry.tensor for entry in parts.carried(choice.levels, choice.anew) if entry.first == 0}
-    head = parts.head(choice.levels, choice.anew, choice.head_tile)
+    kept = {entry.tensor for entry in parts.carried(choice.levels, choice.recomputed) if entry.first == 0}
+    head = parts.head(choice.levels, choice.recomputed, choice.head_tile)
     return sum(parts.network.bytes(i, parts.size) for i in kept) + _widest(parts, head.part)
 
 
-def made(parts, way, name, tile):
-    """Returns the `Planned` part of a name."""
-    level, anew, _ = way
+def made(parts, strategy, name, tile):
+    """Returns the `PlannedPart` of a name."""
+    level, recomputed, _ = strategy
     ends = {"head": parts.head, "tail": parts.tail}
-    return ends[name](level, anew, tile) if name in ends else parts.inner(level, name, tile)
+    return ends[name](level, recomputed, tile) if name in ends else parts.inner(level, name, tile)
 
 
-def bytes_of(parts, way, sizes):
+def bytes_of(parts, strategy, sizes):
     """Returns the bytes of the whole arena if the tiled parts' arenas take so many."""
-    return arena_of(parts, *way, sizes).bytes
+    return arena_of(parts, *strategy, sizes).bytes
 
 
 def _cheapest_first(fitting):
-    """Yields one `Planned` for each part, the fewest multiply-accumulates first; each is planned when it is needed.
+    """Yields one `PlannedPart` for each part, the fewest multiply-accumulates first; each is planned when it is needed.
 
     Of equal ones those follow that come later in `fitting`, which are smaller.
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from keras_unetmm.planner.lifetimes import aligned
-from keras_unetmm.tiling.cut import ends
+from keras_unetmm.tiling.partition import ends
 
 _TRIES = 4000  # of placing a block
 
@@ -19,7 +19,7 @@ class Piece:
     """Bytes that lie at a fixed distance from others of the same block.
 
     Attributes:
-        name: of a part, or a `Carried`.
+        name: of a part, or a `CarriedMap`.
         offset: int, bytes from the block's start.
         bytes: int.
         phases: set of the phases in which it lives.
@@ -54,13 +54,15 @@ def lay_out(arenas, whole, carried, offsets, in_place):
     Args:
         arenas: dict from the parts' names to bytes of their arenas, in their order.
         whole: str, the part that runs whole; None if none does.
-        carried: dict from `keras_unetmm.tiling.cut.Carried` to bytes.
+        carried: dict from `keras_unetmm.tiling.partition.CarriedMap` to bytes.
         offsets: dict from those that enter or leave the whole part to their offsets in its arena.
         in_place: dict from what is written over another map, as that is read, to the other.
     """
     best = None
-    for ways in product(*((False, True) if len(entries) == 1 else (False,) for entries in ends(offsets))):
-        moved = frozenset(entry for entries, way in zip(ends(offsets), ways, strict=True) if way for entry in entries)
+    for choices in product(*((False, True) if len(entries) == 1 else (False,) for entries in ends(offsets))):
+        moved = frozenset(
+            entry for entries, chosen in zip(ends(offsets), choices, strict=True) if chosen for entry in entries
+        )
         blocks = _blocks(arenas, whole, carried, offsets, in_place, moved)
         found = _best_order(blocks, len(arenas))
         if best is None or found.bytes < best.bytes:

@@ -20,7 +20,7 @@ class TilingError(ValueError):
     """The network, the size or the tile does not fit; the message names what, and what fits."""
 
 
-class Network:
+class TilingNetwork:
     """The main graph of a .tflite file that takes one image and gives one map.
 
     Attributes:

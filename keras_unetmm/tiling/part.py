@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from keras_unetmm.tiling.cut import ancestors
+from keras_unetmm.tiling.partition import ancestors
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,17 @@ def whole_tile(network, tensor, tile):
     return tuple((0, int(side / network.scales[tensor])) for side in tile)
 
 
-def laid_out(network, positions, given, outputs, anew=(), border="once"):
+def laid_out(network, positions, given, outputs, recomputed=(), border="once"):
     """Returns the `Part` of some operators.
 
     Args:
-        network: `keras_unetmm.tiling.network.Network`.
+        network: `keras_unetmm.tiling.network.TilingNetwork`.
         positions: positions of operators; those that nobody needs are left out.
         given: set of the tensors that are inputs.
         outputs: dict from tensors to the regions that are wanted.
-        anew: tensors that are computed here from the image although another part did so before.
-        border: `"once"`, maps go on outside the image as they are computed there, but for those of `anew`, which are zero as
-            if they had been kept; or `"same"`, they are zero for whatever pads its input.
+        recomputed: tensors that are computed here from the image although another part did so before.
+        border: `"once"`, maps go on outside the image as they are computed there, but for those of `recomputed`, which are
+            zero as if they had been kept; or `"same"`, they are zero for whatever pads its input.
 
     Raises:
         TilingError: if an operator pads with something else than zeros, and the border is `"same"`.
@@ -98,7 +98,7 @@ def laid_out(network, positions, given, outputs, anew=(), border="once"):
     for tensor, region in outputs.items():
         ask(tensor, region)
     kept = []
-    for step in reversed(_steps(network, positions, given, anew, border)):
+    for step in reversed(_steps(network, positions, given, recomputed, border)):
         regions = [asked[key] for key in step.outputs if key in asked]
         if not regions:
             continue
@@ -138,17 +138,17 @@ def area(region):
     return math.prod(sizes(region))
 
 
-def _steps(network, positions, given, anew, border):
+def _steps(network, positions, given, recomputed, border):
     """The operators in order, and the products with masks that some of them read instead of maps."""
     operators = network.graph.operators
-    again = ancestors(network, anew)
+    again = ancestors(network, recomputed)
     read, steps = {}, []
     for position in sorted({*positions, *again}):
         maps = [i for i in network.maps(operators[position].inputs) if network.scales[i] is not None]
         if border == "same":
             masked = {i for i in maps if i not in given and network.pads(position)}
         else:
-            masked = {i for i in maps if i in anew and position not in again}
+            masked = {i for i in maps if i in recomputed and position not in again}
         read[position] = tuple(dict.fromkeys(Masked(i) if i in masked else i for i in maps))
     wanted = {key.tensor for keys in read.values() for key in keys if isinstance(key, Masked)}
     for position, keys in read.items():

@@ -10,7 +10,7 @@ from keras_unetmm.tiling.search import best
 SUFFIXES = (".png", ".svg", ".jpg", ".pdf")
 
 
-def refuse_another_suffix(path):
+def validate_suffix(path):
     """Refuses a path whose suffix is that of no picture.
 
     Raises:

@@ -8,45 +8,45 @@ from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.kernels.tflm_reference import REFERENCE
 from keras_unetmm.planner.planner import as_it_is
 from keras_unetmm.program.program import FORMAT, Program, digest
-from keras_unetmm.tiling.cut import ends
 from keras_unetmm.tiling.layout import lay_out
 from keras_unetmm.tiling.part import Mask, sizes, whole_tile
-from keras_unetmm.tiling.parts import halo
+from keras_unetmm.tiling.part_compiler import halo
+from keras_unetmm.tiling.partition import ends
 
 
 def arena(parts, choice):
-    """Returns the `Layout` of a choice's arena; its pieces are the parts, by name, and `Carried` maps."""
+    """Returns the `Layout` of a choice's arena; its pieces are the parts, by name, and `CarriedMap`s."""
     sizes = {name: part.arena for name, part in parts.planned(choice).items() if part.part is not None}
-    return arena_of(parts, choice.levels, choice.anew, choice.body_tiles is not None, sizes)
+    return arena_of(parts, choice.levels, choice.recomputed, choice.body_tiles is not None, sizes)
 
 
-def arena_of(parts, levels, anew, opened, sizes):
+def arena_of(parts, levels, recomputed, bottleneck_tiled, sizes):
     """Returns the `Layout` for arenas of tiled parts of so many bytes.
 
     Args:
-        parts: `Parts`.
+        parts: `PartCompiler`.
         levels: int.
-        anew: set of the skips that do not stay.
-        opened: bool, whether the bottleneck is opened.
+        recomputed: set of the skips that do not stay.
+        bottleneck_tiled: bool, whether the bottleneck is tiled.
         sizes: dict from the tiled parts' names to bytes; those that it lacks take none.
     """
-    passes = parts.cut(levels).passes(opened)
+    passes = parts.partition(levels).passes(bottleneck_tiled)
     whole = next((part.name for part in passes if part.whole), None)
-    carried = parts.carried(levels, anew, opened)
+    carried = parts.carried(levels, recomputed, bottleneck_tiled)
     arenas, offsets = {part.name: sizes.get(part.name, 0) for part in passes}, {}
     if whole is not None:
-        planned = parts.whole(levels, opened)
+        planned = parts.whole(levels, bottleneck_tiled)
         arenas[whole] = planned.arena
         for entries, placed in zip(ends(carried), planned.places, strict=True):
             offsets |= dict(zip(entries, placed, strict=True))
     bytes_of = {entry: parts.network.bytes(entry.tensor, parts.size) for entry in carried}
-    return lay_out(arenas, whole, bytes_of, offsets, _in_place(parts, levels, carried) if opened else {})
+    return lay_out(arenas, whole, bytes_of, offsets, _in_place(parts, levels, carried) if bottleneck_tiled else {})
 
 
 def _in_place(parts, levels, carried):
-    """What may be written over what it is made of, place by place: a dict from the one `Carried` to the other."""
+    """What may be written over what it is made of, place by place: a dict from the one `CarriedMap` to the other."""
     found = {}
-    for number, part in enumerate(parts.cut(levels).passes(True)[1:-1], 1):
+    for number, part in enumerate(parts.partition(levels).passes(True)[1:-1], 1):
         if part.whole:
             continue
         unit = (parts.unit(levels, [part.name]),) * 2
@@ -72,19 +72,19 @@ def assembled(parts, choice, size, said, skips):
     """Returns the `Program` of a choice, measured on TFLM.
 
     Args:
-        parts: `Parts`.
-        choice: `keras_unetmm.tiling.parts.Choice`.
+        parts: `PartCompiler`.
+        choice: `keras_unetmm.tiling.part_compiler.Choice`.
         size: `(height, width)` of the image itself, of which `parts.size` are the next multiples.
         said: dict or None, what the network's file says of itself, see `keras_unetmm.tflite.metadata`.
         skips: str, what was asked for.
     """
-    network, found, planned = parts.network, parts.cut(choice.levels), parts.planned(choice)
+    network, found, planned = parts.network, parts.partition(choice.levels), parts.planned(choice)
     files = {f"{name}.tflite": part.plan.planned.content for name, part in planned.items()}
     measured = {name: measure(files[f"{name}.tflite"]) for name in planned}
     for name, part in planned.items():
         _check_measured(name, part, files[f"{name}.tflite"], measured[name].head)
     place = arena(parts, choice)
-    described, carried = {}, parts.carried(choice.levels, choice.anew, choice.body_tiles is not None)
+    described, carried = {}, parts.carried(choice.levels, choice.recomputed, choice.body_tiles is not None)
     for name, part in planned.items():
         content = files[f"{name}.tflite"]
         if part.part is None:
@@ -134,19 +134,19 @@ def assembled(parts, choice, size, said, skips):
         "network": said,
         "parts": described,
         "carried": _carried(parts, choice, place, list(planned)),
-        "recomputed": [label(network, i) for i in found.skips if i in choice.anew],
+        "recomputed": [label(network, i) for i in found.skips if i in choice.recomputed],
     }
     return Program(files, {**description, "sha256": digest(description)})
 
 
 def _check_measured(name, part, content, head):
-    """Raises a `RunError` unless TFLM takes what was foretold: here with the scratch of the reference kernels."""
+    """Raises a `RunError` unless TFLM takes what was predicted: here with the scratch of the reference kernels."""
     own = part.plan.planned.kernels
-    foretold = (
+    predicted = (
         part.arena if library_of(own).scratch_of == REFERENCE.scratch_of else as_it_is(content, "reference").greedy_head
     )
-    if head != foretold:
-        raise RunError(f"TFLM takes {head:,} bytes for the {name}, and {foretold:,} were foretold.")
+    if head != predicted:
+        raise RunError(f"TFLM takes {head:,} bytes for the {name}, and {predicted:,} were predicted.")
 
 
 def label(network, tensor):
@@ -184,7 +184,7 @@ def _key(network, key, name):
 
 def _carried(parts, choice, place, names):
     network, found = parts.network, []
-    for entry in parts.carried(choice.levels, choice.anew, choice.body_tiles is not None):
+    for entry in parts.carried(choice.levels, choice.recomputed, choice.body_tiles is not None):
         shape = network.graph.tensors[entry.tensor].shape
         found.append(
             {

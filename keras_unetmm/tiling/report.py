@@ -18,7 +18,7 @@ def trade_off(title, rows, untiled):
         "levels tiled",
         "bottleneck",
         "tile",
-        "skips computed anew",
+        "skips recomputed",
         "RAM without tails",
         "MACs",
         "against untiled",
@@ -28,12 +28,12 @@ def trade_off(title, rows, untiled):
         table.add_row("0", "whole", "whole image", name, f"{size:,} B", f"{untiled['macs'] / 1e6:,.0f} M", "1.00")
     winners = best(rows)
     for entry in rows:
-        anew = len(entry["recomputed"])
+        recomputed = len(entry["recomputed"])
         cells = (
             str(entry["levels"]),
             entry["bottleneck"],
             "x".join(map(str, entry["tile"])),
-            str(anew) if anew else "-",
+            str(recomputed) if recomputed else "-",
             f"{entry['ram_bytes']:,} B",
             f"{entry['macs'] / 1e6:,.0f} M",
             f"{entry['macs_ratio']:.2f}",
@@ -61,9 +61,9 @@ def summary(title, description):
         )
     table.add_section()
     for entry in description["carried"]:
-        way = f"{entry['name']}, {entry['from']} to {entry['to']}" + (", moved" if entry["moved"] else "")
+        title = f"{entry['name']}, {entry['from']} to {entry['to']}" + (", moved" if entry["moved"] else "")
         table.add_row(
-            way, "x".join(map(str, entry["shape"])), "", f"{entry['bytes']:,} B", "", "", "", "", f"{entry['offset']:,}"
+            title, "x".join(map(str, entry["shape"])), "", f"{entry['bytes']:,} B", "", "", "", "", f"{entry['offset']:,}"
         )
     table.add_section()
     table.add_row("RAM without tails", "", "", f"{description['ram_bytes']:,} B")

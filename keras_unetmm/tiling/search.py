@@ -1,9 +1,9 @@
 """Which levels to tile, with which tiles, and which skips to keep: the fewest multiply-accumulates within a budget."""
 
 from keras_unetmm.tiling import fit
-from keras_unetmm.tiling.cut import ancestors
 from keras_unetmm.tiling.network import TilingError
-from keras_unetmm.tiling.parts import can_be_anew, halo
+from keras_unetmm.tiling.part_compiler import can_be_recomputed, halo
+from keras_unetmm.tiling.partition import ancestors
 from keras_unetmm.tiling.program import label
 
 SKIPS = ("keep", "recompute", "mixed")
@@ -16,16 +16,16 @@ def checked_levels(parts, levels, tile):
         TilingError: if it, or none, fits the network, the tile and the size.
     """
     if levels is not None:
-        parts.cut(levels)  # which refuses what cannot be cut
-        _refuse_unfit(parts, levels, tile)
+        parts.partition(levels)  # which refuses what cannot be cut
+        _validate_fit(parts, levels, tile)
         return [levels]
     if not parts.deepest:
-        parts.cut(1)
+        parts.partition(1)
     fitting, first = [], None
     for level in range(1, parts.deepest + 1):
         try:
-            parts.cut(level)
-            _refuse_unfit(parts, level, tile)
+            parts.partition(level)
+            _validate_fit(parts, level, tile)
             fitting.append(level)
         except TilingError as error:
             first = first or error
@@ -34,7 +34,7 @@ def checked_levels(parts, levels, tile):
     return fitting
 
 
-def _refuse_unfit(parts, levels, tile):
+def _validate_fit(parts, levels, tile):
     unit = parts.unit(levels)
     if tile is not None and any(side % unit for side in tile):
         fits = sorted({max(unit, side // unit * unit) for side in tile} | {-(-side // unit) * unit for side in tile})
@@ -54,11 +54,11 @@ def _refuse_unfit(parts, levels, tile):
 
 
 def kept_sets(parts, levels, skips):
-    """Returns the sets of skips that may be computed anew.
+    """Returns the sets of skips that may be recomputed.
 
     With `"mixed"` those are the finest ones, some or all: a finer skip takes more memory and less computing than a coarser.
     """
-    free = can_be_anew(parts.network, parts.cut(levels))
+    free = can_be_recomputed(parts.network, parts.partition(levels))
     if skips == "keep" or not free:
         return [frozenset()]
     if skips == "recompute":
@@ -68,7 +68,7 @@ def kept_sets(parts, levels, skips):
 
 
 def _with_origins(parts, free, chosen):
-    """Skips that are computed anew, and those on the way to them, which have no zeros outside the image there."""
+    """Skips that are recomputed, and those on the way to them, which have no zeros outside the image there."""
     needed = ancestors(parts.network, chosen)
     return {i for i in free if parts.network.producers[i] in needed}
 
@@ -81,10 +81,10 @@ def square_tiles(parts, levels):
 
 
 def smallest(parts, levels, skips, progress=lambda: None):
-    """Returns the `Found` with the least memory: for each number of levels and each set of skips, the smallest tiles."""
+    """Returns the `Candidate` with the least memory: for each number of levels and each set of skips, the smallest tiles."""
     best = None
-    for level, anew, opened in _ways(parts, levels, skips):
-        choice = fit.smallest_tiles(parts, level, anew, opened)
+    for level, recomputed, bottleneck_tiled in _strategies(parts, levels, skips):
+        choice = fit.smallest_tiles(parts, level, recomputed, bottleneck_tiled)
         if best is not None and fit.least(parts, choice) >= best.ram:
             continue
         found = fit.measured(parts, choice)
@@ -94,43 +94,43 @@ def smallest(parts, levels, skips, progress=lambda: None):
 
 
 def within(parts, levels, skips, ram, progress=lambda: None):
-    """Returns the `Found` with the fewest multiply-accumulates whose memory is at most `ram` bytes, or None."""
+    """Returns the `Candidate` with the fewest multiply-accumulates whose memory is at most `ram` bytes, or None."""
     best = None
-    for way in _ways(parts, levels, skips):
-        found = fit.within(parts, way, fit.tiles_of(parts, way), ram, best, progress)
+    for strategy in _strategies(parts, levels, skips):
+        found = fit.within(parts, strategy, fit.tiles_of(parts, strategy), ram, best, progress)
         if found is not None and (best is None or (found.macs, found.ram) < (best.macs, best.ram)):
             best = found
     return best
 
 
-def _ways(parts, levels, skips):
-    """What may be tried with any tiles: numbers of levels, sets of skips, and the bottleneck whole or opened."""
+def _strategies(parts, levels, skips):
+    """What may be tried with any tiles: numbers of levels, sets of skips, and the bottleneck whole or tiled."""
     for level in levels:
-        for anew in kept_sets(parts, level, skips):
-            for opened in (False, True) if parts.cut(level).opened else (False,):
-                yield level, anew, opened
+        for recomputed in kept_sets(parts, level, skips):
+            for bottleneck_tiled in (False, True) if parts.partition(level).bottleneck_passes else (False,):
+                yield level, recomputed, bottleneck_tiled
 
 
 def all_at(parts, level, skips, tile, ram=None):
-    """Returns a `Found` for each set of skips that may be computed anew, with one tile for head and tail.
+    """Returns a `Candidate` for each set of skips that may be recomputed, with one tile for head and tail.
 
-    An opened bottleneck has the tiles that it needs. It is opened where that saves more memory than its interpreters take,
+    A tiled bottleneck has the tiles that it needs. It is tiled where that saves more memory than its interpreters take,
     or where a whole one does not fit into `ram` bytes.
     """
     found = []
-    for way in _ways(parts, [level], skips):
-        opened = way[-1]
-        if opened and (ram is None or found[-1].ram <= ram):
-            least = fit.bytes_of(parts, way, {name: fit.made(parts, way, name, tile).arena for name in fit.ENDS})
+    for strategy in _strategies(parts, [level], skips):
+        bottleneck_tiled = strategy[-1]
+        if bottleneck_tiled and (ram is None or found[-1].ram <= ram):
+            least = fit.bytes_of(parts, strategy, {name: fit.made(parts, strategy, name, tile).arena for name in fit.ENDS})
             if least + parts.more_tails(level) >= found[-1].ram:
                 continue
-        made = fit.measured(parts, fit.smallest_tiles(parts, *way, tile))
-        found.append(fit.larger_for_free(parts, made, tile, ram or 0) if opened else made)
+        made = fit.measured(parts, fit.smallest_tiles(parts, *strategy, tile))
+        found.append(fit.larger_for_free(parts, made, tile, ram or 0) if bottleneck_tiled else made)
     return found
 
 
 def best_at(parts, level, skips, tile, ram=None):
-    """Returns the `Found` of one tile for head and tail.
+    """Returns the `Candidate` of one tile for head and tail.
 
     It has the least memory, or the fewest multiply-accumulates within `ram` bytes, if there is such a one.
     """
@@ -140,19 +140,19 @@ def best_at(parts, level, skips, tile, ram=None):
 
 
 def best_of_each_bottleneck(found):
-    """Returns of those with the bottleneck whole, and of those with it tiled, the `Found` with the least memory."""
+    """Returns of those with the bottleneck whole, and of those with it tiled, the `Candidate` with the least memory."""
     kinds = ([f for f in found if f.choice.bottleneck == kind] for kind in ("whole", "tiled"))
     return [min(those, key=lambda f: (f.ram, f.macs)) for those in kinds if those]
 
 
 def row(parts, found):
-    """Returns a `Found` as JSON can hold it."""
+    """Returns a `Candidate` as JSON can hold it."""
     choice = found.choice
     return {
         "levels": choice.levels,
         "bottleneck": choice.bottleneck,
         "tile": list(choice.tail_tile),
-        "recomputed": [label(parts.network, i) for i in parts.cut(choice.levels).skips if i in choice.anew],
+        "recomputed": [label(parts.network, i) for i in parts.partition(choice.levels).skips if i in choice.recomputed],
         "ram_bytes": found.ram,
         "macs": found.macs,
         "macs_ratio": round(found.macs / parts.macs, 4),

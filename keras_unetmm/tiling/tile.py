@@ -7,8 +7,8 @@ from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import load
 from keras_unetmm.tflite_file.metadata import metadata
 from keras_unetmm.tiling import search
-from keras_unetmm.tiling.network import Network, TilingError
-from keras_unetmm.tiling.parts import Parts
+from keras_unetmm.tiling.network import TilingError, TilingNetwork
+from keras_unetmm.tiling.part_compiler import PartCompiler
 from keras_unetmm.tiling.program import assembled
 from keras_unetmm.tiling.search import SKIPS
 from keras_unetmm.tiling.write import whole_file
@@ -33,7 +33,7 @@ def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels=
         levels: int, how many levels run tile by tile; by default the best number, or with a tile all that fit. Where maps
             are padded depends on it, so the output's bytes near the border do too.
         tile: int, or `(height, width)`: the tile in pixels, for head and tail; by default the best, for each.
-        skips: `"keep"`, what the encoder leaves for the decoder stays in the arena; `"recompute"`, the tail computes it anew
+        skips: `"keep"`, what the encoder leaves for the decoder stays in the arena; `"recompute"`, the tail recomputes it
             from the image, where that can be done; `"mixed"`, whatever is best for each.
         kernels: as for `keras_unetmm.tflite.plan`; the heads in the program are those with these kernels.
         border: `"once"`, nothing is padded inside head and tail: the image is padded once, with the pixels at its border,
@@ -110,7 +110,7 @@ class _Rows:
 
 
 def parts_of(file, size, kernels="any", border="once"):
-    """Returns the `keras_unetmm.tiling.parts.Parts` of a file for a size, padded to what the levels divide.
+    """Returns the `keras_unetmm.tiling.part_compiler.PartCompiler` of a file for a size, padded to what the levels divide.
 
     Raises:
         ValueError: for a size that is none, an unknown library of kernels, or another border.
@@ -121,9 +121,9 @@ def parts_of(file, size, kernels="any", border="once"):
     library_of(kernels)  # raises for an unknown one
     if border not in BORDERS:
         raise ValueError(f"border must be one of {', '.join(map(repr, BORDERS))}. Received: {border!r}.")
-    network = Network(load(file))
+    network = TilingNetwork(load(file))
     multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
-    return Parts(network, tuple(-(-side // multiple) * multiple for side in size), kernels, border)
+    return PartCompiler(network, tuple(-(-side // multiple) * multiple for side in size), kernels, border)
 
 
 def conversion_size(model, size):

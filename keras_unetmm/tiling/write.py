@@ -10,8 +10,9 @@ from keras_unetmm.tiling.part import Mask, Masked, sizes
 
 
 def tile_file(network, part):
-    """Returns the bytes of a file that computes a `Part` of a `Network`: convolutions without padding, maps cut where they
-    are larger than what is read of them.
+    """Returns the bytes of a file that computes a `Part` of a `TilingNetwork`.
+
+    Its convolutions have no padding. Maps are cut where they are larger than what is read of them.
     """
     file = File(network.content)
     return _Writer(file, network, part).written()
@@ -21,7 +22,7 @@ def whole_file(network, positions, inputs, outputs, size):
     """Returns the bytes of a file that computes some operators on whole maps, padded as in the network.
 
     Args:
-        network: `Network`.
+        network: `TilingNetwork`.
         positions, inputs, outputs: of operators; tensors.
         size: `(height, width)` of the image, which may be another one than the network was converted for.
 
@@ -130,16 +131,16 @@ def _resize(file, network, position, size):
     """Gives the outputs of an operator that is done whole the shapes for another size."""
     operator = network.graph.operators[position]
     if position in network.reasons and not rules_of(operator).over_axes and network.scales_of(position):
-        _refuse_size(network, position, size)
+        _raise_size(network, position, size)
     for tensor in operator.outputs:
         _set_shape(file, network, tensor, size)
         places = network.graph.tensors[tensor].shape[1:-1]
         if network.scales[tensor] is None and any(length > 1 for length in places):
-            _refuse_size(network, position, size)
+            _raise_size(network, position, size)
     _set_sizes(file, file.main.operators[position], operator, file.main.tensors[operator.outputs[0]].shape[1:3])
 
 
-def _refuse_size(network, position, size):
+def _raise_size(network, position, size):
     tensor = network.graph.tensors[network.image]
     raise TilingError(
         f"size must be that for which the network was converted, {tensor.shape[1]}x{tensor.shape[2]}, for "

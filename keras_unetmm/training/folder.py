@@ -103,7 +103,7 @@ class RunFolder:
             )
 
     def log(self, history):
-        """Writes the log anew from the saved history, so that no step is in it twice after a kill."""
+        """Writes the log again from the saved history, so that no step is in it twice after a kill."""
         columns = list(dict.fromkeys(key for row in history for key in row))
         with writing(self / LOG) as temporary, open(temporary, "w", newline="") as file:
             table = csv.DictWriter(file, columns)

@@ -63,7 +63,7 @@ class Mirrored(OneDevice):
     def feed(self, stream, batch):
         """One element of the data set for each replica: its part of the whole batch."""
 
-        def parts():  # called anew for every iterator, of which Keras makes one to build the model
+        def parts():  # called again for every iterator, of which Keras makes one to build the model
             for whole in stream():
                 for replica in self.mine:
                     yield tuple(part(array, replica, self.count) for array in whole)

@@ -84,8 +84,8 @@ class Trainer:
             graph = GradualPruning(recipe.prune, whole, state.dropped, recipe.loss(), recipe.seed, savings)
             pruning = PrunedGraph(graph, self.batches, self.accumulate)
             self._fit(graph.model, self._learner(graph.model), 0, recipe.steps, pruning)
-        if graph and graph.left() > recipe.prune.until:
-            left, wanted = graph.left(), recipe.prune.until
+        if graph and graph.left() > recipe.prune.target_channels:
+            left, wanted = graph.left(), recipe.prune.target_channels
             self.console.print(f"{left:,} channels are left, not {wanted:,}: there were too few steps, or none that can go")
 
     def _fit(self, model, trained, begin, end, pruning=None):

@@ -1,7 +1,7 @@
 import pytest
 
 from keras_unetmm import models
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 
 NETWORKS = {
     "NAFNet": (models.NAFNet, {}),
@@ -14,4 +14,4 @@ NETWORKS = {
 @pytest.fixture(scope="session")
 def published():
     """The networks of UNet--'s tables, whose weights have no values."""
-    return {name: outline(build, **arguments) for name, (build, arguments) in NETWORKS.items()}
+    return {name: abstract_build(build, **arguments) for name, (build, arguments) in NETWORKS.items()}

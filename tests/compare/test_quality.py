@@ -47,7 +47,7 @@ def network():
     for name in ("beside", "later"):
         layer = model.get_layer(name)
         layer.set_weights([weight * 0.3 for weight in layer.get_weights()])
-    return model, tflite.convert(model, images(8), output="values")
+    return model, tflite.convert(model, images(8), output_kind="values")
 
 
 def damaged(content, layer):
@@ -125,7 +125,7 @@ def test_what_a_camera_cuts_off_is_no_noise():
 def test_bytes_that_are_only_chosen_agree():
     model = keras.Sequential([keras.Input((*SIZE, 3)), keras.layers.MaxPooling2D(name="largest")])
     inputs = np.random.default_rng(0).integers(0, 256, (4, *SIZE, 3)) / np.float32(255)
-    content = tflite.convert(model, inputs, output="values")
+    content = tflite.convert(model, inputs, output_kind="values")
     found = compare(model, content, examples(inputs), runtime="litert")
     assert found.agreement_db > 120
     assert found.levels == 0
@@ -137,7 +137,7 @@ def test_what_a_device_cannot_show_counts_in_the_metrics_alone():
     model = keras.Sequential([keras.Input((*SIZE, 3)), keras.layers.Conv2D(3, 1)])
     model.set_weights([np.eye(3, dtype="float32")[None, None], np.full(3, 0.5, "float32")])
     inputs = images(2)
-    found = compare(model, tflite.convert(model, images(8), output="image"), examples(inputs, inputs), (metrics.PSNR,))
+    found = compare(model, tflite.convert(model, images(8), output_kind="image"), examples(inputs, inputs), (metrics.PSNR,))
     assert found.scores[0].float == pytest.approx(10 * np.log10(1 / 0.25), abs=1e-3)
     assert found.scores[0].int8 > found.scores[0].float + 1
     assert found.agreement_db > 45
@@ -147,7 +147,7 @@ def test_what_a_device_cannot_show_counts_in_the_metrics_alone():
 def test_logits_are_measured_as_probabilities():
     model = randomize(keras.Sequential([keras.Input((*SIZE, 3)), keras.layers.Conv2D(1, 1, activation="sigmoid", name="c")]))
     model.get_layer("c").set_weights([np.float32([3, -2, 1]).reshape(1, 1, 3, 1), np.float32([-1])])
-    content = tflite.convert(model, images(8), output="logits")
+    content = tflite.convert(model, images(8), output_kind="logits")
     masks = (keras.ops.convert_to_numpy(model(images())) > 0.5).astype("int32")
     assert 0.2 < masks.mean() < 0.8
     (score,) = compare(model, content, examples(images(), masks), (functools.partial(metrics.Dice, classes=1),)).scores
@@ -158,7 +158,7 @@ def test_logits_are_measured_as_probabilities():
 def test_normalisation_is_done_once():
     model, _ = network()
     mean, std = 0.25, (0.5, 0.25, 1.0)
-    content = tflite.convert(model, images(8), output="values", mean=mean, std=std)
+    content = tflite.convert(model, images(8), output_kind="values", mean=mean, std=std)
     found = compare(model, content, examples(images(), images(seed=1)), (metrics.PSNR,))
     floats = keras.ops.convert_to_numpy(model((images() - np.float32(mean)) / np.float32(std), training=False))
     errors = np.mean((floats - images(seed=1)) ** 2, axis=(1, 2, 3))
@@ -273,7 +273,7 @@ def test_what_cannot_be_compared_is_refused():
     spoilt = keras.models.clone_model(model)
     spoilt.get_layer("later").set_weights([w * np.float32("nan") for w in model.get_layer("later").get_weights()])
     several = keras.Sequential([keras.Input((*SIZE, 3)), keras.layers.Conv2D(4, 1, activation="softmax")])
-    indices = tflite.convert(several, images(2), output="indices")
+    indices = tflite.convert(several, images(2), output_kind="indices")
     one = examples(images(1))
     cases = [
         ((model, float_file(), one), "file must be one of integers. Received: an input of float32"),
@@ -283,7 +283,7 @@ def test_what_cannot_be_compared_is_refused():
         ((larger, content, one), r"a model that takes \(None, 24, 24, 3\), a file that takes \(1, 12, 16, 3\)"),
         ((gray, content, one), r"a model that takes \(None, None, None, 1\)"),
         ((spoilt, content, one), r"finite weights. Received: 324 of 324 values of .*later.*kernel"),
-        ((several, indices, one), "one of output='indices'"),
+        ((several, indices, one), "one of output_kind='indices'"),
         ((model, content, []), "at least one. Received: none"),
         (
             (model, content, examples(images(1, size=(12, 12)))),

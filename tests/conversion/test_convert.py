@@ -47,7 +47,7 @@ def names(content):
 def test_networks_become_integers_and_run_on_TFLM_as_on_LiteRT(kind):
     model = randomize(BUILDERS[kind]())
     x = images()
-    content = tflite.convert(model, x, size=(32, 48), output="image")
+    content = tflite.convert(model, x, size=(32, 48), output_kind="image")
 
     graph = read(content).main
     assert {tensor.type for tensor in graph.tensors} <= {"INT8", "INT32"}
@@ -69,7 +69,7 @@ def test_networks_become_integers_and_run_on_TFLM_as_on_LiteRT(kind):
 def test_a_size_that_does_not_divide_is_padded_inside_the_file():
     model = randomize(models.NAFNet("mcu_width16"))
     x = images(2, (21, 35))
-    content = tflite.convert(model, x, size=(21, 35), output="values")
+    content = tflite.convert(model, x, size=(21, 35), output_kind="values")
     want = keras.ops.convert_to_numpy(model(x, training=False))
     got = tflite.run(content, x)
     assert got.outputs[0].shape == (2, 21, 35, 3)
@@ -101,7 +101,7 @@ def test_nearest_upsampling_becomes_one_operator():
 def test_a_frame_goes_in_and_comes_out_by_a_copy(io):
     model = small(keras.layers.Conv2D(3, 3, padding="same", activation="relu"))
     content = tflite.convert(
-        model, images(4, (8, 12)) * 0.5 + 0.2, io=io, output="image"
+        model, images(4, (8, 12)) * 0.5 + 0.2, io=io, output_kind="image"
     )  # the calibration does not reach 0 and 1
     kind, zero = {"int8": ("INT8", -128), "uint8": ("UINT8", 0)}[io]
     assert quantization(content) == [(kind, BYTE, zero)] * 2
@@ -118,7 +118,7 @@ def test_a_frame_goes_in_and_comes_out_by_a_copy(io):
 def test_normalisation_is_inside_the_file():
     model = small(keras.layers.Conv2D(3, 3, padding="same"))
     mean, std = (0.2, 0.3, 0.4), (0.5, 0.25, 1.0)
-    content = tflite.convert(model, images(4, (8, 12)), output="values", mean=mean, std=std)
+    content = tflite.convert(model, images(4, (8, 12)), output_kind="values", mean=mean, std=std)
     assert quantization(content)[0] == ("INT8", BYTE, -128)
     described = metadata(content)
     assert (described["mean"], described["std"]) == (list(mean), list(std))
@@ -138,10 +138,10 @@ def test_what_the_output_is():
     assert quantization(probabilities)[1] == ("INT8", np.float32(1 / 256), -128)
     assert np.abs(tflite.run(probabilities, x).values[0] - scores).max() < 0.03
 
-    logits = tflite.convert(model, x, output="logits")
+    logits = tflite.convert(model, x, output_kind="logits")
     assert names(logits) == ["CONV_2D"]
 
-    indices = tflite.convert(model, x, output="indices", io="uint8")
+    indices = tflite.convert(model, x, output_kind="indices", io="uint8")
     assert names(indices) == ["QUANTIZE", "CONV_2D", "ARG_MAX", "CAST"]
     result = tflite.run(indices, x).outputs[0]
     assert (result.shape, result.dtype) == ((4, 8, 12), np.int8)
@@ -156,11 +156,11 @@ def test_what_the_output_is():
 @ONE_BACKEND
 def test_an_output_far_from_an_image_is_warned_of():
     model = small(keras.layers.Rescaling(20.0, -10.0), keras.layers.Conv2D(3, 1))
-    with pytest.warns(UserWarning, match=r"taken for an image.*output='values'"):
-        tflite.convert(model, images(2, (8, 12)), output="image")
+    with pytest.warns(UserWarning, match=r"taken for an image.*output_kind='values'"):
+        tflite.convert(model, images(2, (8, 12)), output_kind="image")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        content = tflite.convert(model, images(2, (8, 12)), output="values")
+        content = tflite.convert(model, images(2, (8, 12)), output_kind="values")
     assert metadata(content)["output"]["kind"] == "values"
 
 
@@ -183,7 +183,7 @@ def test_ends_are_bytes_whatever_meets_them(build, io):
     inputs = keras.Input((8, 12, 3))
     model = randomize(keras.Model(inputs, build(inputs)))
     x = images(4, (8, 12))
-    content = tflite.convert(model, x, output="image", io=io)
+    content = tflite.convert(model, x, output_kind="image", io=io)
     kind, zero = {"int8": ("INT8", -128), "uint8": ("UINT8", 0)}[io]
     assert quantization(content) == [(kind, BYTE, zero)] * 2
     on_tflm, on_reference = (tflite.run(content, x, runtime) for runtime in ("tflm", "litert-reference"))
@@ -239,8 +239,8 @@ def test_bad_calibration_is_refused(calibration, message):
     [
         ({"target": "esp32"}, r"target must be one of 'litert'.*Received: 'esp32'"),
         ({"io": "float32"}, r"io must be one of 'int8', 'uint8'\. Received: 'float32'"),
-        ({"output": "picture"}, r"output must be one of .*Received: 'picture'"),
-        ({"output": "logits"}, r"ends in softmax or sigmoid\. Received: one that ends in conv, a Conv2D"),
+        ({"output_kind": "picture"}, r"output_kind must be one of .*Received: 'picture'"),
+        ({"output_kind": "logits"}, r"ends in softmax or sigmoid\. Received: one that ends in conv, a Conv2D"),
         ({"mean": (0.1, 0.2)}, r"mean must be a finite number, or 3, one a channel\. Received: \(0\.1, 0\.2\)"),
         ({"std": 0.0}, r"std must be positive\. Received: \[0\.0, 0\.0, 0\.0\]"),
         ({"gate": "none"}, r"gate must be one of"),
@@ -250,6 +250,20 @@ def test_bad_calibration_is_refused(calibration, message):
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         tflite.convert(small(keras.layers.Conv2D(3, 1, name="conv")), images(2, (8, 12)), **arguments)
+
+
+def test_the_old_name_of_output_kind_warns():
+    model, x = small(keras.layers.Conv2D(3, 1, name="conv")), images(2, (8, 12))
+    with (
+        pytest.warns(FutureWarning, match="output is now called output_kind"),
+        pytest.raises(ValueError, match=r"output_kind must be one of .*Received: 'picture'"),
+    ):
+        tflite.convert(model, x, output="picture")
+    with (
+        pytest.warns(FutureWarning, match="output is now called output_kind"),
+        pytest.raises(ValueError, match="output_kind='logits' takes a model that ends in softmax"),
+    ):
+        quantize_aware(model, x, output="logits")
 
 
 def test_models_without_an_output_of_their_own_are_refused():
@@ -263,7 +277,7 @@ def test_the_index_of_one_class_is_whether_it_is_likely():
     model = small(keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid"))
     likely = keras.ops.convert_to_numpy(model(x, training=False))[..., 0]
     for io in ("int8", "uint8"):
-        content = tflite.convert(model, x, output="indices", io=io)
+        content = tflite.convert(model, x, output_kind="indices", io=io)
         assert names(content)[-4:] == ["CONV_2D", "GREATER", "CAST", "RESHAPE"]
         got = tflite.run(content, x).outputs[0]
         assert (got.shape, got.dtype) == ((4, 8, 12), np.int8)
@@ -273,7 +287,7 @@ def test_the_index_of_one_class_is_whether_it_is_likely():
 
 def test_indices_of_too_many_classes_are_refused():
     with pytest.raises(ValueError, match=r"from 1 to 128 classes\. Received: a model output of \(None, 8, 12, 200\)"):
-        tflite.convert(small(keras.layers.Conv2D(200, 1)), images(2, (8, 12)), output="indices")
+        tflite.convert(small(keras.layers.Conv2D(200, 1)), images(2, (8, 12)), output_kind="indices")
 
 
 def test_calibration_may_be_an_iterator_with_or_without_a_batch():

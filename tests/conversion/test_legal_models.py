@@ -194,9 +194,9 @@ def test_what_loses_much_is_warned_of_with_the_layer_and_the_option():
     hidden = conv(16, activation="relu")(inputs)
     last = conv(3, kernel_initializer=keras.initializers.RandomNormal(0, 0.03), name="signs")
     model = keras.Model(inputs, last(hidden))
-    said = r"signal to noise of [\d.-]+ dB .*most is lost at signs\. Pass output='values', with which it has 3\d\.\d dB"
+    said = r"signal to noise of [\d.-]+ dB .*most is lost at signs\. Pass output_kind='values', with which it has 3\d\.\d dB"
     with pytest.warns(UserWarning, match=said):
-        tflite.convert(model, images(), output="image")
+        tflite.convert(model, images(), output_kind="image")
     made = conversion_of(model, Request(images()))
     assert made.outputs == ["values"]
     assert made.signal_to_noise[0] > 35
@@ -270,9 +270,9 @@ def test_files_of_keras_2_load(tmp_path):
 def test_an_argmax_asked_for_as_something_else_is_refused():
     inputs = keras.Input((*SIZE, 3))
     model = keras.Model(inputs, ops.argmax(conv(4)(inputs), axis=-1))
-    with pytest.raises(ValueError, match=r"output must be 'indices' or 'auto' .*Received: 'values'"):
-        tflite.convert(model, images(), output="values")
+    with pytest.raises(ValueError, match=r"output_kind must be 'indices' or 'auto' .*Received: 'values'"):
+        tflite.convert(model, images(), output_kind="values")
     content = tflite.convert(model, images(), output_kind="indices")
     assert [operator.name for operator in read(content).main.operators] == ["CONV_2D", "ARG_MAX", "CAST"]
-    with pytest.raises(ValueError, match=r"output must be one kind, or one for each.*2 for 1 outputs"):
-        tflite.convert(model, images(), output=["values", "values"])
+    with pytest.raises(ValueError, match=r"output_kind must be one kind, or one for each.*2 for 1 outputs"):
+        tflite.convert(model, images(), output_kind=["values", "values"])

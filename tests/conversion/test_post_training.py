@@ -8,9 +8,9 @@ from tflite.network import Network
 
 from keras_unetmm import layers, tflite
 from keras_unetmm.conversion import post_training
-from keras_unetmm.conversion.own_products import with_own_products
 from keras_unetmm.conversion.post_training import chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.conversion.ranges import RangeError
+from keras_unetmm.conversion.unshare_multiplies import unshare_multiplies
 from keras_unetmm.interpreters.runtime import run, trace
 from keras_unetmm.quantization.histograms import Histogram
 from keras_unetmm.tflite_file.edit import File
@@ -163,7 +163,7 @@ def test_squares_that_end_have_a_sixteenth_of_the_others_range():
     square = net.binary("MUL", made, made)
     ends = net.unary("RELU6", square)
     content = net.file(*(net.unary("RELU", mean) for mean in (net.mean(square, (1, 2)), net.mean(ends, (1, 2)))))
-    content = with_own_products(content, read(content).main)
+    content = unshare_multiplies(content, read(content).main)
     graph = read(content).main
     found = histograms(content, graph, images(1, (1, 16, 16, 4)) * 8)
     cut, kept = (chosen_ranges(graph, found, outliers) for outliers in ("cut", "keep"))
@@ -191,7 +191,7 @@ def net_with_branch(scale):
 @ONE_BACKEND
 def test_a_branch_1000_times_smaller_than_the_trunk_keeps_its_signal():
     model, x = net_with_branch(0.001), images(4, (16, 16, 4))
-    content = tflite.convert(model, x, output="values", outliers="keep")
+    content = tflite.convert(model, x, output_kind="values", outliers="keep")
     graph = read(content).main
     (tensor,) = [t for t in graph.tensors if "branch" in t.name and t.type == "INT8" and t.data is None]
     made = keras.ops.convert_to_numpy(keras.Model(model.inputs[0], model.get_layer("branch").output)(x))
@@ -203,7 +203,7 @@ def test_a_branch_1000_times_smaller_than_the_trunk_keeps_its_signal():
 def test_every_channel_of_a_weight_has_its_scale():
     layers = [keras.layers.Conv2D(6, 3), keras.layers.DepthwiseConv2D(3), keras.layers.Conv2D(3, 1)]
     model = randomize(keras.Sequential([keras.Input((8, 12, 3)), *layers]))
-    graph = read(tflite.convert(model, images(), output="values")).main
+    graph = read(tflite.convert(model, images(), output_kind="values")).main
     weights = [graph.tensors[operator.inputs[1]] for operator in graph.operators]
     assert [len(set(weight.scales)) for weight in weights] == [6, 6, 3]
 
@@ -225,7 +225,7 @@ def test_cutting_outliers_helps_where_there_are_some():
     assert 0 < want.min() < want.max() < 1
     errors = []
     for outliers in ("cut", "keep"):
-        content = tflite.convert(model, x, output="image", outliers=outliers)
+        content = tflite.convert(model, x, output_kind="image", outliers=outliers)
         got = tflite.run(content, x[1:], "litert").values[0]
         errors.append(((got - want) ** 2).mean())
     rounding = 1 / 255**2 / 12  # of the output alone
@@ -261,7 +261,7 @@ def test_response_normalization_keeps_channels_that_are_small_beside_others():
     model.get_layer("grn").set_weights([gamma, np.zeros(16)])
     model.get_layer("project").set_weights([project])
     images = np.random.default_rng(0).uniform(size=(8, 32, 32, 16)).astype("float32")
-    content = tflite.convert(model, images, output="values")
+    content = tflite.convert(model, images, output_kind="values")
     want = keras.ops.convert_to_numpy(model(images[:1], training=False))[0]
     noise = tflite.run(content, images[0], "litert").values[0][0] - want
     assert 10 * np.log10((want**2).mean() / (noise**2).mean()) > 15

@@ -12,7 +12,7 @@ from keras_unetmm import tflite
 from keras_unetmm.conversion import same_bytes
 from keras_unetmm.conversion.convert import ConversionError
 from keras_unetmm.conversion.ranges import RangeError
-from keras_unetmm.conversion.same_bytes import refuse_other_bytes, trials
+from keras_unetmm.conversion.same_bytes import trials, validate_same_bytes
 from keras_unetmm.quantization.quantize import plain, quantize_aware, renewed
 from keras_unetmm.tflite_file.graph import read
 
@@ -65,8 +65,8 @@ def joined(layer):
 
 def apart(model):
     """By how many steps the file and the quantisation-aware model differ, and how many the values cover."""
-    made = quantize_aware(model, X, output="values")
-    content = tflite.convert(made, None, output="values")
+    made = quantize_aware(model, X, output_kind="values")
+    content = tflite.convert(made, None, output_kind="values")
     graph = read(content).main
     last = graph.tensors[graph.outputs[0]]
     want = np.round(keras.ops.convert_to_numpy(made(X, training=False)) / last.scales[0]) + last.zero_points[0]
@@ -153,39 +153,39 @@ def test_a_function_of_the_user_is_not_taken_for_one_of_keras():
     with pytest.raises(ValueError, match="with the activation relu"):
         quantize_aware(network(then(L.Activation(relu, name="mine"))), X)
     with pytest.raises(ValueError, match="with the activation relu"):
-        tflite.convert(network(then(L.Activation(relu, name="mine"))), X, output="values")
+        tflite.convert(network(then(L.Activation(relu, name="mine"))), X, output_kind="values")
 
 
 def pair():
     """A quantisation-aware model and its file."""
-    made = quantize_aware(network(then(L.Activation("tanh", name="squashed"))), X, output="values")
-    return made, tflite.convert(made, None, output="values")
+    made = quantize_aware(network(then(L.Activation("tanh", name="squashed"))), X, output_kind="values")
+    return made, tflite.convert(made, None, output_kind="values")
 
 
 @ONE_BACKEND
 def test_the_first_layer_that_differs_is_named():
     made, content = pair()
-    refuse_other_bytes(content, made, X, list(plain(made)[1]))
+    validate_same_bytes(content, made, X, list(plain(made)[1]))
     first = next(layer for layer in made.layers if type(layer).__name__ == "QuantizedConv2D")
     first.bias.assign(first.bias + 0.2)
     with pytest.raises(
         RangeError, match=rf"Received: {first.name}, a Conv2D, where [\d.]+% of the values differ, by up to \d+"
     ):
-        refuse_other_bytes(content, made, X, list(plain(made)[1]))
+        validate_same_bytes(content, made, X, list(plain(made)[1]))
     with pytest.raises(RangeError, match="its output"):
-        refuse_other_bytes(content, made, X, [])
+        validate_same_bytes(content, made, X, [])
 
 
 @ONE_BACKEND
 def test_the_half_of_a_gate_that_differs_is_named():
-    made = quantize_aware(network(then(ours.SimpleGate())), X, output="values")
-    content = tflite.convert(made, None, output="values")
+    made = quantize_aware(network(then(ours.SimpleGate())), X, output_kind="values")
+    content = tflite.convert(made, None, output_kind="values")
     names = [f"{name}{half}" for name in plain(made)[1] for half in ("", "_first", "_second")]
-    refuse_other_bytes(content, made, X, names)
+    validate_same_bytes(content, made, X, names)
     layer = next(layer for layer in made.layers if type(layer).__name__ == "QuantizedConv2D")
     layer.bias.assign(layer.bias + 0.2 * np.array([0, 0, 0, 0, 0, 1]))
     with pytest.raises(RangeError, match=f"Received: {layer.name}_second, a Conv2D"):
-        refuse_other_bytes(content, made, X, names)
+        validate_same_bytes(content, made, X, names)
 
 
 @ONE_BACKEND
@@ -204,10 +204,10 @@ def test_one_value_by_chance_is_let_pass_unless_the_output_is_another(monkeypatc
         monkeypatch.setattr(same_bytes, "_first", lambda *_, apart=apart: ("early, a Conv2D", apart, 1e-3))
         last.bias.assign(start + steps * step)
         if said is None:
-            refuse_other_bytes(content, made, X, [])
+            validate_same_bytes(content, made, X, [])
         else:
             with pytest.raises(RangeError, match=said):
-                refuse_other_bytes(content, made, X, [])
+                validate_same_bytes(content, made, X, [])
 
 
 @ONE_BACKEND
@@ -220,9 +220,9 @@ def test_a_conversion_ends_with_the_comparison(given, monkeypatch):
         seen.append(images)
         raise RangeError("The file must give what the model gives.")
 
-    monkeypatch.setattr(same_bytes, "refuse_other_bytes", different)
+    monkeypatch.setattr(same_bytes, "validate_same_bytes", different)
     with pytest.raises(ConversionError, match="must give what the model gives"):
-        tflite.convert(made, given, output="values")
+        tflite.convert(made, given, output_kind="values")
     (tried,) = seen
     if given is not None:
         np.testing.assert_allclose(tried, X, atol=1e-6)
@@ -240,7 +240,9 @@ def test_models_that_earlier_versions_saved_are_compared_in_the_arithmetic_of_th
     assert not any(type(layer).__name__ == "MeanUnit" for layer in made.layers)
     assert renewed(made) is made
     content = tflite.convert(old, None, size=(16, 24))
-    refuse_other_bytes(content, made, np.random.default_rng(1).random((2, 16, 24, 3)).astype("float32"), list(plain(old)[1]))
+    validate_same_bytes(
+        content, made, np.random.default_rng(1).random((2, 16, 24, 3)).astype("float32"), list(plain(old)[1])
+    )
 
 
 def test_trials_are_whole_bytes():

@@ -10,7 +10,7 @@ from turned import stored_as, with_orientation
 from keras_unetmm import data
 from keras_unetmm.data import masks
 from keras_unetmm.data.images import read_pixels, smallest_size
-from keras_unetmm.data.volumes import volume_paths
+from keras_unetmm.data.volume_crops import volume_paths
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import subprocess
 
 from tflite.network import Network
 
-STRICT = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+from keras_unetmm.engine import process
+
 SANITIZED = ("-std=c11", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DUNETMM_SELFTEST_STACK=0")
 COMPILERS = [cc for cc in ("gcc", "clang") if shutil.which(cc)]
 
@@ -30,26 +31,25 @@ def two_ends(seed=0):
     return net.file(net.conv(net.binary("ADD", kept, large), 4), net.binary("MUL", other, net.constant(8)))
 
 
-def compiled(folder, main, cc="gcc", flags=("-std=c11", "-O1"), without=(), sources=(), language="c"):
+def compiled(folder, main, cc="gcc", flags=process.FLAGS, others=()):
     """Builds a program of a `main` and the C of a folder but for its self-test; returns its path.
 
     Args:
         folder: path.
         main: str, C.
         cc, flags: the compiler and its flags.
-        without: names of files to leave out.
-        sources: paths of more files.
-        language: of `main`.
+        others: folders of other networks, to build into it.
     """
-    build = folder.parent / "build"
-    build.mkdir(exist_ok=True)
-    (build / f"main.{language}").write_text(main)
-    left_out = {"unetmm_selftest.c", *without, *(path.name for path in folder.glob("*_selftest.c"))}
-    own = [path for path in sorted(folder.glob("*.c")) if path.name not in left_out]
-    command = [cc, *flags, f"-I{folder}", build / f"main.{language}", *own, *sources, "-o", build / "main"]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return build / "main"
+    texts = {}
+    for path in (*others, folder):
+        left_out = {"unetmm_selftest.c", *(file.name for file in path.glob("*_selftest.c"))}
+        texts |= {file.name: file.read_text() for file in path.glob("*.[ch]") if file.name not in left_out}
+    return process.built({**texts, "main.c": main}, flags, cc=cc)
+
+
+def selftest(folder, cc="gcc", flags=process.FLAGS):
+    """Builds the self-test of a folder; returns the program's path."""
+    return process.built({file.name: file.read_text() for file in folder.glob("*.[ch]")}, flags, cc=cc)
 
 
 def said(program, status=0):

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from keras_unetmm.engine import process
+from keras_unetmm.engine.layout import CALL
 
 pytestmark = pytest.mark.no_backend
 
@@ -46,6 +47,16 @@ def test_headers_compile_alone_and_as_cpp(header):
         text = f'#include "{header.name}"\n#include "{header.name}"\n'
         flags = ["-Wno-unused-function", f"-I{process.C}", "-fsyntax-only", "-"]
         subprocess.run([*command, *flags], input=text, text=True, check=True)
+
+
+@pytest.mark.parametrize("compiler", ["cortex-m7", "riscv32"])
+def test_the_call_takes_the_stated_bytes(compiler):
+    command = COMPILERS[compiler]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    text = f'#include "unetmm.h"\n_Static_assert(sizeof(unetmm_call) == {CALL}, "call");\n'
+    flags = ["-xc", "-std=c11", f"-I{process.C}", "-fsyntax-only", "-"]
+    subprocess.run([*command, *flags], input=text, text=True, check=True)
 
 
 def test_nothing_is_computed_in_floating_point(tmp_path):

@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from engine.programs import COMPILERS, SANITIZED, STRICT, compiled, said, small, two_ends
+from engine.programs import COMPILERS, SANITIZED, compiled, said, selftest, small, two_ends
 
 from keras_unetmm.engine import cross
 from keras_unetmm.engine.flash import constant_bytes
@@ -41,18 +41,10 @@ def several(tmp_path_factory):
     return path, write(two_ends(), path, "ends")
 
 
-def selftest(path, name, cc, flags):
-    build = path.parent / f"{name}-{cc}"
-    command = [cc, *flags, *(str(file) for file in sorted(path.glob("*.c"))), "-o", str(build)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return said(build)
-
-
 @pytest.mark.parametrize("cc", COMPILERS)
 def test_strict_compilers_have_nothing_to_say_and_the_selftest_passes(folders, several, cc):
     for (path, figures), name in ((folders["rows"], "net"), (folders["whole"], "net"), (several, "ends")):
-        text = selftest(path, name, cc, (*STRICT, "-O2"))
+        text = said(selftest(path, cc))
         assert text.endswith(f"{name}: ok\n")
         used, given, stack = map(int, re.search(r"arena (\d+) of (\d+), .* stack (\d+)", text).groups())
         assert given == figures["ram_bytes"]
@@ -63,7 +55,7 @@ def test_strict_compilers_have_nothing_to_say_and_the_selftest_passes(folders, s
 @pytest.mark.parametrize(("kind", "cc"), EACH)
 def test_sanitizers_find_nothing(folders, several, kind, cc):
     for (path, _), name in ((folders[kind], "net"), (several, "ends")):
-        assert selftest(path, name, cc, SANITIZED).endswith(f"{name}: ok\n")
+        assert said(selftest(path, cc, SANITIZED)).endswith(f"{name}: ok\n")
 
 
 def test_the_selftest_can_fail(folder, tmp_path):
@@ -74,12 +66,9 @@ def test_the_selftest_can_fail(folder, tmp_path):
     begin = text.index("expected_0[")
     number = re.compile(r"\n    (\d+)").search(text, begin)
     test.write_text(f"{text[: number.start(1)]}{(int(number[1]) + 1) % 256}{text[number.end(1) :]}")
-    build = tmp_path / "wrong"
-    subprocess.run(["cc", "-std=c11", *map(str, path.glob("*.c")), "-o", str(build)], check=True)
-    assert "1 bytes differ, the first is byte 0" in said(build, status=1)
+    assert "1 bytes differ, the first is byte 0" in said(selftest(path, COMPILERS[0]), status=1)
     test.write_text(re.sub(r"\n    0x[0-9a-f]{8}u", "\n    0x00000001u", text))
-    subprocess.run(["cc", "-std=c11", *map(str, path.glob("*.c")), "-o", str(build)], check=True)
-    assert said(build, status=1).count("output 0 differs") == len(CASES) + 1
+    assert said(selftest(path, COMPILERS[0]), status=1).count("output 0 differs") == len(CASES) + 1
 
 
 WHOLE = """
@@ -103,7 +92,7 @@ int main(void)
 @pytest.mark.parametrize("kind", ["rows", "whole"])
 def test_whole_images_give_the_interpreters_bytes(folders, kind):
     main = WHOLE.replace("LESS", "0").replace("WANTED", "UNETMM_DONE")
-    printed = said(compiled(folders[kind][0], main, flags=(*STRICT, "-O1")))
+    printed = said(compiled(folders[kind][0], main, COMPILERS[0]))
     image = ((np.arange(9 * 7 * 4) * 37 % 256) - 128).astype("int8").reshape(1, 9, 7, 4)
     assert np.array_equal(np.array(printed.split(), "int8"), run(small(), image).outputs[0].reshape(-1))
 
@@ -129,7 +118,7 @@ int main(void)
 @pytest.mark.parametrize(("kind", "cc"), EACH)
 def test_the_memory_is_needed_to_the_last_byte(folders, kind, cc):
     path, figures = folders[kind]
-    used = int(re.search(r"arena (\d+) of", selftest(path, "net", cc, ("-std=c11", "-O1")))[1])
+    used = int(re.search(r"arena (\d+) of", said(selftest(path, cc)))[1])
     assert figures["ram_bytes"] - used < 16  # the rest is alignment
     main = POISONED.replace("USED", str(used))
     said(compiled(path, main.replace("LESS", "0"), cc, SANITIZED))
@@ -186,7 +175,7 @@ int main(void)
     status = net_begin(&call, ram, sizeof ram, unread, unetmm_image_write, &images);
     while (status == UNETMM_MORE) { status = net_step(&call, 1); }
     if (status != UNETMM_READ_FAILED || net_step(&call, 1) != UNETMM_NOT_BEGUN) { return 11; }
-    const unetmm_call none = {NULL, NULL, NULL, NULL, NULL};
+    unetmm_call none = {NULL, NULL, NULL, NULL, NULL, {0}};
     if (net_step(&none, 1) != UNETMM_NOT_BEGUN || net_step(NULL, 1) != UNETMM_NOT_BEGUN) { return 12; }
     if (unetmm_begin(&net_network, NULL) != UNETMM_BAD_ARGUMENT) { return 13; }
     if (net_run(ram, sizeof ram, NULL, whole) != UNETMM_BAD_ARGUMENT) { return 14; }
@@ -201,7 +190,7 @@ int main(void)
 
 @pytest.mark.parametrize("kind", ["rows", "whole"])
 def test_steps_of_any_length_give_the_same_bytes_and_errors_are_told(folders, kind):
-    counts = list(map(int, said(compiled(folders[kind][0], STEPS, flags=(*STRICT, "-O1"))).split()))
+    counts = list(map(int, said(compiled(folders[kind][0], STEPS, COMPILERS[0])).split()))
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 10 * counts[-1]
 
@@ -256,9 +245,8 @@ def test_two_networks_share_the_kernels_and_the_arena(folder, several):
     assert {"unetmm_driver.c", "unetmm_convolution.c"} <= set(shared)
     for file in shared:
         assert (folder[0] / file).read_text() == (several[0] / file).read_text()
-    more = [several[0] / file for file in sorted(theirs - set(shared)) if "selftest" not in file]
-    flags = (*STRICT, "-O1", f"-I{several[0]}")
-    assert np.array_equal(np.array(said(compiled(folder[0], TWO, flags=flags, sources=more)).split(), "int8"), _right())
+    program = compiled(folder[0], TWO, COMPILERS[0], others=[several[0]])
+    assert np.array_equal(np.array(said(program).split(), "int8"), _right())
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite import files, unusual
+from tflite.network import Network
 
 from keras_unetmm import tflite
 from keras_unetmm.interpreters import runtime
@@ -148,6 +149,36 @@ def test_a_crash_is_told_and_the_next_file_runs(stopped):
     threading.Timer(0.2, os.kill, (stopped, signal.SIGKILL)).start()
     with pytest.raises(TFLMError, match=r"TFLM crashed \(signal 9\) before it had prepared the file: .* Convert it again"):
         measure(files.unet())
+
+
+def abrupt(length=3):
+    """A softmax behind some operators, on a scale so small that TFLM aborts: an untrained network's."""
+    net = Network()
+    x = net.input(1, 4)
+    for _ in range(length):
+        x = net.unary("RELU", x, scale=7.8e-9, zero_point=0)
+    return net.file(net.unary("RELU", net.unary("SOFTMAX", x, scale=1 / 256, zero_point=-128)))
+
+
+def test_the_operator_at_which_tflm_aborts_is_named():
+    with pytest.raises(TFLMError, match=r"crashed .* aborts .* at operator 6, SOFTMAX") as caught:
+        measure(abrupt(6))
+    assert caught.value.operator == (6, "SOFTMAX")
+    assert "file is damaged" not in str(caught.value)
+    verdict = tflite.check(abrupt(1), "tflm")
+    assert [operator.verdict for operator in verdict.operators] == ["supported", "unsupported", "supported"]
+    assert "aborts on it (signal 6)" in verdict.operators[1].why
+    assert measure(files.unet()).total > 0
+
+
+def test_an_operator_at_which_only_a_run_aborts_is_named():
+    net = Network()
+    x = net.unary("RELU", net.input(1, 2000), scale=1 / 64, zero_point=0)  # equally likely classes, too many to add up
+    y = net.unary("SOFTMAX", x, scale=1 / 256, zero_point=-128)
+    content = net.file(net.unary("RELU", y))
+    assert measure(content).total > 0
+    with pytest.raises(TFLMError, match=r"before it had run the file.*at operator 1, SOFTMAX"):
+        tflite.run(content, np.zeros((1, 2000), "int8"))
 
 
 def test_a_hang_is_ended(stopped, monkeypatch):

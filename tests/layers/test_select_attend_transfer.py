@@ -73,9 +73,9 @@ def test_the_start_is_an_argument_and_is_kept(layer, initializer, want, tmp_path
     inputs = keras.Input((4, 6, 3))
     keras.Model(inputs, made(inputs)).save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras").layers[1]
-    anew = layer.from_config(loaded.get_config())
-    anew.build((1, 4, 6, 3))
-    for gate in (made, loaded, anew):
+    again = layer.from_config(loaded.get_config())
+    again.build((1, 4, 6, 3))
+    for gate in (made, loaded, again):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(getattr(gate, "select", gate).weight), [want] * 3)
 
 

@@ -317,8 +317,11 @@ def test_mixed_precision_is_lowered_to_float32():
 
 def test_what_became_of_each_layer_is_told():
     chain = (keras.layers.Conv2D(4, 3, name="conv"), keras.layers.BatchNormalization(name="norm"), layers.GELU(name="gelu"))
-    told = {exchange.layer.name: exchange.becomes for exchange in lowered(single(*chain)).exchanges}
+    made = lowered(single(*chain))
+    told = {entry.layer.name: entry.becomes for entry in made.legalizations}
     assert told == {"conv": ("Conv2D",), "norm": (), "gelu": ("SigmoidGELU",)}
+    with pytest.warns(FutureWarning, match="exchanges is now called legalizations"):
+        assert made.exchanges is made.legalizations
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -4,13 +4,13 @@ import keras
 import pytest
 from tflite.stacks import graph
 
-from keras_unetmm.lowering.scales import BYTES, PROBABILITIES, Points
+from keras_unetmm.lowering.scales import BYTES, PROBABILITIES, QuantizationPoints
 
 layers = keras.layers
 
 
 def points(build, output="values"):
-    return Points(graph((8, 12, 3), build), output)
+    return QuantizationPoints(graph((8, 12, 3), build), output)
 
 
 def test_a_concatenation_joins_the_ranges_of_what_it_reads():
@@ -69,7 +69,7 @@ def test_what_a_kernel_prescribes_is_fixed(name, limits):
 )
 def test_nothing_is_rounded_between_a_convolution_and_the_clip_behind_it(activation, joined):
     model = graph((8, 12, 3), lambda x: layers.Activation(activation)(layers.Conv2D(3, 1, name="conv")(x)))
-    assert Points(model, "values").rounds(model.get_layer("conv")) == (not joined)
+    assert QuantizationPoints(model, "values").rounds(model.get_layer("conv")) == (not joined)
 
 
 def test_a_convolution_that_two_read_is_rounded():
@@ -78,11 +78,11 @@ def test_a_convolution_that_two_read_is_rounded():
         return layers.Add()([y, layers.ReLU()(y)])
 
     model = graph((8, 12, 3), build)
-    assert Points(model, "values").rounds(model.get_layer("conv"))
+    assert QuantizationPoints(model, "values").rounds(model.get_layer("conv"))
 
 
 def test_averages_are_rounded_in_the_range_that_they_read():
     model = graph((8, 12, 3), lambda x: layers.AveragePooling2D(2, name="mean")(layers.Conv2D(3, 1, name="conv")(x)))
-    found = Points(model, "values")
+    found = QuantizationPoints(model, "values")
     assert found.leader("mean") == found.leader("conv")
     assert found.rounds(model.get_layer("mean"))

@@ -2,7 +2,7 @@ import keras
 import pytest
 from backbones import Pyramid, encoder
 
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.models.backbone_maps import backbone_maps
 
 
@@ -38,7 +38,7 @@ def test_convolutions_without_padding_leave_maps_a_few_pixels_short(input_shape)
 )
 def test_networks_of_keras(network, expected):
     builder = getattr(keras.applications, network)
-    maps = backbone_maps(outline(builder, include_top=False, weights=None, input_shape=(64, 96, 3)))
+    maps = backbone_maps(abstract_build(builder, include_top=False, weights=None, input_shape=(64, 96, 3)))
     assert [found.halvings for found in maps] == [1, 2, 3, 4, 5]
     assert [found.channels if isinstance(expected[0], int) else found.name for found in maps[:-1]] == expected
 

@@ -10,7 +10,7 @@ from checks import JIT, randomize
 from kb_reference import kbnet
 
 from keras_unetmm import analysis, models, skips
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.layers import KBBlock
 from keras_unetmm.models.kbnet import VARIANTS
 
@@ -29,7 +29,7 @@ def called(model, x):
 
 def parameters(builder, *args, **kwargs):
     """How many there are in all, and without kernel bases, scales and LayerNorm: UNet--'s rule."""
-    model = outline(builder, *args, **kwargs)
+    model = abstract_build(builder, *args, **kwargs)
     left_out = ("kba", "ga1", "attgamma", "beta", "gamma", "norm1", "norm2", "normalization")
     counted = [w for w in model.weights if w.path.split("/")[-2] not in left_out]
     return tuple(sum(math.prod(w.shape) for w in weights) for weights in (model.weights, counted))

@@ -8,7 +8,7 @@ from segmenters import parameters
 
 from benchmarks import pytorch_mscan
 from keras_unetmm import models
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.layers import MSCANBlock
 from keras_unetmm.models.mscan import VARIANTS
 
@@ -73,7 +73,7 @@ def test_all_maps_equal_those_of_a_plain_PyTorch_network(size):
 
 
 def test_maps_by_the_names_of_layers():
-    model = outline(models.MSCAN, "tiny", input_shape=(64, 96, 3))
+    model = abstract_build(models.MSCAN, "tiny", input_shape=(64, 96, 3))
     shapes = [model.get_layer(f"enc{level}_norm").output.shape[1:] for level in range(4)]
     assert shapes == [(16, 24, 32), (8, 12, 64), (4, 6, 160), (2, 3, 256)]
     assert [x.shape[1:] for x in model.pyramid_outputs.values()] == shapes
@@ -83,7 +83,7 @@ def test_maps_by_the_names_of_layers():
 
 @pytest.mark.parametrize(("variant", "last"), [("tiny", 0.1), ("mcu_width16", 0.0)])
 def test_drop_path_grows_linearly(variant, last):
-    model = outline(models.MSCAN, variant)
+    model = abstract_build(models.MSCAN, variant)
     rates = [layer.drop_path for layer in model.layers if "_block" in layer.name]
     np.testing.assert_allclose(rates, np.linspace(0, last, sum(VARIANTS[variant].depths)))
 

@@ -14,7 +14,7 @@ from segmenters import parameters
 
 from benchmarks import pytorch_mscan
 from keras_unetmm import analysis, models, skips, tflite
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.models.mscan_matting import VARIANTS
 from keras_unetmm.tflite_file.graph import read
 
@@ -131,7 +131,7 @@ def test_both_ways_to_ask_for_unet_minus_are_one_network():
 
 
 def test_names_and_the_encoder():
-    model, encoder = outline(models.MSCANMatting, "tiny"), outline(models.MSCAN, "tiny")
+    model, encoder = abstract_build(models.MSCANMatting, "tiny"), abstract_build(models.MSCAN, "tiny")
     names = [layer.name for layer in model.layers]
     assert {"stem", "enc0_block0", "enc0_norm", "enc2_down", "mid_block1", "mid_norm", "dec2_up", "head", "alpha"} <= set(
         names

@@ -9,8 +9,8 @@ import pytest
 from checks import JIT, randomize
 
 from keras_unetmm import skips
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.graph.expand import expand
-from keras_unetmm.graph.outline import outline
 from keras_unetmm.models import DI2IN, KBNetUNetMinus, LUnet, SUNetSegmentation, Tiramisu, UNet, VNet, segmentation
 
 # small networks of two levels above the bottom and four channels, which reductions divide, at every level
@@ -39,7 +39,7 @@ def small(network, **changes):
 
 def drawn(network, **changes):
     """The network without values in its weights, which cost more time than all else."""
-    return outline(small, network, **changes)
+    return abstract_build(small, network, **changes)
 
 
 def maps(model, *sizes, seed=0):
@@ -149,7 +149,7 @@ def test_networks_are_laid_out_in_parts(network):
 
 def test_config_round_trip():
     model = drawn("tiramisu", rank=2, skips=KINDS["unet--"], dense_skips="st")
-    again = outline(keras.Model.from_config, model.get_config())
+    again = abstract_build(keras.Model.from_config, model.get_config())
     assert [w.path for w in again.weights] == [w.path for w in model.weights]
 
 

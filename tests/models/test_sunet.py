@@ -7,8 +7,8 @@ from sunets import SMALL, called, images, trained
 
 from benchmarks import pytorch_sunet
 from keras_unetmm import models, skips
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.graph.expand import expand
-from keras_unetmm.graph.outline import outline
 
 DEEPER = (2, 1, 1, 2)  # with modules that keep their channels
 KINDS = ("full", "none", "sat", "at", "st")
@@ -27,7 +27,7 @@ def small(**arguments):
     ],
 )
 def test_published_counts(builder, classifier, features, depth, outputs):
-    model = outline(builder)
+    model = abstract_build(builder)
     assert trained(model) == classifier
     assert trained(keras.Model(model.input, model.get_layer("tail_relu").output)) == features
     weighted = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)

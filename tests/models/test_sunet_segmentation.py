@@ -10,7 +10,7 @@ from sunets import called, images, trained
 
 from benchmarks import pytorch_sunet
 from keras_unetmm import models
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 
 SMALL = {**sunets.SMALL, "degridding_filters": 7}
 
@@ -28,7 +28,7 @@ def small(**arguments):
     ],
 )
 def test_published_counts(variant, plain, degridding):
-    counts = [trained(outline(models.SUNetSegmentation, variant, degridding=on)) for on in (False, True)]
+    counts = [trained(abstract_build(models.SUNetSegmentation, variant, degridding=on)) for on in (False, True)]
     assert counts == [plain, degridding]
 
 

@@ -8,7 +8,7 @@ import segmenters
 from checks import randomize
 from segmenters import parameters
 
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.models import Tiramisu
 from keras_unetmm.models.tiramisu import VARIANTS
 
@@ -35,7 +35,7 @@ def test_the_name_counts_the_convolutions(variant):
 
 
 def test_channels_of_the_hundred_layers_are_those_of_table_2():
-    model = outline(Tiramisu, "fc_densenet103")
+    model = abstract_build(Tiramisu, "fc_densenet103")
     assert [model.get_layer(f"enc{i}_block").output.shape[-1] for i in range(5)] == [112, 192, 304, 464, 656]
     assert model.get_layer("enc4_down").output.shape[-1] + model.get_layer("mid_block").output.shape[-1] == 896
     fused = [model.get_layer(f"dec{i}_fuse").output.shape[-1] for i in (4, 3, 2, 1, 0)]

@@ -8,7 +8,7 @@ from checks import randomize
 from segmenters import parameters
 
 from benchmarks import pytorch_unet
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.models import UNet
 
 SMALL = {"channels": 4, "levels": 3}
@@ -92,7 +92,7 @@ def test_rows_differ_as_published():
     def outputs(model, layer):
         return [part.filters for part in model.get_layer(layer).parts if hasattr(part, "filters")]
 
-    cicek, ct = outline(UNet, "cicek2016"), outline(UNet, "ct_width24")
+    cicek, ct = abstract_build(UNet, "cicek2016"), abstract_build(UNet, "ct_width24")
     assert outputs(cicek, "enc2_block") == [128, 256]
     assert outputs(cicek, "mid_block") == [256, 512]
     assert outputs(cicek, "dec2_block") == [256, 256]
@@ -102,7 +102,7 @@ def test_rows_differ_as_published():
 
 
 def test_dropout_lies_on_the_two_coarsest_maps():
-    model = outline(UNet)
+    model = abstract_build(UNet)
     rates = {layer.name: layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
     assert rates == {"enc3_dropout": 0.5, "mid_dropout": 0.5}
     assert not any(isinstance(layer, keras.layers.Dropout) for layer in UNet("mcu_width8").layers)

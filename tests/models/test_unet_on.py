@@ -7,7 +7,7 @@ from backbones import Pyramid, encoder
 from checks import JIT, randomize
 
 from keras_unetmm import analysis, skips
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.models import unet_on
 
 KINDS = {
@@ -67,9 +67,9 @@ def test_every_kind_of_skip_on_every_size(kind):
 @pytest.mark.parametrize("network", ["MobileNetV2", "MobileNetV3Small"])
 def test_every_kind_of_skip_on_networks_of_keras(network):
     builder = getattr(keras.applications, network)
-    backbone = outline(builder, include_top=False, weights=None, input_shape=(64, 96, 3))
+    backbone = abstract_build(builder, include_top=False, weights=None, input_shape=(64, 96, 3))
     for kind in ("full", "none", "sat", "at", "st", "only", "unet--"):
-        model = outline(unet_on, backbone, skips=KINDS[kind], classes=3)
+        model = abstract_build(unet_on, backbone, skips=KINDS[kind], classes=3)
         assert (model.output_shape, model.name) == ((None, 64, 96, 3), f"unet_on_{backbone.name}")
     reductions = tuple(model.get_layer(f"skip{i}_keep").reduction for i in range(4))
     assert reductions == {"MobileNetV2": (16, 16, 16, 9), "MobileNetV3Small": (16, 18, 12, 9)}[network]
@@ -83,7 +83,7 @@ def test_levels_of_keras_hub_and_keras_cv(attribute, kind):
     names = {f"P{i + 1}": f"stage{i}" for i in range(4)}
     tensors = {level: source.get_layer(name).output for level, name in names.items()}
     backbone = Pyramid(source, **{attribute: names if attribute == "pyramid_level_inputs" else tensors})
-    model = outline(unet_on, backbone, **SMALL, skips=KINDS[kind])
+    model = abstract_build(unet_on, backbone, **SMALL, skips=KINDS[kind])
     assert model.output_shape == (None, 32, 48, 3)
 
 
@@ -134,7 +134,7 @@ def test_mixed_precision_keeps_probabilities_in_full():
 
 @pytest.mark.parametrize("kind", ["full", "none", "sat"])
 def test_volumes(kind):
-    model = outline(unet_on, encoder((16, 16, 32, 1)), **SMALL, skips=KINDS[kind])
+    model = abstract_build(unet_on, encoder((16, 16, 32, 1)), **SMALL, skips=KINDS[kind])
     assert model.output_shape == (None, 16, 16, 32, 3)
 
 
@@ -196,4 +196,4 @@ def test_open_sizes_that_do_not_fit_are_refused(kind):
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        outline(unet_on, **{"backbone": encoder(), **arguments})
+        abstract_build(unet_on, **{"backbone": encoder(), **arguments})

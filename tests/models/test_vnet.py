@@ -6,7 +6,7 @@ import segmenters
 from checks import randomize
 from segmenters import parameters
 
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.models import VNet
 
 SKIPS = (16, 32, 64, 128)
@@ -46,7 +46,7 @@ def test_small_network_equals_the_equations_in_float64(rank, variant, skips):
 
 
 def test_stages_have_as_many_convolutions_as_published():
-    model = outline(VNet)
+    model = abstract_build(VNet)
     depth = {layer.name: layer.convolutions for layer in model.layers if layer.name.endswith("_stage")}
     assert [depth[f"enc{i}_stage"] for i in range(4)] == [depth[f"dec{i}_stage"] for i in range(4)] == [1, 2, 3, 3]
     assert depth["mid_stage"] == 3

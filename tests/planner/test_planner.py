@@ -11,7 +11,7 @@ from keras_unetmm.planner import planner
 from keras_unetmm.planner.lifetimes import aligned
 from keras_unetmm.planner.report import report
 from keras_unetmm.planner.verify import PlanRefused, verify
-from keras_unetmm.runtime.prove import OutputsDifferError, prove
+from keras_unetmm.runtime.cross_check import OutputsDifferError, cross_check
 from keras_unetmm.tflite import plan
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import PLAN, TFLiteFileError, read
@@ -155,9 +155,9 @@ def test_an_unsafe_plan_in_the_file_is_replaced_by_a_safe_one():
     found = plan(file.packed())
     assert found.greedy_head == MAP == measure(file.packed()).head
     assert found.planned.head == measure(found.planned.content).head > MAP
-    prove(files.unet(), found.planned.content)
+    cross_check(files.unet(), found.planned.content)
     with pytest.raises(OutputsDifferError):
-        prove(files.unet(), file.packed())
+        cross_check(files.unet(), file.packed())
 
 
 def test_an_output_is_not_written_over_by_the_last_operator():

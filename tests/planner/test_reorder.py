@@ -11,7 +11,7 @@ from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner import reorder as reordering
 from keras_unetmm.planner.bound import lower_bound
 from keras_unetmm.planner.lifetimes import timeline
-from keras_unetmm.planner.memory import memory
+from keras_unetmm.planner.placement_problem import placement_problem
 from keras_unetmm.planner.reorder import OperatorGraph, reorder
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import Graph, Model, Operator, Tensor, read
@@ -310,7 +310,7 @@ def test_reordered_files_give_the_same_outputs(seed):
     file.reorder(order.positions)
     assert files.outputs(file.packed()) == files.outputs(content)
     assert order.peak <= max(timeline(model).live())
-    assert lower_bound(memory(read(file.packed()), "reference")) <= order.peak
+    assert lower_bound(placement_problem(read(file.packed()), "reference")) <= order.peak
 
 
 @pytest.mark.parametrize("make", [unusual.branches, unusual.remembered, unusual.svdf, unusual.spectrum])

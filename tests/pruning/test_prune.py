@@ -7,9 +7,9 @@ from checks import ON_TORCH
 
 from keras_unetmm import models, skips
 from keras_unetmm.analysis import macs
+from keras_unetmm.graph.channels import Channels
 from keras_unetmm.graph.expand import expand
 from keras_unetmm.pruning import masked, prune
-from keras_unetmm.pruning.channels import Channels
 
 NETWORKS = {
     "unet": (models.UNet, "mcu_width8", {"skips": "full"}, (16, 24, 3)),

@@ -7,8 +7,8 @@ from pruning.test_prune import network
 
 from keras_unetmm import tflite
 from keras_unetmm.analysis import macs
+from keras_unetmm.graph.channels import Channels
 from keras_unetmm.pruning import prune, with_dropout
-from keras_unetmm.pruning.channels import Channels
 from keras_unetmm.pruning.dropping import dropouts
 from keras_unetmm.pruning.savings import LEAST, Savings
 

@@ -104,7 +104,7 @@ def test_blocks(layer, block):
 
 
 def test_when_channels_go():
-    rule = Pruning(start=100, every=20, until=90, count=8)
+    rule = Pruning(start=100, every=20, target_channels=90, count=8)
     assert [rule.removals(step, 128) for step in (80, 99, 100, 110, 120)] == [0, 0, 8, 0, 8]
     assert [rule.removals(100, left) for left in (97, 90, 80)] == [7, 0, 0]
 
@@ -123,4 +123,11 @@ def test_when_channels_go():
 )
 def test_refuses(changes, says):
     with pytest.raises(ValueError, match=says):
-        Pruning(**({"start": 1, "every": 1, "until": 1} | changes))
+        Pruning(**({"start": 1, "every": 1, "target_channels": 1} | changes))
+
+
+def test_the_old_name_of_target_channels_warns():
+    with pytest.warns(FutureWarning, match="until of Pruning is now called target_channels"):
+        assert Pruning(start=1, every=1, until=7).target_channels == 7
+    with pytest.raises(ValueError, match="target_channels must come without until of Pruning"):
+        Pruning(start=1, every=1, until=7, target_channels=8)

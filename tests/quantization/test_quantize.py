@@ -154,19 +154,19 @@ def test_the_file_of_volumes_computes_what_was_trained(ends):
 @pytest.mark.parametrize("kind", NEIGHBOURS)
 def test_operators_that_round_in_ways_of_their_own_give_the_same_bytes(kind):
     x = images()
-    made = quantize_aware(network(behind(NEIGHBOURS[kind]), SIZE), x, output="values")
-    apart, span = steps_apart(tflite.convert(made, None, output="values"), made, x)
+    made = quantize_aware(network(behind(NEIGHBOURS[kind]), SIZE), x, output_kind="values")
+    apart, span = steps_apart(tflite.convert(made, None, output_kind="values"), made, x)
     assert span > 100
     assert apart.max() == 0
 
 
 @ONE_BACKEND
 def test_the_file_has_the_ranges_of_the_model_at_any_size():
-    made = quantize_aware(tiny((None, None)), images(), output="values")
+    made = quantize_aware(tiny((None, None)), images(), output_kind="values")
     relu, last = quantizers(made).values()
     relu.set_limits(0.0, 2.5)
     last.set_limits(-1.25, 3.0)
-    content = tflite.convert(made, None, size=(8, 12), output="values")
+    content = tflite.convert(made, None, size=(8, 12), output_kind="values")
     assert scales(content) == pytest.approx([2.5 / 255, 4.25 / 255], rel=1e-6)
     apart, span = steps_apart(content, made, images(2, (8, 12)))
     assert span > 10
@@ -210,7 +210,7 @@ def test_normalization_of_the_input_is_part_of_the_model():
 def test_indices_are_trained_as_scores():
     x = images()
     model = network(keras.layers.Conv2D(4, 1, activation="softmax"), SIZE)
-    made = quantize_aware(model, x, output="indices")
+    made = quantize_aware(model, x, output_kind="indices")
     assert (array(made, x).argmax(-1) == array(model, x).argmax(-1)).mean() > 0.95
     assert array(made, x).min() < 0, "scores"
 
@@ -300,7 +300,7 @@ def test_an_operator_without_a_range_is_refused_by_name():
     made = quantize_aware(tiny(), images())
     y = keras.ops.abs(made.output)
     with pytest.raises(ConversionError, match="ABS"):
-        tflite.convert(keras.Model(made.input, y * made.output), None, output="values")
+        tflite.convert(keras.Model(made.input, y * made.output), None, output_kind="values")
 
 
 def test_layers_without_an_integer_form_on_volumes_are_refused_before_the_training():

@@ -38,29 +38,72 @@ def runs(content, runtime):
     return True
 
 
-@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8", "bool", "int64"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8", "bool", "int64", "float32"])
 @pytest.mark.parametrize("name", operators.NAMES)
 def test_tflm_runs_what_its_table_says_and_nothing_else(name, dtype):
     if not (name in UNCHECKED and dtype != "bool") and not (name in CONSTANT and dtype == "bool"):
         content = operators.file_of(name, dtype=dtype)
-        assert check(content, "tflm").runs == runs(content, "tflm")
+        assert check(content, "tflm", compile=False).runs == runs(content, "tflm")
 
 
-@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint8", "float32"])
 @pytest.mark.parametrize("name", operators.NAMES)
 def test_litert_runs_what_its_table_says_and_nothing_else(name, dtype):
     content = operators.file_of(name, dtype=dtype)
-    assert check(content, "litert").runs == runs(content, "litert")
+    assert check(content, "litert", compile=False).runs == runs(content, "litert")
 
 
-@pytest.mark.parametrize("before", ["int8", "uint8", "int16", "int32"])
-@pytest.mark.parametrize("after", ["int8", "uint8", "int16", "int32"])
-def test_what_quantize_makes_of_each_type(before, after):
-    net = Network(0, before)
-    x = net.input(1, 4)
-    content = net.file(net.operator("QUANTIZE", [x], [net.tensor((1, 4), 1 / 32, dtype=after)], "Quantize"))
-    assert check(content, "tflm").runs == runs(content, "tflm")
-    assert check(content, "litert").runs == runs(content, "litert")
+TYPES = ("float32", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "bool")
+MADE = {"QUANTIZE": TYPES[:6], "DEQUANTIZE": ("float32", "int8"), "CAST": TYPES}
+
+
+@pytest.mark.parametrize("before", TYPES)
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_made_of_each_type(name, before):
+    for after in MADE[name]:
+        if (name, after) != ("DEQUANTIZE", "int8") and (name, before) != ("QUANTIZE", "bool"):
+            net = Network(0, before)
+            x = net.input(1, 4, scale=None if name == "CAST" else 1 / 64)
+            made = net.tensor((1, 4), None if name == "CAST" else 1 / 32, dtype=after)
+            content = net.file(net.operator(name, [x], [made], name.capitalize()))
+            for target in ("tflm", "litert"):
+                assert check(content, target, compile=False).runs == runs(content, target)
+
+
+def weighted(name, maps, weights):
+    """An operator with weights of another type than its maps: a hybrid one where the maps are floats."""
+    net, scale = Network(0, maps), None if maps == "float32" else 1 / 64
+    shape, output = {
+        "CONV_2D": ((4, 1, 1, 4), (1, 4, 4, 4)),
+        "DEPTHWISE_CONV_2D": ((1, 2, 2, 4), (1, 4, 4, 4)),
+        "TRANSPOSE_CONV": ((4, 2, 2, 4), (1, 8, 8, 4)),
+        "FULLY_CONNECTED": ((4, 64), (1, 4)),
+    }[name]
+    x = net.input(*((1, 64) if name == "FULLY_CONNECTED" else (1, 4, 4, 4)), scale=scale)
+    count = int(np.prod(shape))
+    data = np.full(count // 2, 17, "uint8") if weights == "int4" else np.ones(count, weights)
+    each = 1 / 64 if name == "FULLY_CONNECTED" else np.full(4, 1 / 64)
+    w = net.tensor(shape, each, dtype=weights, data=data, axis=3 if name.startswith("DEPTH") else 0)
+    kind = {"float32": "float32", "int16": "int64"}.get(maps, "int32")
+    bias = net.tensor((4,), None if maps == "float32" else np.full(4, 1 / 4096), dtype=kind, data=np.zeros(4, kind))
+    inputs = [net.numbers(*output), w, x, bias] if name == "TRANSPOSE_CONV" else [x, w, bias]
+    stride = {} if name == "FULLY_CONNECTED" else dict.fromkeys(("strideH", "strideW"), 2 if name == "TRANSPOSE_CONV" else 1)
+    options = {"DEPTHWISE_CONV_2D": "DepthwiseConv2D", "CONV_2D": "Conv2D", "TRANSPOSE_CONV": "TransposeConv"}
+    multiplier = {"depthMultiplier": 1} if name.startswith("DEPTH") else {}
+    return net.file(
+        net.operator(name, inputs, [net.tensor(output, scale)], options.get(name, "FullyConnected"), **stride, **multiplier)
+    )
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8", "uint8", "int4", "int16"])
+@pytest.mark.parametrize("maps", ["float32", "int8", "int16"])
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"])
+def test_the_weights_that_tflm_takes_with_each_type_of_maps(name, maps, weights):
+    content = weighted(name, maps, weights)
+    verdict = check(content, "tflm", compile=False)
+    assert verdict.runs == runs(content, "tflm")
+    if maps == "float32" and weights != "float32":
+        assert "hybrid" in verdict.operators[0].why
 
 
 @pytest.mark.parametrize("name", operators.NAMES)
@@ -68,7 +111,7 @@ def test_tflm_takes_as_computed_what_the_table_does_not_call_a_constant(name):
     content = operators.file_of(name)
     graph = read(content).main
     for place, index in enumerate(graph.operators[-1].inputs):
-        if graph.tensors[index].data is not None and check(content, "tflm").runs:
+        if graph.tensors[index].data is not None and check(content, "tflm", compile=False).runs:
             file = File(content)
             file.main.tensors[index].buffer = 0
             file.main.inputs = np.array([*graph.inputs, index], "int32")
@@ -79,7 +122,7 @@ def test_tflm_takes_as_computed_what_the_table_does_not_call_a_constant(name):
                 ran = True
             except RunError:
                 ran = False
-            assert check(loose, "tflm").runs == ran == (place not in kernels.TFLM_CONSTANTS.get(name, ()))
+            assert check(loose, "tflm", compile=False).runs == ran == (place not in kernels.TFLM_CONSTANTS.get(name, ()))
 
 
 def test_tflm_ends_at_the_first_value_below_zero():
@@ -89,10 +132,10 @@ def test_tflm_ends_at_the_first_value_below_zero():
 
     below = np.array([[-128, 0, 0, 0]], "int8")
     assert run(content(-128), below).outputs[0].shape == (1, 4)
-    assert check(content(-128), "tflm").runs
+    assert check(content(-128), "tflm", compile=False).runs
     with pytest.raises(RunError, match="positive"):
         run(content(-100), below)
-    verdict = check(content(-100), "tflm")
+    verdict = check(content(-100), "tflm", compile=False)
     assert not verdict.runs
     assert "below zero" in verdict.operators[0].why
     assert "epsilon" in verdict.operators[0].instead
@@ -116,6 +159,11 @@ def logistic(zero_point):
     return net.file(net.unary("LOGISTIC", net.input(1, 4), scale=1 / 256, zero_point=zero_point))
 
 
+def many(count):
+    net = Network()
+    return net.file(net.concatenate([net.unary("RELU", net.input(1, 4)) for _ in range(count)], 1))
+
+
 def slopes(dtype):
     net = Network(0, "int16")
     x = net.input(1, 4, 4, 4)
@@ -130,11 +178,12 @@ def slopes(dtype):
         (sliced(5), sliced(6)),
         (logistic(-128), logistic(0)),
         (slopes("int8"), slopes("int16")),
+        (many(10), many(11)),
     ],
 )
 def test_limits_beyond_types(good, bad):
     for content in (good, bad):
-        assert check(content, "tflm").runs == runs(content, "tflm") == (content is good)
+        assert check(content, "tflm", compile=False).runs == runs(content, "tflm") == (content is good)
 
 
 @pytest.mark.parametrize("name", sorted(kernels.TFLM_CUSTOM))
@@ -142,8 +191,8 @@ def test_tflm_knows_these_custom_operators(name):
     net = Network()
     x = net.input(1, 4)
     content = net.file(net.operator(name, [x], [net.like(x)]))
-    assert check(content, "tflm").runs
-    assert not check(content, "litert").runs
+    assert check(content, "tflm", compile=False).runs
+    assert not check(content, "litert", compile=False).runs
     try:
         measure(content)  # whose options are missing
     except RunError as error:
@@ -155,12 +204,12 @@ def test_custom_operators_that_nobody_knows():
     x = net.input(1, 4)
     verdict = check(net.file(net.operator("Mystery", [x], [net.like(x)])), "tflm")
     assert "custom operator Mystery" in verdict.operators[0].why
-    assert check(unusual.spectrum(), "tflm").runs
+    assert check(unusual.spectrum(), "tflm", compile=False).runs
 
 
 @pytest.mark.parametrize("made", [unusual.branches, unusual.loop, unusual.remembered, unusual.svdf])
 def test_files_with_several_graphs_and_variables(made):
-    assert check(made(), "tflm").runs
+    assert check(made(), "tflm", compile=False).runs
     measure(made())
 
 
@@ -170,7 +219,7 @@ def test_what_tflm_lacks(name):
     net = Network()
     x = net.input(1, 4)
     content = net.file(net.operator(name, [x], [net.like(x)]))
-    assert check(content, "tflm").operators[0].why == f"TFLM has no operator {name}"
+    assert check(content, "tflm", compile=False).operators[0].why == f"TFLM has no operator {name}"
     with pytest.raises(RunError, match=f"TFLM has no operator {name}"):
         measure(content)
 

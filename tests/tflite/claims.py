@@ -4,19 +4,19 @@ from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.planner.planner import as_it_is
 from keras_unetmm.planner.verify import verify
-from keras_unetmm.runtime.prove import prove
+from keras_unetmm.runtime.cross_check import cross_check
 from keras_unetmm.tflite import plan
 
 
 def check(content, kernels="any", seconds=0.5):
-    """Asserts that a file's heads are as foretold, its plan safe and no larger, its outputs the same; returns the plan."""
+    """Asserts that a file's heads are as predicted, its plan safe and no larger, its outputs the same; returns the plan."""
     found = plan(content, kernels, seconds)
     _check_head(content, found.greedy_head, kernels)
     assert found.planned is not None, found.why_not_planned
     verify(found.planned.content, kernels)
     _check_head(found.planned.content, found.planned.head, kernels)
     assert found.planned.bound <= found.planned.head <= found.greedy_head
-    prove(content, found.planned.content)
+    cross_check(content, found.planned.content)
     return found
 
 

@@ -73,13 +73,15 @@ def _both_ends(net, x, name):
     amounts = net.tensor((4, 2), None, dtype="int32", data=np.array([[0, 0], [1, 1], [1, 1], [0, 0]], "int32"))
     inputs, options = [x, amounts], {"MIRROR_PAD": "MirrorPad", "PADV2": "PadV2", "PAD": "Pad"}[name]
     if name == "PADV2":
-        scale, point = net.scale(x)
+        scale, point = net.scale(x) or (None, 0)
         inputs.append(net.tensor((1,), scale, point, net.dtype, np.zeros(1, net.dtype)))
     return net.operator(name, inputs, [net.like(x, 1, 6, 6, 4)], options)
 
 
 def _dense(net, x, name):
     flat = net.reshape(x, 1, 64)
+    if net.dtype == "float32":
+        return net.dense(flat, 5)
     weights = net.tensor((5, 64), 1 / 512, dtype="int8", data=np.ones((5, 64), "int8"))
     bias = net.tensor((5,), net.scale(x)[0] / 512, dtype=_wide(net), data=np.ones(5, _wide(net)))
     return net.operator(name, [flat, weights, bias], [net.like(x, 1, 5)], "FullyConnected")

@@ -26,7 +26,7 @@ from tflite.network import Network
 from tflite.test_damaged_files import ABSURD, Hung, bytes_changed, tables_changed
 from tflite.tiling.networks import bottleneck, encoder_decoder
 
-from keras_unetmm.engine.ends import integer_ends
+from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.engine.lower import EngineError
 from keras_unetmm.engine.schedule import rows, whole
 from keras_unetmm.engine.sources import hosted_sources
@@ -34,7 +34,6 @@ from keras_unetmm.firmware.write import candidates
 from keras_unetmm.interpreters.runtime import RunError, trace
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.targets.targets import check
-from keras_unetmm.targets.verdict import CompiledFileError, DynamicShapeError, FloatFileError
 from keras_unetmm.tflite_file.graph import TFLiteFileError
 from keras_unetmm.tflite_file.metadata import metadata
 from keras_unetmm.tiling.network import TilingError
@@ -43,7 +42,7 @@ from keras_unetmm.tiling.tile import tile, trade_off
 MUTANTS = int(os.environ.get("MUTANTS", "180"))
 SEED = int(os.environ.get("SEED", "0"))
 SECONDS, MEMORY = 10, 2**30  # of this process's own, a file; bytes
-OURS = (TFLiteFileError, TilingError, FloatFileError, CompiledFileError, DynamicShapeError, RunError, EngineError)
+OURS = (TFLiteFileError, TilingError, RunError, EngineError)
 TARGETS = ("tflm", "litert", "coral", "ethos-u55", "ethos-u85")
 SIZES = [0, 1, 2, 3, 5, 255, 2**10, 30_000, 2**16, 2**20, 2**31 - 1]
 
@@ -67,7 +66,7 @@ def tabled(content):
 
 def generated(content):
     """The C of `firmware`, by rows and by whole maps; not compiled here; images of millions of pixels take long."""
-    _, network, _ = candidates(integer_ends(content))[0]
+    _, network, _ = candidates(integer_io(content))[0]
     if sum(op.pixels for op in network.operators) > 2**18:
         return "large"
     return [hosted_sources(kind(network, seconds=0.02)) for kind in (rows, whole)]

@@ -160,7 +160,7 @@ CHANGES = [_shape, _type, _buffer, _quantization, _variable, _wire, _wire, _orde
 
 
 def tables_changed(rng, content):
-    """The file put together anew with a few of its tables changed; and what was changed."""
+    """The file put together again with a few of its tables changed; and what was changed."""
     model = schema.ModelT.InitFromPackedBuf(content)
     changes = [CHANGES[i] for i in rng.integers(len(CHANGES), size=rng.integers(1, 4))]
     for change in changes:
@@ -244,7 +244,7 @@ def answered(content):
         return "answered" if found.why_not_planned else "no plan, and no reason", None
     measured, planned = result["as_is"]["measured"], result["planned"]["measured"]
     if measured and measured["head"] != found.greedy_head and not plan_is_cut(content):
-        return f"foretold {found.greedy_head}, measured {measured}", found
+        return f"predicted {found.greedy_head}, measured {measured}", found
     if planned and planned["head"] != found.planned.head:
         return f"planned {found.planned.head}, measured {planned}", found
     if measured and not planned:

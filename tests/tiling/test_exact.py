@@ -8,7 +8,7 @@ from tflite.tiling.networks import encoder_decoder
 from keras_unetmm import tflite
 from keras_unetmm.runtime import tiled
 from keras_unetmm.tiling import fit
-from keras_unetmm.tiling.parts import Choice
+from keras_unetmm.tiling.part_compiler import Choice
 from keras_unetmm.tiling.program import assembled
 from keras_unetmm.tiling.tile import parts_of, trade_off
 
@@ -85,15 +85,15 @@ def test_with_the_border_of_the_file_it_is_the_file_everywhere(seed):
 
 @pytest.mark.parametrize("border", ["once", "same"])
 @pytest.mark.parametrize("seed", range(4))
-def test_an_opened_bottleneck_gives_the_bytes_of_a_whole_one(seed, border):
+def test_a_tiled_bottleneck_gives_the_bytes_of_a_whole_one(seed, border):
     size = (41, 52) if seed % 2 else (48, 32)
     content, x = encoder_decoder(seed, whole=seed != 2, zeros=True), image(size, seed)
     parts = parts_of(content, size, border=border)
     for levels in (1, 2):
-        opened = [part.whole for part in parts.cut(levels).opened]
-        assert opened == ([False, True, False] if seed != 2 else [False])
+        middle = [part.whole for part in parts.partition(levels).bottleneck_passes]
+        assert middle == ([False, True, False] if seed != 2 else [False])
         outputs = []
-        for tiles in (None, ((4, 4),) * opened.count(False), ((16, 8), (8, 20))[: opened.count(False)]):
+        for tiles in (None, ((4, 4),) * middle.count(False), ((16, 8), (8, 20))[: middle.count(False)]):
             choice = Choice(levels, frozenset(), (16, 16), (8, 16), tiles)
             program = assembled(parts, choice, size, None, "keep")
             assert program.description["bottleneck"] == ("whole" if tiles is None else "tiled")
@@ -108,7 +108,7 @@ def test_a_bottleneck_that_pads_with_no_zeros_runs_whole():
     y = net.conv(net.conv(x, 4, (2, 2), stride=(2, 2)), 4, (3, 3))
     y = net.conv(net.pool("AVERAGE_POOL_2D", y, (3, 3), stride=(1, 1)), 4, (3, 3))
     content = net.file(net.conv(net.resize("RESIZE_NEAREST_NEIGHBOR", y, 16, 16), 3))
-    assert parts_of(content, (64, 64)).cut(1).opened == ()
+    assert parts_of(content, (64, 64)).partition(1).bottleneck_passes == ()
     assert tflite.tile(content, (64, 64)).description["bottleneck"] == "whole"
 
 
@@ -209,10 +209,10 @@ def test_unusual_networks(network, tiles):
     ]
     outputs = [tflite.run_tiled(tflite.tile(content, (36, 36), **choice), x).output for choice in choices]
     parts = parts_of(content, (36, 36))
-    opened = parts.cut(parts.deepest).opened
-    assert bool(opened) == (network is not padded_twice)
-    if opened:
-        inner = tuple((parts.unit(parts.deepest, [part.name]),) * 2 for part in opened if not part.whole)
+    middle = parts.partition(parts.deepest).bottleneck_passes
+    assert bool(middle) == (network is not padded_twice)
+    if middle:
+        inner = tuple((parts.unit(parts.deepest, [part.name]),) * 2 for part in middle if not part.whole)
         choices += [Choice(parts.deepest, frozenset(), (36, 36), (36, 36), inner)]
         outputs += [tflite.run_tiled(assembled(parts, choices[-1], (36, 36), None, "keep"), x).output]
     for choice, output in zip(choices, outputs, strict=True):

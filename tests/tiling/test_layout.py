@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_unetmm.tiling.cut import Carried
 from keras_unetmm.tiling.layout import lay_out
+from keras_unetmm.tiling.partition import CarriedMap
 
 SIZES = st.integers(1, 40).map(lambda size: 16 * size)
 
@@ -54,12 +54,12 @@ def whole(sizes, kinds, room):
 )
 def test_nothing_lies_over_what_is_alive(head, tail, entering, leaving, skips, room):
     ends = [
-        [Carried("entering", i, 0, 1) for i in range(len(entering))],
-        [Carried("leaving", i, 1, 2) for i in range(len(leaving))],
+        [CarriedMap("entering", i, 0, 1) for i in range(len(entering))],
+        [CarriedMap("leaving", i, 1, 2) for i in range(len(leaving))],
     ]
     sizes = dict(zip([*ends[0], *ends[1]], [*entering, *leaving], strict=True))
     body, offsets = whole(sizes, ends, room)
-    carried = {**{Carried("kept", 9 + i, 0, 2): size for i, size in enumerate(skips)}, **sizes}
+    carried = {**{CarriedMap("kept", 9 + i, 0, 2): size for i, size in enumerate(skips)}, **sizes}
     arenas = {"head": head, "body": body, "tail": tail}
     found = lay_out(arenas, "body", carried, offsets, {})
     check(found, arenas, carried, offsets)
@@ -70,9 +70,9 @@ def test_nothing_lies_over_what_is_alive(head, tail, entering, leaving, skips, r
 
 @settings(deadline=None)
 @given(arenas=st.lists(SIZES, min_size=5, max_size=5), skip=SIZES, inside=SIZES, room=SIZES, bottleneck=SIZES)
-def test_an_opened_bottleneck_needs_no_more_than_its_fullest_phase(arenas, skip, inside, room, bottleneck):
-    skips, x, y = Carried("kept", 0, 0, 4), Carried("kept", 1, 0, 3), Carried("kept", 2, 3, 4)
-    gates = [[Carried("entering", 3, 1, 2)], [Carried("leaving", 4, 2, 3)]]
+def test_a_tiled_bottleneck_needs_no_more_than_its_fullest_phase(arenas, skip, inside, room, bottleneck):
+    skips, x, y = CarriedMap("kept", 0, 0, 4), CarriedMap("kept", 1, 0, 3), CarriedMap("kept", 2, 3, 4)
+    gates = [[CarriedMap("entering", 3, 1, 2)], [CarriedMap("leaving", 4, 2, 3)]]
     sizes = {gates[0][0]: inside, gates[1][0]: inside}
     body, offsets = whole(sizes, gates, room)
     arenas = dict(zip(("head", "body_head", "body", "body_tail", "tail"), arenas, strict=True)) | {"body": body}
@@ -89,6 +89,6 @@ def test_an_opened_bottleneck_needs_no_more_than_its_fullest_phase(arenas, skip,
 @given(arenas=st.lists(SIZES, min_size=3, max_size=3), sizes=st.lists(SIZES, min_size=3, max_size=3))
 def test_nothing_runs_whole(arenas, sizes):
     arenas = dict(zip(("head", "body", "tail"), arenas, strict=True))
-    entries = (Carried("kept", 0, 0, 2), Carried("kept", 1, 0, 1), Carried("kept", 2, 1, 2))
+    entries = (CarriedMap("kept", 0, 0, 2), CarriedMap("kept", 1, 0, 1), CarriedMap("kept", 2, 1, 2))
     carried = dict(zip(entries, sizes, strict=True))
     check(lay_out(arenas, None, carried, {}, {}), arenas, carried, {})

@@ -16,7 +16,7 @@ pytestmark = ONE_BACKEND
 def converted(model, size=(64, 64)):
     rng = np.random.default_rng(0)
     images = [rng.random((*size, 3), dtype="float32") for _ in range(2)]
-    return tflite.convert(randomize(model), images, size=size, outliers="keep", output="auto")
+    return tflite.convert(randomize(model), images, size=size, outliers="keep", output_kind="auto")
 
 
 @pytest.fixture(scope="module")

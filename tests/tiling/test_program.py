@@ -12,7 +12,7 @@ from keras_unetmm.interpreters.runtime import measure, run
 from keras_unetmm.operators.registry import macs
 from keras_unetmm.runtime.tiled import run_tiled
 from keras_unetmm.tflite_file.graph import read
-from keras_unetmm.tiling.parts import Choice
+from keras_unetmm.tiling.part_compiler import Choice
 from keras_unetmm.tiling.program import assembled
 from keras_unetmm.tiling.search import kept_sets
 from keras_unetmm.tiling.tile import parts_of
@@ -20,18 +20,18 @@ from keras_unetmm.tiling.tile import parts_of
 SIZE = (64, 64)
 CONTENT = encoder_decoder(9, SIZE, whole=True, zeros=True)
 LOCAL = encoder_decoder(9, SIZE, zeros=True)  # in which nothing sees the whole map
-OPENED = {  # the network, the levels that are tiled, and the tiles of its opened bottleneck
-    "opened": (CONTENT, 2, ((8, 8), (16, 8))),
-    "opened two levels deep": (CONTENT, 1, ((8, 16), (12, 8))),
-    "opened, nothing whole": (LOCAL, 1, ((12, 8),)),
+TILED = {  # the network, the levels that are tiled, and the tiles of its tiled bottleneck
+    "tiled": (CONTENT, 2, ((8, 8), (16, 8))),
+    "tiled two levels deep": (CONTENT, 1, ((8, 16), (12, 8))),
+    "tiled, nothing whole": (LOCAL, 1, ((12, 8),)),
 }
 
 
-@pytest.fixture(scope="module", params=["keep", "recompute", "mixed", *OPENED])
+@pytest.fixture(scope="module", params=["keep", "recompute", "mixed", *TILED])
 def program(request):
-    if request.param not in OPENED:
+    if request.param not in TILED:
         return tflite.tile(CONTENT, SIZE, tile=16, skips=request.param)
-    content, levels, tiles = OPENED[request.param]
+    content, levels, tiles = TILED[request.param]
     choice = Choice(levels, frozenset(), (16, 16), (16, 16), tiles)
     return assembled(parts_of(content, SIZE), choice, SIZE, None, "keep")
 
@@ -96,17 +96,17 @@ def check_arena(said):
 
 @pytest.mark.parametrize("border", ["once", "same"])
 @pytest.mark.parametrize("seed", range(12))
-def test_any_bottleneck_may_be_opened(seed, border):
+def test_any_bottleneck_may_be_bottleneck_passes(seed, border):
     """The same bytes as whole, or for the border of the file its own, from an arena in which nothing is overwritten."""
     size = (32, 24) if seed % 2 or border == "same" else (38, 30)
     content = bottleneck(seed)
     x = np.random.default_rng(seed).integers(-128, 128, (*size, 3)).astype("int8")
     parts, outputs = parts_of(content, size, border=border), []
-    names = [part.name for part in parts.cut(1).opened if not part.whole]
+    names = [part.name for part in parts.partition(1).bottleneck_passes if not part.whole]
     rng, units = np.random.default_rng(seed), [parts.unit(1, [name]) for name in names]
     inner = [tuple((unit * int(rng.integers(1, 6)), unit) for unit in units) for _ in range(2)] if names else []
-    for anew, tiles in itertools.product(kept_sets(parts, 1, "mixed"), [None, *inner]):
-        choice = Choice(1, anew, (2 * int(rng.integers(1, 9)), 8), (8, 2 * int(rng.integers(1, 9))), tiles)
+    for recomputed, tiles in itertools.product(kept_sets(parts, 1, "mixed"), [None, *inner]):
+        choice = Choice(1, recomputed, (2 * int(rng.integers(1, 9)), 8), (8, 2 * int(rng.integers(1, 9))), tiles)
         program = assembled(parts, choice, size, None, "mixed")
         check_arena(program.description)
         outputs.append(run_tiled(program, x).output)
@@ -121,7 +121,7 @@ def same(a, b):
 
 
 def test_a_map_is_written_over_another_where_that_is_read_place_by_place():
-    content, levels, tiles = OPENED["opened"]
+    content, levels, tiles = TILED["tiled"]
     choice = Choice(levels, frozenset(), (16, 16), (16, 16), tiles)
     carried = assembled(parts_of(content, SIZE), choice, SIZE, None, "keep").description["carried"]
     read = [entry for entry in carried if (entry["from"], entry["to"]) == ("body_head", "body_tail")]
@@ -155,18 +155,18 @@ def test_it_is_json_with_the_promised_keys(program):
 
 
 def test_recomputed_skips_take_no_memory():
-    kept, anew = (tflite.tile(LOCAL, SIZE, tile=16, skips=skips).description for skips in ("keep", "recompute"))
+    kept, recomputed = (tflite.tile(LOCAL, SIZE, tile=16, skips=skips).description for skips in ("keep", "recompute"))
     assert len(kept["carried"]) == 4
-    assert len(anew["carried"]) == 2
-    assert len(anew["recomputed"]) == 2
-    assert anew["ram_bytes"] < kept["ram_bytes"]
-    assert anew["macs"] > kept["macs"]
+    assert len(recomputed["carried"]) == 2
+    assert len(recomputed["recomputed"]) == 2
+    assert recomputed["ram_bytes"] < kept["ram_bytes"]
+    assert recomputed["macs"] > kept["macs"]
 
 
-@pytest.mark.parametrize("case", OPENED)
+@pytest.mark.parametrize("case", TILED)
 def test_memory_grows_with_what_is_carried_only(case):
     """With tiles of one size all arenas are the same but that of what runs whole, which has its own maps and no more."""
-    content, levels, tiles = OPENED[case]
+    content, levels, tiles = TILED[case]
     choice = Choice(levels, frozenset(), (16, 16), (16, 16), tiles)
     small, large = (
         assembled(parts_of(content, size), choice, size, None, "keep").description for size in ((64, 64), (128, 192))

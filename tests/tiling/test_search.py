@@ -10,7 +10,7 @@ from tflite.tiling.networks import encoder_decoder
 from keras_unetmm import tflite
 from keras_unetmm.tiling import fit, search
 from keras_unetmm.tiling.network import TilingError
-from keras_unetmm.tiling.parts import Choice
+from keras_unetmm.tiling.part_compiler import Choice
 from keras_unetmm.tiling.tile import parts_of
 
 SIZE = (48, 32)
@@ -21,7 +21,7 @@ def content():
     return encoder_decoder(9, SIZE)
 
 
-def everything(parts, level, anew=frozenset()):
+def everything(parts, level, recomputed=frozenset()):
     """All programs of so many levels, of tiles that no other beats in both memory and computing."""
 
     def tiles(make, unit):
@@ -29,11 +29,11 @@ def everything(parts, level, anew=frozenset()):
         costs = {tile: (made.arena, made.macs * made.runs) for tile in every for made in [make(tile)]}
         return [t for t, c in costs.items() if not any(o != c and o[0] <= c[0] and o[1] <= c[1] for o in costs.values())]
 
-    heads, tails = (tiles(partial(make, level, anew), parts.unit(level)) for make in (parts.head, parts.tail))
-    names = [part.name for part in parts.cut(level).opened if not part.whole]
+    heads, tails = (tiles(partial(make, level, recomputed), parts.unit(level)) for make in (parts.head, parts.tail))
+    names = [part.name for part in parts.partition(level).bottleneck_passes if not part.whole]
     inner = itertools.product(*(tiles(partial(parts.inner, level, name), parts.unit(level, [name])) for name in names))
     combinations = itertools.product(heads, tails, [None, *inner])
-    return [fit.measured(parts, Choice(level, anew, *each)) for each in combinations]
+    return [fit.measured(parts, Choice(level, recomputed, *each)) for each in combinations]
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -26,9 +26,9 @@ NETWORK = """def network(width=8, rate=0.1):
     return keras.Model(inputs, keras.layers.Conv2D(3, 3, padding="same", name="last")(x))
 """
 PRUNE = """    steps=60,
-    prune=Pruning(start=4, every=2, count=3, until=9),
+    prune=Pruning(start=4, every=2, count=3, target_channels=9),
 """
-SMOKE = '{"steps": 20, "save_every": 2, "evaluate_every": 4, "prune": Pruning(start=4, every=2, count=3, until=9)}'
+SMOKE = '{"steps": 20, "save_every": 2, "evaluate_every": 4, "prune": Pruning(start=4, every=2, count=3, target_channels=9)}'
 
 
 def recipe(folder, **changes):
@@ -88,14 +88,16 @@ def test_the_best_weights_are_those_of_the_smallest_network(tmp_path):
 @ON_TORCH
 def test_a_graph_built_anew_goes_on_where_the_old_one_was(tmp_path, monkeypatch):
     """Without dropout, a smaller graph sees the gradients of the larger one whose channels are off."""
-    path = recipe(tmp_path, **{"until=9": "until=9, rate=0.0", "count=3": 'count=3, choice="widest", compact=0.1'})
-    train(path, tmp_path / "anew")
-    built = json.loads(states(tmp_path / "anew")["about"].tobytes())["dropped"]
+    path = recipe(
+        tmp_path, **{"target_channels=9": "target_channels=9, rate=0.0", "count=3": 'count=3, choice="widest", compact=0.1'}
+    )
+    train(path, tmp_path / "again")
+    built = json.loads(states(tmp_path / "again")["about"].tobytes())["dropped"]
     assert sum(map(len, built.values())) >= 18
     monkeypatch.setattr(GradualPruning, "due", lambda gradual: False)
     train(path, tmp_path / "switched")
     assert json.loads(states(tmp_path / "switched")["about"].tobytes())["dropped"] is None
-    for one, other in zip(rows(tmp_path / "anew"), rows(tmp_path / "switched"), strict=True):
+    for one, other in zip(rows(tmp_path / "again"), rows(tmp_path / "switched"), strict=True):
         assert one["channels"] == other["channels"]
         assert one["channels_mid"] == other["channels_mid"]
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-3)
@@ -139,12 +141,12 @@ def test_rivals(tmp_path, rule):
 def test_the_architecture_can_be_trained_from_the_beginning(tmp_path):
     path = recipe(tmp_path)
     train(path, tmp_path / "run")
-    train(path, tmp_path / "anew", architecture_from=tmp_path / "run/best.keras")
-    first, second = (keras.models.load_model(tmp_path / out / "best.keras") for out in ("run", "anew"))
+    train(path, tmp_path / "again", architecture_from=tmp_path / "run/best.keras")
+    first, second = (keras.models.load_model(tmp_path / out / "best.keras") for out in ("run", "again"))
     assert [weight.shape for weight in first.weights] == [weight.shape for weight in second.weights]
-    assert "channels" not in rows(tmp_path / "anew")[-1]
+    assert "channels" not in rows(tmp_path / "again")[-1]
     with pytest.raises(TrainingError, match=r"architecture_from was '.*best.keras' and is None now"):
-        train(path, tmp_path / "anew")
+        train(path, tmp_path / "again")
     with pytest.raises(TrainingError, match=r"--architecture-from MODEL.keras\) must be a network. Received: missing.keras"):
         train(path, tmp_path / "other", architecture_from="missing.keras")
     with pytest.raises(TrainingError, match=r"quantize \(--quantize\) must be none with architecture_from"):

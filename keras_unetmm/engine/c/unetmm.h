@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define UNETMM_VERSION 1 /* of the tables and kernels together; a network's table names the one it was made for */
+#define UNETMM_VERSION 2 /* of the tables and kernels together; a network's table names the one it was made for */
 #define UNETMM_ALIGNMENT 16 /* bytes, of the memory that the caller gives */
 #define UNETMM_INPUTS 10 /* most maps that one operator reads */
 #define UNETMM_TAPS 64 /* most rows of one window */
@@ -38,6 +38,17 @@ typedef int unetmm_read(void *context, int input, int row, int column, int pixel
 /* Takes `pixels` pixels of output number `output`, which belong from `column` on into `row`. Returns 0, or an error. */
 typedef int unetmm_write(void *context, int output, int row, int column, int pixels, const void *source);
 
+/* How far a run is: the engine's alone. */
+typedef struct unetmm_progress {
+    uint32_t position; /* of a pass's only operator; several have theirs in the arena */
+    uint16_t begun;
+    uint16_t pass;
+    uint16_t strip;
+    uint16_t sink; /* the operator at the bottom of the stack: it must get to its end */
+    uint16_t depth; /* entries above it */
+    uint16_t follower; /* the bottom's */
+} unetmm_progress;
+
 /* What the caller gives to a run; it must not change from the beginning to the end. */
 typedef struct unetmm_call {
     void *arena; /* the memory that is touched all the time, aligned to UNETMM_ALIGNMENT */
@@ -45,6 +56,7 @@ typedef struct unetmm_call {
     unetmm_read *read;
     unetmm_write *write;
     void *context; /* handed on to read and write */
+    unetmm_progress progress; /* filled in by the engine */
 } unetmm_call;
 
 /* One unit of work of one operator: some pixels of one row. */
@@ -152,7 +164,7 @@ typedef struct unetmm_network {
     const unetmm_pass *passes;
     uint32_t arena_bytes;
     uint32_t carried_bytes;
-    uint32_t state_offset; /* bytes, of the driver's own state in the arena */
+    uint32_t state_offset; /* bytes, of the positions and the stack of passes of several operators, in the arena */
     uint32_t largest_block; /* multiply-accumulates of the largest unit of work */
     uint16_t most_operators; /* of a pass */
     uint16_t pass_count;
@@ -164,11 +176,11 @@ typedef struct unetmm_network {
 unetmm_status unetmm_reset(const unetmm_network *network, const unetmm_call *call);
 
 /* Begins a run: the memory is the engine's until the run ends. */
-unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *call);
+unetmm_status unetmm_begin(const unetmm_network *network, unetmm_call *call);
 
 /* Computes at most `macs` multiply-accumulates, but at least one unit of work. UNETMM_NOT_BEGUN for a call that no beginning
  * has taken. */
-unetmm_status unetmm_step(const unetmm_network *network, const unetmm_call *call, uint32_t macs);
+unetmm_status unetmm_step(const unetmm_network *network, unetmm_call *call, uint32_t macs);
 
 #ifdef __cplusplus
 }

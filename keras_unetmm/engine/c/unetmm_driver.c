@@ -17,15 +17,6 @@ typedef struct entry {
     uint16_t follower; /* the next of its followers to look at, plus one; 0 before it computed */
 } entry;
 
-typedef struct state {
-    uint16_t begun;
-    uint16_t pass;
-    uint16_t strip;
-    uint16_t sink; /* the operator at the bottom of the stack: it must get to its end */
-    uint16_t depth; /* entries above it */
-    uint16_t follower; /* the bottom's */
-} state;
-
 enum { BEGUN = 0x5a17 };
 
 /* All that one look at a pass needs. */
@@ -33,7 +24,7 @@ typedef struct scene {
     const unetmm_network *network;
     const unetmm_call *call;
     const unetmm_pass *pass;
-    state *at;
+    unetmm_progress *at;
     uint32_t *positions;
     entry *stack;
 } scene;
@@ -355,13 +346,13 @@ static int64_t advance(const scene *s)
     return (int64_t)op->macs * pixels;
 }
 
-static scene look(const unetmm_network *network, const unetmm_call *call)
+static scene look(const unetmm_network *network, unetmm_call *call)
 {
     scene s;
     s.network = network;
     s.call = call;
-    s.at = (state *)(void *)((uint8_t *)call->arena + network->state_offset);
-    s.positions = (uint32_t *)(void *)(s.at + 1);
+    s.at = &call->progress;
+    s.positions = network->most_operators > 1 ? (uint32_t *)(void *)((uint8_t *)call->arena + network->state_offset) : &s.at->position;
     s.stack = (entry *)(void *)(s.positions + network->most_operators);
     s.pass = s.at->pass < network->pass_count ? &network->passes[s.at->pass] : NULL;
     return s;
@@ -421,22 +412,21 @@ unetmm_status unetmm_reset(const unetmm_network *network, const unetmm_call *cal
     return status;
 }
 
-unetmm_status unetmm_begin(const unetmm_network *network, const unetmm_call *call)
+unetmm_status unetmm_begin(const unetmm_network *network, unetmm_call *call)
 {
     const unetmm_status status = check(network, call);
     if (status != UNETMM_DONE) {
         return status;
     }
-    state *at = (state *)(void *)((uint8_t *)call->arena + network->state_offset);
-    at->begun = BEGUN;
-    at->pass = 0;
-    at->strip = 0;
+    call->progress.begun = BEGUN;
+    call->progress.pass = 0;
+    call->progress.strip = 0;
     const scene s = look(network, call);
     open_strip(&s);
     return UNETMM_MORE;
 }
 
-unetmm_status unetmm_step(const unetmm_network *network, const unetmm_call *call, uint32_t macs)
+unetmm_status unetmm_step(const unetmm_network *network, unetmm_call *call, uint32_t macs)
 {
     if (check(network, call) != UNETMM_DONE) {
         return UNETMM_NOT_BEGUN; /* no beginning has taken such a call */

@@ -82,7 +82,7 @@ static size_t run(uint8_t *memory, uint8_t *carried, const uint8_t *kept, ports 
     const size_t bytes = hosted->arena_bytes;
     memset(memory, paint, GUARD + bytes + GUARD);
     memset(carried, paint, GUARD + hosted->carried_bytes + GUARD);
-    unetmm_call call = {memory + GUARD, hosted->carried_bytes > 0 ? carried + GUARD : NULL, give, take, p};
+    unetmm_call call = {memory + GUARD, hosted->carried_bytes > 0 ? carried + GUARD : NULL, give, take, p, {0}};
     if (kept != NULL) {
         copy_kept(memory + GUARD, kept);
     } else if (unetmm_reset(hosted, &call) != UNETMM_DONE) {

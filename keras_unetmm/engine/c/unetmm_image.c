@@ -93,7 +93,7 @@ void unetmm_to_rgb565(const int8_t *source, size_t pixels, uint16_t *destination
     }
 }
 
-unetmm_status unetmm_begin_within(const unetmm_network *network, const unetmm_call *call, size_t arena_bytes, size_t carried_bytes)
+unetmm_status unetmm_begin_within(const unetmm_network *network, unetmm_call *call, size_t arena_bytes, size_t carried_bytes)
 {
     if (arena_bytes < network->arena_bytes || carried_bytes < network->carried_bytes) {
         return UNETMM_TOO_SMALL;
@@ -101,7 +101,7 @@ unetmm_status unetmm_begin_within(const unetmm_network *network, const unetmm_ca
     return unetmm_begin(network, call);
 }
 
-unetmm_status unetmm_finish(const unetmm_network *network, const unetmm_call *call, unetmm_status begun)
+unetmm_status unetmm_finish(const unetmm_network *network, unetmm_call *call, unetmm_status begun)
 {
     while (begun == UNETMM_MORE) {
         begun = unetmm_step(network, call, UINT32_MAX);

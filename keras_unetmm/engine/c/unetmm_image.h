@@ -49,10 +49,10 @@ void unetmm_from_rgb565(const uint16_t *source, size_t pixels, int8_t *destinati
 void unetmm_to_rgb565(const int8_t *source, size_t pixels, uint16_t *destination);
 
 /* Checks the memory that the caller gives, then begins; as `unetmm_begin` but for UNETMM_TOO_SMALL. */
-unetmm_status unetmm_begin_within(const unetmm_network *network, const unetmm_call *call, size_t arena_bytes, size_t carried_bytes);
+unetmm_status unetmm_begin_within(const unetmm_network *network, unetmm_call *call, size_t arena_bytes, size_t carried_bytes);
 
 /* Steps until a run that has begun is over; `begun` is what its beginning returned. */
-unetmm_status unetmm_finish(const unetmm_network *network, const unetmm_call *call, unetmm_status begun);
+unetmm_status unetmm_finish(const unetmm_network *network, unetmm_call *call, unetmm_status begun);
 
 #ifdef __cplusplus
 }

@@ -167,7 +167,7 @@ static int try_input(const unetmm_selftest *test, int input_case, int paint, siz
     const size_t arena_bytes = test->network->arena_bytes;
     const size_t carried_bytes = test->network->carried_bytes;
     run r = {test, input_case, 0, 0};
-    unetmm_call call = {test->arena + UNETMM_SELFTEST_GUARD, NULL, give, take, &r};
+    unetmm_call call = {test->arena + UNETMM_SELFTEST_GUARD, NULL, give, take, &r, {0}};
     const int fresh = input_case == 0 || keeps(test->network) == 0;
     if (fresh) {
         memset(test->arena, paint, arena_bytes + 2 * (size_t)UNETMM_SELFTEST_GUARD);

@@ -7,7 +7,7 @@ import numpy as np
 from keras_unetmm.engine.kernels import table
 from keras_unetmm.engine.kernels.arithmetic import RANGES, quantize_multiplier, round_half_away
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values, raster
-from keras_unetmm.engine.kernels.maps import in_place, operands, refuse_types
+from keras_unetmm.engine.kernels.maps import in_place, operands, validate_types
 
 _IDENTITY = (2**30, 1)
 _POINTS = 256  # of the table of the logistic function
@@ -20,7 +20,7 @@ _MORE = (  # where TFLM's table is 1 more than the nearest integer
 def rectify(graph, operator, tables=None):
     """Returns the `Kernel` of RELU, RELU6 or LEAKY_RELU."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), ("INT8", "INT16"))
+    validate_types(operator, (source, output), ("INT8", "INT16"))
     if source.type == "INT8":
         return table.kernel(graph, operator, tables)
     one = np.float32
@@ -62,7 +62,7 @@ def rectify(graph, operator, tables=None):
 def sigmoid(graph, operator, tables=None):
     """Returns the `Kernel` of LOGISTIC or TANH."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), ("INT8", "INT16"))
+    validate_types(operator, (source, output), ("INT8", "INT16"))
     if source.type == "INT8":
         return table.kernel(graph, operator, tables)
     multiplier, shift = _argument(source.scales[0])
@@ -90,8 +90,8 @@ def _argument(scale):
 def prelu(graph, operator, tables=None):
     """Returns the `Kernel` of PRELU, whose slopes are constants or a map."""
     source, slopes, output = (graph.tensors[i] for i in (*operator.inputs, operator.outputs[0]))
-    refuse_types(operator, (source, output), ("INT8", "INT16"))
-    refuse_types(operator, (slopes,), ("INT8",))
+    validate_types(operator, (source, output), ("INT8", "INT16"))
+    validate_types(operator, (slopes,), ("INT8",))
     if tables is not None and table.fits(graph, operator):
         return table.kernel(graph, operator, tables)
     places, inputs = operands(graph, operator, output.shape)

@@ -3,7 +3,7 @@
 import math
 
 from keras_unetmm.engine.kernels.kernel import All, Kernel, NoKernelError, Parameters, Same, raster
-from keras_unetmm.engine.kernels.maps import refuse_types, values
+from keras_unetmm.engine.kernels.maps import validate_types, values
 
 
 def kernel(graph, operator, tables=None):
@@ -12,7 +12,7 @@ def kernel(graph, operator, tables=None):
     Along the channels the output has no axis left for them, so its walk is the input's, one value a pixel.
     """
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source,), ("INT8",))
+    validate_types(operator, (source,), ("INT8",))
     if output.type != "INT32":
         raise NoKernelError(f"{operator.name} to {output.type} has no kernel.", "Ask for int32.")
     axis = int(values(graph.tensors[operator.inputs[1]]).reshape(-1)[0]) % len(source.shape)

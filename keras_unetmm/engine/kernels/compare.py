@@ -2,7 +2,7 @@
 
 from keras_unetmm.engine.kernels.arithmetic import small_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, Parameters, raster
-from keras_unetmm.engine.kernels.maps import operand, operands, refuse_types, refuse_unequal_types
+from keras_unetmm.engine.kernels.maps import operand, operands, validate_equal_types, validate_types
 
 _RESULTS = {  # where the first is below, equal to, above the second
     "EQUAL": (0, 1, 0),
@@ -17,9 +17,9 @@ _RESULTS = {  # where the first is below, equal to, above the second
 def kernel(graph, operator, tables=None):
     """Returns the `Kernel` of a comparison."""
     first, second, output = (graph.tensors[i] for i in (*operator.inputs, operator.outputs[0]))
-    refuse_types(operator, (first, second), ("INT8", "INT32", *(("BOOL",) if "EQUAL" in operator.name[-5:] else ())))
-    refuse_unequal_types(operator, (first, second))
-    refuse_types(operator, (output,), ("BOOL",))
+    validate_types(operator, (first, second), ("INT8", "INT32", *(("BOOL",) if "EQUAL" in operator.name[-5:] else ())))
+    validate_equal_types(operator, (first, second))
+    validate_types(operator, (output,), ("BOOL",))
     places, inputs = operands(graph, operator, output.shape)
     rescales = first.type == "INT8"
     scaling = {}
@@ -35,7 +35,7 @@ def kernel(graph, operator, tables=None):
 def logical(graph, operator, tables=None):
     """Returns the `Kernel` of LOGICAL_AND or LOGICAL_OR: the smaller or the larger of two bytes that are 0 or 1."""
     tensors = [graph.tensors[i] for i in (*operator.inputs, operator.outputs[0])]
-    refuse_types(operator, tensors, ("BOOL",))
+    validate_types(operator, tensors, ("BOOL",))
     places, inputs = operands(graph, operator, tensors[2].shape)
     function = "unetmm_minimum_int8" if operator.name == "LOGICAL_AND" else "unetmm_maximum_int8"
     return Kernel(
@@ -52,9 +52,9 @@ def logical(graph, operator, tables=None):
 def select(graph, operator, tables=None):
     """Returns the `Kernel` of SELECT_V2."""
     condition, first, second, output = (graph.tensors[i] for i in (*operator.inputs, operator.outputs[0]))
-    refuse_types(operator, (condition,), ("BOOL",))
-    refuse_types(operator, (first, second, output), ("INT8", "INT16"))
-    refuse_unequal_types(operator, (first, second, output))
+    validate_types(operator, (condition,), ("BOOL",))
+    validate_types(operator, (first, second, output), ("INT8", "INT16"))
+    validate_equal_types(operator, (first, second, output))
     places, inputs = operands(graph, operator, output.shape, operator.inputs[1:])
     inputs = list(inputs)
     place = operand(graph, operator, operator.inputs[0], output.shape, inputs)

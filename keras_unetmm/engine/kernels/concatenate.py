@@ -3,7 +3,7 @@
 import math
 
 from keras_unetmm.engine.kernels.kernel import All, Kernel, NoKernelError, Parameters, Same, Values, raster
-from keras_unetmm.engine.kernels.maps import CTYPES, refuse_types, refuse_unequal_types, same_raster, values
+from keras_unetmm.engine.kernels.maps import CTYPES, same_raster, validate_equal_types, validate_types, values
 
 _MOST = 10  # UNETMM_INPUTS
 _TYPES = ("INT8", "INT16", "INT32", "BOOL")
@@ -28,8 +28,8 @@ def pack(graph, operator, tables=None):
 
 def _joined(graph, operator, axis, shapes):
     tensors, output = [graph.tensors[i] for i in operator.inputs], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (*tensors, output), _TYPES)
-    refuse_unequal_types(operator, (*tensors, output))
+    validate_types(operator, (*tensors, output), _TYPES)
+    validate_equal_types(operator, (*tensors, output))
     if len(tensors) > _MOST:
         raise NoKernelError(f"{operator.name} of {len(tensors)} maps has no kernel.", f"Join at most {_MOST} at once.")
     streams = axis == len(output.shape) - 1 and all(

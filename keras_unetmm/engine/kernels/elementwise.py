@@ -5,7 +5,7 @@ import numpy as np
 from keras_unetmm.engine.kernels import exact, table
 from keras_unetmm.engine.kernels.arithmetic import RANGES, fused_range, quantize_multiplier, small_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters
-from keras_unetmm.engine.kernels.maps import in_place, operands, refuse_types, refuse_unequal_types
+from keras_unetmm.engine.kernels.maps import in_place, operands, validate_equal_types, validate_types
 
 _FUNCTIONS = {
     "ADD": ("unetmm_add", "unetmm_add"),
@@ -21,8 +21,8 @@ def kernel(graph, operator, tables=None):
     """Returns the `Kernel` of an operator of two maps, or of a map and a constant."""
     tensors = [graph.tensors[i] for i in (*operator.inputs, operator.outputs[0])]
     extremes = operator.name in ("MAXIMUM", "MINIMUM")
-    refuse_types(operator, tensors, ("INT8", "INT16", "INT32") if extremes else ("INT8", "INT16"))
-    refuse_unequal_types(operator, tensors)
+    validate_types(operator, tensors, ("INT8", "INT16", "INT32") if extremes else ("INT8", "INT16"))
+    validate_equal_types(operator, tensors)
     if tables is not None and table.fits(graph, operator):
         return table.kernel(graph, operator, tables)
     first, second, output = tensors

@@ -26,7 +26,7 @@ def values(tensor):
     return np.frombuffer(tensor.data.tobytes(), _NUMPY[tensor.type]).reshape(tensor.shape)
 
 
-def refuse_types(operator, tensors, allowed):
+def validate_types(operator, tensors, allowed):
     """Raises where a tensor's type is not one of `allowed`."""
     for tensor in tensors:
         if tensor.type not in allowed:
@@ -36,7 +36,7 @@ def refuse_types(operator, tensors, allowed):
             )
 
 
-def refuse_unequal_types(operator, tensors):
+def validate_equal_types(operator, tensors):
     """Raises where tensors differ in type."""
     kinds = {tensor.type for tensor in tensors}
     if len(kinds) > 1:

@@ -5,15 +5,15 @@ import numpy as np
 
 from keras_unetmm.engine.kernels.copies import gathered, strides
 from keras_unetmm.engine.kernels.kernel import NoKernelError
-from keras_unetmm.engine.kernels.maps import axes_of, refuse_types, refuse_unequal_types, values
+from keras_unetmm.engine.kernels.maps import axes_of, validate_equal_types, validate_types, values
 
 _TYPES = ("INT8", "INT16", "INT32", "BOOL")
 
 
 def _checked(graph, operator, types=_TYPES):
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), types)
-    refuse_unequal_types(operator, (source, output))
+    validate_types(operator, (source, output), types)
+    validate_equal_types(operator, (source, output))
     return source, output
 
 

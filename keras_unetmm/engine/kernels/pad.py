@@ -3,14 +3,14 @@
 import numpy as np
 
 from keras_unetmm.engine.kernels.copies import covering, fits_axis, gathered, sampled, strides
-from keras_unetmm.engine.kernels.maps import four, refuse_types, refuse_unequal_types, values
+from keras_unetmm.engine.kernels.maps import four, validate_equal_types, validate_types, values
 
 
 def kernel(graph, operator, tables=None):
     """Returns the `Kernel` of padding with a value: by the window where rows, columns and channels are padded."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), ("INT8", "INT16", "INT32"))
-    refuse_unequal_types(operator, (source, output))
+    validate_types(operator, (source, output), ("INT8", "INT16", "INT32"))
+    validate_equal_types(operator, (source, output))
     amounts = values(graph.tensors[operator.inputs[1]]).astype(int).tolist()
     fill = output.zero_points[0] if output.zero_points and source.type != "INT32" else 0
     if len(operator.inputs) > 2 and operator.inputs[2] >= 0:
@@ -36,8 +36,8 @@ def _index(size, both):
 def mirror(graph, operator, tables=None):
     """Returns the `Kernel` of padding by reflection, without or with the border itself."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), ("INT8",))
-    refuse_unequal_types(operator, (source, output))
+    validate_types(operator, (source, output), ("INT8",))
+    validate_equal_types(operator, (source, output))
     amounts = values(graph.tensors[operator.inputs[1]]).astype(int).tolist()
     mode = ("reflect", "symmetric")[operator.options.Mode()]
     moved = [

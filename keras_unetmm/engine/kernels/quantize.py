@@ -3,7 +3,7 @@
 from keras_unetmm.engine.kernels import table
 from keras_unetmm.engine.kernels.arithmetic import RANGES, quantize_multiplier
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, raster
-from keras_unetmm.engine.kernels.maps import in_place, refuse_types
+from keras_unetmm.engine.kernels.maps import in_place, validate_types
 
 _TYPES = ("INT8", "INT16", "INT32")
 
@@ -11,7 +11,7 @@ _TYPES = ("INT8", "INT16", "INT32")
 def quantize(graph, operator, tables=None):
     """Returns the `Kernel` of QUANTIZE; a table where it makes int8 of int8."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), _TYPES)
+    validate_types(operator, (source, output), _TYPES)
     if tables is not None and table.fits(graph, operator):
         return table.kernel(graph, operator, tables)
     if source.type == output.type == "INT32":
@@ -34,8 +34,8 @@ def quantize(graph, operator, tables=None):
 def cast(graph, operator, tables=None):
     """Returns the `Kernel` of CAST between integers."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source,), (*_TYPES, "BOOL"))
-    refuse_types(operator, (output,), _TYPES)
+    validate_types(operator, (source,), (*_TYPES, "BOOL"))
+    validate_types(operator, (output,), _TYPES)
     names = ("input_zero", "multiplier", "shift", "output_zero", "low", "high")
     return _kernel(graph, operator, "unetmm_cast_any", dict.fromkeys(names, 0))
 

@@ -4,7 +4,7 @@ import math
 
 from keras_unetmm.engine.kernels.arithmetic import quantize_multiplier
 from keras_unetmm.engine.kernels.kernel import All, Kernel, NoKernelError, Parameters, Same, raster
-from keras_unetmm.engine.kernels.maps import axes_of, four, refuse_types, refuse_unequal_types
+from keras_unetmm.engine.kernels.maps import axes_of, four, validate_equal_types, validate_types
 
 _FUNCTIONS = {"MEAN": "sum", "SUM": "sum", "REDUCE_MAX": "largest", "REDUCE_MIN": "smallest"}
 _AXES = ("images", "rows", "columns", "channels")
@@ -16,8 +16,8 @@ def kernel(graph, operator, tables=None):
     Over rows and columns it keeps one sum a channel; over channels it works pixel by pixel; other axes take the whole map.
     """
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), ("INT8", "INT16") if operator.name in ("MEAN", "SUM") else ("INT8",))
-    refuse_unequal_types(operator, (source, output))
+    validate_types(operator, (source, output), ("INT8", "INT16") if operator.name in ("MEAN", "SUM") else ("INT8",))
+    validate_equal_types(operator, (source, output))
     axes = axes_of(graph.tensors[operator.inputs[1]], len(source.shape))
     reduced = _reduced(operator, source.shape, axes)
     sizes = dict(zip(_AXES, four(source.shape), strict=True))

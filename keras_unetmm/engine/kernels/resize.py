@@ -5,7 +5,7 @@ import numpy as np
 from keras_unetmm.engine.kernels.arithmetic import round_half_away
 from keras_unetmm.engine.kernels.copies import covering, sampled, taps
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Values, Window
-from keras_unetmm.engine.kernels.maps import four, refuse_types, refuse_unequal_types
+from keras_unetmm.engine.kernels.maps import four, validate_equal_types, validate_types
 
 
 def nearest(graph, operator, tables=None):
@@ -71,7 +71,7 @@ def _between(place, size, made, corners, half):
 def _sizes(graph, operator, types):
     """The input, and `(input size, output size)` of rows and of columns."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), types)
-    refuse_unequal_types(operator, (source, output))
+    validate_types(operator, (source, output), types)
+    validate_equal_types(operator, (source, output))
     pairs = list(zip(four(source.shape)[1:3], four(output.shape)[1:3], strict=True))
     return source, pairs

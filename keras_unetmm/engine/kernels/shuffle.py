@@ -1,7 +1,7 @@
 """DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
 
 from keras_unetmm.engine.kernels.kernel import Axis, Kernel, Parameters, Window
-from keras_unetmm.engine.kernels.maps import refuse_types, refuse_unequal_types
+from keras_unetmm.engine.kernels.maps import validate_equal_types, validate_types
 
 _TYPES = ("INT8",)
 
@@ -21,8 +21,8 @@ def space_to_depth(graph, operator, tables=None):
 
 def _kernel(graph, operator, function, axis, taps, flat):
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), _TYPES)
-    refuse_unequal_types(operator, (source, output))
+    validate_types(operator, (source, output), _TYPES)
+    validate_equal_types(operator, (source, output))
     fields = {"size": operator.options.BlockSize(), "bytes": flat.shape[-1] * flat.element_bytes}
     return Kernel(
         function=function,

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_unetmm.engine.kernels.copies import covering, fits_axis, gathered, sampled, strides
 from keras_unetmm.engine.kernels.kernel import NoKernelError, raster
-from keras_unetmm.engine.kernels.maps import four, refuse_types, refuse_unequal_types, values
+from keras_unetmm.engine.kernels.maps import four, validate_equal_types, validate_types, values
 
 _TYPES = ("INT8", "INT16", "INT32", "BOOL")
 
@@ -59,8 +59,8 @@ def split(graph, operator, tables=None):
 def _cut(graph, operator, source, output, runs, shape):
     """The kernel that keeps some places of each axis; by the window where the rest is rows, columns and channels."""
     tensor, made = graph.tensors[source], graph.tensors[output]
-    refuse_types(operator, (tensor, made), _TYPES)
-    refuse_unequal_types(operator, (tensor, made))
+    validate_types(operator, (tensor, made), _TYPES)
+    validate_equal_types(operator, (tensor, made))
     kept = tuple(len(run) for run in runs)
     if np.prod(kept) != np.prod(made.shape):
         raise NoKernelError(

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_unetmm.engine.kernels.arithmetic import quantize_multiplier, round_half_away
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values
-from keras_unetmm.engine.kernels.maps import in_place, refuse_types
+from keras_unetmm.engine.kernels.maps import in_place, validate_types
 
 _INTEGER_BITS = 5  # of a difference that is raised
 _MOST_CHANNELS = 4095  # their sum has 12 bits before the point
@@ -13,7 +13,7 @@ _MOST_CHANNELS = 4095  # their sum has 12 bits before the point
 def kernel(graph, operator, tables=None):
     """Returns the `Kernel` of SOFTMAX."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (source, output), ("INT8", "INT16"))
+    validate_types(operator, (source, output), ("INT8", "INT16"))
     if source.type == "INT16":
         return _wide(graph, operator)
     if source.shape[-1] > _MOST_CHANNELS:
@@ -40,7 +40,7 @@ def kernel(graph, operator, tables=None):
 def _wide(graph, operator):
     """The kernel of int16 to int16, by two tables between whose values TFLM draws lines."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    refuse_types(operator, (output,), ("INT16",))
+    validate_types(operator, (output,), ("INT16",))
     multiplier, shift = quantize_multiplier(source.scales[0] * operator.options.Beta() / (10 / 65535))
     if shift > 31:
         raise NoKernelError(f"SOFTMAX multiplies by 2^{shift} or so.", "Choose a smaller input scale.")

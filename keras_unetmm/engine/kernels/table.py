@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values
-from keras_unetmm.engine.kernels.maps import in_place, refuse_types
+from keras_unetmm.engine.kernels.maps import in_place, validate_types
 
 UNARY = (
     *("ABS", "ELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "QUANTIZE"),
@@ -58,7 +58,7 @@ def source_of(graph, operators):
 def kernel(graph, operator, tables=None):
     """Returns the `Kernel` of one such operator."""
     tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs)]
-    refuse_types(operator, tensors, ("INT8",))
+    validate_types(operator, tensors, ("INT8",))
     return chain_kernel(graph, [operator], tables)
 
 

@@ -1,11 +1,11 @@
 """Exact changes of a graph: the same bytes come out, from less arena."""
 
 from keras_unetmm.planner.rewrites import split, transpose_convolution
-from keras_unetmm.planner.rewrites.nothing import without_nothing
+from keras_unetmm.planner.rewrites.identity_elimination import eliminate_identities
 
 KINDS = (split, transpose_convolution)
 
-__all__ = ["KINDS", "apply", "sites", "without_nothing"]
+__all__ = ["KINDS", "apply", "eliminate_identities", "sites"]
 
 
 def sites(graph):

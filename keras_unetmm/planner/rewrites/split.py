@@ -51,7 +51,7 @@ def sites(graph):
 
 
 def apply(file, graph, site, originals):
-    """Exchanges the operators between the convolutions and the split for one chain a part."""
+    """Replaces the operators between the convolutions and the split for one chain a part."""
     operator = graph.operators[site.operators[-1]]
     way, new, low = _way_of_split(graph, site.operators[-1], operator), [], 0
     split = originals[site.operators[-1]]

@@ -37,7 +37,7 @@ def _fits(graph, operator):
 
 
 def apply(file, graph, site, originals):
-    """Exchanges the operator."""
+    """Replaces the operator."""
     old, operator = originals[site.operators[0]], graph.operators[site.operators[0]]
     stride, output = operator.options.StrideH(), operator.outputs[0]
     channels, _, _, inner = graph.tensors[operator.inputs[1]].shape

@@ -26,7 +26,7 @@ def verify(content: bytes, kernels: str = "any") -> None:
     themselves.
 
     Inputs of the graph live until their last use, as with TFLM's own planner, and may be written over: they must be
-    set anew before every run. Scratch is not in a plan; TFLM places it around the tensors' lives. Operators are taken to
+    set again before every run. Scratch is not in a plan; TFLM places it around the tensors' lives. Operators are taken to
     read nothing but their inputs and to write nothing but their outputs and variables, so `ethos-u` is refused.
 
     Args:

@@ -1,4 +1,4 @@
-"""Outputs whose shape TFLM's kernels set anew: what they hold must fit into the memory that the file's shape asks for."""
+"""Outputs whose shape TFLM's kernels set again: what they hold must fit into the memory that the file's shape asks for."""
 
 from math import prod
 

@@ -1,5 +1,7 @@
 """Operators without weights give TFLM's bytes: random sizes and numbers, by whole maps and by rows."""
 
+import functools
+
 import numpy as np
 import pytest
 from engine.kernels import drawn_arithmetic, drawn_moves
@@ -12,6 +14,7 @@ from keras_unetmm.engine.schedule import rows, whole
 from keras_unetmm.interpreters import runtime
 
 OPERATORS = 10  # in one file
+SECONDS = 0.02  # of search for a placement
 KINDS = [
     *((kind, dtype) for kind in (*drawn_arithmetic.BOTH, *drawn_moves.BOTH) for dtype in ("int8", "int16")),
     *((kind, "int8") for kind in (*drawn_arithmetic.NARROW, *drawn_moves.NARROW)),
@@ -34,7 +37,7 @@ def test_the_engine_gives_tflms_bytes(kind, dtype):
     for schedule, extreme in ((whole, False), (whole, True), (rows, False)):
         inputs = network.values(extreme)
         expected = runtime.run(content, inputs, runtime="tflm").outputs
-        made = host.run(content, inputs, tables, schedule=schedule)
+        made = host.run(content, inputs, tables, schedule=functools.partial(schedule, seconds=SECONDS))
         for number, (a, b) in enumerate(zip(made, expected, strict=True)):
             np.testing.assert_array_equal(a, b.reshape(a.shape), f"output {number} of {schedule.__name__}")
 

@@ -10,7 +10,7 @@ from tflite.network import Network
 
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.planner.rewrites import apply, split
-from keras_unetmm.runtime.prove import OutputsDifferError, prove
+from keras_unetmm.runtime.cross_check import OutputsDifferError, cross_check
 from keras_unetmm.tflite import plan
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
@@ -87,7 +87,7 @@ def test_the_parts_are_the_same_bytes(kind, name):
     if "operand" not in name or "small" not in name:
         assert all(op.name not in ("SPLIT", "SPLIT_V") for op in after.operators)
     assert all(tensor.shape != whole or tensor.data is not None for tensor in after.tensors), "the whole map is still there"
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 @pytest.mark.parametrize("sizes", [(4, 8), (1, 11), (3, 2, 7), (6, 6)])
@@ -98,7 +98,7 @@ def test_parts_of_unequal_size(sizes, kind):
     content = net.file(*net.split_v(made, sizes))
     changed, sites = rewritten(content)
     assert len(sites) == 1
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 @pytest.mark.parametrize("axis", [-1, 3])
@@ -108,7 +108,7 @@ def test_the_last_axis_has_two_names(axis):
     changed, sites = rewritten(content)
     assert [site.description for site in sites] == ["SPLIT of 1x6x9x12 pushed up through CONV_2D"]
     assert [op.name for op in read(changed).main.operators] == ["CONV_2D"] * 4
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def squared(net, x, times=25):
@@ -122,7 +122,7 @@ def test_a_map_that_is_squared_is_made_once():
     content = net.file(gate(net, squared(net, net.conv(net.input(1, 6, 9, 5), 12))))
     changed, sites = rewritten(content)
     assert len(read(changed).main.operators) == len(read(content).main.operators) + sites[0].added == 53
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def test_gates_in_a_row_and_one_within_the_other():
@@ -132,7 +132,7 @@ def test_gates_in_a_row_and_one_within_the_other():
     content = net.file(gate(net, net.binary("ADD", net.conv(y, 8), net.conv(y, 8))), gate(net, net.conv(x, 4)))
     changed, sites = rewritten(content)
     assert len(sites) == 3
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def test_a_batch_of_two():
@@ -140,7 +140,7 @@ def test_a_batch_of_two():
     content = net.file(gate(net, net.depthwise(net.conv(net.input(2, 6, 9, 5), 12))))
     changed, sites = rewritten(content)
     assert len(sites) == 1
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def test_one_scale_for_all_channels():
@@ -152,7 +152,7 @@ def test_one_scale_for_all_channels():
     content = net.file(gate(net, made))
     changed, sites = rewritten(content)
     assert len(sites) == 1
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def test_weights_that_two_operators_share_stay_whole_for_the_other():
@@ -164,7 +164,7 @@ def test_weights_that_two_operators_share_stay_whole_for_the_other():
     content = net.file(gate(net, made), other)
     changed, sites = rewritten(content)
     assert len(sites) == 1
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def another_axis(net, x):
@@ -284,7 +284,7 @@ def test_a_plan_takes_it_where_the_map_is_the_peak_and_not_where_operators_cost_
     planned = plan(large).planned
     assert planned.rewrites == ("SPLIT of 1x16x16x32 pushed up through CONV_2D and DEPTHWISE_CONV_2D",)
     assert planned.head < plan(without(large)).planned.head
-    prove(large, planned.content)
+    cross_check(large, planned.content)
 
     net = Network(9)
     small = net.file(gate(net, net.depthwise(net.conv(net.input(1, 3, 3, 4), 16))))
@@ -312,4 +312,4 @@ def test_a_wrong_slice_would_be_seen():
     (x, weights, bias), (_, others, other) = first.inputs, second.inputs
     first.inputs, second.inputs = [x, others, bias], [x, weights, other]
     with pytest.raises(OutputsDifferError):
-        prove(content, changed.packed())
+        cross_check(content, changed.packed())

@@ -7,7 +7,7 @@ from tflite.network import Network
 
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.planner.rewrites import apply, transpose_convolution
-from keras_unetmm.runtime.prove import OutputsDifferError, prove
+from keras_unetmm.runtime.cross_check import OutputsDifferError, cross_check
 from keras_unetmm.tflite import plan
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
@@ -50,7 +50,7 @@ def test_the_bytes_are_the_same(form, bias, per_channel, seed):
     assert len(sites) == 1
     assert sites[0].added == 1
     assert names(changed) == ["CONV_2D", "DEPTH_TO_SPACE"]
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def test_in_the_middle_of_a_network_for_a_batch_of_two():
@@ -62,7 +62,7 @@ def test_in_the_middle_of_a_network_for_a_batch_of_two():
         "TRANSPOSE_CONV to 2x8x12x4 as CONV_2D and DEPTH_TO_SPACE",
         "TRANSPOSE_CONV to 2x16x24x3 as CONV_2D and DEPTH_TO_SPACE",
     ]
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def test_weights_that_two_operators_share_stay_for_the_other():
@@ -76,7 +76,7 @@ def test_weights_that_two_operators_share_stay_for_the_other():
     content = net.file(y, other)
     changed, sites = rewritten(content)
     assert [site.operators for site in sites] == [(0,)]
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def larger_output(net, x):
@@ -137,7 +137,7 @@ def test_a_plan_takes_it_for_the_scratch_that_it_saves():
     assert found.planned.rewrites == ("TRANSPOSE_CONV to 1x32x32x8 as CONV_2D and DEPTH_TO_SPACE",)
     assert found.greedy_head == (16 * 16 + 5 * 32 * 32) * 8 == measure(content).head
     assert found.planned.head <= 2 * 32 * 32 * 8
-    prove(content, found.planned.content)
+    cross_check(content, found.planned.content)
 
 
 def test_a_plan_leaves_it_where_the_operator_costs_more_than_it_saves():
@@ -156,4 +156,4 @@ def test_weights_in_another_order_would_be_seen():
     buffer = changed.model.buffers[changed.main.tensors[changed.main.operators[0].inputs[1]].buffer]
     buffer.data = np.ascontiguousarray(buffer.data.reshape(4, 4, 6)[::-1]).ravel()
     with pytest.raises(OutputsDifferError):
-        prove(content, changed.packed())
+        cross_check(content, changed.packed())

@@ -3,14 +3,14 @@
 from operator import itemgetter
 
 
-def neighbours(memory):
+def interference(problem):
     """Returns for every buffer a list of `(other, low, high, same)`.
 
     If the other starts at address a, the buffer may not start between a + low and a + high, both excluded, but at
     a + same, unless that is None.
     """
-    buffers = memory.buffers
-    pairs = {(pair.input, pair.output): pair for pair in memory.pairs}
+    buffers = problem.buffers
+    pairs = {(pair.input, pair.output): pair for pair in problem.pairs}
     found, active = [[] for _ in buffers], []
     for i in sorted(range(len(buffers)), key=lambda i: buffers[i].first):
         active = [j for j in active if buffers[j].last >= buffers[i].first]
@@ -25,7 +25,7 @@ def taken(around, addresses):
     """Returns the open intervals in which a buffer may not start, by rising address, each with its exception or None.
 
     Args:
-        around: the buffer's entry in `neighbours`.
+        around: the buffer's entry in `interference`.
         addresses: dict from buffer to address; others are not placed yet.
     """
     intervals = []

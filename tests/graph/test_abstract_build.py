@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from keras_unetmm.graph.outline import outline
+from keras_unetmm.graph.abstract_build import abstract_build
 
 
 def large():
@@ -10,7 +10,7 @@ def large():
 
 
 def test_weights_take_no_memory():
-    model = outline(large)  # 4 TB
+    model = abstract_build(large)  # 4 TB
     assert [tuple(weight.shape) for weight in model.weights] == [(1_000_000, 1_000_000), (1_000_000,)]
     assert model.output_shape == (None, 1_000_000)
     after = keras.layers.Dense(2)
@@ -22,14 +22,14 @@ def test_weights_take_no_memory():
 def test_policy_is_that_of_the_caller():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        assert outline(large).get_layer("dense").compute_dtype == "bfloat16"
+        assert abstract_build(large).get_layer("dense").compute_dtype == "bfloat16"
     finally:
         keras.config.set_dtype_policy("float32")
 
 
 def test_errors_are_those_of_the_function():
     with pytest.raises(ValueError, match="not so"):
-        outline(refuse, "not so")
+        abstract_build(refuse, "not so")
 
 
 def refuse(message):

@@ -4,8 +4,8 @@ import pytest
 from tflite.network import Network
 
 from keras_unetmm.interpreters.runtime import measure
-from keras_unetmm.planner.rewrites import without_nothing
-from keras_unetmm.runtime.prove import prove
+from keras_unetmm.planner.rewrites import eliminate_identities
+from keras_unetmm.runtime.cross_check import cross_check
 from keras_unetmm.tflite import plan
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
@@ -14,7 +14,7 @@ from keras_unetmm.tflite_file.graph import read
 def thinned(content):
     """The file without them, and what was removed."""
     file = File(content)
-    removed = without_nothing(file, read(content).main)
+    removed = eliminate_identities(file, read(content).main)
     file.prune()
     return file.packed(), removed
 
@@ -98,11 +98,11 @@ def test_what_changes_nothing_goes(name):
     changed, removed = thinned(content)
     assert removed == [(1, name)]
     assert names(changed) == ["CONV_2D", "DEPTHWISE_CONV_2D", "RELU"]
-    prove(content, changed)
+    cross_check(content, changed)
     planned = plan(content).planned
     assert f"{name} at operator 1 removed" in planned.rewrites
     assert planned.head == measure(planned.content).head
-    prove(content, planned.content)
+    cross_check(content, planned.content)
 
 
 @pytest.mark.parametrize("name", SOMETHING)
@@ -113,7 +113,7 @@ def test_what_changes_something_stays(name):
     changed, removed = thinned(content)
     assert removed == []
     assert names(changed) == names(content)
-    prove(content, plan(content).planned.content)
+    cross_check(content, plan(content).planned.content)
 
 
 def test_before_an_output_the_operator_before_makes_it():
@@ -123,7 +123,7 @@ def test_before_an_output_the_operator_before_makes_it():
     assert removed == [(1, "RESHAPE")]
     assert names(changed) == ["RELU"]
     assert read(changed).main.tensors[1].name == read(content).main.tensors[3].name
-    prove(content, changed)
+    cross_check(content, changed)
 
 
 def copy(net, x):
@@ -163,8 +163,8 @@ def test_a_copy_that_an_output_needs_stays(build, left):
     content = net.file(*build(net, net.input(1, 4, 4, 8)))
     changed, removed = thinned(content)
     assert (removed, len(names(changed))) == ([], left)
-    prove(content, changed)
-    prove(content, plan(content).planned.content)
+    cross_check(content, changed)
+    cross_check(content, plan(content).planned.content)
 
 
 def copies_in_a_row(net, x):
@@ -211,8 +211,8 @@ def test_several_copies_and_readers(build, count):
     changed, removed = thinned(content)
     assert len(removed) == count
     assert len(names(changed)) == len(names(content)) - count
-    prove(content, changed)
-    prove(content, plan(content).planned.content)
+    cross_check(content, changed)
+    cross_check(content, plan(content).planned.content)
 
 
 def test_a_copy_of_a_constant_and_of_a_variable_stays():

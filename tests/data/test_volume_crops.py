@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_unetmm.data.volumes import read_volume_crops
+from keras_unetmm.data.volume_crops import read_volume_crops
 
 SHAPE = (4, 6, 8, 1)
 

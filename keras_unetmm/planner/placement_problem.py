@@ -25,7 +25,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Memory:
+class PlacementProblem:
     """What has to be placed.
 
     Attributes:
@@ -42,8 +42,10 @@ class Memory:
         return self.timeline.buffers
 
 
-def memory(model, kernels="any"):
-    """Returns the `Memory` of a `keras_unetmm.tflite_file.graph.Model`, with the overlaps and the scratch of `kernels`.
+def placement_problem(model, kernels="any"):
+    """Returns the `PlacementProblem` of a `keras_unetmm.tflite_file.graph.Model` with the rules of a kernel library.
+
+    The library says what may overlap, and what scratch an operator takes.
 
     Raises:
         ValueError: for an unknown library of kernels.
@@ -64,11 +66,11 @@ def memory(model, kernels="any"):
             least = aligned(overlap.least) if overlap.least is not None and dies else None
             if b.first == step and (least is not None or overlap.same is not None):
                 pairs.append(Pair(source, output, step, least, overlap.same))
-    return Memory(time, tuple(pairs))
+    return PlacementProblem(time, tuple(pairs))
 
 
-def saved(memory, pair):
+def saved(problem, pair):
     """Returns the bytes that a pair can share at most."""
-    a, b = memory.buffers[pair.input].bytes, memory.buffers[pair.output].bytes
+    a, b = problem.buffers[pair.input].bytes, problem.buffers[pair.output].bytes
     shared = 0 if pair.same is None else min(a, b)
     return shared if pair.least is None else max(shared, a + b - max(b, pair.least + a), 0)

@@ -1,13 +1,13 @@
 """Placement by hill climbing: one by one buffers go to the lowest address free for them, and the order is improved."""
 
-from keras_unetmm.planner.neighbours import exceptions, taken
+from keras_unetmm.planner.interference import exceptions, taken
 
 
-class Climb:
+class HillClimb:
     """A state of the search: an order of the buffers, where it puts them, and how much arena that takes."""
 
-    def __init__(self, memory, around):
-        self.memory, self.buffers, self.around = memory, memory.buffers, around
+    def __init__(self, problem, around):
+        self.problem, self.buffers, self.around = problem, problem.buffers, around
         tried = [self._placed(order) for order in self._first_orders()]
         self.head, self.order, self.addresses = min(tried, key=lambda result: result[0])
 
@@ -30,7 +30,7 @@ class Climb:
     def _first_orders(self):
         """Orders that often do well: large first, and among equals the later or the earlier; crowded steps first; ..."""
         buffers, everyone = self.buffers, range(len(self.buffers))
-        live = self.memory.timeline.live()
+        live = self.problem.timeline.live()
         crowd = [max(live[max(b.first, 0) : b.last + 1], default=0) for b in buffers]
         keys = (
             lambda i: (-buffers[i].bytes, -buffers[i].first),

@@ -39,6 +39,7 @@ ALONE = (  # act on each channel alone; of several inputs the first one counts
 )
 ELEMENTWISE = {"linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "swish", "tanh", "sigmoid"}
 ELEMENTWISE |= {"hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "softplus", "softsign", "exponential", "mish"}
+KEEP_ZERO = {"linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"}
 MERGES = {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"}  # layers, and operations of the same names
 
 
@@ -274,3 +275,12 @@ def _pixels(layer):
     """At how many places a layer multiplies its weights, or None if the model leaves its size open."""
     shape = (layer.input if isinstance(layer, TRANSPOSED) else layer.output).shape[1:-1]
     return None if None in shape else math.prod(shape)
+
+
+def keeps_zero(operation):
+    """Whether an operation that acts on each channel alone makes a channel of zeros of a channel of zeros."""
+    if isinstance(operation, keras_layers.Activation):
+        return operation.activation.__name__ in KEEP_ZERO
+    if isinstance(operation, keras_layers.ReLU):
+        return operation.threshold == 0
+    return isinstance(operation, ALONE) and not isinstance(operation, keras_layers.BatchNormalization)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_unetmm.data import photographs
+from keras_unetmm.data import photograph_sets
 from keras_unetmm.data.images import DamagedFileError
 from keras_unetmm.data.layout import MissingDataError
 from keras_unetmm.data.tiny import smooth_picture, write_tiny
@@ -31,8 +31,8 @@ every = pytest.mark.parametrize(("name", "arguments", "pattern", "count", "publi
 
 
 def tiny(name, folder):
-    getattr(photographs, name).tiny(folder, np.random.default_rng(0))
-    return getattr(photographs, name)
+    getattr(photograph_sets, name).tiny(folder, np.random.default_rng(0))
+    return getattr(photograph_sets, name)
 
 
 def matching(folder, patterns):
@@ -58,7 +58,7 @@ def test_photographs_are_read_as_they_are(tmp_path, name, arguments, pattern, co
 
 @every
 def test_a_set_that_is_not_there_or_not_whole_is_refused(tmp_path, name, arguments, pattern, count, published):
-    read = getattr(photographs, name)
+    read = getattr(photograph_sets, name)
     with pytest.raises(MissingDataError, match=r"no such folder\. Get the data from"):
         read(tmp_path, **arguments)
     tiny(name, tmp_path)
@@ -83,7 +83,7 @@ def test_the_whole_set_is_taken_without_asking(tmp_path):
     for i in range(5):
         write_tiny(tmp_path / "set5" / f"{i}.bmp", np.zeros((4, 6, 3), "uint8"))
     (tmp_path / "set5" / "SOURCE.md").write_text("no image")
-    assert len(photographs.set5(tmp_path)) == 5
+    assert len(photograph_sets.set5(tmp_path)) == 5
 
 
 def test_pictures_of_other_sets_are_left_out_of_bsds500(tmp_path):

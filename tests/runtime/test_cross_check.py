@@ -6,7 +6,7 @@ from tflite import files, unusual
 from tflite.network import Network
 
 from keras_unetmm.interpreters.runtime import TFLMError, measure
-from keras_unetmm.runtime.prove import INPUTS, OutputsDifferError, prove
+from keras_unetmm.runtime.cross_check import INPUTS, OutputsDifferError, cross_check
 from keras_unetmm.tflite import plan
 from keras_unetmm.tflite_file.edit import File
 
@@ -33,22 +33,22 @@ def with_offset(content, tensor, offset):
 def test_a_file_equals_itself_and_its_plan():
     content = network()
     tried = []
-    prove(content, plan(content).planned.content, tried.append)
+    cross_check(content, plan(content).planned.content, tried.append)
     assert tuple(tried) == INPUTS
     assert len(INPUTS) >= 5
-    prove(content, content)
+    cross_check(content, content)
 
 
 @pytest.mark.parametrize("build", [unusual.branches, unusual.loop, unusual.remembered, unusual.svdf, unusual.spectrum])
 def test_unusual_files_equal_themselves(build):
-    prove(build(), build())
+    cross_check(build(), build())
 
 
 def test_paths_are_read(tmp_path):
     (tmp_path / "a.tflite").write_bytes(network())
-    prove(tmp_path / "a.tflite", network())
+    cross_check(tmp_path / "a.tflite", network())
     with pytest.raises(OutputsDifferError):
-        prove(tmp_path / "a.tflite", network(1))
+        cross_check(tmp_path / "a.tflite", network(1))
 
 
 @pytest.mark.parametrize("constant", [0, 2, 4])
@@ -59,7 +59,7 @@ def test_one_byte_of_the_weights_is_seen(constant):
     buffer.data = np.array(buffer.data)
     buffer.data[7] ^= 0x40
     with pytest.raises(OutputsDifferError, match=r"the same bytes as the original. On the .* input, \d+ of \d+ values"):
-        prove(content, file.packed())
+        cross_check(content, file.packed())
 
 
 def test_one_wrong_value_of_the_second_output_is_counted():
@@ -69,20 +69,20 @@ def test_one_wrong_value_of_the_second_output_is_counted():
     constant.data = np.array(constant.data)
     constant.data[3] ^= 0x40
     with pytest.raises(OutputsDifferError, match="1 of 8 values of output 1 differ"):
-        prove(content, file.packed())
+        cross_check(content, file.packed())
 
 
 def test_a_plan_whose_skip_is_overwritten_is_seen():
     content = files.unet()
     planned = plan(content).planned
     offsets = planned.placement.offsets
-    prove(content, with_offset(planned.content, 1, offsets[1]))
+    cross_check(content, with_offset(planned.content, 1, offsets[1]))
     wrong = with_offset(planned.content, 3, offsets[1])  # a map of the branch, onto the skip around it
     measure(wrong)  # TFLM takes it without a word
     with pytest.raises(OutputsDifferError, match="please report it"):
-        prove(content, wrong)
+        cross_check(content, wrong)
     with pytest.raises(OutputsDifferError, match="The original holds a plan of its own"):
-        prove(wrong, planned.content)
+        cross_check(wrong, planned.content)
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,15 @@ def test_what_only_extreme_inputs_show_is_seen(name, limit, other, input_name):
         return net.file(net.binary(name, mean, net.tensor((1,), data=np.array([limit], "int8"))))
 
     with pytest.raises(OutputsDifferError, match=f"On the all {input_name} input, 1 of 1 values"):
-        prove(build(limit), build(other))
+        cross_check(build(limit), build(other))
 
 
 def test_other_shapes_and_files_that_cannot_run_are_refused():
     content = files.build([((1, 8), None), ((1, 8), None)], [("GELU", [0], [1], None)], [0], [1])
     with pytest.raises(TFLMError, match="no operator GELU"):
-        prove(content, content)
+        cross_check(content, content)
     with pytest.raises(ValueError, match="x must hold one array for each"):
-        prove(network(), files.unet())
+        cross_check(network(), files.unet())
 
 
 @pytest.mark.parametrize("kind", ["int8", "int16", "float32"])
@@ -112,6 +112,6 @@ def test_values_of_every_type_are_compared(kind):
         net = Network(seed, kind)
         return net.file(net.conv(net.input(1, 4, 4, 2), 3))
 
-    prove(build(0), build(0))
+    cross_check(build(0), build(0))
     with pytest.raises(OutputsDifferError):
-        prove(build(0), build(1))
+        cross_check(build(0), build(1))

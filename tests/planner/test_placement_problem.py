@@ -3,7 +3,7 @@ from tflite import files, problems, unusual
 from tflite.network import Network
 
 from keras_unetmm.planner.lifetimes import Buffer, Timeline, timeline
-from keras_unetmm.planner.memory import Memory, Pair, memory, saved
+from keras_unetmm.planner.placement_problem import Pair, PlacementProblem, placement_problem, saved
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
 
@@ -12,7 +12,7 @@ MAP = (1, 6, 10, 16)
 
 def pairs(content, kernels="reference"):
     """The pairs by tensors."""
-    problem = memory(read(content), kernels)
+    problem = placement_problem(read(content), kernels)
     tensors = [buffer.tensor for buffer in problem.buffers]
     return {(tensors[p.input], tensors[p.output]): (p.step, p.least, p.same) for p in problem.pairs}
 
@@ -20,7 +20,7 @@ def pairs(content, kernels="reference"):
 def test_every_step_of_a_chain_may_work_in_place():
     content = files.chain(3)
     assert pairs(content) == {(0, 1): (1, 0, None), (1, 2): (2, 0, None), (2, 3): (3, 0, None)}
-    problem = memory(read(content))
+    problem = placement_problem(read(content))
     assert problem.timeline == timeline(read(content))
     assert problem.buffers is problem.timeline.buffers
 
@@ -73,7 +73,7 @@ def test_constants_variables_and_scratch_are_in_no_pair():
     x = net.input(*MAP)
     made = net.mean(net.binary("ADD", x, net.constant(*MAP)), (1, 2))
     content = net.file(made)
-    problem = memory(read(content))
+    problem = placement_problem(read(content))
     assert [(problem.buffers[p.input].tensor, problem.buffers[p.output].tensor) for p in problem.pairs] == [(x, x + 2)]
     assert any(buffer.tensor is None for buffer in problem.buffers)
     file = File(files.chain(2))
@@ -104,12 +104,12 @@ def test_the_library_of_kernels_decides():
     assert len(pairs(content, "reference")) == 2
     assert len(pairs(content, "cmsis-nn")) == len(pairs(content, "any")) == len(pairs(content)) - 1
     with pytest.raises(ValueError, match="kernels must be one of"):
-        memory(read(content), "fast")
+        placement_problem(read(content), "fast")
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_whoever_is_in_a_pair_meets_at_its_step(seed):
-    problem = memory(read(problems.small_file(seed, 8)), "reference")
+    problem = placement_problem(read(problems.small_file(seed, 8)), "reference")
     for pair in problem.pairs:
         source, output = problem.buffers[pair.input], problem.buffers[pair.output]
         assert source.first < pair.step == output.first <= source.last
@@ -127,13 +127,13 @@ def test_what_a_pair_saves_is_the_most_that_can_overlap(a, b):
 
     for least in range(0, 112, 16):
         pair = Pair(0, 1, 1, least, None)
-        assert saved(Memory(time_line, (pair,)), pair) == most(range(least, 256, 16))
+        assert saved(PlacementProblem(time_line, (pair,)), pair) == most(range(least, 256, 16))
     pair = Pair(0, 1, 1, None, 0)
-    assert saved(Memory(time_line, (pair,)), pair) == most([0])
+    assert saved(PlacementProblem(time_line, (pair,)), pair) == most([0])
 
 
 def test_a_part_saves_all_of_itself():
     net = Network()
     x = net.input(1, 4, 1, 16)
-    problem = memory(read(net.file(*net.split(x, 4, 1))))
+    problem = placement_problem(read(net.file(*net.split(x, 4, 1))))
     assert [saved(problem, pair) for pair in problem.pairs] == [16] * 4

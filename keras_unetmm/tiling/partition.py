@@ -1,7 +1,7 @@
 """Where a network is cut: what runs tile by tile before the bottleneck, the bottleneck, what runs tile by tile behind it.
 
 Two smallest cuts, by the bytes that stay between the parts. The image costs nothing: every tile can be read again. The
-bottleneck may be opened: then it, too, runs tile by tile, and whole only what sees the whole map, if anything does.
+bottleneck may be tiled: then it, too, runs tile by tile, and only what sees the whole map, if anything, runs whole.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Pass:
     """Operators that run together.
 
     Attributes:
-        name: str, `"head"`, `"body"` or `"tail"`, or in an opened bottleneck `"body_head"` or `"body_tail"`.
+        name: str, `"head"`, `"body"` or `"tail"`, or in a tiled bottleneck `"body_head"` or `"body_tail"`.
         positions: tuple of positions of operators, in the order of the graph.
         whole: bool, whether they run once on whole maps, and not tile by tile.
     """
@@ -25,7 +25,7 @@ class Pass:
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedMap:
     """A map that is kept from one pass to another.
 
     Attributes:
@@ -47,7 +47,7 @@ class Carried:
 
 
 @dataclass(frozen=True)
-class Cut:
+class Partition:
     """The parts of a network whose finest `levels` run tile by tile.
 
     Attributes:
@@ -56,7 +56,7 @@ class Cut:
         skips: tuple of tensors that the head makes and the tail reads, finest first.
         entering: tuple of tensors that the head makes and the body reads.
         leaving: tuple of tensors that the body makes and the tail reads.
-        opened: tuple of `Pass`es that do what the body does; empty if it must run whole.
+        bottleneck_passes: tuple of `Pass`es that do what the body does; empty if it must run whole.
     """
 
     levels: int
@@ -66,11 +66,11 @@ class Cut:
     skips: tuple
     entering: tuple
     leaving: tuple
-    opened: tuple = ()
+    bottleneck_passes: tuple = ()
 
-    def passes(self, opened):
-        """Returns the `Pass`es in their order, with the bottleneck opened or whole."""
-        middle = self.opened if opened else (Pass("body", self.body, True),)
+    def passes(self, bottleneck_tiled):
+        """Returns the `Pass`es in their order, with the bottleneck tiled or whole."""
+        middle = self.bottleneck_passes if bottleneck_tiled else (Pass("body", self.body, True),)
         return (Pass("head", self.head, False), *middle, Pass("tail", self.tail, False))
 
 
@@ -79,8 +79,8 @@ def deepest(network):
     return max((level for level in range(1, 16) if _core(network, level)), default=0)
 
 
-def cut(network, levels):
-    """Returns the `Cut` of a network.
+def partition(network, levels):
+    """Returns the `Partition` of a network.
 
     Raises:
         TilingError: if an operator of those levels cannot run tile by tile, or there are not as many levels.
@@ -136,43 +136,45 @@ def cut(network, levels):
             f"With levels={levels}, a value over the whole map would have to leave its part. Tile fewer levels."
         )
     parts = (tuple(sorted(head)), tuple(sorted(body)), tuple(tail))
-    return Cut(levels, *parts, tuple(skips), tuple(entering), tuple(leaving), _opened(network, body, leaving))
+    return Partition(
+        levels, *parts, tuple(skips), tuple(entering), tuple(leaving), _bottleneck_passes(network, body, leaving)
+    )
 
 
-def carried(network, passes, anew=frozenset()):
-    """Returns what is `Carried` between some `Pass`es.
+def carried(network, passes, recomputed=frozenset()):
+    """Returns what is `CarriedMap` between some `Pass`es.
 
     Args:
-        network: `Network`.
+        network: `TilingNetwork`.
         passes: tuple of `Pass`.
-        anew: set of the tensors that the tail does not read, but computes anew.
+        recomputed: set of the tensors that the tail does not read, but recomputes.
     """
     operators, made, readers = network.graph.operators, {}, {}
     for number, part in enumerate(passes):
         made |= {index: number for position in part.positions for index in operators[position].outputs}
         for index in (index for position in part.positions for index in network.maps(operators[position].inputs)):
-            if made.get(index, number) != number and not (part.name == "tail" and index in anew):
+            if made.get(index, number) != number and not (part.name == "tail" and index in recomputed):
                 readers.setdefault(index, set()).add(number)
     whole = next((number for number, part in enumerate(passes) if part.whole), None)
     found = []
     for index, numbers in sorted(readers.items()):
         if made[index] == whole:
-            found.append(Carried("leaving", index, whole, max(numbers)))
+            found.append(CarriedMap("leaving", index, whole, max(numbers)))
             continue
         if whole in numbers:
-            found.append(Carried("entering", index, made[index], whole))
+            found.append(CarriedMap("entering", index, made[index], whole))
         others = numbers - {whole}
         if others and (whole not in numbers or max(others) > whole):  # what is read before finds what is entering
-            found.append(Carried("kept", index, made[index], max(others)))
+            found.append(CarriedMap("kept", index, made[index], max(others)))
     return found
 
 
 def ends(carried):
-    """Returns what enters the part that runs whole, and what leaves it, two lists of `Carried`."""
+    """Returns what enters the part that runs whole, and what leaves it, two lists of `CarriedMap`."""
     return [[entry for entry in carried if entry.kind == kind] for kind in ("entering", "leaving")]
 
 
-def _opened(network, body, leaving):
+def _bottleneck_passes(network, body, leaving):
     """The passes that do what the body does tile by tile, but for what sees the whole map; none if that cannot be."""
     body = body & ancestors(network, leaving)  # without what nobody reads
     if not body:

@@ -6,7 +6,7 @@ from keras_unetmm.tflite_file import graph as tflite_graph
 from keras_unetmm.tflite_file.edit import File
 
 
-def integer_ends(content):
+def integer_io(content):
     """Returns the bytes of a file whose inputs and outputs are the integers behind QUANTIZE and before DEQUANTIZE.
 
     A float input that one QUANTIZE alone reads is dropped with it; a float output that a DEQUANTIZE makes likewise. Other

@@ -3,7 +3,7 @@
 import numpy as np
 from tflite.network import Network
 
-from keras_unetmm.conversion.own_products import with_own_products
+from keras_unetmm.conversion.unshare_multiplies import unshare_multiplies
 from keras_unetmm.tflite import run
 from keras_unetmm.tflite_file.graph import read
 
@@ -18,7 +18,7 @@ def joined(*more):
 
 def test_a_product_that_ends_becomes_an_operator_of_its_own():
     before = joined("ABS")
-    after = with_own_products(before, read(before).main)
+    after = unshare_multiplies(before, read(before).main)
     assert [operator.name for operator in read(after).main.operators].count("MUL") == 2
     assert "RELU6" not in [operator.name for operator in read(after).main.operators]
     x = np.random.default_rng(0).normal(scale=3, size=(1, 8, 8, 4)).astype("float32")
@@ -29,5 +29,5 @@ def test_a_product_that_ends_becomes_an_operator_of_its_own():
 
 def test_a_product_that_nothing_else_reads_stays():
     before = joined()
-    names = [operator.name for operator in read(with_own_products(before, read(before).main)).main.operators]
+    names = [operator.name for operator in read(unshare_multiplies(before, read(before).main)).main.operators]
     assert names == ["MUL", "RELU6"]

@@ -9,7 +9,7 @@ _COPIES_IF_EQUAL = {
 }
 
 
-def without_nothing(file, graph):
+def eliminate_identities(file, graph):
     """Removes them from a `keras_unetmm.tflite_file.edit.File` that `graph` describes; returns their positions and names."""
     originals, removed = list(file.main.operators or []), []
     users, makers = _links(graph)

@@ -1,0 +1,33 @@
+"""Losses of restored images."""
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class PSNRLoss(keras.losses.Loss):
+    """The negative PSNR of each image, the loss of NAFNet and UNet-- : `10 log10(mean((x - y)**2) + epsilon)`.
+
+    Args:
+        epsilon: float, bounds the loss where both images are equal.
+
+    Shape: two of `(N, H, W, C)` with values in [0, 1] `-> (N,)` before the reduction, in dB.
+    """
+
+    def __init__(self, epsilon=1e-8, reduction="sum_over_batch_size", name="psnr_loss", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.epsilon = epsilon
+
+    def call(self, y_true, y_pred):
+        return 10 / math.log(10) * ops.log(mean_squared_error(y_true, y_pred) + self.epsilon)
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+def mean_squared_error(y_true, y_pred):
+    """The mean squared error of each image, `(N, ...) -> (N,)`."""
+    difference = ops.cast(y_true, "float32") - ops.cast(y_pred, "float32")  # bytes would wrap around
+    return ops.mean(ops.square(difference), axis=tuple(range(1, len(difference.shape))))

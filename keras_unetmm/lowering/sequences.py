@@ -50,7 +50,7 @@ def _common(layer, padding):
 
 def _convolution(layer, shape):
     before, padding = _padded(layer)
-    dilation = (1, layer.dilation_rate[0])
+    dilation = (layer.dilation_rate[0],) * 2  # the Edge TPU takes the same in both directions; a row has one place
     made = L.Conv2D(layer.filters, dilation_rate=dilation, groups=layer.groups, **_common(layer, padding))
     return (*before, _weighed(made, layer, shape))
 
@@ -58,7 +58,7 @@ def _convolution(layer, shape):
 def _depthwise(layer, shape):
     before, padding = _padded(layer)
     common = {**_common(layer, padding), "strides": (layer.strides[0],) * 2}  # the row has one place
-    dilation = (1, layer.dilation_rate[0])
+    dilation = (layer.dilation_rate[0],) * 2  # the Edge TPU takes the same in both directions; a row has one place
     made = L.DepthwiseConv2D(depth_multiplier=layer.depth_multiplier, dilation_rate=dilation, **common)
     return (*before, _weighed(made, layer, shape))
 
@@ -66,7 +66,7 @@ def _depthwise(layer, shape):
 def _separable(layer, shape):
     before, padding = _padded(layer)
     common = {**_common(layer, padding), "strides": (layer.strides[0],) * 2}
-    dilation = (1, layer.dilation_rate[0])
+    dilation = (layer.dilation_rate[0],) * 2  # the Edge TPU takes the same in both directions; a row has one place
     made = L.SeparableConv2D(layer.filters, depth_multiplier=layer.depth_multiplier, dilation_rate=dilation, **common)
     return (*before, _weighed(made, layer, shape))
 

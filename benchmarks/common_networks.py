@@ -58,7 +58,7 @@ def main():
             row["trained"] = trained(model)
         print(f"{name}: {time.monotonic() - begin:.0f} s, {row}", flush=True)
         with atomic_write(ROWS) as temporary:
-            Path(temporary).write_text(json.dumps(rows, indent=1) + "\n")
+            Path(temporary).write_text(json.dumps(rows, indent=1, default=int) + "\n")
         PAGE.write_text(page(rows))
 
 

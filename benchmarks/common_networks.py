@@ -23,7 +23,6 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
-from keras_unetmm.engine.ends import integer_ends  # noqa: E402
 
 from benchmarks.networks import NETWORKS, inputs_of, network  # noqa: E402
 from keras_unetmm import tflite  # noqa: E402
@@ -31,6 +30,7 @@ from keras_unetmm.atomic_write import atomic_write  # noqa: E402
 from keras_unetmm.conversion.conversion import Request  # noqa: E402
 from keras_unetmm.conversion.convert import conversion_of  # noqa: E402
 from keras_unetmm.conversion.signal import decibels  # noqa: E402
+from keras_unetmm.engine.io_quantization import integer_io  # noqa: E402
 from keras_unetmm.firmware.write import Wanted, candidates, scheduled  # noqa: E402
 from keras_unetmm.interpreters.runtime import measure  # noqa: E402
 from keras_unetmm.operators.registry import macs  # noqa: E402
@@ -91,7 +91,7 @@ def memory(content, model):
     row = {"equal": equal, "head": arena.head, "tail": arena.tail}
     row["planned"] = plan.planned.placement.head if plan.planned else None
     try:
-        row["engine"] = scheduled(candidates(integer_ends(content)), Wanted("auto"))[0].layout.total
+        row["engine"] = scheduled(candidates(integer_io(content)), Wanted("auto"))[0].layout.total
     except ValueError as error:
         row["engine"], row["engine_refused"] = None, str(error)
     return row

@@ -38,7 +38,7 @@ def renamed(
     if old is not None and new != default:
         raise ValueError(f"{new_name} must come without {old_name}, its old name. Received: both. Leave {old_name} out.")
     given = new if old is None else old
-    value = (values or {}).get(given, given)
+    value = values.get(given, given) if values else given
     if old is not None or value != given:
         before, now = (old_name if old is not None else new_name), new_name
         if value != given:

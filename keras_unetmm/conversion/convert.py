@@ -40,9 +40,9 @@ def convert(
             or several; or one of `keras_unetmm.quantize.quantize_aware`.
         calibration: a folder of images (of .npy files for volumes and for other channels than gray and RGB), or an iterable
             of float arrays `(H, W, C)` or `(1, H, W, C)` with values in [0, 1]: what the network will be given on the
-            device, noise included. 20 to 200 are usual. What lies outside is cut off, as the device's bytes do. For several inputs
-            lists or dicts of arrays, or a folder with a folder for each. None for a model of `quantize_aware`, which knows
-            its ranges.
+            device, noise included. 20 to 200 are usual. What lies outside is cut off, as the device's bytes do. For several
+            inputs lists or dicts of arrays, or a folder with a folder for each. None for a model of `quantize_aware`, which
+            knows its ranges.
         target: `"litert"`, `"tflm"`, `"coral"`, `"ethos-u55"`, `"ethos-u65"` or `"ethos-u85"`.
         size: `(height, width)` in pixels or `(depth, height, width)`, for models that take any size.
         io: `"int8"`, bytes less 128; or `"uint8"`, the bytes themselves, at the cost of an operator at either end.

@@ -14,6 +14,7 @@ _TOP = 2**31
 _EIGHTH, _THIRD = 1895147668, 715827883  # exp(-1/8) and 1/3
 _POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)  # exp(-2**k) for k = -2 to 4
 _48_17, _32_17 = 1515870810, -1010580540  # of the first guess of a quotient, 29 bits behind the point
+_MOST_SHIFTS = 31
 _SUM_BITS = 12  # before the point of a sum of exponentials
 
 
@@ -25,6 +26,31 @@ def has_wide():
 def nearest(x):
     """To the nearest integer, halves away from zero."""
     return ops.sign(x) * ops.floor(ops.abs(x) + 0.5)
+
+
+def rescaled(sums, multiplier, count=None):
+    """Returns integers times a real number as kernels multiply: by one of 31 bits from 1/2 to 1, halves up, and then halved.
+
+    Without the rounding at the end, which the caller does: float32.
+
+    Args:
+        sums: float or int, whole numbers below 2**31.
+        multiplier: float64, above 0.
+        count: float64, by which MEAN divides: the multiplier's bits, to a power of two, and the rest at the end.
+    """
+    exponent = ops.floor(ops.log2(multiplier)) + 1
+    share = multiplier / ops.power(ops.cast(2.0, "float64"), exponent)  # log2 may have been rounded up to a whole number
+    exponent = ops.where(share >= 1, exponent + 1, ops.where(share < 0.5, exponent - 1, exponent))
+    exponent = ops.clip(exponent, -_MOST_SHIFTS, _MOST_SHIFTS)
+    share = ops.cast(ops.round(multiplier / ops.power(ops.cast(2.0, "float64"), exponent) * _TOP), "int64")
+    left = ops.power(ops.cast(2.0, "float64"), ops.maximum(exponent, 0.0))
+    right = ops.power(ops.cast(2.0, "float64"), ops.maximum(-exponent, 0.0))
+    if count is not None:
+        power = ops.power(ops.cast(2.0, "float64"), ops.floor(ops.log2(count + 0.5)))
+        share = ops.floor_divide(share * ops.cast(power, "int64"), ops.cast(count, "int64"))
+        right = right * power
+    product = _product(ops.cast(sums, "int64") * ops.cast(left, "int64"), share)
+    return ops.cast(ops.cast(product, "float64") / right, "float32")
 
 
 def mean_steps(sums, zero):

@@ -15,7 +15,7 @@ from keras import ops
 
 from keras_unetmm.lowering.integer_layers import Resizing
 from keras_unetmm.lowering.operator_layers import ChannelMean, ReciprocalRoot, Scaled, Shifted
-from keras_unetmm.quantization.integer_kernels import has_wide, mean_steps, nearest, pooled, resized, softmax_steps
+from keras_unetmm.quantization.integer_kernels import has_wide, mean_steps, nearest, pooled, rescaled, resized, softmax_steps
 
 LEVELS = 255  # steps between the lowest and the highest of 256 values
 _LOWEST, _HIGHEST = -128, 127
@@ -76,6 +76,8 @@ def fake_quantized(
 def _averaged(sums, count, read_scale, scale):
     """The mean in steps of `scale`, as MEAN has it, which divides by a power of two after its first rounding."""
     sums, count, read_scale, scale = _wide(sums, count, read_scale, scale)
+    if has_wide():
+        return rescaled(sums, read_scale / scale, count)
     power = 2.0 ** ops.floor(ops.log2(count + 0.5))
     return _halved(sums * power / count, read_scale / (power * scale))
 
@@ -92,7 +94,8 @@ def _added(addends, scale, minus):
     first, first_scale, second, second_scale, scale = _wide(*addends, scale)
     twice = 2 * ops.maximum(first_scale, second_scale)
     parts = [
-        nearest(ops.round(value / of) * _FINE * (of / twice)) for value, of in ((first, first_scale), (second, second_scale))
+        nearest(_halved(ops.round(value / of) * _FINE, of / twice))
+        for value, of in ((first, first_scale), (second, second_scale))
     ]
     return _halved(parts[0] - parts[1] if minus else parts[0] + parts[1], twice / (_FINE * scale))
 
@@ -100,6 +103,8 @@ def _added(addends, scale, minus):
 def _halved(accumulator, multiplier):
     """The product as a kernel has it: it multiplies by a number from 1/2 to 1, rounds, and then halves; here without the
     rounding at the end."""
+    if has_wide():
+        return rescaled(accumulator, multiplier)
     fine = 2.0 ** ops.clip(-1 - ops.floor(ops.log2(multiplier)), 0, _MOST_HALVINGS)
     return ops.cast(ops.floor(accumulator * (multiplier * fine) + 0.5) / fine, "float32")  # halves go up
 

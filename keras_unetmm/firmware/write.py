@@ -21,7 +21,7 @@ from keras_unetmm.engine.text import checked_name, name_of
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import load, read
-from keras_unetmm.tiling.network import TilingNetwork
+from keras_unetmm.tiling.analyse import TilingNetwork
 from keras_unetmm.tiling.write import whole_file
 
 SCHEDULES = {"auto": ("rows", "whole"), "rows": ("rows",), "whole": ("whole",)}

@@ -4,7 +4,19 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 WITHOUT_BACKEND = (  # rooms
-    *("engine", "firmware", "interpreters", "kernels", "operators", "planner", "program", "runtime", "targets", "tflite"),
+    *(
+        "advice",
+        "engine",
+        "firmware",
+        "interpreters",
+        "kernels",
+        "operators",
+        "planner",
+        "program",
+        "runtime",
+        "targets",
+        "tflite",
+    ),
     *("tflite_file", "tiling"),
 )
 WITH_BACKEND = ("test_networks.py", "stacks.py")  # in those rooms

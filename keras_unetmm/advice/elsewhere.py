@@ -9,8 +9,8 @@ from keras_unetmm.firmware.write import Wanted, candidates, default_name, schedu
 from keras_unetmm.interpreters.runtime import RunError
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import read
-from keras_unetmm.tiling import search
-from keras_unetmm.tiling.tile import parts_of
+from keras_unetmm.tiling.search import Search
+from keras_unetmm.tiling.tile import compiler_of
 
 _SECONDS = 0.5  # of CPU time for each of the planner's searches
 _OTHERS = ("reference", "cmsis-nn")  # that allow more overlaps than a plan that is safe for several libraries
@@ -55,11 +55,11 @@ def tiles(asked: Asked, seconds: float) -> Iterator[Option]:
     graph, end, best, tried = read(content).main, time.monotonic() + seconds, None, 0
     try:
         size = tuple(graph.tensors[graph.inputs[0]].shape[1:3]) if graph.inputs else ()
-        parts = parts_of(content, size)
-        for level in reversed(search.checked_levels(parts, None, None)):
-            for square in search.square_tiles(parts, level):
+        search = Search(compiler_of(content, size), "keep")
+        for level in reversed(search.fitting_levels(None, None)):
+            for square in search.square_tiles(level):
                 if time.monotonic() < end or best is None:
-                    found = min(search.all_at(parts, level, "keep", square), key=lambda made: made.ram)
+                    found = min(search.all_at(level, square), key=lambda made: made.ram)
                     best, tried = found if best is None or found.ram < best.ram else best, tried + 1
     except ValueError as error:
         yield Option("tiles", None, MEASURED, f"it cannot be cut into tiles: {_first(error)}")
@@ -67,7 +67,7 @@ def tiles(asked: Asked, seconds: float) -> Iterator[Option]:
     if best is None:
         yield Option("tiles", None, MEASURED, "no tile is smaller than its image")
         return
-    made = search.row(parts, best)
+    made = search.row(best)
     side = "x".join(map(str, made["tile"]))
     said = (
         f"{made['levels']} levels in tiles of {side}, {made['macs_ratio']:.2f} times the multiply-accumulates, the best of "

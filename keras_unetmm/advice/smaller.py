@@ -13,7 +13,7 @@ from keras_unetmm.planner.reorder import OperatorGraph
 from keras_unetmm.planner.skips import at_peak
 from keras_unetmm.tflite_file.graph import DAMAGE, Graph
 from keras_unetmm.tflite_file.names import short_name
-from keras_unetmm.tiling.network import TilingNetwork
+from keras_unetmm.tiling.analyse import TilingNetwork
 
 _SHOWN = 4  # maps at the peak
 _TRIES = 6  # sizes that are planned

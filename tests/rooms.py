@@ -23,6 +23,7 @@ WITH_BACKEND = ("test_networks.py", "stacks.py")  # in those rooms
 ALONE = (  # in other rooms
     *(
         "test_calibration.py",
+        "test_file_ends.py",
         "test_lowering_options.py",
         "test_multipliers.py",
         "test_options.py",

@@ -46,7 +46,8 @@ def test_the_fewest_multiply_accumulates_within_the_budget(whole):
     programs = list(everything(compiler, levels))
     least, most = min(p.ram for p in programs), max(p.ram for p in programs)
     assert {p.choice.strategy.bottleneck for p in programs} == {"whole", "tiled"}
-    assert Search(compiler, "keep").smallest([levels]).ram == least
+    smallest = Search(compiler, "keep").smallest([levels])
+    assert (smallest.ram, smallest.macs) == (least, min(p.macs for p in programs if p.ram == least))
     for ram in (least, (least + most) // 2, most):
         said = tflite.tile(content, SIZE, ram=ram, levels=levels).description
         assert said["ram_bytes"] <= ram
@@ -67,6 +68,27 @@ def test_a_tile_and_a_budget_leave_room_for_large_tiles_of_the_bottleneck():
     assert small.ram <= found.ram < whole.ram
     assert whole.macs < found.macs < small.macs
     assert search.best_at(1, (8, 8), whole.ram) == whole
+
+
+def gate_behind(channels):
+    """A bottleneck that is wide before what sees the whole map."""
+    net = Network()
+    a = net.conv(net.input(1, *SIZE, 3), 2, (3, 3))
+    b = net.conv(net.conv(net.conv(a, 8, (3, 3), stride=(2, 2)), channels, (3, 3)), 8, (3, 3))
+    b = net.binary("MUL", b, net.conv(net.mean(b, (1, 2)), 8))
+    return net.file(net.conv(net.concatenate([net.resize("RESIZE_NEAREST_NEIGHBOR", b, *SIZE), a], 3), 3, (3, 3)))
+
+
+def test_a_bottleneck_is_tiled_where_that_saves_more_than_its_interpreters_take():
+    for channels, is_tiled in ((16, False), (20, True)):
+        search = Search(compiler_of(gate_behind(channels), SIZE), "keep")
+        whole, tiled = (search.parts(Strategy(1, bottleneck_tiled=tiled)) for tiled in (False, True))
+        most, least = (parts.candidate(parts.smallest_tiles((8, 8))) for parts in (whole, tiled))
+        more = tiled.inner_tails - whole.inner_tails
+        assert (0 < more < most.ram - least.ram) if is_tiled else (0 < most.ram - least.ram <= more)
+        assert [found.choice.strategy.bottleneck_tiled for found in search.all_at(1, (8, 8))] == [False, True][
+            : 1 + is_tiled
+        ]
 
 
 def test_mixed_is_never_worse(content):

@@ -36,10 +36,10 @@ from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.compare.evaluate import evaluate
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.skips import UNetMinusMinus
-from keras_unetmm.tiling import search
+from keras_unetmm.tiling.emit import emit
 from keras_unetmm.tiling.picture import draw
-from keras_unetmm.tiling.program import assembled
-from keras_unetmm.tiling.tile import parts_of
+from keras_unetmm.tiling.search import Search
+from keras_unetmm.tiling.tile import compiler_of
 
 NETWORKS = {"UNet--": ("tiled", "unet--"), "full skips": ("tiled_full", "full"), "no skips": ("tiled_none", "none")}
 BUDGETS = (400_000, 560_000)  # bytes, at 256x256; other skips have the tiles of the second
@@ -72,12 +72,12 @@ def main():
     for name, (model, _) in track(trained.items(), "converting", console=console, transient=True):
         files[name] = tflite.convert(model, images, size=size, output_kind="image")
     scores = {name: quality(files[name], *trained[name], arguments.data, console) for name in NETWORKS}
-    parts = {name: parts_of(content, size) for name, content in files.items()}
-    console.print(programs(files, parts, scores, size))
+    compilers = {name: compiler_of(content, size) for name, content in files.items()}
+    console.print(programs(files, compilers, scores, size))
     console.print(other_sizes(files["UNet--"], console))
     console.print(lesions(arguments.runs, arguments.data, console))
     same_bytes(files, console)
-    picture(files, parts, size, arguments.out / "tiling.png", console)
+    picture(files, compilers, size, arguments.out / "tiling.png", console)
 
 
 def network(name, runs):
@@ -126,7 +126,7 @@ def quality(content, model, trained, folder, console):
     return found
 
 
-def programs(files, parts, scores, size):
+def programs(files, compilers, scores, size):
     """The table of programs of one size."""
     table = Table(title=f"{size[0]}x{size[1]}x3, int8, TFLM's heads, kernels any", title_justify="left")
     columns = (
@@ -147,13 +147,14 @@ def programs(files, parts, scores, size):
         for kind, arena in (("untiled, stock TFLM", as_is), ("untiled, planned", planned)):
             table.add_row(name, kind, "-", "-", "-", f"{arena.head:,}", f"{arena.total:,}", "1.00")
     table.add_section()
-    deepest = parts["UNet--"].deepest
+    deepest = compilers["UNet--"].deepest
     budgets = [budget * size[0] * size[1] // 256**2 for budget in BUDGETS]
-    smallest = search.smallest(parts["UNet--"], [deepest], "keep").choice
-    small, quick = (search.within(parts["UNet--"], [deepest], "keep", budget).choice for budget in budgets)
+    search = Search(compilers["UNet--"], "keep")
+    smallest = search.smallest([deepest]).choice
+    small, quick = (search.within([deepest], budget).choice for budget in budgets)
 
     def row(name, kind, choice, skips="keep"):
-        said = assembled(parts[name], choice, size, None, skips).description
+        said = emit(compilers[name], choice, size, skips=skips).description
         tiles = ("x".join(map(str, said["parts"][part]["tile"])) for part in ("head", "tail"))
         sizes = (f"{said['ram_bytes']:,}", f"{said['ram_bytes_with_tails']:,}")
         values = [f"{scores[name][s][k]:.2f}" if scores[name] else "-" for s in TEST_SETS for k in ("float", "int8")]
@@ -167,8 +168,9 @@ def programs(files, parts, scores, size):
     row("no skips", "the same tiles", quick)
     row("full skips", "kept, the same tiles", quick)
     for skips, kind in (("recompute", "all recomputed"), ("mixed", "recomputed or kept")):
-        row("full skips", f"{kind}, smallest", search.smallest(parts["full skips"], [deepest], skips).choice, skips)
-        found = search.within(parts["full skips"], [deepest], skips, budgets[1])
+        search = Search(compilers["full skips"], skips)
+        row("full skips", f"{kind}, smallest", search.smallest([deepest]).choice, skips)
+        found = search.within([deepest], budgets[1])
         if found is not None:
             row("full skips", f"{kind}, within {budgets[1]:,}", found.choice, skips)
     return table
@@ -254,9 +256,9 @@ def same_bytes(files, console):
         console.print(f"{name}, 200x136, tiles of 16, 32, 48 and 64 pixels: {different or 'the same bytes'}")
 
 
-def picture(files, parts, size, path, console):
+def picture(files, compilers, size, path, console):
     """Draws memory against multiply-accumulates, all levels tiled, square tiles."""
-    curves, level = {}, parts["UNet--"].deepest
+    curves, level = {}, compilers["UNet--"].deepest
     for name, skips, label in (
         ("UNet--", "keep", "UNet--"),
         ("no skips", "keep", "no skips"),
@@ -264,10 +266,10 @@ def picture(files, parts, size, path, console):
         ("full skips", "recompute", "full skips, recomputed"),
         ("full skips", "mixed", "full skips, best level by level"),
     ):
-        tiles = [tile for tile in search.square_tiles(parts[name], level) if min(tile) < min(size)]
+        search = Search(compilers[name], skips)
+        tiles = [tile for tile in search.square_tiles(level) if min(tile) < min(size)]
         followed = track(tiles, label, console=console, transient=True)
-        found = [choice for tile in followed for choice in search.all_at(parts[name], level, skips, tile)]
-        curves[label] = [search.row(parts[name], f) for f in found]
+        curves[label] = [search.row(found) for tile in followed for found in search.all_at(level, tile)]
     marks = {}
     for name in ("UNet--", "full skips"):
         plan = tflite.plan(files[name])

@@ -4,13 +4,26 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 WITHOUT_BACKEND = (  # rooms
-    *("engine", "firmware", "interpreters", "kernels", "operators", "planner", "program", "runtime", "targets", "tflite"),
+    *(
+        "advice",
+        "engine",
+        "firmware",
+        "interpreters",
+        "kernels",
+        "operators",
+        "planner",
+        "program",
+        "runtime",
+        "targets",
+        "tflite",
+    ),
     *("tflite_file", "tiling"),
 )
 WITH_BACKEND = ("test_networks.py", "stacks.py")  # in those rooms
 ALONE = (  # in other rooms
     *(
         "test_calibration.py",
+        "test_file_ends.py",
         "test_lowering_options.py",
         "test_multipliers.py",
         "test_options.py",

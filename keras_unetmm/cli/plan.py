@@ -44,11 +44,13 @@ def plan(
         from keras_unetmm.planner import fits
         from keras_unetmm.planner.report import as_table, report
 
-        given = None if arena is None else parsed_bytes("arena", arena)
+        given = None if arena is None else _parsed_arena(arena, as_json)
         found, result = report(model, kernels)
         if given is not None:
             result["arena"] = fits.fitted(model, found, result, given)
         too_small = given is not None and not result["arena"]["fits"]
+        if too_small:
+            result["advice"] = _advice(model, found, result, given, kernels)
         if output is not None and not too_small:
             _prove_and_write(model, found, result, output)
         if picture is not None:
@@ -64,7 +66,7 @@ def plan(
             judged = "planned" if result["arena"]["judged"] == "planned" else "as it is, for it cannot be planned"
             raise ValueError(
                 f"--arena {arena} is too small for {model}, {judged}: {fits.said(result['arena'])}. It takes here "
-                f"{result['arena']['needed']:,} bytes. Choose a smaller input size or a narrower network, or tile it."
+                f"{result['arena']['needed']:,} bytes. {_fitting(result['advice'])}"
             )
 
 
@@ -78,8 +80,42 @@ def _print_plan(table, result, output):
         from keras_unetmm.planner.fits import said
 
         Console().print(f"arena of {result['arena']['arena']:,} bytes: {said(result['arena'])}", highlight=False)
+    if "advice" in result:
+        from keras_unetmm.advice.text import as_lines
+
+        Console().print("\nWhat would need less:")
+        for line in as_lines(result["advice"]):
+            Console().print(line, highlight=False, markup=False, soft_wrap=True)
     if output is not None:
         Console().print(f"{output}: the same outputs on TFLM, byte for byte.", highlight=False)
+
+
+def _parsed_arena(arena, as_json):
+    """The bytes of `--arena`; what cannot be read is said as JSON, too, where that is asked for."""
+    try:
+        return parsed_bytes("arena", arena)
+    except ValueError as error:
+        if as_json:
+            typer.echo(json.dumps({"error": str(error)}, indent=2))
+        raise
+
+
+def _advice(model, found, result, arena, kernels):
+    """What would fit, as JSON can hold it."""
+    from keras_unetmm.advice.advice import advice
+
+    fit, head = result["arena"], found.greedy_head if found.planned is None else found.planned.head
+    with Console(stderr=True).status("looking for what fits") as status:
+        options = advice(
+            model.read_bytes(), str(model), found, arena, max(fit["needed"] - head, 0), kernels, progress=status.update
+        )
+    return [option.as_json() for option in options]
+
+
+def _fitting(options):
+    """The command of the first option that fits, for the error's last sentence."""
+    command = next((option["command"] for option in options if option["fits"] and option["command"]), None)
+    return f"This fits: {command}" if command else "Choose a smaller input size or a narrower network."
 
 
 def _prove_and_write(model, found, result, output):

@@ -42,15 +42,15 @@ def figures(schedule, ports, macs):
         ],
         "buffers": [
             {
-                "kind": piece.kind,
-                "of": _owner(schedule, piece),
-                "memory": "fast" if piece.memory == ARENA else "carried",
-                "offset": int(layout.offsets[piece.kind, piece.key]),
-                "bytes": int(piece.bytes),
-                "first_pass": piece.first,
-                "last_pass": piece.last,
+                "kind": buffer.use,
+                "of": _owner(schedule, buffer),
+                "memory": "fast" if buffer.memory == ARENA else "carried",
+                "offset": int(buffer.offset),
+                "bytes": int(buffer.bytes),
+                "first_pass": buffer.first,
+                "last_pass": buffer.last,
             }
-            for piece in layout.pieces
+            for buffer in layout.buffers
         ],
     }
 
@@ -68,12 +68,12 @@ def _operator(network, made, p, n):
     }
 
 
-def _owner(schedule, piece):
-    """What a piece of memory belongs to: the name of a map, or of an operator."""
-    if piece.kind in ("ring", "carried"):
-        number = piece.key[1] if isinstance(piece.key, tuple) else piece.key
+def _owner(schedule, buffer):
+    """What a buffer of memory belongs to: the name of a map, or of an operator."""
+    if buffer.kind is not None:
+        number = buffer.owner[1] if isinstance(buffer.owner, tuple) else buffer.owner
         return escaped(schedule.network.maps[number].name)
-    if piece.kind == "sums":
-        p, n = piece.key
+    if buffer.use == "sums":
+        p, n = buffer.owner
         return f"pass {p}, operator {n}"
-    return None if piece.key is None else f"pass {piece.key}"
+    return None if buffer.owner is None else f"pass {buffer.owner}"

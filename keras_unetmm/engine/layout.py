@@ -1,62 +1,70 @@
 """Where everything of a schedule lies: rings, carried maps, sums, scratch and the driver's stack."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from keras_unetmm.engine.kernels.kernel import Window
 from keras_unetmm.engine.placement import Problem, place, tries
-from keras_unetmm.planner import arena
-from keras_unetmm.planner.lifetimes import Buffer, Timeline
+from keras_unetmm.planner import arena, lifetimes
 from keras_unetmm.planner.placement_problem import Pair, PlacementProblem
+from keras_unetmm.program.buffer import Buffer, Kind
 
-ALIGNMENT = 16  # bytes, of every piece
+ALIGNMENT = 16  # bytes, of every buffer
 ENTRY, POSITION = 8, 4  # bytes, of the driver's structs in c/unetmm_driver.c
 CALL = 36  # bytes of `unetmm_call` on a core of 32 bits; the caller's, beside the memory
 ARENA, CARRIED = 0, 1
 _ROUND = 64  # placements that one round of the planner's search takes as long as
-_LARGE, _ROUNDS = 1000, 12  # pieces from which on so many rounds are needed to come near the bound
+_LARGE, _ROUNDS = 1000, 12  # buffers from which on so many rounds are needed to come near the bound
 _PATIENCE = 0.1  # seconds from which on the planner's search is tried, too
 GATHER = 1024  # bytes up to which windows of several pixels are put together at once
 
 
+KINDS = {"ring": Kind.ROWS, "carried": Kind.WHOLE}  # of map, by use; other uses hold none
+
+
 @dataclass(frozen=True)
-class Piece:
-    """Some bytes that are needed from one pass to another.
+class EngineBuffer(Buffer):
+    """A buffer of the program that a schedule is; its steps are the passes, its owner a map, `(pass, operator)` or a pass.
 
     Attributes:
-        kind: str, `"ring"`, `"carried"`, `"sums"`, `"scratch"`, `"gather"` or `"state"`.
-        key: the map, `(pass, operator)` or pass that it belongs to.
-        first, last: int, passes, both included.
-        bytes: int.
+        use: str, `"ring"`, `"carried"`, `"sums"`, `"scratch"`, `"gather"` or `"state"`.
         memory: `ARENA` or `CARRIED`.
     """
 
-    kind: str
-    key: object
-    first: int
-    last: int
-    bytes: int
+    use: str = "state"
     memory: int = ARENA
+
+
+def engine_buffer(use: str, owner: object, first: int, last: int, size: int, memory: int = ARENA) -> EngineBuffer:
+    """Returns the `EngineBuffer` of a use, for passes from `first` to `last`."""
+    return EngineBuffer(owner, KINDS.get(use), first, last, size, use == "carried", use=use, memory=memory)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the pieces lie.
+    """Where the buffers lie.
 
     Attributes:
-        offsets: dict from `(kind, key)` to bytes from the start of its memory.
-        memories: dict from `(kind, key)` to `ARENA` or `CARRIED`.
+        buffers: tuple of `EngineBuffer`, with their offsets.
         bytes: tuple of int, of both memories.
         bound: tuple of int, bytes of both memories that hold something at once, at most; no placement needs less.
-        pieces: tuple of `Piece`.
         needs: tuple of int, for every pass the bytes of the arena that hold something at once in it, at most.
     """
 
-    offsets: dict
-    memories: dict
+    buffers: tuple
     bytes: tuple
     bound: tuple
-    pieces: tuple
     needs: tuple
+
+    @cached_property
+    def offsets(self):
+        """A dict from `(use, owner)` to bytes from the start of its memory."""
+        return {(buffer.use, buffer.owner): buffer.offset for buffer in self.buffers}
+
+    @cached_property
+    def memories(self):
+        """A dict from `(use, owner)` to `ARENA` or `CARRIED`."""
+        return {(buffer.use, buffer.owner): buffer.memory for buffer in self.buffers}
 
     @property
     def total(self):
@@ -99,11 +107,11 @@ def layout(network, passes, memories=1, seconds=1.0):
         memories: 1, or 2: carried maps then lie in a memory of their own.
         seconds: float, about how long the search of a placement may take.
     """
-    pieces = _pieces(network, passes, memories)
-    offsets, where, totals, bounds, needs = {}, {}, [0, 0], [0, 0], ()
+    buffers = _buffers(network, passes, memories)
+    offsets, totals, bounds, needs = {}, [0, 0], [0, 0], ()
     distances = {pair: least for made in passes for pair, least in made.trace.distance.items()}
     for memory in (ARENA, CARRIED):
-        chosen = [piece for piece in pieces if piece.memory == memory]
+        chosen = [buffer for buffer in buffers if buffer.memory == memory]
         if not chosen:
             continue
         problem = _problem(passes, chosen, distances)
@@ -111,22 +119,22 @@ def layout(network, passes, memories=1, seconds=1.0):
         bounds[memory] = max(here)
         needs = here if memory == ARENA else needs
         addresses, totals[memory] = _placed(problem, chosen, bounds[memory], seconds, len(passes))
-        for i, piece in enumerate(chosen):
-            offsets[piece.kind, piece.key] = addresses[i]
-            where[piece.kind, piece.key] = memory
-    return Layout(offsets, where, tuple(totals), tuple(bounds), tuple(pieces), needs)
+        offsets |= {(buffer.use, buffer.owner): addresses[i] for i, buffer in enumerate(chosen)}
+    placed = tuple(replace(buffer, offset=offsets[buffer.use, buffer.owner]) for buffer in buffers)
+    return Layout(placed, tuple(totals), tuple(bounds), needs)
 
 
-def _placed(problem, pieces, bound, seconds, passes):
+def _placed(problem, buffers, bound, seconds, passes):
     """The better of two searches; the planner's knows time as a line, so that rings of one pass cannot share there."""
     addresses, total = place(problem, bound, seconds)
     if total > bound and seconds >= _PATIENCE:
         buffers = tuple(
-            Buffer(i, p.first + 1, p.last + 1, size) for i, (p, size) in enumerate(zip(pieces, problem.sizes, strict=True))
+            lifetimes.Buffer(i, p.first + 1, p.last + 1, size)
+            for i, (p, size) in enumerate(zip(buffers, problem.sizes, strict=True))
         )
         over = tuple(Pair(a, b, buffers[b].first, least, None) for (a, b), least in problem.least.items())
-        line = PlacementProblem(Timeline(buffers, tuple((0, p, p) for p in range(passes))), over)
-        least = _ROUNDS if len(pieces) > _LARGE else 1
+        line = PlacementProblem(lifetimes.Timeline(buffers, tuple((0, p, p) for p in range(passes))), over)
+        least = _ROUNDS if len(buffers) > _LARGE else 1
         found = arena.place(line, bound, None, rounds=max(least, tries(problem, seconds) // _ROUND + 1))
         if found.head < total:
             return dict(enumerate(found.addresses)), found.head
@@ -138,44 +146,44 @@ def aligned(size):
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _problem(passes, pieces, distances):
-    together, active = [set() for _ in pieces], []
-    for i in sorted(range(len(pieces)), key=lambda i: pieces[i].first):
-        active = [j for j in active if pieces[j].last >= pieces[i].first]
+def _problem(passes, buffers, distances):
+    together, active = [set() for _ in buffers], []
+    for i in sorted(range(len(buffers)), key=lambda i: buffers[i].first):
+        active = [j for j in active if buffers[j].last >= buffers[i].first]
         for j in active:
-            if _meet(passes, pieces[i], pieces[j]):
+            if _meet(passes, buffers[i], buffers[j]):
                 together[i].add(j)
                 together[j].add(i)
         active.append(i)
-    of = {piece.key: i for i, piece in enumerate(pieces) if piece.kind == "carried"}
+    of = {buffer.owner: i for i, buffer in enumerate(buffers) if buffer.use == "carried"}
     least = {
         (of[source], of[target]): aligned(distance)
         for (source, target), distance in distances.items()
-        if source in of and target in of and pieces[of[source]].last == pieces[of[target]].first
+        if source in of and target in of and buffers[of[source]].last == buffers[of[target]].first
     }
-    return Problem([aligned(piece.bytes) for piece in pieces], together, least)
+    return Problem([aligned(buffer.bytes) for buffer in buffers], together, least)
 
 
 def _meet(passes, a, b):
-    """Whether two pieces hold something at the same time."""
-    if a.first > b.last or b.first > a.last:
+    """Whether two buffers hold something at the same time."""
+    if not a.lives_with(b):
         return False
-    if a.kind == b.kind == "ring":
-        return b.key[1] in passes[a.first].trace.together[a.key[1]]
+    if a.use == b.use == "ring":
+        return b.owner[1] in passes[a.first].trace.together[a.owner[1]]
     return True
 
 
-def _needs(problem, pieces, passes):
-    """For every pass the most bytes that hold something at once, of pieces that all meet each other; overlaps deducted."""
+def _needs(problem, buffers, passes):
+    """For every pass the most bytes that hold something at once, of buffers that all meet each other; overlaps deducted."""
     rings, most = [[] for _ in range(passes)], [0] * passes
-    for i, piece in enumerate(pieces):
-        if piece.kind == "ring":
-            rings[piece.first].append(i)
+    for i, buffer in enumerate(buffers):
+        if buffer.use == "ring":
+            rings[buffer.first].append(i)
         else:
-            for p in range(piece.first, piece.last + 1):
+            for p in range(buffer.first, buffer.last + 1):
                 most[p] += problem.sizes[i]
     for a, b in problem.least:  # both are alive in the pass that reads the one and makes the other
-        most[pieces[b].first] -= _spared(problem, a, b)
+        most[buffers[b].first] -= _spared(problem, a, b)
     return tuple(others + _clique(problem, here) for others, here in zip(most, rings, strict=True))
 
 
@@ -198,33 +206,33 @@ def _clique(problem, rings):
     return best
 
 
-def _pieces(network, passes, memories):
+def _buffers(network, passes, memories):
     lived = lives(network, passes)
     apart = CARRIED if memories == 2 else ARENA
     most = max(len(made.operators) for made in passes)
     depth = max(made.trace.depth for made in passes) - 1  # the bottom of the stack is in the call
     state = POSITION * most + ENTRY * depth if most > 1 else 0  # one operator's position is in the call, too
-    pieces = [Piece("state", None, 0, len(passes) - 1, state)] if state else []
+    buffers = [engine_buffer("state", None, 0, len(passes) - 1, state)] if state else []
     for m, (first, last) in lived.items():
-        pieces.append(Piece("carried", m, first, last, network.maps[m].pixels * network.maps[m].bytes, apart))
+        buffers.append(engine_buffer("carried", m, first, last, network.maps[m].pixels * network.maps[m].bytes, apart))
     for p, made in enumerate(passes):
         for m, capacity in made.trace.capacity.items():
             if m not in made.carried:
-                pieces.append(Piece("ring", (p, m), p, p, capacity * network.maps[m].bytes))
+                buffers.append(engine_buffer("ring", (p, m), p, p, capacity * network.maps[m].bytes))
         scratch = 0
         for n, i in enumerate(made.operators):
             kernel = network.operators[i].kernel
             if kernel is not None and kernel.state:
                 first, last = (0, len(passes) - 1) if kernel.kept else (p, p)
-                pieces.append(Piece("sums", (p, n), first, last, kernel.state))
+                buffers.append(engine_buffer("sums", (p, n), first, last, kernel.state))
             if kernel is not None:
                 scratch = max(scratch, kernel.scratch(made.walks[n].block))
         if scratch:
-            pieces.append(Piece("scratch", p, p, p, scratch))
+            buffers.append(engine_buffer("scratch", p, p, p, scratch))
         gather = max(gathered(network, made, n)[1] for n in range(len(made.walks)))
         if gather:
-            pieces.append(Piece("gather", p, p, p, gather))
-    return pieces
+            buffers.append(engine_buffer("gather", p, p, p, gather))
+    return buffers
 
 
 def gathered(network, made, n):

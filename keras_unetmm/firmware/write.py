@@ -21,7 +21,7 @@ from keras_unetmm.engine.text import checked_name, name_of
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import load, read
-from keras_unetmm.tiling.network import TilingNetwork
+from keras_unetmm.tiling.analyse import TilingNetwork
 from keras_unetmm.tiling.write import whole_file
 
 SCHEDULES = {"auto": ("rows", "whole"), "rows": ("rows",), "whole": ("whole",)}
@@ -149,12 +149,13 @@ def report(made, code_bytes, stack_bytes):
     }
 
 
-def candidates(content, progress=lambda what: None):
+def candidates(content, progress=lambda what: None, seconds=4.0):
     """Returns what may be scheduled: a file, and what the planner makes of it (reordered, rewritten).
 
     Args:
         content: bytes of an integer .tflite file.
         progress: function called with a str before each step.
+        seconds: float, CPU time for each of the planner's searches.
 
     Returns:
         list of `(graph, network, bytes)`: no placement of whole maps in that order takes less, but for neighbours that
@@ -166,7 +167,7 @@ def candidates(content, progress=lambda what: None):
     graph = read(content).main
     found = [(graph, lower(graph, tables))]  # says what cannot be run before the planner begins
     progress("planning")
-    planned = plan(content, "reference").planned
+    planned = plan(content, "reference", seconds=seconds).planned
     if planned is None:
         return [(*found[0], 0)]
     if [op.name for op in planned.graph.operators] == [op.name for op in graph.operators]:

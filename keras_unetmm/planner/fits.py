@@ -3,6 +3,7 @@
 import re
 
 from keras_unetmm.interpreters.runtime import LARGEST_ARENA, TFLMError, measure
+from keras_unetmm.planner.tail import estimated_tail
 from keras_unetmm.tflite_file.graph import load
 
 _STEP = 16  # bytes
@@ -35,22 +36,19 @@ def fitted(file, found, result, arena):
 
     Returns:
         dict of `judged`, `"planned"`, or `"as_is"` for a file that cannot be planned; `arena`; `needed`, with which TFLM
-        prepares it with those kernels; `left`, bytes, below 0 where it is too small; and `fits`.
-
-    Raises:
-        ValueError: if TFLM cannot measure the file.
+        prepares it with those kernels; `left`, bytes, below 0 where it is too small; `fits`; and where TFLM cannot measure
+        the file `estimated`, true: the head is predicted to the byte and the tail is estimated.
     """
     judged = "as_is" if found.planned is None else "planned"
     measured = result[judged]["measured"]
-    if measured is None:
-        raise ValueError(
-            f"--arena must come with a file that TFLM can measure. Received: one of which it says: "
-            f"{result.get('why_not_measured')}"
-        )
-    needed = _least_arena(load(file) if found.planned is None else found.planned.content, measured["total"])
     head = found.greedy_head if found.planned is None else found.planned.head
-    needed += max(head - measured["head"], 0)  # scratch that those kernels ask for, beyond that of the kernels that measure
-    return {"judged": judged, "arena": arena, "needed": needed, "left": arena - needed, "fits": needed <= arena}
+    if measured is None:
+        needed = head + estimated_tail(found.graph if found.planned is None else found.planned.graph)
+    else:
+        needed = _least_arena(load(file) if found.planned is None else found.planned.content, measured["total"])
+        needed += max(head - measured["head"], 0)  # scratch that those kernels ask for, beyond that of those that measure
+    fit = {"judged": judged, "arena": arena, "needed": needed, "left": arena - needed, "fits": needed <= arena}
+    return fit if measured else {**fit, "estimated": True}
 
 
 def _least_arena(content, total):
@@ -77,4 +75,5 @@ def _least_arena(content, total):
 
 def said(fit):
     """Returns that in a few words: `fits, 18,240 bytes left` or `short by 6,224 bytes`."""
-    return f"fits, {fit['left']:,} bytes left" if fit["fits"] else f"short by {-fit['left']:,} bytes"
+    said = f"fits, {fit['left']:,} bytes left" if fit["fits"] else f"short by {-fit['left']:,} bytes"
+    return f"{said}, by an estimate of the tail" if fit.get("estimated") else said

@@ -13,13 +13,13 @@ from keras_unetmm.planner.greedy import greedy
 from keras_unetmm.planner.lifetimes import timeline
 from keras_unetmm.planner.placement_problem import placement_problem
 from keras_unetmm.planner.reorder import OperatorGraph, reorder
+from keras_unetmm.planner.tail import estimated_tail
 from keras_unetmm.planner.verify import PlanRefused, verify
 from keras_unetmm.tflite_file import graph as tflite_graph
 from keras_unetmm.tflite_file.edit import File
 
 _LARGEST = 2**31 - 1  # bytes: offsets are 32-bit numbers
 _MOST_BUFFERS, _MOST_OPERATORS = 10_000, 2_000  # in an arena; to be ordered: pairs of them are looked at
-_TAIL_AN_OPERATOR = 450  # bytes of tail that an operator more costs, where TFLM cannot say
 
 
 @dataclass(frozen=True)
@@ -309,4 +309,4 @@ def _tail(content):
     try:
         return measure(content).tail
     except RunError:
-        return _TAIL_AN_OPERATOR * len(tflite_graph.read(content).main.operators)
+        return estimated_tail(tflite_graph.read(content).main)

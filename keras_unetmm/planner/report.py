@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from keras_unetmm.interpreters.runtime import TFLMError, measure
+from keras_unetmm.interpreters.runtime import RunError, measure
 from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.kernels.tflm_reference import REFERENCE
 from keras_unetmm.planner.planner import plan
@@ -11,7 +11,7 @@ from keras_unetmm.tflite_file.names import short_name
 
 
 def report(file, kernels="any"):
-    """Plans a file and measures it on TFLM, as it is and planned.
+    """Plans a file and measures it on TFLM, where that is installed, as it is and planned.
 
     Args:
         file: path or bytes of a .tflite file.
@@ -30,7 +30,7 @@ def report(file, kernels="any"):
     for content in (file, found.planned and found.planned.content):
         try:
             arenas.append(None if content is None else measure(content))
-        except TFLMError as error:
+        except RunError as error:
             arenas.append(None)
             why = why or str(error)
     return found, as_dict(found, *arenas, why)

@@ -3,24 +3,25 @@
 from keras_unetmm.tflite_file.metadata import metadata
 
 
-def page(card, content):
-    """Returns the card of a preset in Markdown.
+def page(card, content, pictures=("samples.png", "arena.png")):
+    """Returns the card of a preset in Markdown, with what Hugging Face reads before it.
 
     Args:
         card: dict, as `keras_unetmm.presets.card` returns.
         content: bytes of its .tflite file.
+        pictures: those that lie beside it.
     """
     training, arena, name = card["training"], card["arena"], card["name"]
     size = "x".join(map(str, card["input"]))
     costs = f"{card['macs']:,} multiply-accumulates and {card['skip_bytes']:,} bytes of skips at 8 bits"
     where = f"{training['hardware']}, {training['environment']}, {training['precision']}"
     lines = [
+        *_front_matter(card),
         f"# {name}",
         "",
         f"{card['task'][0].upper()}{card['task'][1:]}.",
         "",
-        "![inputs, outputs in floats, references](samples.png)",
-        "",
+        *(["![inputs, outputs in floats, references](samples.png)", ""] if "samples.png" in pictures else []),
         f'- `from_preset("{name}")`: {card["parameters"]:,} parameters; at {size} {costs}',
         f"- Data: {card['data']}. Terms: {card['terms']}.",
         f"- Trained by `{training['command']}`, seed {training['seed']}, {training['hours']} hours on {where}",
@@ -59,8 +60,25 @@ def page(card, content):
         lines += ["", f"The network takes values v of mean 0 and standard deviation 1, the file {std} v + {mean}."]
     lines += ["", "Arena on TFLM, measured, in bytes:", "", "| | head | tail | total |", "|---|---|---|---|"]
     lines += [f"| {kind} | {a['head']:,} | {a['tail']:,} | {a['total']:,} |" for kind, a in arena.items()]
-    lines += ["", "![live bytes over the operators, and the arena as a map](arena.png)", *_engine(card)]
+    if "arena.png" in pictures:
+        lines += ["", "![live bytes over the operators, and the arena as a map](arena.png)"]
+    lines += _engine(card)
     return "\n".join(lines) + "\n"
+
+
+def _front_matter(card):
+    """What Hugging Face reads of a card."""
+    restores = any("psnr" in scores for scores in card["quality"].values())
+    return [
+        "---",
+        "library_name: keras",
+        "license: other",
+        "license_name: terms-of-the-training-data",
+        f"pipeline_tag: {'image-to-image' if restores else 'image-segmentation'}",
+        "tags: [keras_unetmm, tflite, int8, microcontroller]",
+        "---",
+        "",
+    ]
 
 
 def _engine(card):

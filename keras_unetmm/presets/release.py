@@ -14,6 +14,7 @@ measures that last part alone, from the files in the folders, and writes the car
 """
 
 import argparse
+import hashlib
 import json
 import platform
 import sys
@@ -186,7 +187,12 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         "skip_bytes": skip_memory(network),
         "quality": quality,
         "int8": _in_int8(model, planned, recipe, data, preset, shape, console),
-        "file": {"bytes": len(planned), "target": "tflm", "version": __version__},
+        "file": {
+            "bytes": len(planned),
+            "sha256": hashlib.sha256(planned).hexdigest(),
+            "target": "tflm",
+            "version": __version__,
+        },
         "arena": {"converted": _arena(content), "planned": _arena(planned)},
         "engine": _engine(name, planned, console),
         **({} if program is None else {"program": {key: program.description[key] for key in PROGRAM}}),

@@ -1,4 +1,7 @@
-"""Weights and cards of presets, as files of the package: written whole, and read only if they are what was written."""
+"""Weights and cards of presets: written whole, and read only if they are what was written.
+
+The package carries every card, and the weights of the smallest two; those of the others lie in the repository, in `tflite/`.
+"""
 
 import hashlib
 import io
@@ -11,7 +14,9 @@ import numpy as np
 from keras_unetmm.atomic_write import atomic_write
 
 FOLDER = Path(__file__).parent
-MOST = 4_000_000  # bytes of a preset's weights
+FILES = FOLDER.parent.parent / "tflite"  # where a preset's files lie in the repository, a folder for each
+CARRIED = ("hippocampus-lunet", "scenes-sunet")  # whose weights are part of the package: the smallest
+CARD, WEIGHTS, FILE = "card.json", "weights.npz", "model.tflite"  # in a folder that presets are served from
 
 
 class PresetError(ValueError):
@@ -19,8 +24,8 @@ class PresetError(ValueError):
 
 
 def names(folder=FOLDER):
-    """Returns the names of the presets that have weights and a card."""
-    return sorted(path.stem for path in folder.glob("*.json") if path.with_suffix(".npz").is_file())
+    """Returns the names of the presets that have a card."""
+    return sorted(path.stem for path in folder.glob("*.json"))
 
 
 def card(name, folder=FOLDER):
@@ -41,29 +46,23 @@ def card(name, folder=FOLDER):
     return found
 
 
-def read_weights(name, folder=FOLDER):
-    """Returns the weights of a preset, a list of float32 arrays in the order of the model.
+def written_weights(name, folder=FOLDER):
+    """Returns the path at which the weights of a preset are written."""
+    return FILES / name / WEIGHTS if folder == FOLDER and name not in CARRIED else folder / f"{name}.npz"
 
-    Raises:
-        PresetError: if the file is not the one that the card knows by its checksum.
+
+def unpacked_weights(content):
+    """Returns the float32 arrays of a file of weights, in the order of the model.
+
+    Args:
+        content: bytes of a file whose SHA-256 was checked.
     """
-    path, wanted = folder / f"{name}.npz", card(name, folder)["weights_sha256"]
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != wanted:
-        raise PresetError(
-            f"{path} must be the file with the SHA-256 {wanted[:12]}..., as its card says. Received: {len(content):,} bytes "
-            "with another one. Install keras_unetmm again."
-        )
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         return [file[key].astype("float32") for key in sorted(file.files)]
 
 
 def packed_weights(arrays):
-    """Returns the bytes of a file of weights: kernels as float16, vectors, which are few, as float32.
-
-    Raises:
-        PresetError: if they are more than a preset may have.
-    """
+    """Returns the bytes of a file of weights: kernels as float16, vectors, which are few, as float32."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for i, array in enumerate(arrays):
@@ -72,10 +71,6 @@ def packed_weights(arrays):
             archive.writestr(
                 zipfile.ZipInfo(f"{i:04d}.npy"), part.getvalue()
             )  # whose date is fixed: equal weights, equal bytes
-    if buffer.tell() > MOST:
-        raise PresetError(
-            f"weights must have at most {MOST:,} bytes, packed. Received: {buffer.tell():,}. Choose a smaller row."
-        )
     return buffer.getvalue()
 
 
@@ -87,14 +82,13 @@ def write(name, card, weights=None, folder=FOLDER):
         card: dict.
         weights: list of arrays in the order of the model, or None where those of before stay.
         folder: path.
-
-    Raises:
-        PresetError: if the weights are too large.
     """
     if weights is not None:
         content = packed_weights(weights)
         card = {**card, "weights_sha256": hashlib.sha256(content).hexdigest(), "weights_bytes": len(content)}
-        with atomic_write(folder / f"{name}.npz") as temporary:
+        path = written_weights(name, folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as temporary:
             Path(temporary).write_bytes(content)
     with atomic_write(folder / f"{name}.json") as temporary:
         Path(temporary).write_text(json.dumps(card, indent=1) + "\n")

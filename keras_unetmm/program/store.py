@@ -8,14 +8,17 @@ import os
 import shutil
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from keras_unetmm.program.program import FORMAT, Program, digest
-from keras_unetmm.program.validate import PARTS, validate_description
-from keras_unetmm.tflite_file.json_text import parsed
+from keras_unetmm.program import step
+from keras_unetmm.program.description import FORMAT, digest
+from keras_unetmm.program.parse import parsed
+from keras_unetmm.program.program import Program
+from keras_unetmm.tflite_file import json_text
 
 DESCRIPTION = "program.json"
-NAMES = {DESCRIPTION, *(f"{part}.tflite" for part in PARTS)}
+NAMES = {DESCRIPTION, *(f"{name}.tflite" for name in step.NAMES)}
 _LONGEST = 2**20  # bytes of the description
 
 
@@ -23,8 +26,8 @@ class ProgramError(ValueError):
     """The folder holds no program, or a damaged one."""
 
 
-def validate_folder(folder):
-    """Refuses a path at which no program's folder can be written, before any work is done.
+def validate_folder(folder: str | os.PathLike[str]) -> None:
+    """Checks that a program's folder can be written at a path, before any work is done.
 
     Raises:
         ValueError: if something else is there, or the folder around it is not.
@@ -45,7 +48,7 @@ def validate_folder(folder):
         raise ValueError(f"{folder} must be a folder. Received: a file. Choose another name.")
 
 
-def save(program, folder):
+def save(program: Program, folder: str | os.PathLike[str]) -> None:
     """Writes a `Program` into a folder, in place of the program that is there: at no time a mixture, nor half of one.
 
     Raises:
@@ -76,7 +79,7 @@ def save(program, folder):
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def load(folder):
+def load(folder: str | os.PathLike[str]) -> Program:
     """Returns the `Program` of a folder.
 
     Raises:
@@ -84,7 +87,7 @@ def load(folder):
     """
     folder = Path(folder)
     try:
-        description = parsed(_read(folder / DESCRIPTION, _LONGEST))
+        description = json_text.parsed(_read(folder / DESCRIPTION, _LONGEST))
     except OSError as error:
         raise ProgramError(
             f"DIR must be a folder that `unetmm tile` wrote, with {DESCRIPTION} in it. Received: {folder}, {error.strerror}."
@@ -100,22 +103,22 @@ def load(folder):
     if not unchanged:
         raise ProgramError(f"{folder / DESCRIPTION} is not as it was written. Run unetmm tile again.")
     try:
-        validate_description(description)
+        program = parsed(description)
     except ValueError as error:
         raise ProgramError(f"{folder / DESCRIPTION} makes no sense: {error}. Run unetmm tile again.") from error
     files = {}
-    for name, part in description["parts"].items():
+    for part in program.steps:
         with contextlib.suppress(OSError):
-            files[part["file"]] = _read(folder / part["file"], part["flash_bytes"])
-        if hashlib.sha256(files.get(part["file"], b"")).hexdigest() != part["sha256"]:
+            files[part.file] = _read(folder / part.file, part.flash_bytes)
+        if hashlib.sha256(files.get(part.file, b"")).hexdigest() != part.sha256:
             raise ProgramError(
-                f"{folder / part['file']}, the {name}, is missing or not the file that was written with {DESCRIPTION}. Run "
-                "unetmm tile again."
+                f"{folder / part.file}, the {part.name}, is missing or not the file that was written with {DESCRIPTION}. "
+                "Run unetmm tile again."
             )
-    return Program(files, description)
+    return replace(program, files=files)
 
 
-def _read(path, most):
+def _read(path: Path, most: int) -> bytes:
     """The bytes of a file, no link, pipe or device, of at most so many bytes; an `OSError` for others."""
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
         found = os.fstat(file.fileno())
@@ -124,5 +127,5 @@ def _read(path, most):
         return file.read(most)
 
 
-def _json(program):
+def _json(program: Program) -> bytes:
     return (json.dumps(program.description, indent=2) + "\n").encode()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keras_unetmm.firmware.write import Wanted, default_name, write
-from keras_unetmm.presets.files import file_of
+from keras_unetmm.presets.fetch import file_of
 
 
 def firmware(source, output, name=None, schedule="auto", size=None, ram=None, memories=1, progress=None):

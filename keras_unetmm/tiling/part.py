@@ -1,32 +1,17 @@
 """One part of a network for one tile: what it takes, what it makes of that, and its multiply-accumulates.
 
-A region is `((top, bottom), (left, right))`, in places of a map from the tile's own corner: what lies before the tile is
-negative. Inside a part nothing is padded, so regions shrink from the inputs to the outputs. Where a map must be zero outside
-the image it is multiplied by a mask.
+A `Region` counts places of a map from the tile's own corner: what lies before the tile is negative. Inside a part nothing is
+padded, so regions shrink from the inputs to the outputs. Where a map must be zero outside the image it is multiplied by a
+mask.
 """
 
-import math
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from keras_unetmm.program.region import Region
+from keras_unetmm.tiling.analyse import TilingNetwork
 from keras_unetmm.tiling.partition import ancestors
-
-
-@dataclass(frozen=True)
-class Step:
-    """An operator of a part.
-
-    Attributes:
-        position: int, of the network's operator; None for the product of a map with its mask.
-        inputs: tuple of the maps it reads, tensors or `Masked` ones.
-        outputs: tuple of the maps it makes.
-        needed: the region that it reads of its inputs.
-    """
-
-    position: int | None
-    inputs: tuple
-    outputs: tuple
-    needed: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -51,34 +36,74 @@ class Mask:
     scale: Fraction
 
 
+NOWHERE = Region((0, 0), (0, 0))
+Key = int | Masked | Mask  # what a map of a part is called: a tensor, one with zeros outside the image, or a mask
+
+
+@dataclass(frozen=True)
+class TileOperator:
+    """An operator of a part.
+
+    Attributes:
+        position: int, of the network's operator; None for the product of a map with its mask.
+        inputs: tuple of the maps it reads, tensors or `Masked` ones.
+        outputs: tuple of the maps it makes.
+        needed: `Region` that it reads of its inputs.
+    """
+
+    position: int | None
+    inputs: tuple
+    outputs: tuple
+    needed: Region = NOWHERE
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of a network, laid out for one tile.
 
     Attributes:
-        steps: tuple of `Step`.
-        inputs, outputs: dicts from tensors, or `Mask`s, to their regions.
-        made: dict from each map to the region that is computed.
+        operators: tuple of `TileOperator`.
+        inputs, outputs: dicts from tensors, or `Mask`s, to their `Region`s.
+        made: dict from each map to the `Region` that is computed.
         macs: int, multiply-accumulates of one tile.
     """
 
-    steps: tuple
+    operators: tuple[TileOperator, ...]
     inputs: dict
     outputs: dict
     made: dict
     macs: int
 
+    def bytes(self, network: TilingNetwork, key: int | Masked) -> int:
+        """Returns the bytes of the region of a map that is computed or read."""
+        return self.made[key].area * network.place_bytes(key.tensor if isinstance(key, Masked) else key)
 
-def whole_tile(network, tensor, tile):
-    """Returns the region of a map that belongs to a tile, `(height, width)` in pixels of the image, without a halo."""
-    return tuple((0, int(side / network.scales[tensor])) for side in tile)
+    def widest(self, network: TilingNetwork) -> int:
+        """Returns the bytes of its largest map: no plan needs less."""
+        return max(self.bytes(network, key) for key in self.made if not isinstance(key, Mask))
+
+    def busiest(self, network: TilingNetwork) -> int:
+        """Returns the bytes that its busiest operator reads and writes, by which the arenas of two tiles compare."""
+        return max(sum(self.bytes(network, key) for key in (*op.inputs, *op.outputs)) for op in self.operators)
 
 
-def laid_out(network, positions, given, outputs, recomputed=(), border="once"):
+def whole_tile(network: TilingNetwork, tensor: int, tile: tuple[int, int]) -> Region:
+    """Returns the `Region` of a map that belongs to a tile, `(height, width)` in pixels of the image, without a halo."""
+    return Region(*((0, int(side / network.scales[tensor])) for side in tile))
+
+
+def laid_out(
+    network: TilingNetwork,
+    positions: Iterable[int],
+    given: Collection[int],
+    outputs: Mapping[int, Region],
+    recomputed: Collection[int] = (),
+    border: str = "once",
+) -> Part:
     """Returns the `Part` of some operators.
 
     Args:
-        network: `keras_unetmm.tiling.network.TilingNetwork`.
+        network: `keras_unetmm.tiling.analyse.TilingNetwork`.
         positions: positions of operators; those that nobody needs are left out.
         given: set of the tensors that are inputs.
         outputs: dict from tensors to the regions that are wanted.
@@ -89,33 +114,38 @@ def laid_out(network, positions, given, outputs, recomputed=(), border="once"):
     Raises:
         TilingError: if an operator pads with something else than zeros, and the border is `"same"`.
     """
-    asked, made, taken, macs = {}, {}, {}, 0
+    asked: dict = {}
+    made: dict = {}
+    taken: dict = {}
+    macs = 0
 
-    def ask(key, region):
+    def ask(key: Key, region: Region) -> None:
         known = taken if key in given or isinstance(key, Mask) else asked
-        known[key] = hull(known[key], region) if key in known else region
+        known[key] = known[key].hull(region) if key in known else region
 
     for tensor, region in outputs.items():
         ask(tensor, region)
     kept = []
-    for step in reversed(_steps(network, positions, given, recomputed, border)):
+    for step in reversed(_operators(network, positions, given, recomputed, border)):
         regions = [asked[key] for key in step.outputs if key in asked]
         if not regions:
             continue
         region = regions[0]
         for other in regions[1:]:
-            region = hull(region, other)
+            region = region.hull(other)
         if step.position is None:
             needed = region
             ask(Mask(network.scales[step.inputs[0]]), region)
         else:
             pair = network.receptive_fields[step.position]
-            needed = tuple(r.needs(*axis) for r, axis in zip(pair, region, strict=True))
-            region = tuple(
-                r.gives(*axis) if r.factor > 1 else axis_made
-                for r, axis, axis_made in zip(pair, needed, region, strict=True)
+            needed = Region(*(r.needs(*axis) for r, axis in zip(pair, region, strict=True)))
+            region = Region(
+                *(
+                    r.gives(*axis) if r.factor > 1 else axis_made
+                    for r, axis, axis_made in zip(pair, needed, region, strict=True)
+                )
             )
-            macs += network.macs(step.position, area(region))
+            macs += network.macs(step.position, region.area)
         for key in step.inputs:
             ask(key, needed)
         made.update(dict.fromkeys(step.outputs, region))
@@ -123,26 +153,14 @@ def laid_out(network, positions, given, outputs, recomputed=(), border="once"):
     return Part(tuple(reversed(kept)), taken, dict(outputs), {**made, **taken}, macs)
 
 
-def hull(a, b):
-    """Returns the smallest region that holds both."""
-    return tuple((min(x[0], y[0]), max(x[1], y[1])) for x, y in zip(a, b, strict=True))
-
-
-def sizes(region):
-    """Returns how many rows and columns a region has."""
-    return tuple(high - low for low, high in region)
-
-
-def area(region):
-    """Returns how many places a region has."""
-    return math.prod(sizes(region))
-
-
-def _steps(network, positions, given, recomputed, border):
+def _operators(
+    network: TilingNetwork, positions: Iterable[int], given: Collection[int], recomputed: Collection[int], border: str
+) -> list[TileOperator]:
     """The operators in order, and the products with masks that some of them read instead of maps."""
     operators = network.graph.operators
     again = ancestors(network, recomputed)
-    read, steps = {}, []
+    read: dict[int, tuple] = {}
+    steps = []
     for position in sorted({*positions, *again}):
         maps = [i for i in network.maps(operators[position].inputs) if network.scales[i] is not None]
         if border == "same":
@@ -152,6 +170,6 @@ def _steps(network, positions, given, recomputed, border):
         read[position] = tuple(dict.fromkeys(Masked(i) if i in masked else i for i in maps))
     wanted = {key.tensor for keys in read.values() for key in keys if isinstance(key, Masked)}
     for position, keys in read.items():
-        steps.append(Step(position, keys, operators[position].outputs))
-        steps += [Step(None, (i,), (Masked(i),)) for i in operators[position].outputs if i in wanted]
+        steps.append(TileOperator(position, keys, operators[position].outputs))
+        steps += [TileOperator(None, (i,), (Masked(i),)) for i in operators[position].outputs if i in wanted]
     return steps

@@ -1,41 +1,41 @@
-"""The parts of a network as files: cut, laid out for tiles, planned by the arena compiler, and remembered."""
+"""The parts of a network as files: laid out for tiles, planned by the arena compiler, and remembered."""
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from keras_unetmm.interpreters.runtime import measure
-from keras_unetmm.planner.planner import plan
+from keras_unetmm.planner.planner import Plan, PlannedFile, plan
+from keras_unetmm.program.region import Region
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, read
 from keras_unetmm.tiling import partition
-from keras_unetmm.tiling.network import TilingError
-from keras_unetmm.tiling.part import Mask, laid_out, whole_tile
+from keras_unetmm.tiling.analyse import TilingError, TilingNetwork
+from keras_unetmm.tiling.part import Mask, Part, laid_out, whole_tile
+from keras_unetmm.tiling.partition import Partition
+from keras_unetmm.tiling.strategy import Tile
 from keras_unetmm.tiling.write import tile_file, whole_file
 
 _SECONDS = 1.0  # for each search for a placement: there are dozens of tiles to try
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What a program is made for.
+class PartOutline:
+    """A part that runs tile by tile, whatever its tiles.
 
     Attributes:
-        levels: int, the finest levels, that run tile by tile.
-        recomputed: frozenset of the tensors that the tail recomputes; the other skips are kept.
-        head_tile, tail_tile: `(height, width)` in pixels of the image.
-        body_tiles: tuple of the tiles of a tiled bottleneck's passes, in their order; None if it runs whole.
+        positions: tuple of positions of operators, in the order of the graph.
+        given: frozenset of the tensors that it reads, beside the image.
+        wanted: tuple of the tensors that it makes.
+        recomputed: frozenset of the tensors that it computes although another part did so before.
+        border: `"once"` or `"same"`, see `keras_unetmm.tflite.tile`.
     """
 
-    levels: int
-    recomputed: frozenset
-    head_tile: tuple
-    tail_tile: tuple
-    body_tiles: tuple | None = None
-
-    @property
-    def bottleneck(self):
-        """`"tiled"` or `"whole"`."""
-        return "whole" if self.body_tiles is None else "tiled"
+    positions: tuple[int, ...]
+    given: frozenset[int]
+    wanted: tuple[int, ...]
+    recomputed: frozenset[int]
+    border: str
 
 
 class PlannedPart:
@@ -48,17 +48,24 @@ class PlannedPart:
         macs: int, multiply-accumulates of one run.
     """
 
-    def __init__(self, part, tile, grid, macs, write, kernels):
+    def __init__(
+        self, part: Part | None, tile: Tile, grid: tuple[int, int], macs: int, write: Callable[[], bytes], kernels: str
+    ) -> None:
         self.part, self.tile, self.grid, self.macs = part, tile, grid, macs
         self._write, self._kernels = write, kernels
 
     @property
-    def runs(self):
+    def runs(self) -> int:
         """How often it runs."""
         return math.prod(self.grid)
 
+    @property
+    def cost(self) -> int:
+        """Multiply-accumulates of all its runs."""
+        return self.macs * self.runs
+
     @cached_property
-    def plan(self):
+    def plan(self) -> Plan:
         """`Plan` of its file."""
         try:
             content = self._write()
@@ -68,145 +75,115 @@ class PlannedPart:
             raise TFLiteFileError(
                 f"file is damaged: a part of it cannot be written ({type(error).__name__}: {error}). Convert it again."
             ) from error
-        found = plan(content, self._kernels, seconds=_SECONDS)
-        if found.planned is None:
-            raise TilingError(f"A part cannot be planned: {found.why_not_planned}")
-        return found
+        return plan(content, self._kernels, seconds=_SECONDS)
+
+    @property
+    def planned(self) -> PlannedFile:
+        """Its planned file.
+
+        Raises:
+            TilingError: if it cannot be planned.
+        """
+        if self.plan.planned is None:
+            raise TilingError(f"A part cannot be planned: {self.plan.why_not_planned}")
+        return self.plan.planned
 
     @cached_property
-    def places(self):
+    def places(self) -> list[list[int]]:
         """The offsets of the planned file's inputs and of its outputs, two lists of bytes in its arena."""
-        model = read(self.plan.planned.content)
+        model = read(self.planned.content)
         return [[model.offsets[i] for i in indices] for indices in (model.main.inputs, model.main.outputs)]
 
     @property
-    def arena(self):
+    def arena(self) -> int:
         """Bytes of the arena's head."""
-        return self.plan.planned.head
+        return self.planned.head
 
     @property
-    def tail(self):
+    def tail(self) -> int:
         """Bytes of the arena's tail, measured on TFLM."""
-        return measure(self.plan.planned.content).tail
+        return measure(self.planned.content).tail
+
+    def halo(self, network: TilingNetwork) -> int:
+        """Returns how many pixels of the image it reads beyond its tile, at most, whatever it reads them from."""
+        farthest = 0
+        for key, region in ({} if self.part is None else self.part.inputs).items():
+            scale = key.scale if isinstance(key, Mask) else network.scales[key]
+            for (low, high), side in zip(region, self.tile, strict=True):
+                farthest = max(farthest, -low * scale, high * scale - side)
+        return math.ceil(farthest)
 
 
 class PartCompiler:
-    """All parts of one network for one size of image, each made once.
+    """Makes the parts of one network for one size of image, each once.
 
     Args:
-        network: `keras_unetmm.tiling.network.TilingNetwork`.
+        network: `keras_unetmm.tiling.analyse.TilingNetwork`.
         size: `(height, width)` of the image, multiples of the coarsest map's scale.
         kernels: the library of kernels that the plans must be safe for.
         border: `"once"` or `"same"`, see `keras_unetmm.tflite.tile`.
     """
 
-    def __init__(self, network, size, kernels, border="once"):
+    def __init__(self, network: TilingNetwork, size: Tile, kernels: str, border: str = "once") -> None:
         self.network, self.size, self.kernels, self.border = network, size, kernels, border
         self.deepest = partition.deepest(network)
-        self._partitions, self._known, self._carried, self._tails = {}, {}, {}, {}
+        self._partitions: dict[int, Partition] = {}
+        self._tiled: dict[tuple[PartOutline, Tile], PlannedPart] = {}
+        self._whole: dict[tuple, PlannedPart] = {}
 
     @cached_property
-    def macs(self):
+    def macs(self) -> int:
         """Multiply-accumulates of the network run whole."""
         return self._macs(range(len(self.network.graph.operators)))
 
-    def partition(self, levels):
-        """Returns the `Partition`."""
+    def partition(self, levels: int) -> Partition:
+        """Returns the `Partition` with so many levels.
+
+        Raises:
+            TilingError: if they cannot be tiled.
+        """
         if levels not in self._partitions:
             self._partitions[levels] = partition.partition(self.network, levels)
         return self._partitions[levels]
 
-    def unit(self, levels, names=("head", "tail")):
-        """Returns of what the height and width of some parts' tiles must be multiples: the coarsest map that they have."""
-        found = self.partition(levels)
-        passes = (*found.passes(False), *found.bottleneck_passes)
-        positions = [i for part in passes if part.name in names and not part.whole for i in part.positions]
-        return math.lcm(*(scale.numerator for position in positions for scale in self.network.scales_of(position)))
+    def bytes(self, tensor: int) -> int:
+        """Returns the bytes of a whole map."""
+        return self.network.bytes(tensor, self.size)
 
-    def carried(self, levels, recomputed=frozenset(), bottleneck_tiled=False):
-        """Returns what is `keras_unetmm.tiling.partition.CarriedMap`, a list."""
-        key = levels, frozenset(recomputed), bottleneck_tiled
-        if key not in self._carried:
-            self._carried[key] = partition.carried(self.network, self.partition(levels).passes(bottleneck_tiled), key[1])
-        return self._carried[key]
+    def tiled(self, outline: PartOutline, tile: Tile) -> PlannedPart:
+        """Returns the `PlannedPart` of a part that runs tile by tile."""
+        key = outline, tile
+        if key not in self._tiled:
+            network = self.network
+            regions: dict[int, Region] = {tensor: whole_tile(network, tensor, tile) for tensor in outline.wanted}
+            given = {network.image, *outline.given}
+            part = laid_out(network, outline.positions, given, regions, outline.recomputed, outline.border)
+            rows, columns = (-(-length // side) for length, side in zip(self.size, tile, strict=True))
+            self._tiled[key] = PlannedPart(
+                part, tile, (rows, columns), part.macs, lambda: tile_file(network, part), self.kernels
+            )
+        return self._tiled[key]
 
-    def planned(self, choice):
-        """Returns a dict from the parts' names to the `PlannedPart` of a choice, in their order."""
-        return {
-            "head": self.head(choice.levels, choice.recomputed, choice.head_tile),
-            **self.middle(choice.levels, choice.body_tiles),
-            "tail": self.tail(choice.levels, choice.recomputed, choice.tail_tile),
-        }
-
-    def head(self, levels, recomputed, tile):
-        """Returns the `PlannedPart` of the head for a tile."""
-        found = self.partition(levels)
-        wanted = [i for i in dict.fromkeys((*found.skips, *found.entering)) if i not in recomputed or i in found.entering]
-        needed = sorted(partition.ancestors(self.network, wanted) & set(found.head))
-        return self._tiled(("head", levels, tuple(wanted), tile), tile, needed, set(), wanted)
-
-    def tail(self, levels, recomputed, tile):
-        """Returns the `PlannedPart` of the tail for a tile."""
-        found = self.partition(levels)
-        given = {*(i for i in found.skips if i not in recomputed), *found.leaving}
-        return self._tiled(
-            ("tail", levels, frozenset(recomputed), tile), tile, found.tail, given, [self.network.output], recomputed
-        )
-
-    def middle(self, levels, tiles):
-        """Returns a dict from the names of the bottleneck's parts to their `PlannedPart`.
+    def whole(self, positions: tuple[int, ...], inputs: Iterable[int], outputs: Iterable[int]) -> PlannedPart:
+        """Returns the `PlannedPart` of operators that run once, on whole maps.
 
         Args:
-            levels: int.
-            tiles: tuple of the tiles of those that are tiled, in their order; None for a bottleneck that runs whole.
+            positions: of the operators.
+            inputs, outputs: tensors.
         """
-        passes, given = self.partition(levels).passes(tiles is not None)[1:-1], iter(tiles or ())
-        return {
-            part.name: self.whole(levels, tiles is not None) if part.whole else self.inner(levels, part.name, next(given))
-            for part in passes
-        }
-
-    def inner(self, levels, name, tile):
-        """Returns the `PlannedPart` of a name in a tiled bottleneck. It finds zeros outside the image, as if whole."""
-        passes = self.partition(levels).passes(True)
-        number = [part.name for part in passes].index(name)
-        carried = self.carried(levels, bottleneck_tiled=True)
-        given = {entry.tensor for entry in carried if entry.first < number}
-        wanted = list(dict.fromkeys(entry.tensor for entry in carried if entry.first == number))
-        return self._tiled(("inner", levels, name, tile), tile, passes[number].positions, given, wanted, border="same")
-
-    def more_tails(self, levels):
-        """Returns how many bytes more the interpreters of a tiled bottleneck take beside their arenas' heads."""
-        if levels not in self._tails:
-            units = tuple(
-                (self.unit(levels, [part.name]),) * 2 for part in self.partition(levels).bottleneck_passes if not part.whole
+        key = positions, tuple(inputs), tuple(outputs)
+        if key not in self._whole:
+            self._whole[key] = PlannedPart(
+                None,
+                self.size,
+                (1, 1),
+                self._macs(positions),
+                lambda: whole_file(self.network, *key, self.size),
+                self.kernels,
             )
-            bottleneck_tiled, whole = (self.middle(levels, tiles).values() for tiles in (units, None))
-            self._tails[levels] = sum(part.tail for part in bottleneck_tiled) - sum(part.tail for part in whole)
-        return self._tails[levels]
+        return self._whole[key]
 
-    def whole(self, levels, bottleneck_tiled=False):
-        """Returns the `PlannedPart` that runs whole, the bottleneck tiled or not; None if all run tile by tile."""
-        key = "whole", levels, bottleneck_tiled
-        if key not in self._known:
-            part = next((part for part in self.partition(levels).passes(bottleneck_tiled) if part.whole), None)
-            self._known[key] = (
-                None if part is None else self._run_whole(part, self.carried(levels, bottleneck_tiled=bottleneck_tiled))
-            )
-        return self._known[key]
-
-    def _run_whole(self, part, carried):
-        ends = [[entry.tensor for entry in entries] for entries in partition.ends(carried)]
-        return PlannedPart(
-            None,
-            self.size,
-            (1, 1),
-            self._macs(part.positions),
-            lambda: whole_file(self.network, part.positions, *ends, self.size),
-            self.kernels,
-        )
-
-    def _macs(self, positions):
+    def _macs(self, positions: Iterable[int]) -> int:
         """Multiply-accumulates of operators that run whole."""
         total = 0
         for position in positions:
@@ -215,29 +192,3 @@ class PartCompiler:
             places = shape[1:3] if scale is None else [int(length / scale) for length in self.size]
             total += self.network.macs(position, math.prod(places))
         return total
-
-    def _tiled(self, key, tile, positions, given, wanted, recomputed=(), border=None):
-        if key not in self._known:
-            regions = {tensor: whole_tile(self.network, tensor, tile) for tensor in wanted}
-            border = border or self.border
-            part = laid_out(self.network, positions, {self.network.image, *given}, regions, frozenset(recomputed), border)
-            grid = tuple(-(-length // side) for length, side in zip(self.size, tile, strict=True))
-            self._known[key] = PlannedPart(part, tile, grid, part.macs, lambda: tile_file(self.network, part), self.kernels)
-        return self._known[key]
-
-
-def can_be_recomputed(network, found):
-    """Returns the skips that the tail can recompute: of bytes, in which no operator of the body has a part."""
-    whole = set(found.body)
-    own = (i for i in found.skips if network.graph.tensors[i].type == "INT8")
-    return tuple(i for i in own if not partition.ancestors(network, [i]) & whole)
-
-
-def halo(planned, network):
-    """Returns how many pixels of the image a tiled part reads beyond its tile, at most, whatever it reads them from."""
-    farthest = 0
-    for key, region in planned.part.inputs.items():
-        scale = key.scale if isinstance(key, Mask) else network.scales[key]
-        for (low, high), side in zip(region, planned.tile, strict=True):
-            farthest = max(farthest, -low * scale, high * scale - side)
-    return math.ceil(farthest)

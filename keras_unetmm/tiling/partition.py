@@ -4,9 +4,10 @@ Two smallest cuts, by the bytes that stay between the parts. The image costs not
 bottleneck may be tiled: then it, too, runs tile by tile, and only what sees the whole map, if anything, runs whole.
 """
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from keras_unetmm.tiling.network import TilingError
+from keras_unetmm.tiling.analyse import TilingError, TilingNetwork
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Pass:
     """
 
     name: str
-    positions: tuple
+    positions: tuple[int, ...]
     whole: bool
 
 
@@ -41,9 +42,9 @@ class CarriedMap:
     last: int
 
     @property
-    def phases(self):
+    def phases(self) -> range:
         """The passes in which it takes bytes beside their arenas."""
-        return frozenset(range(self.first + (self.kind == "leaving"), self.last + (self.kind != "entering")))
+        return range(self.first + (self.kind == "leaving"), self.last + (self.kind != "entering"))
 
 
 @dataclass(frozen=True)
@@ -60,26 +61,26 @@ class Partition:
     """
 
     levels: int
-    head: tuple
-    body: tuple
-    tail: tuple
-    skips: tuple
-    entering: tuple
-    leaving: tuple
-    bottleneck_passes: tuple = ()
+    head: tuple[int, ...]
+    body: tuple[int, ...]
+    tail: tuple[int, ...]
+    skips: tuple[int, ...]
+    entering: tuple[int, ...]
+    leaving: tuple[int, ...]
+    bottleneck_passes: tuple[Pass, ...] = ()
 
-    def passes(self, bottleneck_tiled):
+    def passes(self, bottleneck_tiled: bool) -> tuple[Pass, ...]:
         """Returns the `Pass`es in their order, with the bottleneck tiled or whole."""
         middle = self.bottleneck_passes if bottleneck_tiled else (Pass("body", self.body, True),)
         return (Pass("head", self.head, False), *middle, Pass("tail", self.tail, False))
 
 
-def deepest(network):
+def deepest(network: TilingNetwork) -> int:
     """Returns how many levels can be tiled at most: below the coarsest maps, something must be left to do whole."""
     return max((level for level in range(1, 16) if _core(network, level)), default=0)
 
 
-def partition(network, levels):
+def partition(network: TilingNetwork, levels: int) -> Partition:
     """Returns the `Partition` of a network.
 
     Raises:
@@ -141,7 +142,7 @@ def partition(network, levels):
     )
 
 
-def carried(network, passes, recomputed=frozenset()):
+def carried(network: TilingNetwork, passes: Sequence[Pass], recomputed: Collection[int] = frozenset()) -> list[CarriedMap]:
     """Returns what is `CarriedMap` between some `Pass`es.
 
     Args:
@@ -149,13 +150,15 @@ def carried(network, passes, recomputed=frozenset()):
         passes: tuple of `Pass`.
         recomputed: set of the tensors that the tail does not read, but recomputes.
     """
-    operators, made, readers = network.graph.operators, {}, {}
+    operators = network.graph.operators
+    made: dict[int, int] = {}
+    readers: dict[int, set[int]] = {}
     for number, part in enumerate(passes):
         made |= {index: number for position in part.positions for index in operators[position].outputs}
         for index in (index for position in part.positions for index in network.maps(operators[position].inputs)):
             if made.get(index, number) != number and not (part.name == "tail" and index in recomputed):
                 readers.setdefault(index, set()).add(number)
-    whole = next((number for number, part in enumerate(passes) if part.whole), None)
+    whole = next((number for number, part in enumerate(passes) if part.whole), -1)
     found = []
     for index, numbers in sorted(readers.items()):
         if made[index] == whole:
@@ -169,12 +172,19 @@ def carried(network, passes, recomputed=frozenset()):
     return found
 
 
-def ends(carried):
+def ends(carried: Iterable[CarriedMap]) -> list[list[CarriedMap]]:
     """Returns what enters the part that runs whole, and what leaves it, two lists of `CarriedMap`."""
     return [[entry for entry in carried if entry.kind == kind] for kind in ("entering", "leaving")]
 
 
-def _bottleneck_passes(network, body, leaving):
+def recomputable(network: TilingNetwork, found: Partition) -> tuple[int, ...]:
+    """Returns the skips that the tail can recompute: of bytes, in which no operator of the body has a part."""
+    whole = set(found.body)
+    own = (i for i in found.skips if network.graph.tensors[i].type == "INT8")
+    return tuple(i for i in own if not ancestors(network, [i]) & whole)
+
+
+def _bottleneck_passes(network: TilingNetwork, body: set[int], leaving: Collection[int]) -> tuple[Pass, ...]:
     """The passes that do what the body does tile by tile, but for what sees the whole map; none if that cannot be."""
     body = body & ancestors(network, leaving)  # without what nobody reads
     if not body:
@@ -187,11 +197,8 @@ def _bottleneck_passes(network, body, leaving):
     core = body & needed & behind
     head = (body & needed) - core
     tail = body - core - head
-    if core:
-        found = (Pass("body_head", tuple(sorted(head)), False), Pass("body", tuple(sorted(core)), True))
-        found = tuple(part for part in (*found, Pass("body_tail", tuple(sorted(tail)), False)) if part.positions)
-    else:
-        found = (Pass("body", tuple(sorted(tail)), False),)
+    parts = (("body_head", head), ("body", core), ("body_tail", tail)) if core else (("body", tail),)
+    found = tuple(Pass(name, tuple(sorted(where)), name == "body" and bool(core)) for name, where in parts if where)
     try:
         for position in head | tail:
             network.pads(position)
@@ -202,7 +209,7 @@ def _bottleneck_passes(network, body, leaving):
     return () if padded or (len(found) == 1 and found[0].whole) else found
 
 
-def ancestors(network, tensors):
+def ancestors(network: TilingNetwork, tensors: Iterable[int]) -> set[int]:
     """Returns the positions of all operators that some tensors are computed with."""
     found, left = set(), [network.producers[i] for i in tensors if i in network.producers]
     while left:
@@ -214,7 +221,7 @@ def ancestors(network, tensors):
     return found
 
 
-def _core(network, levels):
+def _core(network: TilingNetwork, levels: int) -> set[int]:
     """The operators that must run whole: those below the levels that see more than one place."""
     found = set()
     for position, pair in enumerate(network.receptive_fields):
@@ -225,7 +232,7 @@ def _core(network, levels):
     return found
 
 
-def _relatives(network, core):
+def _relatives(network: TilingNetwork, core: Collection[int]) -> tuple[set[int], set[int]]:
     """The operators that the core needs, and those that need it, the core included in both."""
     operators = network.graph.operators
     needed = ancestors(network, [index for i in core for index in operators[i].outputs])
@@ -237,14 +244,20 @@ def _relatives(network, core):
     return needed, behind
 
 
-def _bytes(network, tensor, size):
+def _bytes(network: TilingNetwork, tensor: int, size: Iterable[int]) -> int | None:
     """What it costs to cut at a map; None where it cannot be cut: what has no places, and what is padded."""
     producer = network.producers.get(tensor)
     padded = producer is not None and network.graph.operators[producer].name == "PAD"
     return None if padded or network.scales[tensor] is None else network.bytes(tensor, size)
 
 
-def _source_side(network, first, second, free, within=None):
+def _source_side(
+    network: TilingNetwork,
+    first: Iterable[int],
+    second: Iterable[int],
+    free: Collection[int],
+    within: Collection[int] | None = None,
+) -> set[int]:
     """The operators on the side of `first` of the cut of fewest bytes between the two sets, as many as equal cuts allow."""
     import networkx  # which takes as long to load as all else that is read to plan a file
 

@@ -1,6 +1,9 @@
 """The picture of the trade-off: memory against multiply-accumulates."""
 
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -10,8 +13,8 @@ from keras_unetmm.tiling.search import best
 SUFFIXES = (".png", ".svg", ".jpg", ".pdf")
 
 
-def validate_suffix(path):
-    """Refuses a path whose suffix is that of no picture.
+def validate_suffix(path: str | os.PathLike[str]) -> None:
+    """Checks that a path has the suffix of a picture.
 
     Raises:
         ValueError: with those that there are.
@@ -20,13 +23,18 @@ def validate_suffix(path):
         raise ValueError(f"--picture must end in one of {', '.join(SUFFIXES)}. Received: {path}.")
 
 
-def draw(path, title, curves, untiled):
+def draw(
+    path: str | os.PathLike[str],
+    title: str,
+    curves: Mapping[str, Sequence[dict[str, Any]]],
+    untiled: Mapping[str, tuple[int, int]],
+) -> None:
     """Draws one curve for each kind of program, of those that no other beats, tiles beside them, and the untiled networks.
 
     Args:
         path: of the picture; its suffix says which kind.
         title: str.
-        curves: dict from a curve's name to a list of rows, as `keras_unetmm.tiling.search.row` returns them.
+        curves: dict from a curve's name to a list of rows, as `keras_unetmm.tiling.search.Search.row` returns them.
         untiled: dict from names to bytes and multiply-accumulates of a network run whole.
     """
     figure = Figure(figsize=(9, 5.4), layout="constrained")

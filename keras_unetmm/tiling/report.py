@@ -1,16 +1,19 @@
 """What the tables of `unetmm tile` say."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from rich.table import Table
 
 from keras_unetmm.tiling.search import best
 
 
-def trade_off(title, rows, untiled):
+def trade_off(title: str, rows: Sequence[dict[str, Any]], untiled: dict[str, Any]) -> Table:
     """Returns a table of rows: memory against multiply-accumulates; what no other row beats is bold.
 
     Args:
         title: str.
-        rows: list of what `keras_unetmm.tiling.search.row` returns.
+        rows: list of what `keras_unetmm.tiling.search.Search.row` returns.
         untiled: dict with `as_is` and `planned`, bytes of the arena of the network run whole.
     """
     table = Table(title=title, title_justify="left")
@@ -42,7 +45,7 @@ def trade_off(title, rows, untiled):
     return table
 
 
-def summary(title, description):
+def summary(title: str, description: dict[str, Any]) -> Table:
     """Returns the table of a program's description: its parts and what is carried."""
     table = Table(title=title, title_justify="left")
     for column in ("", "tile", "runs", "arena head", "tail", "operators", "MACs a run", "flash", "at"):

@@ -1,22 +1,37 @@
 """A network as a program that runs tile by tile, in an arena that holds one tile and what the skips keep."""
 
 import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.planner.planner import plan
+from keras_unetmm.program.program import Program
 from keras_unetmm.tflite_file.graph import load
 from keras_unetmm.tflite_file.metadata import metadata
-from keras_unetmm.tiling import search
-from keras_unetmm.tiling.network import TilingError, TilingNetwork
+from keras_unetmm.tiling.analyse import TilingError, TilingNetwork
+from keras_unetmm.tiling.emit import emit
 from keras_unetmm.tiling.part_compiler import PartCompiler
-from keras_unetmm.tiling.program import assembled
-from keras_unetmm.tiling.search import SKIPS
+from keras_unetmm.tiling.search import SKIPS, Search, best_of_each_bottleneck
+from keras_unetmm.tiling.strategy import Choice, Tile
 from keras_unetmm.tiling.write import whole_file
 
 BORDERS = ("once", "same")
 
 
-def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels="any", border="once", progress=None):
+def tile(
+    file: bytes | str | os.PathLike[str],
+    size: Sequence[int],
+    *,
+    ram: int | None = None,
+    levels: int | None = None,
+    tile: int | Sequence[int] | None = None,
+    skips: str = "keep",
+    kernels: str = "any",
+    border: str = "once",
+    progress: Callable[[], object] | None = None,
+) -> Program:
     """Cuts a network's file into parts that run tile by tile, and lays out one arena for all.
 
     The head makes the skips and the bottleneck's input of each tile of the image; the body computes the bottleneck; the
@@ -52,21 +67,26 @@ def tile(file, size, *, ram=None, levels=None, tile=None, skips="keep", kernels=
     """
     if levels is not None and type(levels) is not int:
         raise ValueError(f"levels must be a number of levels, or None. Received: {levels!r}.")
-    parts = parts_of(file, size, kernels, border)
-    tile = checked_tile(tile)
-    if skips not in SKIPS:
-        raise ValueError(f"skips must be one of {', '.join(map(repr, SKIPS))}. Received: {skips!r}.")
+    compiler = compiler_of(file, size, kernels, border)
+    asked = checked_tile(tile)
+    search = _search(compiler, skips, progress)
     if ram is not None and (not isinstance(ram, int) or ram < 1):
         raise ValueError(f"ram must be a number of bytes. Received: {ram!r}.")
-    said = progress or (lambda: None)
-    if tile is not None and levels is None:  # one number for all tiles, so that they give the same bytes
-        levels = search.checked_levels(parts, None, None)[-1]
-    fitting = search.checked_levels(parts, levels, tile)
-    choice = _chosen(parts, fitting, tile, skips, ram, said)
-    return assembled(parts, choice, tuple(size), metadata(file), skips)
+    if asked is not None and levels is None:  # one number for all tiles, so that they give the same bytes
+        levels = search.fitting_levels(None, None)[-1]
+    choice = _chosen(search, search.fitting_levels(levels, asked), asked, ram)
+    height, width = size
+    return emit(compiler, choice, (height, width), metadata(file), skips)
 
 
-def trade_off(file, size, levels=None, skips="keep", kernels="any", border="once"):
+def trade_off(
+    file: bytes | str | os.PathLike[str],
+    size: Sequence[int],
+    levels: int | None = None,
+    skips: str = "keep",
+    kernels: str = "any",
+    border: str = "once",
+) -> "tuple[TradeOff, dict[str, Any]]":
     """Plans every program with square tiles: memory against multiply-accumulates.
 
     Args:
@@ -81,35 +101,43 @@ def trade_off(file, size, levels=None, skips="keep", kernels="any", border="once
     Raises:
         As `tile`.
     """
-    parts = parts_of(file, size, kernels, border)
-    if skips not in SKIPS:
-        raise ValueError(f"skips must be one of {', '.join(map(repr, SKIPS))}. Received: {skips!r}.")
-    fitting = search.checked_levels(parts, levels, None)
-    everything = range(len(parts.network.graph.operators))
-    content = whole_file(parts.network, everything, parts.network.graph.inputs, parts.network.graph.outputs, parts.size)
+    compiler = compiler_of(file, size, kernels, border)
+    search = _search(compiler, skips)
+    fitting = search.fitting_levels(levels, None)
+    graph = compiler.network.graph
+    content = whole_file(compiler.network, range(len(graph.operators)), graph.inputs, graph.outputs, compiler.size)
     whole = plan(content, kernels)
-    untiled = {"as_is": whole.greedy_head, "planned": whole.planned.head if whole.planned else None, "macs": parts.macs}
-    return _Rows(
-        parts, [(level, square) for level in fitting for square in search.square_tiles(parts, level)], skips
-    ), untiled
+    untiled = {
+        "as_is": whole.greedy_head,
+        "planned": whole.planned.head if whole.planned else None,
+        "macs": compiler.macs,
+    }
+    return TradeOff(search, [(level, square) for level in fitting for square in search.square_tiles(level)]), untiled
 
 
-class _Rows:
-    """The rows of a table, planned tile by tile."""
+class TradeOff:
+    """The rows of a table, planned tile by tile.
 
-    def __init__(self, parts, cases, skips):
-        self.parts, self.cases, self.skips = parts, cases, skips
+    Args:
+        search: `Search`.
+        cases: list of `(levels, tile)`.
+    """
 
-    def __len__(self):
+    def __init__(self, search: Search, cases: list[tuple[int, Tile]]) -> None:
+        self.search, self.cases = search, cases
+
+    def __len__(self) -> int:
         return len(self.cases)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         for level, square in self.cases:
-            found = search.all_at(self.parts, level, self.skips, square)
-            yield [search.row(self.parts, best) for best in search.best_of_each_bottleneck(found)]
+            found = self.search.all_at(level, square)
+            yield [self.search.row(best) for best in best_of_each_bottleneck(found)]
 
 
-def parts_of(file, size, kernels="any", border="once"):
+def compiler_of(
+    file: bytes | str | os.PathLike[str], size: Sequence[int], kernels: str = "any", border: str = "once"
+) -> PartCompiler:
     """Returns the `keras_unetmm.tiling.part_compiler.PartCompiler` of a file for a size, padded to what the levels divide.
 
     Raises:
@@ -123,10 +151,11 @@ def parts_of(file, size, kernels="any", border="once"):
         raise ValueError(f"border must be one of {', '.join(map(repr, BORDERS))}. Received: {border!r}.")
     network = TilingNetwork(load(file))
     multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
-    return PartCompiler(network, tuple(-(-side // multiple) * multiple for side in size), kernels, border)
+    height, width = (-(-side // multiple) * multiple for side in size)
+    return PartCompiler(network, (height, width), kernels, border)
 
 
-def conversion_size(model, size):
+def conversion_size(model: Any, size: Tile) -> Tile:
     """Returns the size at which a Keras model is converted to be tiled: the image's, cut to what its levels divide.
 
     Args:
@@ -136,33 +165,41 @@ def conversion_size(model, size):
     """
     own = model.inputs[0].shape[1:3]
     if None not in own:
-        return tuple(own)
+        return own[0], own[1]
     multiple = max((layer.multiple for layer in model.layers if hasattr(layer, "multiple")), default=32)
-    return tuple(max(side // multiple, 1) * multiple for side in size)
+    height, width = (max(side // multiple, 1) * multiple for side in size)
+    return height, width
 
 
-def checked_tile(tile):
+def checked_tile(tile: int | Sequence[int] | None) -> Tile | None:
     """Returns `(height, width)` of a tile given by one number or two, or None."""
     sides = (tile, tile) if isinstance(tile, int) and not isinstance(tile, bool) else tile
     if sides is None:
         return None
     if not isinstance(sides, (tuple, list)) or len(sides) != 2 or not all(type(s) is int and s > 0 for s in sides):
         raise ValueError(f"tile must be a number of pixels, or (height, width). Received: {tile!r}.")
-    return tuple(sides)
+    return sides[0], sides[1]
 
 
-def _chosen(parts, levels, tile, skips, ram, progress):
+def _search(compiler: PartCompiler, skips: str, progress: Callable[[], object] | None = None) -> Search:
+    """The search for what is asked for; a `ValueError` for unknown `skips`."""
+    if skips not in SKIPS:
+        raise ValueError(f"skips must be one of {', '.join(map(repr, SKIPS))}. Received: {skips!r}.")
+    return Search(compiler, skips, progress or (lambda: None))
+
+
+def _chosen(search: Search, levels: list[int], tile: Tile | None, ram: int | None) -> Choice:
     if tile is not None:
-        found = search.best_at(parts, levels[0], skips, tile, ram)
+        found = search.best_at(levels[0], tile, ram)
     elif ram is None:
-        found = search.smallest(parts, levels, skips, progress)
+        found = search.smallest(levels)
     else:
-        found = search.within(parts, levels, skips, ram, progress) or search.smallest(parts, levels, skips, progress)
+        found = search.within(levels, ram) or search.smallest(levels)
     if ram is not None and found.ram > ram:
         raise TilingError(
             f"ram={ram:,} is below the smallest program, which takes {found.ram:,} bytes"
             + (f" with tile={tile[0]}x{tile[1]}" if tile else "")
             + ". Give it as much, a smaller image or a narrower network"
-            + (", or skips='mixed'." if skips == "keep" else ".")
+            + (", or skips='mixed'." if search.skips == "keep" else ".")
         )
     return found.choice

@@ -1,15 +1,19 @@
 """A part of a network as a .tflite file of its own, with the whole network's weights and scales."""
 
+from collections.abc import Collection, Iterable
+from typing import Any
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.operators.registry import rules_of
+from keras_unetmm.program.region import Region
 from keras_unetmm.tflite_file.edit import File
-from keras_unetmm.tiling.network import TilingError
-from keras_unetmm.tiling.part import Mask, Masked, sizes
+from keras_unetmm.tiling.analyse import TilingError, TilingNetwork
+from keras_unetmm.tiling.part import Key, Mask, Masked, Part, TileOperator
 
 
-def tile_file(network, part):
+def tile_file(network: TilingNetwork, part: Part) -> bytes:
     """Returns the bytes of a file that computes a `Part` of a `TilingNetwork`.
 
     Its convolutions have no padding. Maps are cut where they are larger than what is read of them.
@@ -18,7 +22,9 @@ def tile_file(network, part):
     return _Writer(file, network, part).written()
 
 
-def whole_file(network, positions, inputs, outputs, size):
+def whole_file(
+    network: TilingNetwork, positions: Collection[int], inputs: Iterable[int], outputs: Iterable[int], size: tuple[int, int]
+) -> bytes:
     """Returns the bytes of a file that computes some operators on whole maps, padded as in the network.
 
     Args:
@@ -42,25 +48,25 @@ def whole_file(network, positions, inputs, outputs, size):
 class _Writer:
     """Goes through a part's steps and remembers which tensor of the file holds which region of a map."""
 
-    def __init__(self, file, network, part):
+    def __init__(self, file: File, network: TilingNetwork, part: Part) -> None:
         self.file, self.network, self.part = file, network, part
         self.originals = file.main.operators
-        self.operators = []
-        self.held = {}  # the tensor that holds a map, by its key
-        self.cuts = {}  # the tensor that holds a region of it, by key and region
+        self.operators: list[Any] = []
+        self.held: dict[Key, int] = {}  # the tensor that holds a map, by its key
+        self.cuts: dict[tuple[Key, Region], int] = {}  # the tensor that holds a region of it, by key and region
 
-    def written(self):
+    def written(self) -> bytes:
         inputs = [self._input(key, region) for key, region in self.part.inputs.items()]
-        for step in self.part.steps:
+        for step in self.part.operators:
             self._step(step)
         outputs = [self._region(key, region) for key, region in self.part.outputs.items()]
         return _packed(self.file, self.operators, inputs, outputs)
 
-    def _input(self, key, region):
+    def _input(self, key: int | Mask, region: Region) -> int:
         if isinstance(key, Mask):
             quantization = schema.QuantizationParametersT()
             quantization.scale, quantization.zeroPoint = np.array([1], "float32"), np.array([0], "int64")
-            image, shape = self.network.image, (1, *sizes(region), 1)
+            image, shape = self.network.image, (1, *region.shape, 1)
             self.held[key] = self.file.add_tensor(image, shape, f"/inside{key.scale}", quantization=quantization)
             self.file.main.tensors[self.held[key]].type = schema.TensorType.INT8
         else:
@@ -68,12 +74,12 @@ class _Writer:
             self.held[key] = key
         return self.held[key]
 
-    def _step(self, step):
+    def _step(self, step: TileOperator) -> None:
         region = self.part.made[step.outputs[0]]
         if step.position is None:
             (source,) = step.inputs
             inputs = [self._region(key, region) for key in (source, Mask(self.network.scales[source]))]
-            shape = (1, *sizes(region), self._channels(source))
+            shape = (1, *region.shape, self._channels(source))
             output = self.file.add_tensor(source, shape, "/masked")
             self.held[step.outputs[0]] = output
             options = schema.MulOptionsT()
@@ -89,13 +95,13 @@ class _Writer:
         )
         if rules_of(source).padding:
             operator.builtinOptions.padding = schema.Padding.VALID
-        _set_sizes(self.file, operator, source, sizes(region))
+        _set_sizes(self.file, operator, source, region.shape)
         for index in source.outputs:
             self._shape(index, region)
             self.held[index] = index
         self.operators.append(operator)
 
-    def _region(self, key, region):
+    def _region(self, key: Key, region: Region) -> int:
         """The tensor that holds a region of a map, cut out if the map is larger."""
         whole = self.part.made[key]
         if region == whole:
@@ -114,16 +120,16 @@ class _Writer:
             self.cuts[key, region] = output
         return self.cuts[key, region]
 
-    def _shape(self, tensor, region):
+    def _shape(self, tensor: int, region: Region) -> None:
         kept = self.file.main.tensors[tensor]
-        kept.shape = np.array([1, *sizes(region), *list(kept.shape)[3:]], "int32")
+        kept.shape = np.array([1, *region.shape, *list(kept.shape)[3:]], "int32")
         kept.shapeSignature = None
 
-    def _channels(self, tensor):
+    def _channels(self, tensor: int) -> int:
         return self.network.graph.tensors[tensor].shape[-1]
 
 
-def _tensor(key):
+def _tensor(key: Any) -> Any:
     return key.tensor if isinstance(key, Masked) else key
 
 

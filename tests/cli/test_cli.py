@@ -23,7 +23,8 @@ from typer.testing import CliRunner
 from keras_unetmm import models
 from keras_unetmm.analysis import catalogue
 from keras_unetmm.cli import app
-from keras_unetmm.interpreters.runtime import run
+from keras_unetmm.interpreters import runtime
+from keras_unetmm.interpreters.runtime import MissingRuntimeError, run
 from keras_unetmm.models import lunet, nafnet
 from keras_unetmm.planner import planner
 from keras_unetmm.planner import report as reports
@@ -126,6 +127,39 @@ def test_an_arena_that_only_the_planned_file_fits_into(here):
     short = call("plan", "model.tflite", "--arena", "1K", "--json")
     assert short.exit_code == 2
     assert json.loads(short.stdout)["arena"] == {**arena, "arena": 1024, "left": 1024 - arena["needed"], "fits": False}
+
+
+def test_an_arena_too_small_says_what_would_need_less(here):
+    short = call("plan", "model.tflite", "--arena", "1500", "--json")
+    assert short.exit_code == 2
+    kinds = [option["kind"] for option in json.loads(short.stdout)["advice"]]
+    assert kinds[:3] == ["kernels", "engine", "tiles"]
+    assert "advice" not in json.loads(call("plan", "model.tflite", "--arena", "1M", "--json").stdout)
+    said = call("plan", "model.tflite", "--arena", "1500")
+    assert "unetmm firmware model.tflite -o model_c" in said.stdout
+    assert "This fits: unetmm firmware model.tflite" in " ".join(said.stderr.split())
+    below = call("plan", "model.tflite", "--arena", "-5", "--json")
+    assert below.exit_code == 2
+    assert json.loads(below.stdout)["error"].startswith("--arena cannot be read")
+
+
+def test_plan_works_where_tflm_is_not_installed(here, monkeypatch):
+    def missing(runtime):
+        raise MissingRuntimeError("tflm runs files by tflite-micro, which is not installed.")
+
+    expected = json.loads(call("plan", "model.tflite", "--json").stdout)
+    monkeypatch.setattr(runtime, "validate_installed", missing)
+    result = call("plan", "model.tflite", "--arena", "1M", "--json")
+    assert result.exit_code == 0, result.stderr
+    printed = json.loads(result.stdout)
+    assert printed["planned"]["head"] == expected["planned"]["head"]
+    assert printed["planned"]["measured"] is None
+    assert "not installed" in printed["why_not_measured"]
+    assert printed["arena"]["estimated"] is True
+    assert printed["arena"]["needed"] > printed["planned"]["head"]
+    assert "Not measured: tflm runs files by tflite-micro" in call("plan", "model.tflite").stdout
+    refused = call("plan", "model.tflite", "-o", "planned.tflite")
+    assert refused.exit_code == 2
 
 
 def test_an_arena_too_small_writes_no_file(here):

@@ -9,7 +9,7 @@ from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
 from keras_unetmm.program import store
-from keras_unetmm.program.program import digest
+from keras_unetmm.program.description import digest
 
 SIZE = (32, 32)
 
@@ -51,6 +51,11 @@ HOSTILE = [
     put({}, "parts"),
     put([], "carried"),
     put(1, "something"),
+    put(0, "untiled_macs"),
+    *(put(7, key) for key in ("macs", "macs_ratio", "flash_bytes", "ram_bytes_with_tails")),  # which follow from others
+    put([8, 8], "tile"),
+    put(["head on the whole map"], "order"),
+    put([3, 3], "parts", "head", "inputs", 0, "shape"),
 ]
 
 

@@ -1,6 +1,6 @@
 """Running a program: what goes in, what comes out, and how little of both is in memory."""
 
-import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
 from keras_unetmm.program import store
-from keras_unetmm.program.program import Program
 
 SIZE = (48, 32)
 
@@ -44,10 +43,10 @@ def test_values_are_what_the_output_stands_for(program, pixels):
 
 def test_what_is_kept_lies_in_the_arena(program, pixels):
     """Where a part's arena lies over what is kept, the output is another one."""
-    said = copy.deepcopy(program.description)
-    kept = next(entry for entry in said["carried"] if (entry["from"], entry["to"]) == ("head", "tail"))
-    said["parts"]["body"]["offset"] = kept["offset"]
-    output = tflite.run_tiled(Program(program.files, said), pixels).output
+    head, body, tail = program.steps
+    kept = next(buffer for buffer in program.carried if (buffer.first, buffer.last) == (0, 2))
+    body = replace(body, arena=replace(body.arena, offset=kept.offset))
+    output = tflite.run_tiled(replace(program, steps=(head, body, tail)), pixels).output
     assert (output != tflite.run_tiled(program, pixels).output).any()
 
 

@@ -36,7 +36,7 @@ from keras_unetmm.planner.planner import plan
 from keras_unetmm.targets.targets import check
 from keras_unetmm.tflite_file.graph import TFLiteFileError
 from keras_unetmm.tflite_file.metadata import metadata
-from keras_unetmm.tiling.network import TilingError
+from keras_unetmm.tiling.analyse import TilingError
 from keras_unetmm.tiling.tile import tile, trade_off
 
 MUTANTS = int(os.environ.get("MUTANTS", "180"))

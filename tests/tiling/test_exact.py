@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 from tflite.network import Network
+from tflite.tiling.choices import chosen
 from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
 from keras_unetmm.runtime import tiled
-from keras_unetmm.tiling import fit
-from keras_unetmm.tiling.part_compiler import Choice
-from keras_unetmm.tiling.program import assembled
-from keras_unetmm.tiling.tile import parts_of, trade_off
+from keras_unetmm.tiling.emit import emit
+from keras_unetmm.tiling.strategy import Choice, Strategy
+from keras_unetmm.tiling.strategy_parts import StrategyParts, sides
+from keras_unetmm.tiling.tile import compiler_of, trade_off
 
 
 def image(size, seed=0):
@@ -88,14 +89,13 @@ def test_with_the_border_of_the_file_it_is_the_file_everywhere(seed):
 def test_a_tiled_bottleneck_gives_the_bytes_of_a_whole_one(seed, border):
     size = (41, 52) if seed % 2 else (48, 32)
     content, x = encoder_decoder(seed, whole=seed != 2, zeros=True), image(size, seed)
-    parts = parts_of(content, size, border=border)
+    compiler = compiler_of(content, size, border=border)
     for levels in (1, 2):
-        middle = [part.whole for part in parts.partition(levels).bottleneck_passes]
+        middle = [part.whole for part in compiler.partition(levels).bottleneck_passes]
         assert middle == ([False, True, False] if seed != 2 else [False])
         outputs = []
         for tiles in (None, ((4, 4),) * middle.count(False), ((16, 8), (8, 20))[: middle.count(False)]):
-            choice = Choice(levels, frozenset(), (16, 16), (8, 16), tiles)
-            program = assembled(parts, choice, size, None, "keep")
+            program = emit(compiler, chosen(compiler, levels, (16, 16), (8, 16), tiles), size)
             assert program.description["bottleneck"] == ("whole" if tiles is None else "tiled")
             outputs.append(tflite.run_tiled(program, x).output)
         np.testing.assert_array_equal(outputs[1], outputs[0])
@@ -108,7 +108,7 @@ def test_a_bottleneck_that_pads_with_no_zeros_runs_whole():
     y = net.conv(net.conv(x, 4, (2, 2), stride=(2, 2)), 4, (3, 3))
     y = net.conv(net.pool("AVERAGE_POOL_2D", y, (3, 3), stride=(1, 1)), 4, (3, 3))
     content = net.file(net.conv(net.resize("RESIZE_NEAREST_NEIGHBOR", y, 16, 16), 3))
-    assert parts_of(content, (64, 64)).partition(1).bottleneck_passes == ()
+    assert compiler_of(content, (64, 64)).partition(1).bottleneck_passes == ()
     assert tflite.tile(content, (64, 64)).description["bottleneck"] == "whole"
 
 
@@ -208,13 +208,13 @@ def test_unusual_networks(network, tiles):
         {"ram": 20_000, "skips": "mixed", "levels": tflite.tile(content, (36, 36), tile=tiles[0]).description["levels"]}
     ]
     outputs = [tflite.run_tiled(tflite.tile(content, (36, 36), **choice), x).output for choice in choices]
-    parts = parts_of(content, (36, 36))
-    middle = parts.partition(parts.deepest).bottleneck_passes
+    compiler = compiler_of(content, (36, 36))
+    middle = compiler.partition(compiler.deepest).bottleneck_passes
     assert bool(middle) == (network is not padded_twice)
     if middle:
-        inner = tuple((parts.unit(parts.deepest, [part.name]),) * 2 for part in middle if not part.whole)
-        choices += [Choice(parts.deepest, frozenset(), (36, 36), (36, 36), inner)]
-        outputs += [tflite.run_tiled(assembled(parts, choices[-1], (36, 36), None, "keep"), x).output]
+        parts = StrategyParts(compiler, Strategy(compiler.deepest, bottleneck_tiled=True))
+        choices += [Choice(parts.strategy, parts.smallest_tiles((36, 36)))]
+        outputs += [tflite.run_tiled(emit(compiler, choices[-1], (36, 36)), x).output]
     for choice, output in zip(choices, outputs, strict=True):
         np.testing.assert_array_equal(output, outputs[0], err_msg=str(choice))
     same = tflite.run_tiled(tflite.tile(content, (36, 36), border="same", tile=tiles[-1]), x).output
@@ -233,7 +233,7 @@ def test_a_body_that_resizes_takes_other_sizes(name):
     x = image((48, 40))
     outputs = [tflite.run_tiled(tflite.tile(content, (48, 40), levels=1, border="same", tile=t), x).output for t in (8, 48)]
     np.testing.assert_array_equal(outputs[1], outputs[0])
-    assert len(fit.sides(48, 2)) > 5
+    assert len(sides(48, 2)) > 5
     assert list(trade_off(content, (48, 40), levels=1)[0])
 
 

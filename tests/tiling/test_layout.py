@@ -16,7 +16,7 @@ def intervals(found, arenas, carried, in_place):
     at = found.addresses
     alive = [[(at[name], at[name] + size)] for name, size in arenas.items()]
     for entry, size in carried.items():
-        for phase in entry.phases - ({entry.first} if entry in in_place else set()):
+        for phase in set(entry.phases) - ({entry.first} if entry in in_place else set()):
             alive[phase].append((at[entry], at[entry] + size))
     return alive
 

@@ -7,8 +7,8 @@ from checks import ONE_BACKEND, randomize
 from keras_unetmm import models, tflite
 from keras_unetmm.compare.evaluate import evaluate
 from keras_unetmm.skips import UNetMinusMinus
-from keras_unetmm.tiling.network import TilingError
-from keras_unetmm.tiling.tile import parts_of
+from keras_unetmm.tiling.analyse import TilingError
+from keras_unetmm.tiling.tile import compiler_of
 
 pytestmark = ONE_BACKEND
 
@@ -96,6 +96,6 @@ def test_photographs_of_any_size_are_evaluated():
     assert scores["photographs"] == done[-1] == 2
     assert 15 < scores["noisy"] < 25
     assert abs(scores["int8"] - scores["float"]) < 3
-    assert parts_of(content, (33, 64)).size == (48, 64)
+    assert compiler_of(content, (33, 64)).size == (48, 64)
     with pytest.raises(ValueError, match="photographs must hold at least one"):
         evaluate(content, [], 25)

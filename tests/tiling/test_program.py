@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from tflite.tiling.choices import chosen
 from tflite.tiling.networks import bottleneck, encoder_decoder
 
 from keras_unetmm import tflite
@@ -12,10 +13,11 @@ from keras_unetmm.interpreters.runtime import measure, run
 from keras_unetmm.operators.registry import macs
 from keras_unetmm.runtime.tiled import run_tiled
 from keras_unetmm.tflite_file.graph import read
-from keras_unetmm.tiling.part_compiler import Choice
-from keras_unetmm.tiling.program import assembled
-from keras_unetmm.tiling.search import kept_sets
-from keras_unetmm.tiling.tile import parts_of
+from keras_unetmm.tiling.emit import emit
+from keras_unetmm.tiling.search import Search
+from keras_unetmm.tiling.strategy import Strategy
+from keras_unetmm.tiling.strategy_parts import StrategyParts
+from keras_unetmm.tiling.tile import compiler_of
 
 SIZE = (64, 64)
 CONTENT = encoder_decoder(9, SIZE, whole=True, zeros=True)
@@ -32,8 +34,13 @@ def program(request):
     if request.param not in TILED:
         return tflite.tile(CONTENT, SIZE, tile=16, skips=request.param)
     content, levels, tiles = TILED[request.param]
-    choice = Choice(levels, frozenset(), (16, 16), (16, 16), tiles)
-    return assembled(parts_of(content, SIZE), choice, SIZE, None, "keep")
+    return tiled_program(content, SIZE, levels, tiles)
+
+
+def tiled_program(content, size, levels, tiles):
+    """The program with tiles of 16x16 pixels, and those in the bottleneck."""
+    compiler = compiler_of(content, size)
+    return emit(compiler, chosen(compiler, levels, (16, 16), (16, 16), tiles), size)
 
 
 def test_heads_and_tails_are_those_that_tflm_measures(program):
@@ -96,18 +103,19 @@ def check_arena(said):
 
 @pytest.mark.parametrize("border", ["once", "same"])
 @pytest.mark.parametrize("seed", range(12))
-def test_any_bottleneck_may_be_bottleneck_passes(seed, border):
+def test_any_bottleneck_may_be_tiled(seed, border):
     """The same bytes as whole, or for the border of the file its own, from an arena in which nothing is overwritten."""
     size = (32, 24) if seed % 2 or border == "same" else (38, 30)
     content = bottleneck(seed)
     x = np.random.default_rng(seed).integers(-128, 128, (*size, 3)).astype("int8")
-    parts, outputs = parts_of(content, size, border=border), []
-    names = [part.name for part in parts.partition(1).bottleneck_passes if not part.whole]
-    rng, units = np.random.default_rng(seed), [parts.unit(1, [name]) for name in names]
+    compiler, outputs = compiler_of(content, size, border=border), []
+    parts = StrategyParts(compiler, Strategy(1, bottleneck_tiled=True))
+    names = [part.name for part in compiler.partition(1).bottleneck_passes if not part.whole]
+    rng, units = np.random.default_rng(seed), [parts.unit(name) for name in names]
     inner = [tuple((unit * int(rng.integers(1, 6)), unit) for unit in units) for _ in range(2)] if names else []
-    for recomputed, tiles in itertools.product(kept_sets(parts, 1, "mixed"), [None, *inner]):
-        choice = Choice(1, recomputed, (2 * int(rng.integers(1, 9)), 8), (8, 2 * int(rng.integers(1, 9))), tiles)
-        program = assembled(parts, choice, size, None, "mixed")
+    for recomputed, tiles in itertools.product(Search(compiler, "mixed").recomputed_sets(1), [None, *inner]):
+        head, tail = (2 * int(rng.integers(1, 9)), 8), (8, 2 * int(rng.integers(1, 9)))
+        program = emit(compiler, chosen(compiler, 1, head, tail, tiles, recomputed), size, skips="mixed")
         check_arena(program.description)
         outputs.append(run_tiled(program, x).output)
     expected = run(content, x).outputs[0][0] if border == "same" else outputs[0]
@@ -122,8 +130,7 @@ def same(a, b):
 
 def test_a_map_is_written_over_another_where_that_is_read_place_by_place():
     content, levels, tiles = TILED["tiled"]
-    choice = Choice(levels, frozenset(), (16, 16), (16, 16), tiles)
-    carried = assembled(parts_of(content, SIZE), choice, SIZE, None, "keep").description["carried"]
+    carried = tiled_program(content, SIZE, levels, tiles).description["carried"]
     read = [entry for entry in carried if (entry["from"], entry["to"]) == ("body_head", "body_tail")]
     made = [entry for entry in carried if (entry["from"], entry["to"]) == ("body_tail", "tail")]
     assert len(read) == len(made) == 1
@@ -167,10 +174,7 @@ def test_recomputed_skips_take_no_memory():
 def test_memory_grows_with_what_is_carried_only(case):
     """With tiles of one size all arenas are the same but that of what runs whole, which has its own maps and no more."""
     content, levels, tiles = TILED[case]
-    choice = Choice(levels, frozenset(), (16, 16), (16, 16), tiles)
-    small, large = (
-        assembled(parts_of(content, size), choice, size, None, "keep").description for size in ((64, 64), (128, 192))
-    )
+    small, large = (tiled_program(content, size, levels, tiles).description for size in ((64, 64), (128, 192)))
     for (name, a), b in zip(small["parts"].items(), large["parts"].values(), strict=True):
         if a["runs"] > 1:
             assert a["head"] == b["head"], name

@@ -1,17 +1,17 @@
 """The program for a budget, and what cannot be made."""
 
 import itertools
-from functools import partial
 
 import pytest
 from tflite.network import Network
 from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
-from keras_unetmm.tiling import fit, search
-from keras_unetmm.tiling.network import TilingError
-from keras_unetmm.tiling.part_compiler import Choice
-from keras_unetmm.tiling.tile import parts_of
+from keras_unetmm.tiling.analyse import TilingError
+from keras_unetmm.tiling.search import SKIPS, Search
+from keras_unetmm.tiling.strategy import Strategy
+from keras_unetmm.tiling.strategy_parts import StrategyParts, sides
+from keras_unetmm.tiling.tile import compiler_of
 
 SIZE = (48, 32)
 
@@ -21,29 +21,33 @@ def content():
     return encoder_decoder(9, SIZE)
 
 
-def everything(parts, level, recomputed=frozenset()):
+def everything(compiler, levels):
     """All programs of so many levels, of tiles that no other beats in both memory and computing."""
+    for bottleneck_tiled in (False, True):
+        parts = StrategyParts(compiler, Strategy(levels, bottleneck_tiled=bottleneck_tiled))
+        useful = {name: list(unbeaten(parts, name, tiles)) for name, tiles in parts.all_tiles().items()}
+        for tiles in itertools.product(*useful.values()):
+            yield parts.candidate(dict(zip(useful, tiles, strict=True)))
 
-    def tiles(make, unit):
-        every = itertools.product(fit.sides(SIZE[0], unit), fit.sides(SIZE[1], unit))
-        costs = {tile: (made.arena, made.macs * made.runs) for tile in every for made in [make(tile)]}
-        return [t for t, c in costs.items() if not any(o != c and o[0] <= c[0] and o[1] <= c[1] for o in costs.values())]
 
-    heads, tails = (tiles(partial(make, level, recomputed), parts.unit(level)) for make in (parts.head, parts.tail))
-    names = [part.name for part in parts.partition(level).bottleneck_passes if not part.whole]
-    inner = itertools.product(*(tiles(partial(parts.inner, level, name), parts.unit(level, [name])) for name in names))
-    combinations = itertools.product(heads, tails, [None, *inner])
-    return [fit.measured(parts, Choice(level, recomputed, *each)) for each in combinations]
+def unbeaten(parts, name, tiles):
+    """The tiles of a part that no other beats."""
+    made = {tile: parts.part(name, tile) for tile in tiles}
+    costs = {tile: (part.arena, part.cost) for tile, part in made.items()}
+    for tile, (arena, cost) in costs.items():
+        if not any(other != (arena, cost) and other[0] <= arena and other[1] <= cost for other in costs.values()):
+            yield tile
 
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_the_fewest_multiply_accumulates_within_the_budget(whole):
     content, levels = encoder_decoder(9, SIZE, whole=whole, zeros=True), 2
-    parts = parts_of(content, SIZE)
-    programs = everything(parts, levels)
+    compiler = compiler_of(content, SIZE)
+    programs = list(everything(compiler, levels))
     least, most = min(p.ram for p in programs), max(p.ram for p in programs)
-    assert {p.choice.bottleneck for p in programs} == {"whole", "tiled"}
-    assert search.smallest(parts, [levels], "keep").ram == least
+    assert {p.choice.strategy.bottleneck for p in programs} == {"whole", "tiled"}
+    smallest = Search(compiler, "keep").smallest([levels])
+    assert (smallest.ram, smallest.macs) == (least, min(p.macs for p in programs if p.ram == least))
     for ram in (least, (least + most) // 2, most):
         said = tflite.tile(content, SIZE, ram=ram, levels=levels).description
         assert said["ram_bytes"] <= ram
@@ -56,16 +60,39 @@ def test_a_tile_and_a_budget_leave_room_for_large_tiles_of_the_bottleneck():
     a = net.conv(net.input(1, *SIZE, 3), 2, (3, 3))
     b = net.conv(net.conv(net.conv(a, 8, (3, 3), stride=(2, 2)), 48, (3, 3)), 8, (3, 3))
     content = net.file(net.conv(net.concatenate([net.resize("RESIZE_NEAREST_NEIGHBOR", b, *SIZE), a], 3), 3, (3, 3)))
-    parts = parts_of(content, SIZE)
-    whole, small = (fit.measured(parts, Choice(1, frozenset(), (8, 8), (8, 8), tiles)) for tiles in (None, ((2, 2),)))
-    found = search.best_at(parts, 1, "keep", (8, 8), whole.ram - 1)
+    search = Search(compiler_of(content, SIZE), "keep")
+    strategies = (search.parts(Strategy(1, bottleneck_tiled=tiled)) for tiled in (False, True))
+    whole, small = (parts.candidate(parts.smallest_tiles((8, 8))) for parts in strategies)
+    assert small.choice.tiles == {"head": (8, 8), "body": (2, 2), "tail": (8, 8)}
+    found = search.best_at(1, (8, 8), whole.ram - 1)
     assert small.ram <= found.ram < whole.ram
     assert whole.macs < found.macs < small.macs
-    assert search.best_at(parts, 1, "keep", (8, 8), whole.ram) == whole
+    assert search.best_at(1, (8, 8), whole.ram) == whole
+
+
+def gate_behind(channels):
+    """A bottleneck that is wide before what sees the whole map."""
+    net = Network()
+    a = net.conv(net.input(1, *SIZE, 3), 2, (3, 3))
+    b = net.conv(net.conv(net.conv(a, 8, (3, 3), stride=(2, 2)), channels, (3, 3)), 8, (3, 3))
+    b = net.binary("MUL", b, net.conv(net.mean(b, (1, 2)), 8))
+    return net.file(net.conv(net.concatenate([net.resize("RESIZE_NEAREST_NEIGHBOR", b, *SIZE), a], 3), 3, (3, 3)))
+
+
+def test_a_bottleneck_is_tiled_where_that_saves_more_than_its_interpreters_take():
+    for channels, is_tiled in ((16, False), (20, True)):
+        search = Search(compiler_of(gate_behind(channels), SIZE), "keep")
+        whole, tiled = (search.parts(Strategy(1, bottleneck_tiled=tiled)) for tiled in (False, True))
+        most, least = (parts.candidate(parts.smallest_tiles((8, 8))) for parts in (whole, tiled))
+        more = tiled.inner_tails - whole.inner_tails
+        assert (0 < more < most.ram - least.ram) if is_tiled else (0 < most.ram - least.ram <= more)
+        assert [found.choice.strategy.bottleneck_tiled for found in search.all_at(1, (8, 8))] == [False, True][
+            : 1 + is_tiled
+        ]
 
 
 def test_mixed_is_never_worse(content):
-    sizes = {skips: tflite.tile(content, SIZE, skips=skips).description["ram_bytes"] for skips in search.SKIPS}
+    sizes = {skips: tflite.tile(content, SIZE, skips=skips).description["ram_bytes"] for skips in SKIPS}
     assert sizes["mixed"] == min(sizes.values())
 
 
@@ -194,5 +221,5 @@ def test_what_is_bound_to_a_size_is_said():
 
 
 def test_sides_waste_as_little_as_can_be():
-    assert fit.sides(256, 16) == [256, 128, 96, 64, 48, 32, 16]
-    assert fit.sides(40, 16) == [48, 32, 16]
+    assert sides(256, 16) == [256, 128, 96, 64, 48, 32, 16]
+    assert sides(40, 16) == [48, 32, 16]

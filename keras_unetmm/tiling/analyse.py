@@ -1,19 +1,22 @@
-"""A whole network's file, seen by scale: how much coarser than the image each map is, and what operators read of it."""
+"""Analysis of a network's file: how much coarser than the image each map is, and what operators read of it."""
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.operators.registry import macs, operator_macs, receptive_fields, rules_of
 from keras_unetmm.operators.shared.rules import GlobalOperatorError
+from keras_unetmm.program.step import IMAGE, INSIDE, OUTPUT
 from keras_unetmm.tflite_file import graph as tflite_graph
 from keras_unetmm.tflite_file.names import short_name
 from keras_unetmm.tflite_file.operands import Operands
 
-RESERVED = ("image", "output", "inside")  # the ends of a program that are no carried maps
+RESERVED = (IMAGE, OUTPUT, INSIDE)  # what a program reads or makes that is no carried map
 
 
 class TilingError(ValueError):
@@ -37,7 +40,7 @@ class TilingNetwork:
         TFLiteFileError: if it is damaged.
     """
 
-    def __init__(self, content):
+    def __init__(self, content: bytes) -> None:
         self.content = content
         self.graph = tflite_graph.read(content).main
         try:
@@ -50,7 +53,7 @@ class TilingNetwork:
                 "again."
             ) from error
 
-    def _read(self):
+    def _read(self) -> None:
         """Goes through the operators in their order."""
         tensors = self.graph.tensors
         if len(self.graph.inputs) != 1 or len(self.graph.outputs) != 1 or len(tensors[self.graph.inputs[0]].shape) != 4:
@@ -62,9 +65,10 @@ class TilingNetwork:
             raise TilingError(f"model must take one image at a time. Received: {tensors[self.graph.inputs[0]].shape[0]}.")
         self.image, self.output = self.graph.inputs[0], self.graph.outputs[0]
         self.producers = {index: position for position, op in enumerate(self.graph.operators) for index in op.outputs}
-        self.scales = [None] * len(tensors)
+        self.scales: list[Any] = [None] * len(tensors)  # of `Fraction`, or None
         self.scales[self.image] = Fraction(1)
-        self.receptive_fields, self.reasons = [], {}
+        self.receptive_fields: list[Any] = []
+        self.reasons: dict[int, str] = {}
         made = {i for i, tensor in enumerate(tensors) if tensor.data is not None} | {-1, self.image}
         for position, operator in enumerate(self.graph.operators):
             if not made >= set(operator.inputs):
@@ -82,30 +86,30 @@ class TilingNetwork:
             raise TilingError(f"model must give a map. Received: an output of the shape {tensors[self.output].shape}.")
         macs(self.graph)  # of an operator that lacks what is counted
 
-    def maps(self, indices):
+    def maps(self, indices: Iterable[int]) -> list[int]:
         """Returns the indices of what is computed, without constants and absent tensors."""
         return [i for i in indices if i >= 0 and self.graph.tensors[i].data is None]
 
     @cached_property
-    def names(self):
+    def names(self) -> list[str]:
         """A name for each tensor that a person can read; no two maps' are alike."""
         short = [short_name(tensor.name) for tensor in self.graph.tensors]
         often = Counter([*(short[i] for i in self.maps(range(len(short)))), *2 * RESERVED])
         return [name if often[name] < 2 else f"{name} ({i})" for i, name in enumerate(short)]
 
-    def label(self, position):
+    def label(self, position: int) -> str:
         """Returns an operator's number, name and the layer that it comes from."""
         operator = self.graph.operators[position]
         name = self.graph.tensors[operator.outputs[0]].name.split(";")[-1]
         return f"operator {position}, {operator.name}, of {name}"
 
-    def scales_of(self, position):
+    def scales_of(self, position: int) -> list[Fraction]:
         """Returns the scales of an operator's maps."""
         operator = self.graph.operators[position]
         found = (self.scales[i] for i in self.maps((*operator.inputs, *operator.outputs)))
         return [scale for scale in found if scale is not None]
 
-    def pads(self, position):
+    def pads(self, position: int) -> bool:
         """Returns whether an operator reads zeros beyond the border of its input.
 
         Raises:
@@ -131,19 +135,32 @@ class TilingNetwork:
             )
         return True
 
-    def bytes(self, tensor, size):
-        """Returns the bytes of a map for an image of `size`."""
-        shape = self.graph.tensors[tensor].shape
-        places = [int(length / self.scales[tensor]) for length in size]
-        return math.prod((shape[0], *places, *shape[3:])) * self.graph.tensors[tensor].element_bytes
+    def map_name(self, tensor: int) -> str:
+        """Returns the name of a map that a person can read."""
+        return IMAGE if tensor == self.image else self.names[tensor]
 
-    def macs(self, position, places):
+    def shape(self, tensor: int, size: Iterable[int]) -> tuple[int, ...]:
+        """Returns the shape of a map for an image of `size`, without the axis of images."""
+        places = (int(length / self.scales[tensor]) for length in size)
+        return (*places, *self.graph.tensors[tensor].shape[3:])
+
+    def bytes(self, tensor: int, size: Iterable[int]) -> int:
+        """Returns the bytes of a map for an image of `size`."""
+        found = self.graph.tensors[tensor]
+        return math.prod((found.shape[0], *self.shape(tensor, size))) * found.element_bytes
+
+    def place_bytes(self, tensor: int) -> int:
+        """Returns the bytes of one place of a map, all its channels."""
+        found = self.graph.tensors[tensor]
+        return math.prod(found.shape[3:]) * found.element_bytes
+
+    def macs(self, position: int, places: int) -> int:
         """Returns the multiply-accumulates of an operator that makes that many places."""
         operator = self.graph.operators[position]
         made = self.graph.tensors[operator.outputs[0]].shape
         return operator_macs(self.graph, operator) * places // math.prod(made[1:3])
 
-    def _add(self, position, operator):
+    def _add(self, position: int, operator: tflite_graph.Operator) -> None:
         tensors, inputs = self.graph.tensors, self.maps(operator.inputs)
         scales = {self.scales[i] for i in inputs} - {None}
         try:
@@ -171,8 +188,8 @@ class TilingNetwork:
         for index in operator.outputs:
             self.scales[index] = scale
 
-    def _check_regular(self, operator, scale):
-        """Refuses what is not, place by place, as large as the image over the scale; padded maps are cut again."""
+    def _check_regular(self, operator: tflite_graph.Operator, scale: Fraction) -> None:
+        """Raises unless each output is as large as the image over the scale; what is padded is cut later."""
         if operator.name == "PAD":
             return
         size = [length / scale for length in self.graph.tensors[self.image].shape[1:3]]

@@ -1,0 +1,1 @@
+"""What to do with a file that does not fit into a memory."""

@@ -21,8 +21,13 @@ import numpy as np  # noqa: E402
 from keras import ops  # noqa: E402
 
 from keras_unetmm import layers as ours  # noqa: E402
+from keras_unetmm.conversion.conversion import Conversion, Request  # noqa: E402
+from keras_unetmm.conversion.file_passes import validate_integers  # noqa: E402
+from keras_unetmm.conversion.passes import PASSES  # noqa: E402
 from keras_unetmm.lowering.legalize import RANDOM  # noqa: E402
-from keras_unetmm.lowering.lowering import UnknownLayerError, lower  # noqa: E402
+from keras_unetmm.lowering.lowering import lower  # noqa: E402
+from keras_unetmm.targets.targets import check, target_of  # noqa: E402
+from keras_unetmm.tflite_file.graph import read  # noqa: E402
 
 L = keras.layers
 TARGETS = ("tflm", "litert", "coral", "ethos-u55", "ethos-u85")
@@ -128,7 +133,7 @@ def _shapes():
         "CenterCrop": behind(L.CenterCrop(8, 8)),
         "PadToMultiple": lambda x, v: ours.PadToMultiple(12)(conv(x)),
         "CropLike": lambda x, v: ours.CropLike()([L.ZeroPadding2D(1)(conv(x)), x]),
-        "RepeatChannels": behind(ours.RepeatChannels(2)),
+        "RepeatChannels": behind(ours.RepeatChannels(16)),
     }
 
 
@@ -234,13 +239,13 @@ def _functions():
         "ops.StopGradient": lambda x, v: conv(ops.stop_gradient(x)),
         "ops.Cast": lambda x, v: conv(ops.cast(x, "float32")),
         "ops.Repeat": lambda x, v: ops.repeat(conv(x), 2, axis=1),
-        "ops.Matmul": lambda x, v: ops.matmul(conv(x), conv(x)),
+        "ops.Matmul": lambda x, v: ops.matmul(conv(x), ops.transpose(conv(x), (0, 1, 3, 2))),
     }
 
 
 def inputs():
     """The image and the volume that all rows read."""
-    return keras.Input(batch_shape=(1, 16, 16, 3), name="image"), keras.Input(batch_shape=(1, 4, 8, 8, 1), name="volume")
+    return keras.Input(batch_shape=(1, 16, 16, 3), name="pixels"), keras.Input(batch_shape=(1, 4, 8, 8, 1), name="voxels")
 
 
 def network(build):
@@ -253,6 +258,9 @@ def network(build):
         return keras.Model(v, output)
 
 
+_FILES = {}  # what was converted already, by the forms of a target: the rows, and the file
+
+
 def verdicts(target):
     """Returns a dict from each row to what becomes of it on a target, in a few words."""
     said, kept = {}, {}
@@ -260,46 +268,37 @@ def verdicts(target):
         try:
             lower(network(build), target)
             kept[name] = build
-        except UnknownLayerError as error:
+        except ValueError as error:
             said[name] = "no: " + str(error).partition("Received: ")[2]
-    return {**said, **_converted(kept, target)}
+    forms = target_of(target).options
+    if forms not in _FILES:
+        _FILES[forms] = _converted(kept, target)
+    found, bad, content = _FILES[forms]
+    graph, operators = read(content).main, check(content, target, compile=False).operators
+    for name, number in zip(found, graph.outputs, strict=True):
+        said[name] = _said([operators[i] for i in _before(graph, number)])
+    return {**said, **dict.fromkeys(bad, "no: the converter computes it in floats")}
 
 
 def _converted(kept, target):
-    """The verdicts of the rows that lower, by one conversion; rows that compute in floats are taken out one by one."""
-    from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
-    from keras_unetmm.conversion.file_passes import judge, validate_no_floats
-    from keras_unetmm.conversion.passes import PASSES
-    from keras_unetmm.targets.targets import check
-    from keras_unetmm.tflite_file.graph import read
-
+    """The rows of one file that holds them all, those that compute in floats and were taken out, and the file."""
     x, v = inputs()
     rng = np.random.default_rng(0)
     model = keras.Model([x, v], [build(x, v) for build in kept.values()])
     for weight in model.weights:
-        spread = 0.5 if "variance" in weight.path else 0.0
-        weight.assign(np.abs(rng.normal(0, 0.2, weight.shape)) + spread if spread else rng.normal(0, 0.2, weight.shape))
+        values = rng.normal(0, 0.2, weight.shape)
+        weight.assign(np.abs(values) + 0.5 if "variance" in weight.path else values)
     images = [(rng.random((16, 16, 3)), rng.random((4, 8, 8, 1))) for _ in range(4)]
     images = [tuple(array.astype("float32") for array in sample) for sample in images]
     conversion = Conversion(Request(images, target, output_kind="values", compared=False), model=model)
-    floats = False
-    for step in PASSES:
-        if step is judge:
-            break
-        try:
-            step(conversion)
-        except ConversionError:
-            floats = True
-    said, graph = {}, read(conversion.content).main
-    if floats:
-        bad = [name for name, number in zip(kept, graph.outputs, strict=True) if _in_floats(graph, number)]
-        left = {name: build for name, build in kept.items() if name not in bad}
-        return {**dict.fromkeys(bad, "no: the converter computes it in floats"), **_converted(left, target)}
-    validate_no_floats(read(conversion.content))
-    found = check(conversion.content, target, compile=False).operators
-    for name, number in zip(kept, graph.outputs, strict=True):
-        said[name] = _said([found[i] for i in _before(graph, number)])
-    return said
+    for step in PASSES[: PASSES.index(validate_integers)]:
+        step(conversion)
+    graph = conversion.graph
+    bad = [name for name, number in zip(kept, graph.outputs, strict=True) if _in_floats(graph, number)]
+    if bad:
+        kept, more, content = _converted({name: build for name, build in kept.items() if name not in bad}, target)
+        return kept, [*bad, *more], content
+    return list(kept), [], conversion.content
 
 
 def _before(graph, number):

@@ -393,6 +393,10 @@ def _leaky(layer, forms, shapes):
     return (new,)
 
 
+def _elu(layer, forms, shapes):
+    return (keras.layers.Activation("elu", name=layer.name),) if layer.alpha == 1 else None
+
+
 def _softmax(layer, forms, shapes):
     rank = len(layer.output.shape)
     if layer.axis in (-1, rank - 1):
@@ -462,6 +466,7 @@ TABLE = (
     (layers.ResizeLike, _resize_like),
     (keras.layers.Conv2DTranspose, _transposed_convolution),
     (keras.layers.Conv2D, _convolution),
+    (keras.layers.ELU, _elu),
     (keras.layers.LeakyReLU, _leaky),
     (keras.layers.PReLU, _prelu),
     (keras.layers.Softmax, _softmax),

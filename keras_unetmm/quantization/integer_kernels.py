@@ -43,12 +43,12 @@ def rescaled(sums, multiplier, count=None):
     exponent = ops.where(share >= 1, exponent + 1, ops.where(share < 0.5, exponent - 1, exponent))
     exponent = ops.clip(exponent, -_MOST_SHIFTS, _MOST_SHIFTS)
     share = ops.cast(ops.round(multiplier / ops.power(ops.cast(2.0, "float64"), exponent) * _TOP), "int64")
+    if count is not None:
+        halvings = ops.floor(ops.log2(count + 0.5))
+        power = ops.cast(ops.power(ops.cast(2.0, "float64"), halvings), "int64")
+        share, exponent = ops.floor_divide(share * power, ops.cast(count, "int64")), exponent - halvings
     left = ops.power(ops.cast(2.0, "float64"), ops.maximum(exponent, 0.0))
     right = ops.power(ops.cast(2.0, "float64"), ops.maximum(-exponent, 0.0))
-    if count is not None:
-        power = ops.power(ops.cast(2.0, "float64"), ops.floor(ops.log2(count + 0.5)))
-        share = ops.floor_divide(share * ops.cast(power, "int64"), ops.cast(count, "int64"))
-        right = right * power
     product = _product(ops.cast(sums, "int64") * ops.cast(left, "int64"), share)
     return ops.cast(ops.cast(product, "float64") / right, "float32")
 

@@ -6,6 +6,7 @@ TESTS = Path(__file__).parent
 WITHOUT_BACKEND = (  # rooms
     *(
         "advice",
+        "docs",
         "engine",
         "firmware",
         "interpreters",

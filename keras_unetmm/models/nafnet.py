@@ -2,7 +2,7 @@
 
 Written from the papers; block counts and names agree with the authors' public code (MIT licence), read for that.
 `mcu_width16` is ours: one block a stage, batch norm because an integer graph folds it into the next convolution,
-and an input skip because the global residual keeps the input alive anyway (both measured, see the README).
+and an input skip because the global residual keeps the input alive anyway (both measured, see docs/guides/networks.md).
 `mcu_width16_tiled` is the same without means over whole maps in its levels, so that they can run tile by tile: channel
 attention is left in the bottleneck alone, and the IEMs have no response normalization.
 """

@@ -13,7 +13,7 @@ from keras_unetmm.data.images import DamagedFileError
 from keras_unetmm.deprecation import ON_ERROR, renamed
 from keras_unetmm.training.recipe import Recipe
 
-COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow, see the README
+COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow on CPUs
 
 
 @dataclass(frozen=True)

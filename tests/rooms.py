@@ -14,6 +14,7 @@ WITHOUT_BACKEND = (  # rooms
         "operators",
         "planner",
         "program",
+        "report",
         "runtime",
         "targets",
         "tflite",

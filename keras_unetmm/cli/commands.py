@@ -13,6 +13,7 @@ from keras_unetmm.cli.firmware import firmware
 from keras_unetmm.cli.models import models
 from keras_unetmm.cli.plan import plan
 from keras_unetmm.cli.presets import presets, push
+from keras_unetmm.cli.report import report
 from keras_unetmm.cli.tile import tile
 from keras_unetmm.cli.train import train
 
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (models, presets, push, train, evaluate, convert, compare, plan, tile, firmware, check):
+for command in (models, presets, push, train, evaluate, convert, compare, plan, tile, firmware, report, check):
     app.command()(command)
 
 

@@ -23,7 +23,7 @@ def report(
         validate_folder_exists(output)
         path = Path(source)
         if not path.exists() and path.suffix != ".tflite":
-            from keras_unetmm.presets.files import file_of
+            from keras_unetmm.presets.fetch import file_of
 
             path = file_of(source)
         content = path.read_bytes()

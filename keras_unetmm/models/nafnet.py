@@ -27,6 +27,7 @@ class Variant:
     input_skip: bool = False
     bounded: bool = False
     local_levels: int = 0
+    header: str = "pointwise"
 
 
 # fmt: off
@@ -36,7 +37,8 @@ VARIANTS = {
     "sidd_width64":  Variant(64,  (2, 2, 4, 8),   12,     (2, 2, 2, 2)),
     "gopro_width32": Variant(32,  (1, 1, 1, 28),  1,      (1, 1, 1, 1)),
     "gopro_width64": Variant(64,  (1, 1, 1, 28),  1,      (1, 1, 1, 1)),
-    "mcu_width16":   Variant(16,  (1, 1, 1, 1),   1,      (1, 1, 1, 1), norm="batch", input_skip=True, bounded=True),
+    "mcu_width16":   Variant(16,  (1, 1, 1, 1),   1,      (1, 1, 1, 1), norm="batch", input_skip=True, bounded=True,
+                            header="plain"),
 }
 VARIANTS["mcu_width16_tiled"] = replace(VARIANTS["mcu_width16"], local_levels=4)
 # fmt: on
@@ -105,7 +107,7 @@ def NAFNet(
             f"local_levels must be a number of the network's {len(row.encoder_depths)} levels, or 0. "
             f"Received: {row.local_levels!r}."
         )
-    skips = skip_connections.get(skips).with_defaults(norm=row.norm, local_levels=row.local_levels)
+    skips = skip_connections.get(skips).with_defaults(norm=row.norm, local_levels=row.local_levels, header=row.header)
 
     def block(name, level):
         attention = level >= row.local_levels
@@ -119,7 +121,7 @@ def NAFNetUNetMinus(
     *,
     reductions=(16, 16, 16, 8),
     level=None,
-    header="plain",
+    header=None,
     name=None,
     **arguments,
 ):
@@ -129,7 +131,8 @@ def NAFNetUNetMinus(
         variant: str, as for `NAFNet`.
         reductions: tuple of int, MSIAM's channel reductions, one a level, finest first.
         level: int, whose resolution E' has: None is the lowest (figure 3a), 0 the highest (figure 3c).
-        header: `"plain"`, or `"pointwise"` for the published parameter count; see `keras_unetmm.layers.IEM`.
+        header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`; None is what the row has: pointwise in
+            published ones, which gives the printed parameter count, else plain.
         name: str, of the model.
         **arguments: the other arguments of `NAFNet`, except `skips`; `norm` is that of the blocks and of the IEM.
 

@@ -1,4 +1,4 @@
-# make demo | make check | make test | make lint | make bench | make presets DATA=DIR [RUNS=DIR]. All set-up happens in .venv, once.
+# make demo | make check | make test | make lint | make docs | make bench | make presets DATA=DIR [RUNS=DIR]. All set-up happens in .venv, once.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -12,7 +12,7 @@ export MALLOC_ARENA_MAX = 1
 # Without it TensorFlow leaves oneDNN off on CPUs without AVX-512; a training step of NAFNet takes twice as long there.
 export TF_ENABLE_ONEDNN_OPTS = 1
 
-.PHONY: demo check test lint bench presets clean
+.PHONY: demo check test lint docs bench presets clean
 
 demo: .venv/demo
 	$(BIN)/python recipes/demo.py --out out
@@ -36,6 +36,10 @@ lint: .venv/test
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
+
+# The site, in build/site: a warning stops it.
+docs: .venv/test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: .venv/test
 	$(BIN)/python benchmarks/training_step.py

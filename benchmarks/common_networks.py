@@ -1,4 +1,4 @@
-"""25 networks that people put on small devices: what converts, what is lost, and what they take; writes docs/networks.md.
+"""25 networks that people put on small devices: what converts, what is lost, and what they take; writes docs/results/networks.md.
 
     KERAS_BACKEND=tensorflow python benchmarks/common_networks.py [--only NAME ...] [--targets tflm coral ...] [--train]
 
@@ -37,7 +37,7 @@ from keras_unetmm.operators.registry import macs  # noqa: E402
 from keras_unetmm.quantization.quantize import quantize_aware  # noqa: E402
 from keras_unetmm.tflite_file.graph import read  # noqa: E402
 
-ROWS, PAGE = ROOT / "benchmarks" / "common_networks.json", ROOT / "docs" / "networks.md"
+ROWS, PAGE = ROOT / "benchmarks" / "common_networks.json", ROOT / "docs" / "results" / "networks.md"
 CALIBRATION, STEPS, BATCH, RATE = 16, 40, 4, 1e-4
 
 

@@ -119,7 +119,7 @@ def arena(network):
 
 
 def draw(arguments, scores):
-    """The pictures of the README."""
+    """The pictures of docs/results/pruning.md."""
     folder = arguments.pictures
     folder.mkdir(parents=True, exist_ok=True)
     runs = {label: [arguments.out / f"{row}-{seed}" for seed in range(arguments.seeds)] for row, label in PRUNED.items()}

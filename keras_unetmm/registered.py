@@ -28,6 +28,7 @@ CLASSES = {
     "layers.dense_block": "DenseLayer DenseBlock",
     "layers.dilated_transposed_convolution": "DilatedTransposedConvolution",
     "layers.gelu": "GELU",
+    "layers.local_mean": "LocalMean",
     "layers.global_response_normalization": "GlobalResponseNormalization",
     "layers.grouped_convolution": "GroupedConv2D",
     "layers.iem": "IEM",

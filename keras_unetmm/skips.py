@@ -171,7 +171,8 @@ class UNetMinusMinus(SkipConnections):
     Args:
         reductions: tuple of int, one a level, finest first: by how much MSIAM divides the channels.
         level: int, whose resolution E' has; None is the lowest (figure 3a, the paper's choice), 0 the highest (3c).
-        header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`.
+        header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`; None is what the network's row has: pointwise
+            in the published rows of NAFNet and KBNet, whose printed counts it meets, else plain.
         norm: `"layer"` or `"batch"`, of the IEM's ConvNeXt V2 block; None is what the network's own blocks have.
         input_skip: bool, see `SkipConnections`.
         local_levels: int, of how many levels, finest first, the IEM has no response normalization, which takes norms over
@@ -187,7 +188,7 @@ class UNetMinusMinus(SkipConnections):
 
     reductions: tuple = (16, 16, 16, 8)
     level: int | None = None
-    header: str = "plain"
+    header: str | None = None
     norm: str | None = None
     input_skip: bool = False
     local_levels: int | None = None
@@ -206,7 +207,7 @@ class UNetMinusMinus(SkipConnections):
             raise ValueError(f"level must be an integer, 0 for full resolution, or None. Received: {self.level!r}.")
         if self.local_levels is not None and (type(self.local_levels) is not int or self.local_levels < 0):
             raise ValueError(f"local_levels must be a number of levels, or None. Received: {self.local_levels!r}.")
-        for name, choices in (("header", HEADERS), ("norm", (*NORMS, None))):
+        for name, choices in (("header", (*HEADERS, None)), ("norm", (*NORMS, None))):
             if getattr(self, name) not in choices:
                 raise ValueError(
                     f"{name} must be one of {', '.join(map(repr, choices))}. Received: {getattr(self, name)!r}."
@@ -270,7 +271,7 @@ class UNetMinusMinus(SkipConnections):
         return IEM(
             channels,
             target - level,
-            header=self.header,
+            header=self.header or "plain",
             norm=self.norm or "layer",
             response_normalization=level >= (self.local_levels or 0),
             name=f"skip{level}_restore",

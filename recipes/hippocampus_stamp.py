@@ -6,9 +6,9 @@ Paper     STAMP (Dinsdale et al., Medical Image Analysis 2022) and Lean U-Net (a
           channel after some epochs of recovery; here eight go every 20 steps, a quarter of one, from 428 channels to 107, or
           in variant collapse to the last of each layer
 Expect    mean Dice of 0.875 on the 41 test volumes of 208 with about 15,000 of 353,959 parameters, median of three seeds,
-          as measured; whole 0.881. The README has the table. Variants: taylor, block, widest, random, macs, collapse and
-          collapse_widest prune by other rules; unet_width4, unet_width3, unet_width2, unet_width1, lunet_width2,
-          lunet_width4 and lunet_width8 are trained as they are
+          as measured; whole 0.881; docs/results/pruning.md has the table. Variants: taylor, block, widest, random, macs,
+          collapse and collapse_widest prune by other rules; unet_width4, unet_width3, unet_width2, unet_width1,
+          lunet_width2, lunet_width4 and lunet_width8 are trained as they are
 Takes     three minutes on one CPU core with torch, measured
 Run       unetmm train recipes/hippocampus_stamp.py --data DATA --out runs/hippocampus_stamp
           unetmm train recipes/hippocampus_stamp.py --data DATA --out runs/hippocampus_widest --variant widest

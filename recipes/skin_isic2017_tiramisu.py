@@ -6,7 +6,7 @@ Paper     SAT (arXiv 1804.05181): ADADELTA (1, 0.95, 1e-8), batch norm after eac
 Expect    variant      Dice
           (none, SAT)  0.81   with 2,869,312 parameters
           full         0.79   with 3,459,185
-          at, st       attention without selection, selection without attention: not in our notes of the paper
+          at, st       the paper's Table 2 has no such rows
           Here it is FC-DenseNet67, published with 3.5M; the paper's own Tiramisu could not be recovered from its counts
 Takes     half an hour on one H100, estimated at 10 TFLOP/s; not run here
 Run       unetmm train recipes/skin_isic2017_tiramisu.py --data DATA --out runs/skin_isic2017_tiramisu

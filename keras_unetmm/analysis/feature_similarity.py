@@ -1,11 +1,9 @@
 """How much of the encoder's maps the information enhancement modules restore: Table 2 of UNet-- (arXiv 2412.18276)."""
 
-import re
-
 import numpy as np
 from keras import ops
 
-from keras_unetmm.analysis.stages import values
+from keras_unetmm.analysis.stages import restored_maps, values
 from keras_unetmm.metrics import ssim
 
 WINDOW = 11
@@ -25,14 +23,7 @@ def feature_similarity(model, images):
         ValueError: for a model without such skips, or whose skips restore other channels than were kept, and for images
             that do not fit, or whose coarsest kept map is smaller than SSIM's window of 11x11.
     """
-    layers = {layer.name: layer for layer in getattr(model, "layers", ())}
-    levels = sorted(int(found[1]) for name in layers if (found := re.match(r"skip(\d+)_restore$", name)))
-    if not levels:
-        raise ValueError(
-            "model must have skips that restore the encoder's maps, layers named skip0_restore and on. "
-            f"Received: {getattr(model, 'name', model)!r}, which has none. Build it with skips='unet--'."
-        )
-    pairs = {level: (layers[f"skip{level}_keep"].input, layers[f"skip{level}_restore"].output) for level in levels}
+    pairs = restored_maps(model)
     for level, (kept, restored) in pairs.items():
         if kept.shape[-1] != restored.shape[-1]:
             raise ValueError(
@@ -41,7 +32,7 @@ def feature_similarity(model, images):
             )
     arrays = values(model, [tensor for pair in pairs.values() for tensor in pair], images)
     _validate_large_enough(np.shape(images), arrays[-1].shape[1:3])
-    return {level: _similarity(arrays[2 * i], arrays[2 * i + 1]) for i, level in enumerate(levels)}
+    return {level: _similarity(arrays[2 * i], arrays[2 * i + 1]) for i, level in enumerate(pairs)}
 
 
 def _validate_large_enough(shape, coarsest):

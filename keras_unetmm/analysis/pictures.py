@@ -85,6 +85,47 @@ def draw_attention(images, maps, path, title=None):
     _grid(images, maps, path, title, overlay, notes)
 
 
+def draw_selection(before, after, scales, path, title=None):
+    """Draws channels before and after they are selected, and the weights between, as figure 5 of SAT (arXiv 1804.05181).
+
+    The first row has the maps as the encoder makes them, the second as the gate hands them on, in one range of grays: a
+    channel that is off is black. Its weight stands between the two.
+
+    Args:
+        before, after: arrays `(H, W, C)`, from `keras_unetmm.analysis.selected_channels`; of up to 16 channels.
+        scales: array `(C,)`, the weights.
+        path: str or path, ending in .svg or .png.
+        title: str, above the picture.
+
+    Raises:
+        ValueError: for another suffix, or shapes that do not belong together.
+    """
+    suffix = _suffix(path)
+    before, after, scales = np.asarray(before), np.asarray(after), np.ravel(scales)
+    if before.ndim != 3 or before.shape != after.shape or before.shape[-1] != len(scales) or not 1 <= len(scales) <= 16:
+        raise ValueError(
+            "before and after must be maps (H, W, C) of one shape, with 1 to 16 channels, and scales a number for each. "
+            f"Received: {before.shape}, {after.shape} and {scales.shape}. Pass some of the channels: before[..., :16]."
+        )
+
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_CELL * len(scales), 2 * _CELL + 0.6), layout="constrained")
+    rows = figure.subplots(2, len(scales), squeeze=False)
+    low, high = min(before.min(), 0), max(before.max(), 1e-6)
+    for row, maps in zip(rows, (before, after), strict=True):
+        for channel, axes in enumerate(row):
+            axes.imshow(maps[..., channel], cmap="gray", vmin=low, vmax=high)
+            axes.set(xticks=[], yticks=[])
+    for axes, scale in zip(rows[1], scales, strict=True):
+        axes.set_title(f"W = {scale:.2f}" if scale > 0 else "off", fontsize=10)
+    rows[0, 0].set_ylabel("before")
+    rows[1, 0].set_ylabel("after")
+    if title:
+        figure.suptitle(title)
+    figure.savefig(path, format=suffix, dpi=100)
+
+
 def draw_activations(images, maps, path, title=None):
     """Draws activation maps beside their images, a row an image and a column a stage, as figure 5 of SUNets.
 

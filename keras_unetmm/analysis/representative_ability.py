@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_unetmm.analysis.stages import stage_maps, values
+from keras_unetmm.analysis.stages import restored_maps, stage_maps, values
 
 
 def representative_ability(model, images):
@@ -21,12 +21,50 @@ def representative_ability(model, images):
     """
     maps = stage_maps(model)
     arrays = values(model, maps.values(), images)
-    return {stage: float(np.mean([_variance(image) for image in array])) for stage, array in zip(maps, arrays, strict=True)}
+    return {
+        stage: float(np.mean([_variance(_distances(image)) for image in array]))
+        for stage, array in zip(maps, arrays, strict=True)
+    }
 
 
-def _variance(image):
+def restored_diversity(model, images):
+    """Returns how different the channels of each encoder map are, and of the map that the skips restore of it: Table 3.
+
+    The table compares variances of the cosine distances at similar means, so both are here.
+
+    Args:
+        model: a functional `keras.Model` of this package with `skips="unet--"`.
+        images: array `(N, H, W, C)`, as the model takes them.
+
+    Returns:
+        `{level: {"encoder_mean", "encoder_variance", "iem_mean", "iem_variance"}}`, means over images.
+
+    Raises:
+        ValueError: for a model without such skips, or images that do not fit.
+    """
+    pairs = restored_maps(model)
+    arrays = iter(values(model, [tensor for pair in pairs.values() for tensor in pair], images))
+    found = {}
+    for level in pairs:
+        found[level] = {}
+        for name in ("encoder", "iem"):
+            distances = [_distances(image) for image in next(arrays)]
+            found[level][f"{name}_mean"] = float(np.mean([_mean(each) for each in distances]))
+            found[level][f"{name}_variance"] = float(np.mean([_variance(each) for each in distances]))
+    return found
+
+
+def _distances(image):
+    """The cosine distances between the channels of one image, a pair once."""
     vectors = image.reshape(-1, image.shape[-1]).T.astype("float64")  # (C, places)
     lengths = np.linalg.norm(vectors, axis=1)
     vectors = vectors[lengths > 0] / lengths[lengths > 0, None]
-    distances = 1 - (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
+    return 1 - (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
+
+
+def _mean(distances):
+    return distances.mean() if len(distances) else 0.0
+
+
+def _variance(distances):
     return distances.var() if len(distances) else 0.0

@@ -43,6 +43,25 @@ def stage_maps(model):
     return dict(sorted(maps.items(), key=lambda stage: _place(stage[0])))
 
 
+def restored_maps(model):
+    """Returns each encoder map that skips restore, and what they make of it, `{level: (map, restored map)}`, symbolic.
+
+    Args:
+        model: a functional `keras.Model` of this package with `skips="unet--"`, at some levels at least.
+
+    Raises:
+        ValueError: for a model without such skips.
+    """
+    layers = {layer.name: layer for layer in getattr(model, "layers", ())}
+    levels = sorted(int(found[1]) for name in layers if (found := re.match(r"skip(\d+)_restore$", name)))
+    if not levels:
+        raise ValueError(
+            "model must have skips that restore the encoder's maps, layers named skip0_restore and on. "
+            f"Received: {getattr(model, 'name', model)!r}, which has none. Build it with skips='unet--'."
+        )
+    return {level: (layers[f"skip{level}_keep"].input, layers[f"skip{level}_restore"].output) for level in levels}
+
+
 def _place(stage):
     """Encoder, bottleneck, decoder; U-Net modules stay in the order in which they stand."""
     found = re.match(r"(enc|dec)(\d+)$", stage)

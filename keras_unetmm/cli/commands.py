@@ -5,15 +5,19 @@ from typing import Annotated
 import typer
 
 from keras_unetmm import __version__
+from keras_unetmm.cli.analyze import analyze
 from keras_unetmm.cli.check import check
 from keras_unetmm.cli.compare import compare
 from keras_unetmm.cli.convert import convert
 from keras_unetmm.cli.evaluate import evaluate
 from keras_unetmm.cli.export import export
 from keras_unetmm.cli.firmware import firmware
+from keras_unetmm.cli.import_weights import import_weights
 from keras_unetmm.cli.models import models
 from keras_unetmm.cli.plan import plan
 from keras_unetmm.cli.presets import presets, push
+from keras_unetmm.cli.report import report
+from keras_unetmm.cli.seeds import scores
 from keras_unetmm.cli.tile import tile
 from keras_unetmm.cli.train import train
 
@@ -23,8 +27,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (models, presets, push, train, evaluate, convert, compare, plan, tile, firmware, check, export):
+for command in (
+    models,
+    presets,
+    push,
+    train,
+    evaluate,
+    scores,
+    analyze,
+    convert,
+    compare,
+    plan,
+    tile,
+    firmware,
+    report,
+    check,
+    export,
+):
     app.command()(command)
+app.command("import")(import_weights)
 
 
 def _print_version(asked: bool) -> None:

@@ -16,6 +16,7 @@ from keras_unetmm.layers.grouped_convolution import GroupedConv2D
 from keras_unetmm.layers.iem import IEM
 from keras_unetmm.layers.kb_block import KBBlock
 from keras_unetmm.layers.kernel_basis_attention import KernelBasisAttention
+from keras_unetmm.layers.local_mean import LocalMean
 from keras_unetmm.layers.mscan_block import MSCANBlock
 from keras_unetmm.layers.msiam import MSIAM, Aggregation, StageReduction
 from keras_unetmm.layers.multi_scale_attention import MultiScaleAttention
@@ -62,6 +63,7 @@ __all__ = [
     "KBBlock",
     "KernelBasisAttention",
     "LayerNormalization",
+    "LocalMean",
     "MSCANBlock",
     "MultiScaleAttention",
     "NAFBlock",

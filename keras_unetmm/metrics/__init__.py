@@ -8,6 +8,19 @@ from keras_unetmm.metrics.error_rates import FalseNegativeRate, FalsePositiveRat
 from keras_unetmm.metrics.matting import SAD, MattingMSE
 from keras_unetmm.metrics.mean_iou import MeanIoU
 from keras_unetmm.metrics.peak_signal_to_noise import PSNR, psnr
+from keras_unetmm.metrics.spread import spread
 from keras_unetmm.metrics.structural_similarity import SSIM, ssim
 
-__all__ = ["PSNR", "SAD", "SSIM", "Dice", "FalseNegativeRate", "FalsePositiveRate", "MattingMSE", "MeanIoU", "psnr", "ssim"]
+__all__ = [
+    "PSNR",
+    "SAD",
+    "SSIM",
+    "Dice",
+    "FalseNegativeRate",
+    "FalsePositiveRate",
+    "MattingMSE",
+    "MeanIoU",
+    "psnr",
+    "spread",
+    "ssim",
+]

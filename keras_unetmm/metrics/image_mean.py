@@ -20,5 +20,9 @@ class ImageMean(keras.metrics.MeanMetricWrapper):
         super().__init__(function, name=name, dtype=summing_type(dtype), **arguments)
         self._direction = direction
 
+    def values(self, y_true, y_pred):
+        """Returns the value of each image, `(N,)`."""
+        return self._fn(y_true, y_pred, **self._fn_kwargs)
+
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype, **self._fn_kwargs}

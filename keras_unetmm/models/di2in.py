@@ -13,6 +13,7 @@ from keras_unetmm.layers import ConvolutionBlock
 from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
+from keras_unetmm.models.skip_costs import tell_costs
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ def DI2IN(
             f"channels must be even, because decoder stages halve them. Received: {row.channels}. Use {nearest}."
         )
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, row.levels)
-    x = encoder_decoder(x, _DI2INStages(row), segmentation.connections(skips, batch_norm=True), image=x)
-    return keras.Model(inputs, segmentation.head(x, row.classes, activation), name=name or "di2in")
+    skips = segmentation.connections(skips, batch_norm=True)
+    x = encoder_decoder(x, _DI2INStages(row), skips, image=x)
+    return tell_costs(keras.Model(inputs, segmentation.head(x, row.classes, activation), name=name or "di2in"), skips)
 
 
 class _DI2INStages:

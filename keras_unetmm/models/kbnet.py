@@ -96,6 +96,7 @@ def KBNet(
     def block(name, level):
         return KBBlock(lightweight=row.lightweight, ffn_scale=row.ffn_scale, name=name)
 
+    skips = skip_connections.get(skips).with_defaults(header="pointwise")
     return restoration_network(row, block, input_shape, skips, name or "kbnet")
 
 
@@ -104,7 +105,7 @@ def KBNetUNetMinus(
     *,
     reductions=(16, 16, 16, 8),
     level=None,
-    header="plain",
+    header=None,
     name=None,
     **arguments,
 ):
@@ -114,7 +115,8 @@ def KBNetUNetMinus(
         variant: str, as for `KBNet`.
         reductions: tuple of int, MSIAM's channel reductions, one a level, finest first.
         level: int, whose resolution E' has: None is the lowest (figure 3a), 0 the highest (figure 3c).
-        header: `"plain"`, or `"pointwise"` for the published parameter count; see `keras_unetmm.layers.IEM`.
+        header: `"plain"` or `"pointwise"`, which gives the printed parameter count and is what None stands for; see
+            `keras_unetmm.layers.IEM`.
         name: str, of the model.
         **arguments: the other arguments of `KBNet`, except `skips`.
 

@@ -22,6 +22,7 @@ from keras_unetmm.layers.patch_embedding import batch_norm
 from keras_unetmm.models import mscan, segmentation
 from keras_unetmm.models.arguments import is_count
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
+from keras_unetmm.models.skip_costs import tell_costs
 
 LEVELS = 3
 HALVINGS = 5  # of the image, down to the fourth stage
@@ -108,14 +109,15 @@ def MSCANMatting(
     full = keras.config.floatx()  # what leaves the network is in full precision under a mixed policy
     inputs, x = segmentation.image(input_shape, 2, 3, HALVINGS)
     x = mscan.stem(x, row)
-    x = encoder_decoder(x, _MattingStages(row, decoder), segmentation.connections(skips, batch_norm=True))
+    skips = segmentation.connections(skips, batch_norm=True)
+    x = encoder_decoder(x, _MattingStages(row, decoder), skips)
     x = PointwiseConvolution(STRIDE**2, name="head")(x)
     x = PixelShuffle(STRIDE, name="head_shuffle")(x)
     x = keras.layers.Activation("sigmoid", dtype=full, name="alpha")(x)
-    return keras.Model(inputs, x, name=name or "mscan_matting")
+    return tell_costs(keras.Model(inputs, x, name=name or "mscan_matting"), skips)
 
 
-def MSCANMattingUNetMinus(variant="tiny", *, reductions=REDUCTIONS, level=None, header="plain", name=None, **arguments):
+def MSCANMattingUNetMinus(variant="tiny", *, reductions=REDUCTIONS, level=None, header=None, name=None, **arguments):
     """Builds a matting network whose skips are the MSIAM and IEM of UNet-- (arXiv 2412.18276).
 
     Args:
@@ -123,7 +125,7 @@ def MSCANMattingUNetMinus(variant="tiny", *, reductions=REDUCTIONS, level=None, 
         reductions: tuple of int, MSIAM's channel reductions, one a level, finest first. The paper's are 16, 16, 16 and 8 for
             four levels; the default leaves 64 channels at stride 16, of which IEM's pixel shuffle to stride 4 makes 4.
         level: int, whose resolution E' has: None is the lowest (figure 3a), 0 the highest (figure 3c).
-        header: `"plain"` or `"pointwise"`; see `keras_unetmm.layers.IEM`.
+        header: `"plain"`, which None stands for, or `"pointwise"`; see `keras_unetmm.layers.IEM`.
         name: str, of the model.
         **arguments: the other arguments of `MSCANMatting`, except `skips`.
 

@@ -2,7 +2,7 @@
 
 Written from the papers; block counts and names agree with the authors' public code (MIT licence), read for that.
 `mcu_width16` is ours: one block a stage, batch norm because an integer graph folds it into the next convolution,
-and an input skip because the global residual keeps the input alive anyway (both measured, see the README).
+and an input skip because the global residual keeps the input alive anyway (both measured, see docs/guides/networks.md).
 `mcu_width16_tiled` is the same without means over whole maps in its levels, so that they can run tile by tile: channel
 attention is left in the bottleneck alone, and the IEMs have no response normalization.
 """
@@ -27,6 +27,7 @@ class Variant:
     input_skip: bool = False
     bounded: bool = False
     local_levels: int = 0
+    header: str = "pointwise"
 
 
 # fmt: off
@@ -36,7 +37,8 @@ VARIANTS = {
     "sidd_width64":  Variant(64,  (2, 2, 4, 8),   12,     (2, 2, 2, 2)),
     "gopro_width32": Variant(32,  (1, 1, 1, 28),  1,      (1, 1, 1, 1)),
     "gopro_width64": Variant(64,  (1, 1, 1, 28),  1,      (1, 1, 1, 1)),
-    "mcu_width16":   Variant(16,  (1, 1, 1, 1),   1,      (1, 1, 1, 1), norm="batch", input_skip=True, bounded=True),
+    "mcu_width16":   Variant(16,  (1, 1, 1, 1),   1,      (1, 1, 1, 1), norm="batch", input_skip=True, bounded=True,
+                            header="plain"),
 }
 VARIANTS["mcu_width16_tiled"] = replace(VARIANTS["mcu_width16"], local_levels=4)
 # fmt: on
@@ -105,7 +107,7 @@ def NAFNet(
             f"local_levels must be a number of the network's {len(row.encoder_depths)} levels, or 0. "
             f"Received: {row.local_levels!r}."
         )
-    skips = skip_connections.get(skips).with_defaults(norm=row.norm, local_levels=row.local_levels)
+    skips = skip_connections.get(skips).with_defaults(norm=row.norm, local_levels=row.local_levels, header=row.header)
 
     def block(name, level):
         attention = level >= row.local_levels
@@ -119,7 +121,7 @@ def NAFNetUNetMinus(
     *,
     reductions=(16, 16, 16, 8),
     level=None,
-    header="plain",
+    header=None,
     name=None,
     **arguments,
 ):
@@ -129,7 +131,8 @@ def NAFNetUNetMinus(
         variant: str, as for `NAFNet`.
         reductions: tuple of int, MSIAM's channel reductions, one a level, finest first.
         level: int, whose resolution E' has: None is the lowest (figure 3a), 0 the highest (figure 3c).
-        header: `"plain"`, or `"pointwise"` for the published parameter count; see `keras_unetmm.layers.IEM`.
+        header: `"plain"` or `"pointwise"`, see `keras_unetmm.layers.IEM`; None is what the row has: pointwise in
+            published ones, which gives the printed parameter count, else plain.
         name: str, of the model.
         **arguments: the other arguments of `NAFNet`, except `skips`; `norm` is that of the blocks and of the IEM.
 

@@ -19,6 +19,9 @@ _KB_PARTS |= {"sca.1": "sca", "conv11.0": "conv11_0", "conv11.1": "conv11_1", "c
 _KB_PARTS[""] = "kba"
 
 
+_OF_SKIPS = re.compile(r"skip\d+_(keep|restore)|skips_share|input_skip")  # which checkpoints have not
+
+
 def load_pytorch(model, state_dict):
     """Loads a `state_dict` of the authors' NAFNet or KBNet_s into ours; every weight must find its place.
 
@@ -28,7 +31,8 @@ def load_pytorch(model, state_dict):
     `model.weights` stand in the order in which they are used.
 
     Args:
-        model: a `NAFNet` with full skips, layer norm and no input skip, or a `KBNet` with full skips.
+        model: a `NAFNet` with layer norm, or a `KBNet`. What skips other than full ones have of their own, MSIAM and IEM of
+            UNet-- for instance, stays as it is.
         state_dict: dict from name to tensor or array, on the CPU; also under the key `"params"`, `"model"` or `"net"`, as
             published.
 
@@ -67,7 +71,7 @@ def _levels(model):
 def _parts(layer, levels):
     """Pairs of a checkpoint prefix and the layer of ours that holds those weights."""
     name = layer.name
-    if not layer.weights:
+    if not layer.weights or _OF_SKIPS.match(name):
         return []
     if block := re.fullmatch(r"(enc|mid|dec)(\d*)_block(\d+)", name):
         stage, level, index = block.groups()

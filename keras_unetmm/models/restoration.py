@@ -8,6 +8,7 @@ from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import CropLike, PadToMultiple, PixelShuffleUpsampling
 from keras_unetmm.models.arguments import checked_image_shape, is_count
 from keras_unetmm.models.encoder_decoder import add, encoder_decoder
+from keras_unetmm.models.skip_costs import tell_costs
 
 
 class RestorationStages:
@@ -72,7 +73,7 @@ def restoration_network(row, block, input_shape, skips, name, input_skip=False):
     x = keras.layers.Conv2D(channels, 3, padding="same", name="head")(x)
     x = keras.layers.Add(dtype=full, name="residual")([x, image])
     outputs = CropLike(dtype=full, name="crop")([x, inputs])
-    return keras.Model(inputs, outputs, name=name)
+    return tell_costs(keras.Model(inputs, outputs, name=name), skips)
 
 
 def changed_row(variants, variant, **changes):

@@ -15,6 +15,7 @@ from keras_unetmm.layers.dense_block import GATES
 from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
+from keras_unetmm.models.skip_costs import tell_costs
 from keras_unetmm.skips import gate_arguments
 
 
@@ -97,9 +98,10 @@ def Tiramisu(
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
     start = {"padding": "same", "kernel_initializer": "he_uniform"}
     first = layer("convolution", row.rank, row.channels, 3, name="intro", **start)(x)
-    x = encoder_decoder(first, stages, segmentation.connections(skips, batch_norm=True), image=x)
+    skips = segmentation.connections(skips, batch_norm=True)
+    x = encoder_decoder(first, stages, skips, image=x)
     outputs = segmentation.head(x, row.classes, activation, "he_uniform")
-    return keras.Model(inputs, outputs, name=name or "tiramisu")
+    return tell_costs(keras.Model(inputs, outputs, name=name or "tiramisu"), skips)
 
 
 class _TiramisuStages:

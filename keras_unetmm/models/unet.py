@@ -19,6 +19,7 @@ from keras_unetmm.layers.convolution_block import ORDERS
 from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
+from keras_unetmm.models.skip_costs import tell_costs
 
 UPSAMPLINGS = ("halving", "keeping", "nearest")
 
@@ -127,8 +128,9 @@ def built(row, input_shape, skips, activation, name):
                 f"{argument} must be one of {', '.join(map(repr, choices))}. Received: {getattr(row, argument)!r}."
             )
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, row.levels - 1)
-    x = encoder_decoder(x, _UNetStages(row), segmentation.connections(skips, "norm" in row.order), image=x)
-    return keras.Model(inputs, segmentation.head(x, row.classes, activation, row.initializer), name=name)
+    skips = segmentation.connections(skips, "norm" in row.order)
+    x = encoder_decoder(x, _UNetStages(row), skips, image=x)
+    return tell_costs(keras.Model(inputs, segmentation.head(x, row.classes, activation, row.initializer), name=name), skips)
 
 
 class _UNetStages:

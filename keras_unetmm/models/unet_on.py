@@ -19,6 +19,7 @@ from keras_unetmm.models.arguments import is_count
 from keras_unetmm.models.backbone_maps import backbone_maps
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
 from keras_unetmm.models.reductions import usable_reductions
+from keras_unetmm.models.skip_costs import tell_costs
 
 
 def unet_on(
@@ -84,12 +85,13 @@ def unet_on(
         x = stages.block(stages.upsampled(x, halvings, f"out{halvings}_up"), halvings, f"out{halvings}_block")
     prediction = segmentation.head(x, classes, activation)
     try:
-        return keras.Model(backbone.inputs[0], prediction, name=name or f"unet_on_{backbone.name}")
+        model = keras.Model(backbone.inputs[0], prediction, name=name or f"unet_on_{backbone.name}")
     except ValueError as error:  # the only one that is left
         raise ValueError(
             f"The backbone {backbone.name} has layers with names that the decoder needs. {error} Give the layer another "
             "name: backbone.get_layer(old).name = new."
         ) from error
+    return tell_costs(model, skips)
 
 
 class _Stages:

@@ -16,6 +16,7 @@ from keras_unetmm.layers import ResidualStage, StridedConvolution
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.arguments import check_flags
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
+from keras_unetmm.models.skip_costs import tell_costs
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ def VNet(
     check_flags(norm=row.norm)
     stages = _VNetStages(row)
     inputs, x = segmentation.image(input_shape, row.rank, row.inputs, stages.levels)
-    x = encoder_decoder(x, stages, segmentation.connections(skips, row.norm), image=x)
-    return keras.Model(inputs, segmentation.head(x, row.classes, activation), name=name or "vnet")
+    skips = segmentation.connections(skips, row.norm)
+    x = encoder_decoder(x, stages, skips, image=x)
+    return tell_costs(keras.Model(inputs, segmentation.head(x, row.classes, activation), name=name or "vnet"), skips)
 
 
 class _VNetStages:

@@ -37,10 +37,10 @@ def page(card, content, pictures=("samples.png", "arena.png")):
     ]
     for test, scores in card["quality"].items():
         for metric, value in scores.items():
-            if metric != "examples":
+            if metric not in ("examples", "spread"):
                 both = card["int8"][test][metric]
                 cells = (
-                    f"{value:.4g}",
+                    f"{value:.4g}{_apart(scores, metric)}",
                     f"{both['float']:.4f}",
                     f"{both['int8']:.4f}",
                     f"{both['float'] - both['int8']:+.4f}",
@@ -79,6 +79,12 @@ def _front_matter(card):
         "---",
         "",
     ]
+
+
+def _apart(scores, metric):
+    """The standard deviation over images, and median and MAD, where the card has them."""
+    found = scores.get("spread", {}).get(metric)
+    return "" if found is None else f" ± {found['std']:.2g} (median {found['median']:.4g}, MAD {found['mad']:.2g})"
 
 
 def _engine(card):

@@ -47,7 +47,7 @@ from keras_unetmm.program import store as programs
 from keras_unetmm.runtime.cross_check import cross_check
 from keras_unetmm.tflite_file.graph import read as read_file
 from keras_unetmm.tiling.tile import tile
-from keras_unetmm.training.evaluation import evaluate
+from keras_unetmm.training import evaluation
 from keras_unetmm.training.folder import BEST, RUN, SCORES, hours
 from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.recipe import load_recipe, read
@@ -251,9 +251,9 @@ def _in_floats(model, recipe, data, console):
         def shown(indices, name=name):
             return track(indices, f"evaluating {name}", console=console, transient=True)
 
-        found, samples = evaluate(model, dataset, recipe, samples=SAMPLES, track=shown)
-        scores[name] = {"examples": len(dataset), **found}
-    return scores, samples, dataset
+        found = evaluation.measure(model, dataset, recipe, samples=SAMPLES, track=shown)
+        scores[name] = {"examples": len(dataset), **found.written()}
+    return scores, found.samples, dataset
 
 
 def _converted(model, recipe, data, preset, shape):

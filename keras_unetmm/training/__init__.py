@@ -7,6 +7,7 @@ from keras_unetmm.training.finished import evaluate_run
 from keras_unetmm.training.recipe import Recipe, load_recipe
 from keras_unetmm.training.run import run_config, train
 from keras_unetmm.training.schedules import Cosine, Divided
+from keras_unetmm.training.seeds import scores_over_runs
 
 __all__ = [
     "Cosine",
@@ -18,5 +19,6 @@ __all__ = [
     "evaluate_run",
     "load_recipe",
     "run_config",
+    "scores_over_runs",
     "train",
 ]

@@ -127,10 +127,10 @@ class Checkpointer(keras.callbacks.Callback):
     def _evaluated(self, network):
         row = {}
         for name in self.evaluator.sets:
-            scores, samples = self.evaluator.measured(network, name, self.recipe.validate)
-            row |= {f"{name}_{metric}": score for metric, score in scores.items()}
+            found = self.evaluator.measured(network, name, self.recipe.validate)
+            row |= {f"{name}_{metric}": score for metric, score in found.scores.items()}
             if self.chief:
-                self.evaluator.draw(samples, name, self.checkpoints.folder.path, f"{self.state.step:08d}")
+                self.evaluator.draw(found.samples, name, self.checkpoints.folder.path, f"{self.state.step:08d}")
         return row
 
     def _rivals(self, row):

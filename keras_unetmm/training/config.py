@@ -32,6 +32,7 @@ class RunConfig:
     variant: str | None = None
     smoke: bool = False
     steps: int | None = None
+    seed: int | None = None
     precision: str = "float32"
     accumulate: int = 1
     distribute: bool = False
@@ -72,6 +73,7 @@ class RunConfig:
             build = functools.partial(with_new_weights, self.architecture_from)
             recipe = dataclasses.replace(recipe, model=build, prune=None)
         recipe = recipe if self.steps is None else recipe.of(self.steps)
+        recipe = recipe if self.seed is None else dataclasses.replace(recipe, seed=self.seed)
         config = self
         if self.smoke:
             teacher = UNTRAINED if recipe.distill else None
@@ -86,7 +88,7 @@ class RunConfig:
 
     def identity(self, recipe: Recipe) -> dict[str, Any]:
         """What must be the same for a run to go on, as JSON can hold it."""
-        same = ("variant", "smoke", "precision", "accumulate", "distribute", "on_error", "partial")
+        same = ("variant", "seed", "smoke", "precision", "accumulate", "distribute", "on_error", "partial")
         files = ("teacher", "quantize", "architecture_from")
         paths = {name: getattr(self, name) and str(getattr(self, name)) for name in files}
         text = Path(self.recipe_file).read_text()

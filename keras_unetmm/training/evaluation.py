@@ -11,9 +11,12 @@ from keras_unetmm.data.batches import whole_example
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import DamagedFileError
 from keras_unetmm.deprecation import ON_ERROR, renamed
+from keras_unetmm.metrics import spread as spread_of
+from keras_unetmm.metrics.image_mean import ImageMean
+from keras_unetmm.models.local_means import local_means
 from keras_unetmm.training.recipe import Recipe
 
-COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow, see the README
+COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow on CPUs
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,25 @@ class Sample:
     image: np.ndarray
     reference: np.ndarray
     output: np.ndarray
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `measure` found.
+
+    Args:
+        scores: dict of floats by metric, of the whole set.
+        spread: dict by metric that is a mean over images of `keras_unetmm.metrics.spread` over these.
+        samples: list of `Sample`.
+    """
+
+    scores: dict[str, float]
+    spread: dict[str, dict[str, float]]
+    samples: list[Sample]
+
+    def written(self) -> dict[str, object]:
+        """What the files of scores hold."""
+        return {**self.scores, "spread": self.spread}
 
 
 def evaluate(
@@ -61,9 +83,27 @@ def evaluate(
         ValueError: if an example cannot be read, or does not fit the network.
     """
     on_error = renamed("damaged", damaged, "on_error", on_error, "raise", values=ON_ERROR)
+    found = measure(model, dataset, recipe, limit=limit, samples=samples, on_error=on_error, track=track)
+    return found.scores, found.samples
+
+
+def measure(
+    model: keras.Model,
+    dataset: DataSet,
+    recipe: Recipe,
+    *,
+    limit: int | None = None,
+    samples: int = 3,
+    on_error: str = "raise",
+    track: Callable[[list[int]], Iterable[int]] | None = None,
+) -> Measured:
+    """Measures a model, and how far the values of single images lie apart; arguments and errors are those of `evaluate`."""
     if on_error not in ("raise", "skip"):
         raise ValueError(f'on_error must be "raise" or "skip". Received: {on_error!r}.')
     metrics = [make() for make in recipe.metrics]
+    values: dict[str, list[float]] = {metric.name: [] for metric in metrics if isinstance(metric, ImageMean)}
+    if recipe.evaluate_local is not None:
+        model = local_means(model, recipe.evaluate_local)
     model.jit_compile = COMPILED
     chosen = spread(len(dataset), limit)
     shown = {chosen[i] for i in spread(len(chosen), samples)}
@@ -79,12 +119,18 @@ def evaluate(
         measured += 1
         output = _predict(model, image, dataset.called(index), recipe.evaluate_multiple)
         for metric in metrics:
-            metric.update_state(reference, output)
+            if metric.name in values:
+                value = metric.values(reference, output)
+                values[metric.name] += np.ravel(keras.ops.convert_to_numpy(value)).tolist()
+                keras.metrics.Mean.update_state(metric, value)  # of what is computed already
+            else:
+                metric.update_state(reference, output)
         if index in shown:
             kept.append(Sample(dataset.stem(index), image[0], reference[0], output[0]))
     if not measured:
         raise ValueError(f"{dataset.name} holds no example that can be read.")
-    return {metric.name: float(metric.result()) for metric in metrics}, kept
+    scores = {metric.name: float(metric.result()) for metric in metrics}
+    return Measured(scores, {name: spread_of(each) for name, each in values.items()}, kept)
 
 
 def better(metric: keras.Metric, score: float, best: float | None) -> bool:

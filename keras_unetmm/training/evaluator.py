@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import track
 
 from keras_unetmm.data.dataset import DataSet
-from keras_unetmm.training.evaluation import Sample, evaluate
+from keras_unetmm.training.evaluation import Measured, Sample, measure
 from keras_unetmm.training.folder import writing
 from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.recipe import Recipe
@@ -30,14 +30,14 @@ class Evaluator:
     console: Console
     on_error: str = "raise"
 
-    def measured(self, model: keras.Model, name: str, limit: int | None = None) -> tuple[dict[str, float], list[Sample]]:
-        """What `keras_unetmm.training.evaluate` returns for one of the sets."""
+    def measured(self, model: keras.Model, name: str, limit: int | None = None) -> Measured:
+        """What `keras_unetmm.training.evaluation.measure` returns for one of the sets."""
         console = self.console
 
         def shown(indices):
             return track(indices, f"evaluating {name}", console=console, transient=True, disable=not console.is_terminal)
 
-        return evaluate(model, self.sets[name], self.recipe, limit=limit, on_error=self.on_error, track=shown)
+        return measure(model, self.sets[name], self.recipe, limit=limit, on_error=self.on_error, track=shown)
 
     def draw(self, samples: list[Sample], name: str, folder: Path, suffix: str) -> None:
         """Draws samples of one of the sets into the folder `pictures` of a run."""

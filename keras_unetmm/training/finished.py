@@ -1,5 +1,6 @@
 """A run's weights measured again."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def evaluate_run(
         damaged: old name of `on_error`.
 
     Returns:
-        dict of scores by data set and metric, also in `evaluated_best.json` or `evaluated_last.json`.
+        dict of scores by data set and metric; with their spread over images in `evaluated_best.json` or
+        `evaluated_last.json`.
 
     Raises:
         TrainingError: a `ValueError`, if it is no run, or has no such weights yet.
@@ -45,6 +47,8 @@ def evaluate_run(
     if weights not in ("best", "last"):
         raise TrainingError(f'weights must be "best" or "last". Received: {weights!r}.')
     recipe = load_recipe(folder / RECIPE, about.get("variant"))
+    if about.get("seed") is not None:
+        recipe = dataclasses.replace(recipe, seed=about["seed"])
     if about.get("quantize"):
         recipe = recipe.for_quantization()
     if about.get("smoke"):
@@ -59,10 +63,11 @@ def evaluate_run(
     model = keras.models.load_model(path, compile=False)
     sets = {name: read(reader, data, partial) for name, reader in recipe.evaluate.items()}
     evaluator = Evaluator(recipe, sets, console or Console(), on_error)
-    scores = {}
+    scores, written = {}, {}
     for name in sets:
-        scores[name], samples = evaluator.measured(model, name)
-        evaluator.draw(samples, name, folder, weights)
+        found = evaluator.measured(model, name)
+        scores[name], written[name] = found.scores, found.written()
+        evaluator.draw(found.samples, name, folder, weights)
     with writing(folder / f"evaluated_{weights}.json") as temporary:
-        Path(temporary).write_text(json.dumps(scores, indent=2))
+        Path(temporary).write_text(json.dumps(written, indent=2))
     return scores

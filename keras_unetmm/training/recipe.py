@@ -40,6 +40,8 @@ class Recipe:
             if need be; None for whole examples.
         evaluate_multiple: int, whole examples are padded below and to the right with zeros to multiples of it, and outputs
             cut, for networks that refuse other sizes.
+        evaluate_local: int or `(height, width)`, pixels of the windows over which channel attention takes its means in
+            evaluations, see `keras_unetmm.models.local_means`; None for whole images.
         degrade: function `(images, rng=...)` that makes inputs of clean images, or None where the data has pairs.
         augment: tuple, see `keras_unetmm.data.Batches`.
         normalize: `(mean, std)` of inputs, or None.
@@ -71,6 +73,7 @@ class Recipe:
     patch: int | tuple | None = None
     evaluate_patch: int | tuple | None = None
     evaluate_multiple: int = 1
+    evaluate_local: int | tuple | None = None
     degrade: Callable | None = None
     augment: tuple = ()
     normalize: tuple | None = None
@@ -91,7 +94,7 @@ class Recipe:
             self._must(name, getattr(self, name) is None or callable(getattr(self, name)), "a function or None")
         for name in ("batch", "steps", "save_every", "evaluate_every", "evaluate_multiple"):
             self._must(name, _positive(getattr(self, name)), "a positive integer")
-        for name in ("patch", "evaluate_patch"):
+        for name in ("patch", "evaluate_patch", "evaluate_local"):
             self._must(name, _size(getattr(self, name)), "a positive integer, a tuple of them, or None")
         self._must("validate", self.validate is None or _positive(self.validate), "a positive integer or None")
         self._must("seed", type(self.seed) is int and self.seed >= 0, "an integer, not negative")

@@ -35,6 +35,7 @@ def train(
     variant: str | None = None,
     smoke: bool = False,
     steps: int | None = None,
+    seed: int | None = None,
     precision: str = "float32",
     accumulate: int = 1,
     distribute: bool = False,
@@ -59,6 +60,7 @@ def train(
         variant: str, of the recipe.
         smoke: bool, four steps on tiny data that the readers make.
         steps: int, instead of the recipe's.
+        seed: int, instead of the recipe's.
         precision: str, Keras's dtype policy: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
         accumulate: int, batches whose gradients make one step; the recipe's batch is divided by it.
         distribute, cpu_devices: see `keras_unetmm.training.devices`.
@@ -75,7 +77,8 @@ def train(
         structure, damaged: old names of `architecture_from` and `on_error`.
 
     Returns:
-        dict of scores by data set and metric, of the best weights over all examples; also in `scores.json`.
+        dict of scores by data set and metric, of the best weights over all examples; with their spread over images also in
+        `scores.json`.
 
     Raises:
         TrainingError, RecipeError: `ValueError`s about the folder or the recipe.
@@ -91,6 +94,7 @@ def train(
         variant=variant,
         smoke=smoke,
         steps=steps,
+        seed=seed,
         precision=precision,
         accumulate=accumulate,
         distribute=distribute,

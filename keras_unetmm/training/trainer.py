@@ -23,6 +23,7 @@ from keras_unetmm.training.progress import ProgressBar
 from keras_unetmm.training.pruned import PrunedGraph
 from keras_unetmm.training.recipe import Recipe, optimizer
 from keras_unetmm.training.remembering import Remembering
+from keras_unetmm.training.seeds import means
 from keras_unetmm.training.state import state_bytes
 
 
@@ -71,10 +72,10 @@ class Trainer:
             time.sleep(1)
         if not path.exists():
             model = keras.models.load_model(folder / BEST, compile=False)
-            scores = {name: evaluator.measured(model, name)[0] for name in evaluator.sets}
+            scores = {name: evaluator.measured(model, name).written() for name in evaluator.sets}
             with writing(path) as temporary:
                 Path(temporary).write_text(json.dumps(scores, indent=2))
-        return json.loads(path.read_text())
+        return means(json.loads(path.read_text()))
 
     def _train_pruned(self):
         """Trains to the end of the steps, each graph built from the last save."""
@@ -138,7 +139,7 @@ class Trainer:
         evaluator = self.checkpoints.evaluator
         with self.hardware.measuring(model) as network:
             for name, dataset in evaluator.sets.items():
-                draw_samples(io.BytesIO(), evaluator.measured(network, name, 1)[1], dataset, self.recipe.normalize)
+                draw_samples(io.BytesIO(), evaluator.measured(network, name, 1).samples, dataset, self.recipe.normalize)
 
     def _ends(self, count):
         """The steps at which each of several networks ends, whole saves."""

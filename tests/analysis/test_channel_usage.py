@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_unetmm import models, skips
+from keras_unetmm import analysis, models, skips
 from keras_unetmm.analysis import switched_off
 
 
@@ -37,3 +37,21 @@ def test_half_of_the_channels_are_off_where_the_paper_starts():
 def test_without_gates():
     with pytest.raises(ValueError, match=r"gates that select channels\. Received: 'lunet', which has none.*skips='sat' or"):
         switched_off(models.LUnet(rank=2, channels=2, levels=2, skips="at"))
+
+
+def test_channels_before_and_after_they_are_selected(tmp_path):
+    model = models.UNet("mcu_width8", levels=2, input_shape=(16, 24, 3), skips="sat")
+    weight = model.get_layer("skip0_keep").select.weight
+    weight.assign(np.array([0.5, -0.5, 2, 0, 0.25, 1, -3, 0.75], "float32"))
+    images = np.random.default_rng(0).random((2, 16, 24, 3)).astype("float32")
+    before, after, scales = analysis.selected_channels(model, images)
+    assert scales.tolist() == [0.5, 0, 1, 0, 0.25, 1, 0, 0.75]
+    assert before.shape == (2, 16, 24, 8)
+    np.testing.assert_allclose(after, before * scales, rtol=1e-6)
+    assert np.abs(before[..., 1]).max() > 0
+    analysis.draw_selection(before[0], after[0], scales, tmp_path / "selection.png", "selected")
+    assert (tmp_path / "selection.png").stat().st_size > 1000
+    with pytest.raises(ValueError, match=r"gate must be one of skip0_keep, a layer of the model\. Received: 'skip7'"):
+        analysis.selected_channels(model, images, "skip7")
+    with pytest.raises(ValueError, match=r"before and after must be maps \(H, W, C\)"):
+        analysis.draw_selection(before, after, scales, tmp_path / "selection.png")

@@ -1,12 +1,17 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 from checks import randomize
+from PIL import Image
 from scipy.spatial.distance import pdist
+from typer.testing import CliRunner
 
-from keras_unetmm import models
-from keras_unetmm.analysis import representative_ability
+from keras_unetmm import models, skips
+from keras_unetmm.analysis import representative_ability, restored_diversity
 from keras_unetmm.analysis.stages import stage_maps
+from keras_unetmm.cli.commands import app
 
 
 @pytest.mark.parametrize("size", [(8, 12), (4, 6, 8)])
@@ -33,3 +38,29 @@ def test_channels_that_are_alike_have_none():
     kernel = model.get_layer("enc0_block").weights[0]
     kernel.assign(np.ones(kernel.shape) * [1, 2, 3])
     assert representative_ability(model, np.ones((1, 8, 8, 1)))["enc0"] == pytest.approx(0, abs=1e-12)
+
+
+def test_table_3_has_both_maps_and_the_means_beside_the_variances(tmp_path):
+    model = randomize(models.UNet("mcu_width8", levels=3, skips=skips.UNetMinusMinus((4, 4))))
+    images = np.random.default_rng(0).random((3, 64, 64, 3)).astype("float32")
+    found = restored_diversity(model, images)
+    assert list(found) == [0, 1]
+    for level, row in found.items():
+        maps = {"encoder": model.get_layer(f"skip{level}_keep").input, "iem": model.get_layer(f"skip{level}_restore").output}
+        for name, tensor in maps.items():
+            array = keras.ops.convert_to_numpy(keras.Model(model.inputs[0], tensor)(images)).astype("float64")
+            vectors = [image.reshape(-1, image.shape[-1]).T for image in array]
+            want = [pdist(v[v.any(1)], "cosine") for v in vectors]
+            assert row[f"{name}_mean"] == pytest.approx(np.mean([each.mean() for each in want]), rel=1e-3, abs=1e-6)
+            assert row[f"{name}_variance"] == pytest.approx(np.mean([each.var() for each in want]), rel=1e-3, abs=1e-6)
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "images").mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray((255 * image).astype("uint8")).save(tmp_path / "images" / f"{i}.png")
+    command = ["analyze", str(tmp_path / "model.keras"), str(tmp_path / "images"), "--size", "64", "--limit", "2", "--json"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert list(rows) == ["1", "2"]
+    assert set(rows["1"]) == {"ssim", "encoder_mean", "encoder_variance", "iem_mean", "iem_variance"}
+    assert rows["2"]["iem_variance"] == pytest.approx(restored_diversity(model, images[:2])[1]["iem_variance"], rel=0.1)

@@ -143,6 +143,18 @@ def test_an_arena_too_small_says_what_would_need_less(here):
     assert json.loads(below.stdout)["error"].startswith("--arena cannot be read")
 
 
+def test_report_writes_one_page_of_a_file_or_a_preset(here):
+    result = call("report", "model.tflite", "-o", "report.html")
+    assert result.exit_code == 0, result.stderr
+    text = (here / "report.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "<h1>model.tflite</h1>" in text
+    assert "unetmm firmware model.tflite -o model_c" in text
+    assert "report.html: open it in a browser" in result.stdout
+    assert call("report", "model.tflite", "-o", "report.txt").exit_code == 2
+    assert "one of 'denoise" in call("report", "nobody", "-o", "report.html").stderr
+
+
 def test_plan_works_where_tflm_is_not_installed(here, monkeypatch):
     def missing(runtime):
         raise MissingRuntimeError("tflm runs files by tflite-micro, which is not installed.")

@@ -1,4 +1,4 @@
-"""The public face: what the README calls, by the name that it calls it by."""
+"""The public face: what the pages call, by the name that they call it by."""
 
 import subprocess
 import sys

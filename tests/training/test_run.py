@@ -42,7 +42,12 @@ def train(recipe, out, **options):
 
 def test_a_run_writes_what_it_did(finished):
     recipe, out, scores = finished
-    assert json.loads((out / "scores.json").read_text()) == scores
+    written = json.loads((out / "scores.json").read_text())
+    spread = {name: of.pop("spread") for name, of in written.items()}
+    assert written == scores
+    for name, of in spread.items():
+        assert {metric: each["mean"] for metric, each in of.items()} == pytest.approx(scores[name], abs=1e-4)
+        assert all(each["count"] >= 2 and each["std"] >= 0 and each["mad"] >= 0 for each in of.values())
     assert list(scores) == ["kodak24"]
     assert np.isfinite(scores["kodak24"]["psnr"])
     assert (out / "recipe.py").read_text() == recipe.read_text()

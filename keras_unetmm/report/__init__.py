@@ -1,0 +1,1 @@
+"""A file's memory as a page that a person opens in a browser."""

@@ -1,4 +1,4 @@
-"""25 networks that people put on small devices: what converts, what is lost, and what they take; writes docs/results/networks.md.
+"""25 networks that people put on small devices: what converts and is lost, what they take; writes docs/results/networks.md.
 
     KERAS_BACKEND=tensorflow python benchmarks/common_networks.py [--only NAME ...] [--targets tflm coral ...] [--train]
 

@@ -13,8 +13,8 @@ from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tflite_file.names import layer_of
 
 _MOST = 8  # calibration images that are tried
-_BY_CHANCE = 0.0  # of the values of the first layer that differs, by one step
-_SUMS = 0.0
+_BY_CHANCE = 1e-4  # of the values of the first layer that differs, by one step
+_SUMS = 1e-3  # likewise, of a convolution: a bias beyond 2**24 steps is rounded in float32, by the converter and here
 _MOST_NOISE = 1  # step, the root of the mean square at the output that such values may grow to
 
 

@@ -1,12 +1,13 @@
 """Which layers and functions of Keras convert for which target: writes docs/conversion.md.
 
-    KERAS_BACKEND=tensorflow python benchmarks/conversion_table.py
+    KERAS_BACKEND=tensorflow python benchmarks/conversion_table.py [--targets tflm coral ...]
 
 Every row is a small network of random weights. All that lower are outputs of one model, which is converted once a target;
 what becomes of a row is what becomes of the operators between the input and its output.
 """
 
 import argparse
+import json
 import os
 import sys
 import warnings
@@ -31,7 +32,7 @@ from keras_unetmm.tflite_file.graph import read  # noqa: E402
 
 L = keras.layers
 TARGETS = ("tflm", "litert", "coral", "ethos-u55", "ethos-u85")
-PAGE = ROOT / "docs" / "conversion.md"
+PAGE, FOUND = ROOT / "docs" / "conversion.md", Path(__file__).with_suffix(".json")
 
 
 def conv(x, filters=8, **arguments):
@@ -348,7 +349,7 @@ def page(found):
     for name in rows():
         cells = []
         for target in TARGETS:
-            cell = found[target][name]
+            cell = found.get(target, {}).get(name, "not run")
             if len(cell) > 40:
                 key = cell.partition(", ")[2] if ", " in cell else cell
                 cell = f"no [{list(notes).index(key) + 1 if key in notes else len(notes) + 1}]"
@@ -360,15 +361,17 @@ def page(found):
 
 
 def main():
-    """Writes the page."""
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    """Writes the page, and what it is made of, so that a long run may be cut into several."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--targets", nargs="+", default=list(TARGETS), choices=TARGETS)
+    found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = {}
-        for target in TARGETS:
+        for target in parser.parse_args().targets:
             found[target] = verdicts(target)
             print(target, sum(cell == "yes" for cell in found[target].values()), "of", len(found[target]), flush=True)
-    PAGE.write_text(page(found))
+            FOUND.write_text(json.dumps(found, indent=1) + "\n")
+            PAGE.write_text(page(found))
 
 
 if __name__ == "__main__":

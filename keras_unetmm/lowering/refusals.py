@@ -21,7 +21,7 @@ def reason(layer, shapes):
     said = _of_any_layer(layer) or _of_its_arguments(layer, shapes)
     return said or (
         f"{_named(layer)}, a layer that has no integer form",
-        _INSTEAD.get(type(layer).__name__, f"{_NO_2D}: docs/conversion.md lists those that convert."),
+        _INSTEAD.get(type(layer).__name__, f"{_NO_2D}."),
     )
 
 
@@ -97,7 +97,7 @@ def _of_function(function):
             "Use data_format='channels_last'."
         )
     return f"{function.name}, a function of keras.ops of the kind {kind}, which has no integer form", (
-        _FUNCTIONS_INSTEAD.get(kind, f"{_NO_2D}: docs/conversion.md lists the functions that convert.")
+        _FUNCTIONS_INSTEAD.get(kind, f"{_NO_2D}.")
     )
 
 

@@ -148,7 +148,7 @@ def test_weights_are_rounded_channel_by_channel_and_sums_are_whole(kind):
     copy = QUANTIZED[type(layer)].from_config(layer.get_config())
     copy.build((x.shape, ()))
     copy.set_weights(layer.get_weights())
-    y, scale, steps = map(array, copy([x, np.float32(step)]))
+    y, scale, steps, sums = map(array, copy([x, np.float32(step)]))
 
     kernel = array(layer.kernel)
     steps_of_kernel = np.abs(kernel).max(copy.axes, keepdims=True) / 127
@@ -160,7 +160,22 @@ def test_weights_are_rounded_channel_by_channel_and_sums_are_whole(kind):
     np.testing.assert_allclose(y, array(layer(x)), atol=2e-5)
     number = y / (np.float32(step) * steps)
     np.testing.assert_allclose(number, np.round(number), atol=0.02)
+    ended = layer.activation is keras.activations.relu  # the kernel ends there after it has multiplied
+    np.testing.assert_array_equal(np.maximum(sums, 0) if ended else sums, np.round(number))
     assert copy.compute_output_spec([keras.KerasTensor(x.shape), keras.KerasTensor(())])[0].shape == y.shape
+
+
+def test_sums_that_float32_cannot_hold_are_whole():
+    rng, layer = np.random.default_rng(0), QUANTIZED[keras.layers.Dense](3)
+    layer.build(((1, 2048), ()))
+    kernel = rng.integers(100, 128, (2048, 3))
+    kernel[0] = 127
+    layer.set_weights([kernel.astype("float32"), np.array([2.0**26 + 8, -(2.0**25), 1.0], "float32")])
+    x = rng.integers(128, 256, (1, 2048))
+    sums = array(layer([x.astype("float32"), np.float32(1.0)], training=False)[3])
+    want = x.astype("int64") @ kernel + np.array([2**26 + 8, -(2**25), 1])
+    assert want.max() > 2**26
+    np.testing.assert_array_equal(sums, want)
 
 
 def test_operators_with_a_constant_give_what_a_unit_is_made_of():

@@ -38,6 +38,7 @@ CLASSES = {
     "layers.msiam": "StageReduction Aggregation MSIAM",
     "layers.multi_scale_attention": "MultiScaleAttention",
     "layers.naf_block": "NAFBlock",
+    "layers.normalization": "LayerNormalization",
     "layers.padding": "PadToMultiple CropLike",
     "layers.patch_embedding": "OverlappingPatchEmbedding ConvolutionalStem",
     "layers.pixel_shuffle": "PixelShuffle PixelUnshuffle",
@@ -58,10 +59,12 @@ CLASSES = {
     "losses.masks": "DiceLoss CrossEntropy SegmentationLoss",
     "losses.mattes": "MattingLoss",
     "losses.restoration": "PSNRLoss",
+    "lowering.elementwise": "Squared Magnitude",
     "lowering.integer_layers": (
         "Affine IntegerLayerNormalization ChannelNorm IntegerGlobalResponseNormalization SigmoidGELU OperatorGELU "
         "Resizing EdgePadding IntegerKernelBasisAttention"
     ),
+    "lowering.normalizations": "IntegerGroupNormalization IntegerRMSNormalization",
     "lowering.operator_layers": "Scaled Shifted ChannelMean ReciprocalRoot OneChannel",
     "lowering.volumes": "Slices Stack Volume",
     "metrics.dice": "Dice",

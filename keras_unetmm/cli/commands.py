@@ -9,8 +9,10 @@ from keras_unetmm.cli.analyze import analyze
 from keras_unetmm.cli.check import check
 from keras_unetmm.cli.compare import compare
 from keras_unetmm.cli.convert import convert
+from keras_unetmm.cli.device import device
 from keras_unetmm.cli.evaluate import evaluate
 from keras_unetmm.cli.firmware import firmware
+from keras_unetmm.cli.flash import flash
 from keras_unetmm.cli.import_weights import import_weights
 from keras_unetmm.cli.models import models
 from keras_unetmm.cli.plan import plan
@@ -39,11 +41,13 @@ for command in (
     plan,
     tile,
     firmware,
+    flash,
     report,
     check,
 ):
     app.command()(command)
 app.command("import")(import_weights)
+app.add_typer(device, name="device")
 
 
 def _print_version(asked: bool) -> None:

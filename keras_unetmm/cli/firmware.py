@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -26,9 +26,18 @@ def firmware(
         str | None, typer.Option(metavar="BYTES", help="The fewest multiply-accumulates within so much, such as 256K.")
     ] = None,
     memories: Annotated[int, typer.Option(help="2: maps that are carried lie apart, in memory that may be slow.")] = 1,
+    board: Annotated[
+        str | None, typer.Option(help="Write a project for this board around it; an unknown one lists them all.")
+    ] = None,
+    place: Annotated[
+        str,
+        typer.Option(metavar="PART=MEMORY,...", help="Where fast, carried and weights lie: fast=DTCM,carried=SDRAM."),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write a network as plain C that compiles anywhere: the same bytes, no interpreter.
+
+    With --board it is a project: start-up code, memories and a firmware that `unetmm device` talks to.
 
     The folder is written only after its C gave TFLM's bytes on six inputs. It needs a C compiler on this computer.
     """
@@ -49,6 +58,8 @@ def firmware(
                 None if ram is None else parsed_bytes("ram", ram),
                 memories,
                 lambda what: progress.update(task, advance=1, description=what),
+                board,
+                place,
             )
         if as_json:
             typer.echo(json.dumps(result, indent=2))
@@ -56,9 +67,22 @@ def firmware(
         from keras_unetmm.firmware.report import as_table
 
         Console(width=None if sys.stdout.isatty() else 100).print(as_table(str(output), result))
+        if board is not None:
+            Console().print(f"{output}: a project for {board}. Next: its README.md, or {_next(output, board)}", **_PLAIN)
+            return
         Console().print(
             f"{output}: the bytes of TFLM on {len(result['proof']['inputs'])} inputs. Next: cmake -B build {output}, or "
             f"its README.md.",
             highlight=False,
             soft_wrap=True,
         )
+
+
+_PLAIN: dict[str, Any] = {"highlight": False, "soft_wrap": True}
+
+
+def _next(output: Path, board: str) -> str:
+    """The command that runs it, for people."""
+    from keras_unetmm.firmware.boards.boards import board as board_of
+
+    return f"unetmm device test --port {output}" if board_of(board).runs_here else f"unetmm flash {output}"

@@ -1,5 +1,8 @@
 """From a Keras model to a full-integer .tflite file, on any backend: an ordered list of passes over one `Conversion`."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
 from keras_unetmm.deprecation import renamed
 
@@ -7,19 +10,19 @@ __all__ = ["ConversionError", "conversion_of", "convert"]
 
 
 def convert(
-    model,
-    calibration,
-    target="tflm",
-    size=None,
-    io="int8",
-    output_kind="auto",
-    mean=None,
-    std=None,
-    outliers="cut",
+    model: Any,
+    calibration: Any,
+    target: str = "tflm",
+    size: Sequence[int | None] | None = None,
+    io: str = "int8",
+    output_kind: str = "auto",
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    outliers: str = "cut",
     *,
-    output=None,
-    **choices,
-):
+    output: str | None = None,
+    **choices: Any,
+) -> bytes:
     """Converts a model of images or volumes to a .tflite file in which every tensor is an integer.
 
     The input is the camera's bytes: the scale is 1/255, whatever the calibration, so that a frame goes in by a copy. What
@@ -65,7 +68,7 @@ def convert(
     return conversion_of(model, request).content
 
 
-def conversion_of(model, request):
+def conversion_of(model: Any, request: Request) -> Conversion:
     """Returns the finished `Conversion` of a model; errors are those of `convert`.
 
     Args:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TARGETS = ("image", "mask", "matte", "class")
 
@@ -41,16 +42,16 @@ class DataSet:
     def __getitem__(self, index):
         return self.read(self.examples[index])
 
-    def called(self, index):
+    def called(self, index: int) -> Any:
         """The path or name of an example, for messages."""
         return str(self.examples[index][0])
 
-    def stem(self, index):
+    def stem(self, index: int) -> Any:
         """A short name of an example, for tables and files."""
         return Path(self.called(index)).name.split(".")[0]
 
 
-def joined(name, *parts):
+def joined(name: str, *parts: Any) -> DataSet:
     """One data set of several that hold the same kind of target."""
     if len({(part.target, part.classes, part.ignore) for part in parts}) != 1:
         raise ValueError(f"{name} joins data sets of one kind of target. Received: {[part.name for part in parts]}.")

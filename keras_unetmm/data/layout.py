@@ -2,7 +2,9 @@
 
 import fnmatch
 import importlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from keras_unetmm.data.left_out import dangling, warn_left_out
 
@@ -15,7 +17,7 @@ class MissingLibraryError(ValueError):
     """A library that is not installed, and that only the reading of some files needs."""
 
 
-def reader(tiny):
+def reader(tiny: Callable[..., Any]) -> Any:
     """Marks a function `(folder, ...) -> DataSet` as a reader, and names the function that makes tiny data for it.
 
     Args:

@@ -8,6 +8,7 @@ from keras_unetmm.data.images import read_pixels
 from keras_unetmm.data.layout import reader
 from keras_unetmm.data.own_files import own_files, split_of
 from keras_unetmm.data.tiny import smooth_picture, write_tiny
+from keras_unetmm.types import PathLike
 
 
 def _tiny(folder, rng):
@@ -16,7 +17,14 @@ def _tiny(folder, rng):
 
 
 @reader(tiny=_tiny)
-def photographs(folder, images="photographs", split=None, validation=0.1, seed=0, channels=3):
+def photographs(
+    folder: PathLike,
+    images: PathLike = "photographs",
+    split: str | None = None,
+    validation: float = 0.1,
+    seed: int = 0,
+    channels: int = 3,
+) -> DataSet:
     """Reads a folder of photographs, and the folders below it: clean images to degrade and restore.
 
     JPEG, PNG, TIFF, WebP and BMP, suffixes in any case, 8 and 16 bits, gray, colour, CMYK, and with transparency, which is

@@ -1,11 +1,13 @@
 """The two normalizations that the restoration networks choose from."""
 
+from typing import Any
+
 import keras
 
 NORMS = ("layer", "batch")
 
 
-def normalization(norm, **kwargs):
+def normalization(norm: str, **kwargs: Any) -> Any:
     """Returns a normalization layer over channels by name.
 
     Args:

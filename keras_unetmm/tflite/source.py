@@ -1,15 +1,27 @@
 """A network as C, from a file or the name of a preset."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_unetmm.firmware.project import write_project
 from keras_unetmm.firmware.write import Wanted, default_name, write
 from keras_unetmm.presets.fetch import file_of
+from keras_unetmm.types import FileLike, PathLike
 
 
 def firmware(
-    source, output, name=None, schedule="auto", size=None, ram=None, memories=1, progress=None, board=None, place=""
-):
+    source: FileLike,
+    output: PathLike,
+    name: str | None = None,
+    schedule: str = "auto",
+    size: Sequence[int | None] | None = None,
+    ram: int | None = None,
+    memories: int = 1,
+    progress: Callable[..., Any] | None = None,
+    board: str | None = None,
+    place: str = "",
+) -> dict[Any, Any]:
     """Writes a network as plain C11 in a folder that compiles anywhere, and gives the file's bytes without an interpreter.
 
     With a board it writes a project around that folder: start-up code, linker's script and the device protocol.

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -15,6 +16,7 @@ from keras_unetmm.data.augmentation import augmentation
 from keras_unetmm.pruning import Pruning
 from keras_unetmm.training.distillation import Distillation
 from keras_unetmm.training.schedules import Accumulated, Cosine
+from keras_unetmm.types import PathLike
 
 
 class RecipeError(ValueError):
@@ -129,7 +131,7 @@ class Recipe:
         if not holds:
             raise RecipeError(f"{name} must be {what}. Received: {getattr(self, name)!r}. Change it in the recipe.")
 
-    def variant(self, name):
+    def variant(self, name: str) -> Any:
         """The recipe with a variant's fields.
 
         Raises:
@@ -139,7 +141,7 @@ class Recipe:
             raise RecipeError(f"variant must be one of {', '.join(self.variants) or '(none)'}. Received: {name!r}.")
         return dataclasses.replace(self, **self.variants[name], variants={})
 
-    def of(self, steps):
+    def of(self, steps: int) -> Any:
         """The recipe for another number of steps, saved and evaluated at least once."""
         if not _positive(steps):
             raise RecipeError(f"steps must be a positive integer. Received: {steps!r}.")
@@ -147,13 +149,13 @@ class Recipe:
         evaluate = max(save, min(self.evaluate_every, steps) // save * save)
         return dataclasses.replace(self, steps=steps, save_every=save, evaluate_every=evaluate)
 
-    def for_quantization(self):
+    def for_quantization(self) -> Any:
         """The recipe for a trained network that goes on in the arithmetic of its int8 file, with images as they are."""
         usual = {"steps": 300, "save_every": 100, "evaluate_every": 300}
         usual |= {"optimizer": keras.optimizers.Adam, "schedule": Cosine(start=5e-5, end=5e-7)}
         return dataclasses.replace(self, **(usual | self.quantize | {"normalize": None, "distill": None, "prune": None}))
 
-    def for_smoke(self):
+    def for_smoke(self) -> Any:
         """The recipe as `--smoke` runs it: four steps of two examples, on what the readers' `tiny` writes."""
         small = {"batch": 2, "patch": _at_most(self.patch, 32), "validate": 2, "save_every": 2, "evaluate_every": 4}
         if self.prune:
@@ -162,7 +164,7 @@ class Recipe:
         return dataclasses.replace(self, **(small | {"steps": 4} | self.smoke))
 
 
-def load_recipe(path, variant=None):
+def load_recipe(path: PathLike, variant: str | None = None) -> Recipe:
     """Runs a recipe file and returns what it calls `recipe`.
 
     Args:

@@ -70,8 +70,9 @@ def convert(
             write(card, written.encode())
         from keras_unetmm.targets.verdict_table import as_table
 
-        Console().print(as_table(f"{output} on {target}", verdict))
-        Console().print(verdict.note, highlight=False)
+        if verdict is not None:
+            Console().print(as_table(f"{output} on {target}", verdict))
+            Console().print(verdict.note, highlight=False)
         Console().print(f"{output}: {len(content):,} bytes, all integers. Next: unetmm plan {output}", highlight=False)
 
 

@@ -13,7 +13,7 @@ from keras_unetmm.deprecation import ON_ERROR
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.py", help="A file that defines recipe = Recipe(...).")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe's name, or a file with recipe = Recipe(...).")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The run's folder; the same command goes on with a killed run.")],
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of all data sets.")] = None,
     variant: Annotated[str | None, typer.Option(help="One of the recipe's variants.")] = None,

@@ -15,6 +15,7 @@ import keras
 from keras_unetmm.data.augmentation import augmentation
 from keras_unetmm.pruning import Pruning
 from keras_unetmm.training.distillation import Distillation
+from keras_unetmm.training.recipe_files import recipe_path
 from keras_unetmm.training.schedules import Accumulated, Cosine
 from keras_unetmm.types import PathLike
 
@@ -168,13 +169,16 @@ def load_recipe(path: PathLike, variant: str | None = None) -> Recipe:
     """Runs a recipe file and returns what it calls `recipe`.
 
     Args:
-        path: str or path of a Python file.
+        path: str or path of a Python file, or the name of a recipe that the package carries.
         variant: str, one of the recipe's variants, or None for the recipe itself.
 
     Raises:
         RecipeError: if there is no such file, it fails, or holds no recipe; the message names the line.
     """
-    path = Path(path)
+    try:
+        path = recipe_path(path)
+    except FileNotFoundError as error:
+        raise RecipeError(str(error)) from error
     if not path.is_file():
         raise RecipeError(f"{path} must be a recipe, a Python file. Received: no such file.")
     try:

@@ -54,7 +54,7 @@ def train(
     """Trains a recipe, or goes on where a run of the same arguments stopped.
 
     Args:
-        recipe_file: str or path of a Python file that defines `recipe`.
+        recipe_file: str or path of a Python file that defines `recipe`, or the name of a recipe that the package carries.
         data: str or path, folder of all data sets; None with `smoke`.
         out: str or path, the run's folder.
         variant: str, of the recipe.
@@ -85,7 +85,7 @@ def train(
         MissingDataError, DamagedFileError: `ValueError`s about the data.
 
     Example:
-        >>> train("recipes/denoise_bsd_nafnet.py", None, "runs/smoke", smoke=True)
+        >>> train("denoise_bsd_nafnet", None, "runs/smoke", smoke=True)
     """
     config = RunConfig(
         recipe_file=recipe_file,

@@ -266,12 +266,19 @@ def why(rows):
     )
 
 
-def draw_crops(path, noisy, clean, restored, count=5):
-    """Draws noisy, denoised and clean crops side by side, each with its PSNR."""
-    figure = Figure(figsize=(2 * count, 6.4), layout="constrained")
-    axes = figure.subplots(3, count)
-    detail = np.abs(np.diff(clean, axis=1)).mean(axis=(1, 2, 3))
-    chosen = np.argsort(-detail)[: 6 * count : 6]
+def draw_crops(path, noisy, clean, restored, shares=(0.1, 0.3, 0.5, 0.7, 0.9)):
+    """Draws noisy, denoised and clean crops side by side, each with its PSNR: from those that gain little to those that gain
+    much."""
+    gains = [
+        psnr(clean[i : i + 1], restored[i : i + 1]) - psnr(clean[i : i + 1], noisy[i : i + 1]) for i in range(len(clean))
+    ]
+    order = np.argsort(gains)
+    chosen = [order[round(share * (len(order) - 1))] for share in shares]
+    figure = Figure(figsize=(2 * len(shares), 6.7), layout="constrained")
+    axes = figure.subplots(3, len(shares))
+    places = ", ".join(f"{100 * share:.0f}" for share in shares)
+    title = f"crops at percentiles {places} of what {len(order)} crops gain, which is {np.mean(gains):.2f} dB on average"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
     for column, i in enumerate(chosen):
         for row, (name, images) in enumerate((("noisy", noisy), ("denoised, int8 on TFLM", restored), ("clean", clean))):
             axis = axes[row, column]

@@ -1,5 +1,6 @@
 """Scenes: CamVid, Cityscapes, PASCAL VOC 2012, and COCO with the labels of VOC."""
 
+import dataclasses
 import functools
 import json
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from keras_unetmm.types import PathLike
 IGNORE = 255
 CAMVID = {"train": 367, "val": 101, "test": 233}
 CITYSCAPES = {"train": 2975, "val": 500}
+CAMVID_NAMES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 STREET = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # labelIds of the 19 classes
 VOC = {"train": 1464, "val": 1449, "trainaug": 10582}
 COCO = {"train": 118_287, "val": 5_000}
@@ -67,7 +69,8 @@ def camvid(
     def mask_of(path):
         return root / f"{split}annot" / f"{path.stem}.png"
 
-    return mask_pairs(f"camvid {split}", images, mask_of, CAMVID[split], partial, 11, IGNORE, mapping, size=size)
+    found = mask_pairs(f"camvid {split}", images, mask_of, CAMVID[split], partial, 11, IGNORE, mapping, size=size)
+    return dataclasses.replace(found, names=CAMVID_NAMES)
 
 
 def _tiny_cityscapes(folder, rng):

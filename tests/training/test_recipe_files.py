@@ -26,7 +26,7 @@ def test_a_path_is_taken_as_it_is(tmp_path, monkeypatch):
 
 
 def test_an_unknown_name_says_what_is_near():
-    with pytest.raises(FileNotFoundError, match="Received: 'denoise_bsd'.*denoise_bsd_nafnet"):
+    with pytest.raises(FileNotFoundError, match=r"Received: 'denoise_bsd'.*denoise_bsd_nafnet"):
         recipe_files.recipe_path("denoise_bsd")
 
 

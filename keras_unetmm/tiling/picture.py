@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -77,7 +78,7 @@ def _separate(figure: Figure, axes: Axes, labels: list[Annotation], legend: Lege
     One that fits nowhere is left out: it would be unreadable, and so would the other.
     """
     figure.draw_without_rendering()  # where the layout puts everything
-    marks = [axes.transData.transform(point) for line in axes.lines for point in line.get_xydata()]
+    marks = [axes.transData.transform(point) for line in axes.lines for point in np.asarray(line.get_xydata())]
     taken = [legend.get_window_extent(), *(Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in marks)]
     for label in labels:
         for x, y in _PLACES:

@@ -16,7 +16,7 @@ from keras_unetmm.data.augmentation import augmentation
 from keras_unetmm.pruning import Pruning
 from keras_unetmm.training.distillation import Distillation
 from keras_unetmm.training.recipe_files import recipe_path
-from keras_unetmm.training.schedules import Accumulated, Cosine
+from keras_unetmm.training.schedules import Accumulated, Cosine, WarmedUp
 from keras_unetmm.types import PathLike
 
 
@@ -48,6 +48,12 @@ class Recipe:
         degrade: function `(images, rng=...)` that makes inputs of clean images, or None where the data has pairs.
         augment: tuple, see `keras_unetmm.data.Batches`.
         normalize: `(mean, std)` of inputs, or None.
+        warmup: int, first steps in which the learning rate of the schedule grows to its value in a straight line.
+        clip: float, the norm that all gradients together are scaled down to, or None.
+        ema: float, momentum of the moving average of the weights, such as 0.999, which is evaluated and kept; or None.
+        callbacks: tuple of functions that return Keras callbacks, such as `wandb.keras.WandbMetricsLogger`; at the end of
+            each save their logs hold what the run's log holds.
+        device_size: `(height, width)` of the images on the device, which `unetmm convert RUN` converts for, or None.
         save_every: int, steps between saves: what a kill can cost at most.
         evaluate_every: int, steps between evaluations, a multiple of `save_every`.
         validate: int, how many examples of each set are evaluated while training, or None for all; the end takes all.
@@ -80,6 +86,11 @@ class Recipe:
     degrade: Callable | None = None
     augment: tuple = ()
     normalize: tuple | None = None
+    warmup: int = 0
+    clip: float | None = None
+    ema: float | None = None
+    callbacks: tuple = ()
+    device_size: tuple | None = None
     save_every: int = 500
     evaluate_every: int = 5000
     validate: int | None = 50
@@ -99,6 +110,15 @@ class Recipe:
             self._must(name, _positive(getattr(self, name)), "a positive integer")
         for name in ("patch", "evaluate_patch", "evaluate_local"):
             self._must(name, _size(getattr(self, name)), "a positive integer, a tuple of them, or None")
+        self._must("warmup", type(self.warmup) is int and self.warmup >= 0, "a number of steps, 0 for none")
+        self._must("warmup", not self.warmup or self.schedule is not None, "0 without a schedule, whose rate it scales")
+        self._must("clip", self.clip is None or _between(self.clip, 0, float("inf")), "a norm above 0, or None")
+        self._must("ema", self.ema is None or _between(self.ema, 0, 1), "a momentum above 0 and below 1, or None")
+        self._must("ema", self.ema is None or not self.prune, "None beside prune, which changes the weights")
+        called = isinstance(self.callbacks, tuple) and all(map(callable, self.callbacks))
+        self._must("callbacks", called, "a tuple of functions that return Keras callbacks")
+        sized = self.device_size is None or (isinstance(self.device_size, tuple) and _size(self.device_size))
+        self._must("device_size", sized, "a tuple of pixels, or None")
         self._must("validate", self.validate is None or _positive(self.validate), "a positive integer or None")
         self._must("seed", type(self.seed) is int and self.seed >= 0, "an integer, not negative")
         readers = isinstance(self.evaluate, dict) and self.evaluate and all(map(callable, self.evaluate.values()))
@@ -209,20 +229,40 @@ def readers(recipe):
 
 def optimizer(recipe, accumulate=1):
     """The recipe's optimizer, which applies the mean gradient of `accumulate` batches."""
-    given = {} if recipe.schedule is None else {"learning_rate": recipe.schedule(recipe.steps)}
+    given = {} if recipe.schedule is None else {"learning_rate": _with_warmup(recipe.schedule(recipe.steps), recipe.warmup)}
+    if recipe.clip is not None:
+        given["global_clipnorm"] = recipe.clip
+    if recipe.ema is not None:
+        given |= {"use_ema": True, "ema_momentum": recipe.ema ** (1 / accumulate)}  # Keras averages at each batch
     if accumulate > 1:
         given |= {name: Accumulated(schedule, accumulate) for name, schedule in given.items()}
         given["gradient_accumulation_steps"] = accumulate
-    built = recipe.optimizer(**given)
+    try:
+        built = recipe.optimizer(**given)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"optimizer must take {', '.join(given) or 'no argument'}. Received: {error}") from error
     if not isinstance(built, keras.optimizers.Optimizer):
         raise RecipeError(f"optimizer must return a Keras optimizer. Received: a {type(built).__name__}.")
-    if built.use_ema:
-        raise RecipeError("optimizer must not have use_ema, which changes the weights after they are saved. Received: True.")
+    if built.use_ema and recipe.ema is None:
+        raise RecipeError("optimizer must not have use_ema. Received: True. Give the recipe ema=0.999 instead.")
+    built.finalize_variable_values = lambda variables: None  # else every fit ends with the average in place of the weights
     return built
+
+
+def _with_warmup(schedule, steps):
+    if not steps:
+        return schedule
+    if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2**31 - 2], [float(schedule)] * 2)
+    return WarmedUp(schedule, steps)
 
 
 def _positive(number):
     return type(number) is int and number > 0
+
+
+def _between(number, low, high):
+    return isinstance(number, (int, float)) and not isinstance(number, bool) and low < number < high
 
 
 def _size(size):

@@ -119,6 +119,7 @@ def run_config(config: RunConfig, console: Console | None = None) -> Scores:
         stack.callback(hardware.close)
         _validate_batch(recipe.batch, config.accumulate, hardware.count)
         versions = {"keras": keras.__version__, "keras_unetmm": __version__}
+        versions |= {"data": None if config.data is None or config.smoke else str(Path(config.data).resolve())}
         identity = config.identity(recipe)
         folder = stack.enter_context(RunFolder(config.out, identity, versions, config.recipe_file, hardware.chief))
         trainer = _trainer(prepared, folder, hardware, console or Console())

@@ -16,6 +16,7 @@ from keras_unetmm.cli.flash import flash
 from keras_unetmm.cli.import_weights import import_weights
 from keras_unetmm.cli.models import models
 from keras_unetmm.cli.plan import plan
+from keras_unetmm.cli.predict import predict
 from keras_unetmm.cli.presets import presets, push
 from keras_unetmm.cli.report import report
 from keras_unetmm.cli.seeds import scores
@@ -34,6 +35,7 @@ for command in (
     push,
     train,
     evaluate,
+    predict,
     scores,
     analyze,
     convert,

@@ -11,14 +11,24 @@ from keras_unetmm.cli.arguments import parsed_numbers, parsed_size, validate_fol
 from keras_unetmm.cli.backend import load_model
 from keras_unetmm.cli.errors import errors, renamed, warn
 from keras_unetmm.cli.files import write
+from keras_unetmm.cli.run_folder import FILE, is_run, read_run
 
 
 def convert(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save.")],
-    calibration: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of images like those on the device; of .npy files for volumes.")
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save, or the folder of a run.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of images like those on the device; .npy files for volumes. By default a run's own.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write; by default model.tflite in a run."),
+    ] = None,
     size: Annotated[str | None, typer.Option(metavar="HxW", help="Input size, such as 64x64; DxHxW for volumes.")] = None,
     target: Annotated[str, typer.Option(help="litert, tflm, coral, ethos-u55, ethos-u65 or ethos-u85.")] = "tflm",
     io: Annotated[str, typer.Option(help="Bytes in and out: int8 or uint8.")] = "int8",
@@ -36,12 +46,18 @@ def convert(
         kind = renamed("--gives", gives, "--output-kind", output_kind, "auto")
         sizes = None if size is None else parsed_size(size)
         numbers = {name: parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
+        run = read_run(model) if is_run(model) else None
+        if run is not None:
+            output, model, sizes = output or model / FILE, run.model, sizes or run.size()
+        if output is None or (calibration is None and run is None):
+            missing = "--output" if output is None else "--calibration"
+            raise ValueError(f"{missing} must be given for a model that is no run's folder. Received: none.")
         if output.suffix != ".tflite":
             raise ValueError(f"--output must end in .tflite. Received: {output}.")
         for path in (output, card):
             if path is not None:
                 validate_folder_exists(path)
-        if not calibration.is_dir():
+        if calibration is not None and not calibration.is_dir():
             raise ValueError(f"--calibration must be a folder. Received: {calibration}.")
         loaded = load_model(model)
         with Console(stderr=True).status("converting"):
@@ -54,7 +70,12 @@ def convert(
 
             shape = static_shape(loaded, sizes, ranks=(2, 3))
             with warnings.catch_warnings(action="ignore", category=UserWarning):  # the conversion says the same
-                images = calibration_images(calibration, shape)
+                if calibration is None and run is not None:
+                    given, scaled = run.calibration(shape)
+                    images = calibration_images(given, shape)
+                    numbers = _normalization(run.recipe.normalize, scaled, numbers)
+                else:
+                    images = calibration_images(calibration, shape)
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always", UserWarning)
                 request = Request(images, target, sizes, io, kind, numbers["mean"], numbers["std"], outliers)
@@ -74,6 +95,14 @@ def convert(
             Console().print(as_table(f"{output} on {target}", verdict))
             Console().print(verdict.note, highlight=False)
         Console().print(f"{output}: {len(content):,} bytes, all integers. Next: unetmm plan {output}", highlight=False)
+
+
+def _normalization(normalize, scaled, numbers):
+    """The mean and deviation of a file: as the user says, as the recipe says, or as volumes were scaled."""
+    if numbers["mean"] is not None or numbers["std"] is not None:
+        return numbers
+    mean, std = normalize or scaled or (None, None)
+    return {"mean": mean, "std": std}
 
 
 def _card(name, model, content, verdict, images):

@@ -10,13 +10,20 @@ from rich.console import Console
 
 from keras_unetmm.cli.arguments import parsed_bytes, parsed_size
 from keras_unetmm.cli.errors import errors
+from keras_unetmm.cli.run_folder import FILE, FIRMWARE, is_run
+from keras_unetmm.engine.text import name_of
 
 
 def firmware(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="An integer .tflite file, or the name of a preset.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write; your own files in it stay.")
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="An integer .tflite file, the name of a preset, or a run's folder.")
     ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="The folder to write; your own files in it stay. By default RUN/firmware."
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="A C identifier: files and functions begin with it. By default made of SOURCE.")
     ] = None,
@@ -44,6 +51,13 @@ def firmware(
     with errors():
         from rich.progress import Progress
 
+        if is_run(Path(source)):
+            run = Path(source)
+            if not (run / FILE).is_file():
+                raise ValueError(f"{run} must hold {FILE}. Received: none. Run unetmm convert {run} first.")
+            source, output, name = str(run / FILE), output or run / FIRMWARE, name or name_of(run.resolve().name)
+        if output is None:
+            raise ValueError("--output must be a folder to write. Received: none. Name one, such as -o net.")
         from keras_unetmm.firmware.write import STEPS
         from keras_unetmm.tflite.source import firmware as written
 

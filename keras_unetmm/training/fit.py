@@ -12,7 +12,7 @@ from keras_unetmm.operators.registry import macs
 from keras_unetmm.planner.fits import parsed_bytes
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.training.rows import MULTIPLE, ROWS, Row
-from keras_unetmm.training.skeletons import SIZE, skeleton
+from keras_unetmm.training.skeletons import SIZE, cuts, skeleton
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Footprint:
     Args:
         row: `Row`.
         macs: int, multiply-accumulates of an image.
-        ram: int, bytes of memory, of a schedule by rows with few cuts: `unetmm firmware` takes this or less.
+        ram: int, bytes of memory, of a schedule by rows, cut where that was best for other sizes of image.
     """
 
     row: Row
@@ -75,9 +75,8 @@ def footprint(row, size, channels, classes=1):
         channels: int, of the image.
         classes: int, labels of the prediction.
     """
-    content = skeleton(row, channels, classes)
-    graph = read(content if tuple(size) == SIZE else resized(content, tuple(size))).main
-    return Footprint(row, macs(graph), _by_rows(lower(graph, tables)))
+    graph = _sized(skeleton(row, channels, classes), size)
+    return Footprint(row, macs(graph), _by_rows(lower(graph, tables), cuts().get(row.name, [])))
 
 
 def footprints(task, size, channels, classes=1, progress=lambda row: None):
@@ -105,13 +104,34 @@ def chosen(found, ram):
     return max(fitting, key=lambda each: each.macs)
 
 
-def _by_rows(network):
-    """Bytes that the engine takes by rows, of the few cuts that a network needs, or those and one behind each sum."""
-    block = schedule.block_of()
-    streamed = set(network.inputs) - network.whole_roots()
-    search = Search(network, lambda op: block(network, op), streamed)
+def best_cuts(content, size):
+    """Returns the places in the order of operators where the engine's whole search cuts a file for images of a size."""
+    network = lower(_sized(content, size), tables)
+    search, _, _ = _searching(network)
+    return search.cuts(search.best().groups)
+
+
+def _sized(content, size):
+    return read(content if tuple(size) == SIZE else resized(content, tuple(size))).main
+
+
+def _by_rows(network, known):
+    """Bytes that the engine takes by rows, cut where that was best for other sizes, or no oftener than it must."""
+    search, block, streamed = _searching(network)
     must = search.must()
-    found = min((search.tried(cuts) for cuts in (must, sorted({*must, *search.sums()}))), key=lambda cuts: cuts.bytes)
-    cutter = Cutter(network, lambda op: block(network, op), streamed)
+    last = len(search.order)
+    tried = [must, *(sorted({*must, *places}) for places in known if all(0 < place < last for place in places))]
+    found = min((search.tried(places) for places in tried), key=lambda each: each.bytes)
+    cutter = Cutter(network, block, streamed)
     made = schedule.arranged("rows", network, cutter, cutter.cut(found.groups, found.strips), seconds=0.1)
     return made.layout.total
+
+
+def _searching(network):
+    """The engine's search for cuts, with the block of each operator and the inputs that are streamed."""
+    blocks, streamed = schedule.block_of(), set(network.inputs) - network.whole_roots()
+
+    def block(op):
+        return blocks(network, op)
+
+    return Search(network, block, streamed), block, streamed

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_unetmm.data.left_out import dangling, warn_left_out
+from keras_unetmm.data.left_out import COUNTS, dangling, warn_left_out
 
 
 class MissingDataError(ValueError):
@@ -119,6 +119,8 @@ def whole(name, examples, count, partial):
             f"{name} must have {count:,} examples, as published. Received: {len(examples):,}. Finish the download, or take "
             "what is there (--partial; partial=True of the reader)."
         )
+    if len(examples) != count:
+        COUNTS.info(f"{name}: {len(examples):,} of {count:,} examples read")
     return examples
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from keras_unetmm import __version__
 from keras_unetmm.data.batches import Batches
+from keras_unetmm.data.left_out import counts_said
 from keras_unetmm.deprecation import ON_ERROR, renamed
 from keras_unetmm.training.checkpointer import Checkpoints
 from keras_unetmm.training.config import PreparedRun, RunConfig
@@ -135,9 +136,12 @@ def _trainer(prepared: PreparedRun, folder: RunFolder, hardware: OneDevice, cons
     """What trains: the data read, and how far the run is."""
     config, recipe = prepared.config, prepared.recipe
     data = tiny_data(recipe, folder / "tiny_data") if config.smoke else config.data
-    sets = {name: read(reader, data, config.partial) for name, reader in recipe.evaluate.items()}
+    say = functools.partial(console.print, highlight=False) if config.partial and not config.smoke else None
+    with counts_said(say):
+        sets = {name: read(reader, data, config.partial) for name, reader in recipe.evaluate.items()}
+        trained = read(recipe.train, data, config.partial)
     batches = Batches(
-        read(recipe.train, data, config.partial),
+        trained,
         recipe.batch // config.accumulate,
         **{name: getattr(recipe, name) for name in ("patch", "augment", "degrade", "normalize", "seed")},
         on_error=config.on_error,

@@ -12,7 +12,7 @@ from keras_unetmm.operators.registry import macs
 from keras_unetmm.planner.fits import parsed_bytes
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.training.rows import MULTIPLE, ROWS, Row
-from keras_unetmm.training.skeletons import SIZE, cuts, skeleton
+from keras_unetmm.training.skeletons import SIZE, cuts_of, skeleton
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def footprint(row, size, channels, classes=1):
         classes: int, labels of the prediction.
     """
     graph = _sized(skeleton(row, channels, classes), size)
-    return Footprint(row, macs(graph), _by_rows(lower(graph, tables), cuts().get(row.name, [])))
+    return Footprint(row, macs(graph), _by_rows(lower(graph, tables), cuts_of(row)))
 
 
 def footprints(task, size, channels, classes=1, progress=lambda row: None):

@@ -37,13 +37,18 @@ def skeleton(row, channels, classes):
 
 
 @functools.cache
-def cuts():
-    """Returns a dict from the names of rows to lists of cuts, places in the order of the engine's operators.
-
-    They are the best that the engine's search found for some sizes of image: a schedule for another size tries them.
-    """
+def _cuts():
     with zipfile.ZipFile(PATH) as archive:
         return json.loads(archive.read("cuts.json"))
+
+
+def cuts_of(row):
+    """Returns a list of cuts, places in the order of the engine's operators, for a row.
+
+    They are the best that the engine's search found for one width and some sizes of image: a schedule for others tries them.
+    """
+    kind, _, skips = row.name.split("-", 2)
+    return _cuts().get(f"{kind}-{skips}", [])
 
 
 def changed(content, sizes):

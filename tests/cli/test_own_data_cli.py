@@ -148,7 +148,7 @@ def test_the_table_of_what_fits():
         (("--task", "denoise", "--images", "{i}"), "--patch must be as large as the smallest image"),
         (("--task", "denoise", "--images", "{m}", "--masks", "{m}"), "masks are for segment"),
         (("--task", "denoise", "--images", "{empty}"), "at least one of photographs"),
-        (("--task", "denoise", "--images", "{i}", "--fit", "1K@64x64", "--patch", "32"), "--fit must leave room"),
+        (("--task", "segment", "--images", "{i}", "--masks", "{m}", "--fit", "1K@64x64"), "--fit must leave room"),
         (("--task", "denoise", "--images", "{i}", "--network", "resnet", "--patch", "32"), "network of the task denoise"),
         ((), "RECIPE.py or --task must be given"),
     ],
@@ -156,7 +156,7 @@ def test_the_table_of_what_fits():
 def test_what_is_refused(tmp_path, monkeypatch, arguments, match):
     places = {"i": photographs(tmp_path / "i"), "m": masks(tmp_path / "m"), "empty": tmp_path / "empty"}
     places["empty"].mkdir()
-    monkeypatch.setitem(ROWS, "denoise", ROWS["denoise"][:1])
+    monkeypatch.setitem(ROWS, "segment", ROWS["segment"][:2])
     done = unetmm("train", "--out", tmp_path / "run", *(word.format(**places) for word in arguments))
     assert done.exit_code == 2, done.output
     assert match in re.sub(r"\s+", " ", done.stderr)

@@ -28,6 +28,9 @@ def predict(
     save: Annotated[str, typer.Option(help="Of indices, colours, overlays (of masks) and floats, with commas.")] = (
         "indices,overlays"
     ),
+    resize: Annotated[
+        str, typer.Option(metavar="HxW", help="Resize pictures to that, and results back; or trained (as a run's), or none.")
+    ] = "trained",
     kind: Annotated[str | None, typer.Option(help="What the output is, image or mask, where it is not known.")] = None,
     runtime: Annotated[str, typer.Option(help="Of files: tflm, litert, litert-reference or engine.")] = "tflm",
     hounsfield: Annotated[str | None, typer.Option(metavar="LOW,HIGH", help="Range of CT volumes.")] = None,
@@ -56,6 +59,7 @@ def predict(
             overlap=overlap,
             flips=flips,
             memory=room,
+            resize={"trained": "trained", "none": None}[resize] if resize in ("trained", "none") else parsed_size(resize),
             save=tuple(part.strip() for part in save.split(",")),
             hounsfield=None if ends is None else (ends[0], ends[1]),
             on_error=on_error,

@@ -27,6 +27,7 @@ class Settings:
 
     Args:
         window, overlap, flips, memory: as for `keras_unetmm.predict`.
+        resize: as for `keras_unetmm.predict`.
         save: tuple of `SAVED`: of masks labels as gray values, colours, colours over the picture; `"floats"` are what the
             network gave, as .npy.
         hounsfield: `(low, high)` of volumes, or None for mean 0 and deviation 1.
@@ -38,6 +39,7 @@ class Settings:
     overlap: int | None = None
     flips: bool = False
     memory: int = MEMORY
+    resize: tuple | str | None = "trained"
     save: tuple = ("indices", "overlays")
     hounsfield: tuple | None = None
     on_error: str = "raise"
@@ -139,7 +141,8 @@ def largest(network, source, settings):
     if not sizes:
         return None
     size = max(sizes, key=lambda each: each[0] * each[1])
-    return (size, *planned(network, size, settings.window, settings.memory))
+    to = network.resize if isinstance(settings.resize, str) else settings.resize
+    return (size, *planned(network, to or size, settings.window, settings.memory))
 
 
 def _found(network, source):
@@ -157,7 +160,15 @@ def _found(network, source):
 
 def _begin(network, output, settings):
     """Makes the folder; whether results in it are to be replaced; refuses one of another model or other settings."""
-    said = [network.name, network.fingerprint, settings.window, settings.overlap, settings.flips, settings.hounsfield]
+    said = [
+        network.name,
+        network.fingerprint,
+        settings.window,
+        settings.overlap,
+        settings.flips,
+        settings.hounsfield,
+        settings.resize,
+    ]
     about = {"model": network.name, "sha256": hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()}
     path = output / ABOUT
     if output.exists() and not output.is_dir():
@@ -196,7 +207,9 @@ def _targets(network, output, name, path, settings):
 
 def _one(network, given, targets, settings):
     """Predicts on one file, writes what is made of it, and returns the pictures of a row of the sheet."""
-    made = predict(network, given.values, settings.window, settings.overlap, settings.flips, settings.memory)
+    made = predict(
+        network, given.values, settings.window, settings.overlap, settings.flips, settings.memory, resize=settings.resize
+    )
     for target in targets.values():
         target.parent.mkdir(parents=True, exist_ok=True)
     if "floats" in targets:

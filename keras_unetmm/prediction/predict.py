@@ -3,14 +3,15 @@
 import itertools
 
 import numpy as np
+from PIL import Image
 
 from keras_unetmm.data.images import as_floats
+from keras_unetmm.data.masks import resized
 from keras_unetmm.prediction.sources import PredictionError, Predictor, load_predictor
 from keras_unetmm.prediction.windows import blended, reach
 
 MEMORY = 2_000_000_000  # bytes that a network may take at once
 SIDES = {2: (512, 384, 256, 192, 128, 96, 64), 3: (128, 96, 80, 64, 48, 32)}  # of windows that are tried, by axes
-_REACHES: dict = {}
 
 
 def predict(
@@ -22,6 +23,7 @@ def predict(
     memory=MEMORY,
     batch=1,
     progress=None,
+    resize="trained",
 ):
     """Restores or segments an image or volume of any size.
 
@@ -41,6 +43,8 @@ def predict(
         memory: int, bytes that the network may take at once, by an estimate: the sum of its maps.
         batch: int, windows at once.
         progress: function of two ints, windows done and in all, or None.
+        resize: `(height, width)` that an image is resized to before, and its result back; None for as it is; `"trained"`
+            for as the images of a run were resized when it was trained.
 
     Returns:
         float32 array `(H, W, K)` or `(D, H, W, K)`: the restored image, or a probability for each class. Where the network
@@ -54,6 +58,13 @@ def predict(
     """
     network = model if isinstance(model, Predictor) else load_predictor(model)
     values = _validated(network, image)
+    own, to = values.shape[:-1], network.resize if isinstance(resize, str) else resize
+    if to is not None:
+        if network.axes != 2 or len(to) != 2:
+            raise PredictionError(f"resize must be (height, width) of images. Received: {to} for {network.name}.")
+        values = as_floats(resized(np.asarray(image), to)) if np.asarray(image).dtype.kind == "u" else _resampled(values, to)
+        made = predict(network, values, window, overlap, flips, memory, batch, progress, None)
+        return _resampled(made, own)
     wanted = _window(network, values.shape[:-1], window, memory)
     if not flips:
         return _once(network, values, wanted, overlap, batch, progress)
@@ -64,6 +75,12 @@ def predict(
         made = _once(network, np.flip(values, way), wanted, overlap, batch, progress)
         total = total + np.flip(made, way)
     return (total / len(ways)).astype("float32")
+
+
+def _resampled(values, size):
+    """Floats `(H, W, C)` at another size, without aliasing."""
+    planes = [Image.fromarray(plane).resize(size[::-1], Image.Resampling.BILINEAR) for plane in np.moveaxis(values, -1, 0)]
+    return np.stack([np.asarray(plane) for plane in planes], -1)
 
 
 def planned(network, size, window=None, memory=MEMORY):
@@ -145,12 +162,10 @@ def _window(network, size, window, memory):
 
 def _overlap(network, run, window, overlap):
     """The halo of a window, and what neighbours share, for each axis."""
-    key = (id(network), window)
-    if key not in _REACHES:
-        _REACHES.clear()
-        _REACHES[key] = reach(run, window, network.channels)
+    if window not in network.reaches:
+        network.reaches[window] = reach(run, window, network.channels)
     halos, shared, multiple = [], [], network.multiple
-    for side, seen in zip(window, _REACHES[key], strict=True):
+    for side, seen in zip(window, network.reaches[window], strict=True):
         halo = _up(seen, multiple)
         wide = _up(2 * halo + max(multiple, side // 8), multiple)
         if overlap is not None:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class Predictor:
         memory: function of a size that returns about how many bytes a run of one image takes, or None where it is unknown.
         labels: bool, whether the output is the labels themselves, and not a probability for each.
         fingerprint: str, tells one model from another.
+        resize: `(height, width)` that images were resized to when it was trained, or None.
+        reaches: dict, how far it sees, by window: found once.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Predictor:
     memory: Callable | None = None
     labels: bool = False
     fingerprint: str = ""
+    resize: tuple | None = None
+    reaches: dict = field(default_factory=dict, compare=False)
 
 
 def load_predictor(source: Any, runtime: str = "tflm", kind: str | None = None) -> Predictor:
@@ -72,7 +76,8 @@ def load_predictor(source: Any, runtime: str = "tflm", kind: str | None = None) 
     if (path / "program.json").is_file():
         return _of_program(path, runtime, kind)
     if (path / "unetmm.json").is_file() or path.suffix == ".tflite":
-        return _of_file(path, runtime, kind)
+        found = _of_file(path, runtime, kind)
+        return replace(found, resize=_resized_to(path.parent)) if (path.parent / "run.json").is_file() else found
     if path.suffix in (".keras", ".h5"):
         return _of_model(_loaded(path), path.name, None, kind, _stamp(path))
     from keras_unetmm.presets import store
@@ -108,7 +113,18 @@ def _of_run(folder: Path, kind: str | None) -> Predictor:
     normalize = None if about.get("quantize") else recipe.normalize
     if not (folder / BEST).is_file():
         raise PredictionError(f"{folder} must hold {BEST}. Received: none. The run's first evaluation writes it.")
-    return _of_model(_loaded(folder / BEST), folder.name, normalize, kind, _stamp(folder / BEST))
+    made = _of_model(_loaded(folder / BEST), folder.name, normalize, kind, _stamp(folder / BEST))
+    return replace(made, resize=_resized_to(folder))
+
+
+def _resized_to(folder: Path) -> tuple | None:
+    """The size that the images of a run were resized to by its reader, or None."""
+    from keras_unetmm.training.folder import RECIPE, RUN, read_json
+    from keras_unetmm.training.recipe import load_recipe
+
+    recipe = load_recipe(folder / RECIPE, read_json(folder / RUN).get("variant"))
+    size = getattr(recipe.train, "keywords", {}).get("size")
+    return None if size is None else tuple(size)
 
 
 def _of_preset(name: str, kind: str | None) -> Predictor:

@@ -110,6 +110,20 @@ def test_a_network_that_gives_no_map_is_refused():
         load_predictor("nowhere")
 
 
+def test_images_are_resized_as_in_training():
+    from dataclasses import replace
+
+    from keras_unetmm.data.masks import resized
+
+    network = replace(load_predictor(randomized(local_unet())), resize=(32, 48))
+    pixels = RNG.integers(0, 256, (64, 96, 3)).astype("uint8")
+    made = keras_unetmm.predict(network, pixels)
+    assert made.shape == (64, 96, 2)
+    small = keras_unetmm.predict(network, resized(pixels, (32, 48)), resize=None)
+    np.testing.assert_allclose(made[::2, ::2].mean(), small.mean(), atol=0.02)
+    assert np.abs(made - keras_unetmm.predict(network, pixels, resize=None)).max() > 0.01
+
+
 @pytest.mark.no_backend
 def test_windows_cover_every_place():
     for size, window, overlap in ((64, 64, 8), (96, 32, 8), (100, 48, 20), (100, 48, 47), (64, 16, 0)):

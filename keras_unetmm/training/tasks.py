@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_unetmm.data.own_files import VOLUMES
+from keras_unetmm.training.recipe_files import recipe_path
 from keras_unetmm.training.rows import DEFAULT, TASKS, row_of
 
 _TITLES = {
@@ -235,7 +236,7 @@ def _recipe(task, **fields):
             text += "".join(f"    {name}={fields[name]},\n" for name in names if fields.get(name, "None") != "None")
         return text + ")\n"
     variant = "" if task.variant is None else f", {task.variant!r}"
-    text = f"\nbase = load_recipe({str(Path(task.recipe).resolve())!r}{variant})\nrecipe = dataclasses.replace(\n    base,\n"
+    text = f"\nbase = load_recipe({str(recipe_path(task.recipe).resolve())!r}{variant})\nrecipe = dataclasses.replace(\n    base,\n"
     fields["model"] = f"partial(base.model, classes={task.outputs})" if task.task == "segment" else "base.model"
     kept = ("model", "train", "evaluate", "degrade", "loss", "metrics", "validate", "device_size")
     text += "".join(f"    {name}={fields.get(name, 'None')},\n" for name in kept)

@@ -236,7 +236,8 @@ def _recipe(task, **fields):
             text += "".join(f"    {name}={fields[name]},\n" for name in names if fields.get(name, "None") != "None")
         return text + ")\n"
     variant = "" if task.variant is None else f", {task.variant!r}"
-    text = f"\nbase = load_recipe({str(recipe_path(task.recipe).resolve())!r}{variant})\nrecipe = dataclasses.replace(\n    base,\n"
+    path = str(recipe_path(task.recipe).resolve())
+    text = f"\nbase = load_recipe({path!r}{variant})\nrecipe = dataclasses.replace(\n    base,\n"
     fields["model"] = f"partial(base.model, classes={task.outputs})" if task.task == "segment" else "base.model"
     kept = ("model", "train", "evaluate", "degrade", "loss", "metrics", "validate", "device_size")
     text += "".join(f"    {name}={fields.get(name, 'None')},\n" for name in kept)

@@ -9,6 +9,7 @@ WITHOUT_BACKEND = (  # rooms
         "docs",
         "engine",
         "firmware",
+        "fuzzing",
         "interpreters",
         "kernels",
         "operators",

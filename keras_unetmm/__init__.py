@@ -19,8 +19,10 @@ def __getattr__(name):
         return importlib.import_module(f"{__name__}.{name}")
     if name == "from_preset":
         return importlib.import_module(f"{__name__}.presets").from_preset
+    if name == "predict":
+        return importlib.import_module(f"{__name__}.prediction").predict
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted((*globals(), *_ROOMS, "from_preset"))
+    return sorted((*globals(), *_ROOMS, "from_preset", "predict"))

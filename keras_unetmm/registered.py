@@ -73,13 +73,14 @@ CLASSES = {
     "metrics.mean_iou": "MeanIoU",
     "metrics.peak_signal_to_noise": "PSNR",
     "metrics.structural_similarity": "SSIM",
+    "metrics.surfaces": "BoundaryF1 HausdorffDistance95 ComponentError",
     "quantization.quantized_layers": (
         "FakeQuantize MeanUnit QuantizedConv2D QuantizedDepthwiseConv2D QuantizedConv2DTranspose QuantizedConv3D "
         "QuantizedConv3DTranspose QuantizedDense QuantizedScaled QuantizedShifted QuantizedPReLU "
         "QuantizedLeakyReLU QuantizedReciprocalRoot QuantizedAveragePooling2D QuantizedResizing "
         "QuantizedGlobalAveragePooling2D QuantizedChannelMean QuantizedSoftmax"
     ),
-    "training.schedules": "Accumulated",
+    "training.schedules": "Accumulated WarmedUp",
 }
 """The registered classes by their modules, with spaces between."""
 

@@ -9,6 +9,7 @@ WITHOUT_BACKEND = (  # rooms
         "docs",
         "engine",
         "firmware",
+        "fuzzing",
         "interpreters",
         "kernels",
         "operators",
@@ -39,15 +40,21 @@ ON_ONE_BACKEND = {  # rooms that ask a backend for no more than layers and netwo
     "compare": "tensorflow",
     "conversion": "tensorflow",  # which converts, whatever the backend: elsewhere in a second process
     "lowering": "tensorflow",
+    "prediction": "torch",
     "presets": "tensorflow",
     "pruning": "torch",  # many small networks, which the others compile
     "tiling": "tensorflow",
     "training": "torch",
 }
-ON_EVERY_BACKEND = ("test_devices.py", "test_resume.py")  # in those rooms: devices, and the states that a backend saves
+ON_EVERY_BACKEND = (
+    "test_devices.py",
+    "test_predict.py",
+    "test_resume.py",
+)  # in those rooms: devices, and the states that a backend saves
 SLOW = (  # without a backend, several seconds a test, or ten and more a file
-    *("test_classification.py", "test_damaged_commands.py", "test_damaged_files.py", "test_ethos_u.py", "test_exact.py"),
-    *("test_face.py", "test_imports.py", "test_program.py", "test_reorder.py", "test_vela.py", "test_volume_sets.py"),
+    *("test_classification.py", "test_damaged_commands.py", "test_damaged_files.py", "test_device.py"),
+    *("test_ethos_u.py", "test_exact.py", "test_face.py", "test_hardware.py", "test_imports.py", "test_program.py"),
+    *("test_project.py", "test_reorder.py", "test_vela.py", "test_volume_sets.py"),
 )
 
 

@@ -17,6 +17,7 @@ def advice(
     tail: int | None = None,
     kernels: str = "any",
     seconds: float = 20.0,
+    search: float = 0.5,
     progress: Callable[[str], None] = lambda what: None,
 ) -> tuple[Option, ...]:
     """Returns what would make a network need less memory, in the order in which it is worth trying.
@@ -29,15 +30,16 @@ def advice(
         tail: int, bytes that TFLM takes beside the head, if measured before.
         kernels: str, the library of kernels that the plan is for.
         seconds: float, about how long tiles are tried; one is tried in any case.
+        search: float, CPU seconds of each of the planner's searches.
         progress: function called with a str before each step.
 
     Raises:
         ValueError: for an unknown library of kernels.
         TFLiteFileError: if the file is damaged.
     """
-    found = plan(content, kernels, seconds=1.0) if found is None else found
+    found = plan(content, kernels, seconds=2 * search) if found is None else found
     tail = estimated_tail(found.graph) if tail is None else tail
-    asked = Asked(content, name, found, kernels, arena, tail)
+    asked = Asked(content, name, found, kernels, arena, tail, search)
     return tuple(_judged(option, arena) for option in _options(asked, seconds, progress))
 
 

@@ -12,7 +12,6 @@ from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tiling.search import Search
 from keras_unetmm.tiling.tile import compiler_of
 
-_SECONDS = 0.5  # of CPU time for each of the planner's searches
 _TILES_ASIDE = 4  # the tiles that are tried first: so many stand side by side
 _OTHERS = ("reference", "cmsis-nn")  # that allow more overlaps than a plan that is safe for several libraries
 
@@ -24,7 +23,7 @@ def other_kernels(asked: Asked) -> Iterator[Option]:
         return
     heads = {}
     for kernels in _OTHERS:
-        other = plan(asked.content, kernels, seconds=_SECONDS).planned if kernels != asked.kernels else None
+        other = plan(asked.content, kernels, seconds=asked.search).planned if kernels != asked.kernels else None
         if other is not None and other.head < planned.head:
             heads[kernels] = other.head
     if not heads:
@@ -40,7 +39,7 @@ def other_kernels(asked: Asked) -> Iterator[Option]:
 def engine(asked: Asked) -> Iterator[Option]:
     """The memory that the engine's C takes, by its best schedule."""
     try:
-        made, _ = scheduled(candidates(integer_io(asked.content), seconds=_SECONDS), Wanted())
+        made, _ = scheduled(candidates(integer_io(asked.content), seconds=asked.search), Wanted())
     except (ValueError, RunError) as error:
         yield Option("engine", None, MEASURED, f"the engine does not run it: {_first(error)}")
         return

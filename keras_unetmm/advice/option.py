@@ -52,6 +52,7 @@ class Asked:
         kernels: str, the library of kernels that it is planned for.
         arena: int, bytes that there are; None if nobody said.
         tail: int, bytes that TFLM takes beside the head.
+        search: float, CPU seconds of each of the planner's searches.
     """
 
     content: bytes
@@ -60,3 +61,4 @@ class Asked:
     kernels: str
     arena: int | None
     tail: int
+    search: float

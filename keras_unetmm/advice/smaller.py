@@ -62,7 +62,7 @@ def input_size(asked: Asked) -> Iterator[Option]:
         content = integer_io(asked.content)
         network = TilingNetwork(content)
         multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
-        found = _planned_size(content, (shape[1], shape[2]), multiple, goal - asked.tail, asked.kernels)
+        found = _planned_size(content, (shape[1], shape[2]), multiple, goal - asked.tail, asked)
     except (ValueError, *DAMAGE):
         found = None
     if found is not None:
@@ -80,7 +80,7 @@ def input_size(asked: Asked) -> Iterator[Option]:
     yield Option("size", goal, ESTIMATED, said, f"unetmm convert MODEL.keras --size {height}x{width} -o smaller.tflite")
 
 
-def _planned_size(content, size, multiple, head, kernels):
+def _planned_size(content, size, multiple, head, asked):
     """The largest size of about the same shape whose planned head fits, by halving; and that head."""
     most = min(size) // multiple
     low, high, best = 0, most, None
@@ -89,7 +89,7 @@ def _planned_size(content, size, multiple, head, kernels):
         if middle <= low:
             break
         sides = tuple(max(1, round(side * middle / most / multiple)) * multiple for side in size)
-        planned = plan(resized(content, sides), kernels, seconds=0.5).planned
+        planned = plan(resized(content, sides), asked.kernels, seconds=asked.search).planned
         if planned is not None and planned.head <= head:
             low, best = middle, (sides, planned.head)
         else:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -9,9 +10,10 @@ from keras_unetmm.analysis.stages import checked, values
 from keras_unetmm.graph.expand import expand
 from keras_unetmm.graph.trace import trace
 from keras_unetmm.layers import Attend, SelectAttendTransfer
+from keras_unetmm.types import Tensor
 
 
-def attention_maps(model, images):
+def attention_maps(model: Any, images: Tensor) -> Any:
     """Returns the attention map of every gate, `{gate: array (N, *spatial)}` with values from 0 to 1.
 
     Gates are named by their path: `skip0_keep`, inside a dense block `enc0_block_gate1`.

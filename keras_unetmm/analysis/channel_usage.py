@@ -1,13 +1,16 @@
 """Which channels Select-Attend-Transfer gates (arXiv 1804.05181) have switched off."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_unetmm.analysis.stages import values
 from keras_unetmm.graph.nodes import parts as parts_of
 from keras_unetmm.layers import Select, SelectAttendTransfer
+from keras_unetmm.types import Tensor
 
 
-def switched_off(model):
+def switched_off(model: Any) -> Any:
     """Returns the share of channels that a Select multiplies by 0, `{gate: share}`, and of all as `"total"`.
 
     The paper reports 55 to 67 % for its trained networks. Gates are named by their path, `skip0_keep`.
@@ -28,7 +31,7 @@ def switched_off(model):
     return shares | {"total": float(np.concatenate(list(gates.values())).mean())}
 
 
-def selected_channels(model, images, gate="skip0_keep"):
+def selected_channels(model: Any, images: Tensor, gate: str = "skip0_keep") -> Any:
     """Returns a gate's maps before and after it selects channels, and its weights: figure 5 of the paper.
 
     Args:

@@ -1,15 +1,18 @@
 """How much of the encoder's maps the information enhancement modules restore: Table 2 of UNet-- (arXiv 2412.18276)."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
 from keras_unetmm.analysis.stages import restored_maps, values
 from keras_unetmm.metrics import ssim
+from keras_unetmm.types import Tensor
 
 WINDOW = 11
 
 
-def feature_similarity(model, images):
+def feature_similarity(model: Any, images: Tensor) -> Any:
     """Returns the SSIM between each encoder map and the map that the skips restore of it, `{level: mean over images}`.
 
     The paper does not say how maps are brought to the range of an image. Here each channel of each map is scaled to

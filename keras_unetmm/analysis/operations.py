@@ -1,6 +1,8 @@
 """Multiply-accumulate operations of a network, by the counting rule of the restoration papers."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from keras import layers
 
@@ -15,7 +17,7 @@ _AT_EVERY_OUTPUT = (
 _POOLS = (layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D)
 
 
-def macs(model, size=None, kernel_bases=False):
+def macs(model: Any, size: Sequence[int | None] | None = None, kernel_bases: bool = False) -> int:
     """Counts the multiply-accumulate operations of one image or volume.
 
     The rule is that of the tables in NAFNet and UNet--: the weights of a convolution times its output pixels, plus one

@@ -1,11 +1,14 @@
 """How different the channels of a map are from each other: Table 3 of UNet-- (arXiv 2412.18276)."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_unetmm.analysis.stages import restored_maps, stage_maps, values
+from keras_unetmm.types import Tensor
 
 
-def representative_ability(model, images):
+def representative_ability(model: Any, images: Tensor) -> Any:
     """Returns the variance of the cosine distances between the channels of each stage's map, `{stage: mean over images}`.
 
     A channel is the vector of all its places; the distance of two is `1 - cos`, and each pair counts once. The paper does
@@ -27,7 +30,7 @@ def representative_ability(model, images):
     }
 
 
-def restored_diversity(model, images):
+def restored_diversity(model: Any, images: Tensor) -> Any:
     """Returns how different the channels of each encoder map are, and of the map that the skips restore of it: Table 3.
 
     The table compares variances of the cosine distances at similar means, so both are here.

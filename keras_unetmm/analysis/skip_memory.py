@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from keras_unetmm.graph.trace import trace
 from keras_unetmm.layers import UNetModule
@@ -33,7 +35,7 @@ class _Kept:
     taken: bool = True
 
 
-def skip_memory(model, size=None, bytes_per_value=1):
+def skip_memory(model: Any, size: Sequence[int | None] | None = None, bytes_per_value: int = 1) -> int:
     """Returns M_sc of UNet-- (arXiv 2412.18276), equation 1: `sum of C * H * W * bytes` over the maps that wait together.
 
     It is the peak of `skip_memory_timeline`. In an encoder-decoder all maps that the decoder takes wait for the bottleneck.
@@ -54,7 +56,7 @@ def skip_memory(model, size=None, bytes_per_value=1):
     return max(stage.bytes for stage in skip_memory_timeline(model, size, bytes_per_value))
 
 
-def skip_memory_timeline(model, size=None, bytes_per_value=1):
+def skip_memory_timeline(model: Any, size: Any = None, bytes_per_value: int = 1) -> list[Any]:
     """Returns M_sc after each stage, figure 1b of UNet-- (arXiv 2412.18276).
 
     Stages are those of the encoder, the bottleneck and those of the decoder, each with its change of resolution: `enc0`,
@@ -84,7 +86,7 @@ def skip_memory_timeline(model, size=None, bytes_per_value=1):
     ]
 
 
-def kept_maps(model, size=None):
+def kept_maps(model: Any, size: Any = None) -> Any:
     """Returns the maps that the decoder, or the decoders of U-Net modules, take: `{name of the operator: (H, W, C)}`.
 
     Args:

@@ -9,12 +9,15 @@ from keras_unetmm.cli.analyze import analyze
 from keras_unetmm.cli.check import check
 from keras_unetmm.cli.compare import compare
 from keras_unetmm.cli.convert import convert
+from keras_unetmm.cli.device import device
 from keras_unetmm.cli.evaluate import evaluate
 from keras_unetmm.cli.export import export
 from keras_unetmm.cli.firmware import firmware
+from keras_unetmm.cli.flash import flash
 from keras_unetmm.cli.import_weights import import_weights
 from keras_unetmm.cli.models import models
 from keras_unetmm.cli.plan import plan
+from keras_unetmm.cli.predict import predict
 from keras_unetmm.cli.presets import presets, push
 from keras_unetmm.cli.report import report
 from keras_unetmm.cli.seeds import scores
@@ -33,6 +36,7 @@ for command in (
     push,
     train,
     evaluate,
+    predict,
     scores,
     analyze,
     convert,
@@ -40,12 +44,14 @@ for command in (
     plan,
     tile,
     firmware,
+    flash,
     report,
     check,
     export,
 ):
     app.command()(command)
 app.command("import")(import_weights)
+app.add_typer(device, name="device")
 
 
 def _print_version(asked: bool) -> None:

@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,18 +11,24 @@ from keras_unetmm.cli.arguments import parsed_numbers, parsed_size, validate_fol
 from keras_unetmm.cli.backend import load_model
 from keras_unetmm.cli.errors import errors, renamed, warn
 from keras_unetmm.cli.files import write
+from keras_unetmm.cli.run_folder import FILE, is_run, read_run
 
 
 def convert(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save, or the folder of a run.")
+    ],
     calibration: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder of images like those on the device; of .npy files for volumes and other channels.",
+            help="Folder of images like those on the device; .npy files for volumes. By default a run's own.",
         ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write; by default model.tflite in a run."),
+    ] = None,
     size: Annotated[str | None, typer.Option(metavar="HxW", help="Input size, such as 64x64; DxHxW for volumes.")] = None,
     target: Annotated[str, typer.Option(help="litert, tflm, coral, ethos-u55, ethos-u65 or ethos-u85.")] = "tflm",
     io: Annotated[str, typer.Option(help="Bytes in and out: int8 or uint8.")] = "int8",
@@ -43,12 +49,18 @@ def convert(
         kind = renamed("--gives", gives, "--output-kind", output_kind, "auto")
         sizes = None if size is None else parsed_size(size)
         numbers = {name: parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
+        run = read_run(model) if is_run(model) else None
+        if run is not None:
+            output, model, sizes = output or model / FILE, run.model, sizes or run.size()
+        if output is None or (calibration is None and run is None):
+            missing = "--output" if output is None else "--calibration"
+            raise ValueError(f"{missing} must be given for a model that is no run's folder. Received: none.")
         if output.suffix != ".tflite":
             raise ValueError(f"--output must end in .tflite. Received: {output}.")
         for path in (output, card):
             if path is not None:
                 validate_folder_exists(path)
-        if not calibration.is_dir():
+        if calibration is not None and not calibration.is_dir():
             raise ValueError(f"--calibration must be a folder. Received: {calibration}.")
         loaded = load_model(model)
         with Console(stderr=True).status("converting"), warnings.catch_warnings(record=True) as told:
@@ -56,8 +68,14 @@ def convert(
             from keras_unetmm.conversion.convert import conversion_of, report_of
 
             warnings.simplefilter("always", UserWarning)
+            given: Any = calibration
+            if calibration is None and run is not None:
+                from keras_unetmm.graph.expand import static_shape
+
+                given, scaled = run.calibration(static_shape(loaded, sizes, ranks=(2, 3)))
+                numbers = _normalization(run.recipe.normalize, scaled, numbers)
             kinds = kind if "," not in kind else [part.strip() for part in kind.split(",")]
-            request = Request(calibration, target, sizes, io, kinds, numbers["mean"], numbers["std"], outliers)
+            request = Request(given, target, sizes, io, kinds, numbers["mean"], numbers["std"], outliers)
             report = report_of(conversion_of(loaded, request), card=card is not None)
         content, verdict = report.content, report.verdict
         for warning in told:
@@ -67,8 +85,17 @@ def convert(
             write(card, report.card(output.name).encode())
         from keras_unetmm.targets.verdict_table import as_table
 
-        Console().print(as_table(f"{output} on {target}", verdict))
-        Console().print(verdict.note, highlight=False)
+        if verdict is not None:
+            Console().print(as_table(f"{output} on {target}", verdict))
+            Console().print(verdict.note, highlight=False)
         for line in report.lines():
             Console().print(line, highlight=False)
         Console().print(f"{output}: {len(content):,} bytes, all integers. Next: unetmm plan {output}", highlight=False)
+
+
+def _normalization(normalize, scaled, numbers):
+    """The mean and deviation of a file: as the user says, as the recipe says, or as volumes were scaled."""
+    if numbers["mean"] is not None or numbers["std"] is not None:
+        return numbers
+    mean, std = normalize or scaled or (None, None)
+    return {"mean": mean, "std": std}

@@ -3,20 +3,27 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from keras_unetmm.cli.arguments import parsed_bytes, parsed_size
 from keras_unetmm.cli.errors import errors
+from keras_unetmm.cli.run_folder import FILE, FIRMWARE, is_run
+from keras_unetmm.engine.text import name_of
 
 
 def firmware(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="An integer .tflite file, or the name of a preset.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write; your own files in it stay.")
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="An integer .tflite file, the name of a preset, or a run's folder.")
     ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="The folder to write; your own files in it stay. By default RUN/firmware."
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="A C identifier: files and functions begin with it. By default made of SOURCE.")
     ] = None,
@@ -26,15 +33,31 @@ def firmware(
         str | None, typer.Option(metavar="BYTES", help="The fewest multiply-accumulates within so much, such as 256K.")
     ] = None,
     memories: Annotated[int, typer.Option(help="2: maps that are carried lie apart, in memory that may be slow.")] = 1,
+    board: Annotated[
+        str | None, typer.Option(help="Write a project for this board around it; an unknown one lists them all.")
+    ] = None,
+    place: Annotated[
+        str,
+        typer.Option(metavar="PART=MEMORY,...", help="Where fast, carried and weights lie: fast=DTCM,carried=SDRAM."),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write a network as plain C that compiles anywhere: the same bytes, no interpreter.
+
+    With --board it is a project: start-up code, memories and a firmware that `unetmm device` talks to.
 
     The folder is written only after its C gave TFLM's bytes on six inputs. It needs a C compiler on this computer.
     """
     with errors():
         from rich.progress import Progress
 
+        if is_run(Path(source)):
+            run = Path(source)
+            if not (run / FILE).is_file():
+                raise ValueError(f"{run} must hold {FILE}. Received: none. Run unetmm convert {run} first.")
+            source, output, name = str(run / FILE), output or run / FIRMWARE, name or name_of(run.resolve().name)
+        if output is None:
+            raise ValueError("--output must be a folder to write. Received: none. Name one, such as -o net.")
         from keras_unetmm.firmware.write import STEPS
         from keras_unetmm.tflite.source import firmware as written
 
@@ -49,6 +72,8 @@ def firmware(
                 None if ram is None else parsed_bytes("ram", ram),
                 memories,
                 lambda what: progress.update(task, advance=1, description=what),
+                board,
+                place,
             )
         if as_json:
             typer.echo(json.dumps(result, indent=2))
@@ -56,9 +81,22 @@ def firmware(
         from keras_unetmm.firmware.report import as_table
 
         Console(width=None if sys.stdout.isatty() else 100).print(as_table(str(output), result))
+        if board is not None:
+            Console().print(f"{output}: a project for {board}. Next: its README.md, or {_next(output, board)}", **_PLAIN)
+            return
         Console().print(
             f"{output}: the bytes of TFLM on {len(result['proof']['inputs'])} inputs. Next: cmake -B build {output}, or "
             f"its README.md.",
             highlight=False,
             soft_wrap=True,
         )
+
+
+_PLAIN: dict[str, Any] = {"highlight": False, "soft_wrap": True}
+
+
+def _next(output: Path, board: str) -> str:
+    """The command that runs it, for people."""
+    from keras_unetmm.firmware.boards.boards import board as board_of
+
+    return f"unetmm device test --port {output}" if board_of(board).runs_here else f"unetmm flash {output}"

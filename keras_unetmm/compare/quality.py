@@ -1,12 +1,15 @@
 """What a model loses as a file of integers: its metrics in floats and in int8, and the noise that every layer adds to."""
 
 import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from keras_unetmm.compare.quality_layers import LayerNoise, Layers, decibels
 from keras_unetmm.compare.quality_pair import Pair
+from keras_unetmm.types import FileLike
 
 __all__ = ["Example", "LayerNoise", "Pair", "Quality", "Score", "Shown", "compare"]
 _SHOWN = 4  # examples kept for a picture
@@ -37,7 +40,7 @@ class Score:
     int8: float
 
     @property
-    def difference(self):
+    def difference(self) -> Any:
         """What the file has more, or less where negative."""
         return self.int8 - self.float
 
@@ -78,11 +81,11 @@ class Quality:
     runtime: str
     shown: tuple
 
-    def worst(self, count=5):
+    def worst(self, count: int = 5) -> Any:
         """Returns the layers with the lowest signal to quantisation noise, the worst first."""
         return tuple(sorted(self.layers, key=lambda layer: layer.sqnr_db)[:count])
 
-    def as_json(self):
+    def as_json(self) -> dict[str, Any]:
         """Returns a dict that JSON can hold; a ratio without noise, or one without signal, is None."""
         return {
             "images": self.images,
@@ -98,7 +101,17 @@ class Quality:
         }
 
 
-def compare(model, file, examples, metrics=(), target="tflm", runtime="tflm", size=None, layer_images=4, progress=None):
+def compare(
+    model: Any,
+    file: FileLike,
+    examples: Iterable[Any],
+    metrics: Iterable[Any] = (),
+    target: str = "tflm",
+    runtime: str = "tflm",
+    size: Sequence[int | None] | None = None,
+    layer_images: int = 4,
+    progress: Callable[..., Any] | None = None,
+) -> Quality:
     """Measures what a converted file loses against the model that it was made from.
 
     Model and file are both given what a device has, the image as the file's bytes: noise beyond black and white is cut. The

@@ -1,6 +1,7 @@
 """A model and the file that it became, checked to fit each other."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from keras_unetmm.lowering.prepare import prepared
 from keras_unetmm.quantization.quantize import is_quantize_aware, plain
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tflite_file.metadata import metadata
+from keras_unetmm.types import Tensor
 
 
 class Pair:
@@ -29,7 +31,7 @@ class Pair:
         names: set of str, of the layers that these stand for.
     """
 
-    def __init__(self, model, file, target="tflm", size=None):
+    def __init__(self, model: Any, file: Any, target: str = "tflm", size: Any = None) -> None:
         self.content, self.graph, self.said = file, read(file).main, metadata(file) or {}
         self.kind = self.said.get("output", {}).get("kind", "values")
         if self.kind == "indices":
@@ -48,7 +50,7 @@ class Pair:
         self.scale = ends[1].scales[0]
         self.peak = self.scale * (2 ** (8 * ends[1].element_bytes) - 1)
 
-    def taken(self, example, referred):
+    def taken(self, example: Any, referred: Any) -> Any:
         """Returns the image of an example, or says why it cannot be measured."""
         image = np.asarray(example.image)
         if image.shape != self.shape[1:] or image.dtype.kind != "f" or not np.isfinite(image).all():
@@ -60,33 +62,33 @@ class Pair:
             raise ValueError(f"examples must have references where there are metrics. Received: {example.name} without.")
         return image.astype("float32")
 
-    def in_floats(self, image):
+    def in_floats(self, image: Tensor) -> Any:
         """Returns the model's output `(1, ...)` for an image as the file's bytes have it."""
         return keras.ops.convert_to_numpy(self.model(self.as_bytes(image)[None], training=False)).astype("float32")
 
-    def on(self, runtime, image):
+    def on(self, runtime: Any, image: Tensor) -> Any:
         """Returns the file's output for an image as real numbers; that of a volume may be a stack of slices."""
         return run(self.content, self.reshaped(image), runtime).values[0]
 
-    def as_bytes(self, image):
+    def as_bytes(self, image: Tensor) -> Any:
         """Returns the numbers that an image's bytes stand for, as the file takes it: rounded, and cut where bytes end."""
         tensor = self.graph.tensors[self.graph.inputs[0]]
         limits, scale, point = np.iinfo(tensor.type.lower()), tensor.scales[0], tensor.zero_points[0]
         steps = np.clip(np.round(image / scale) + point, limits.min, limits.max) - point
         return (steps * scale).astype("float32")
 
-    def reshaped(self, image):
+    def reshaped(self, image: Tensor) -> Any:
         """The image in the shape of the file's input: that of a volume may be a stack of slices."""
         return image.reshape(self.graph.tensors[self.graph.inputs[0]].shape)
 
-    def probable(self, output):
+    def probable(self, output: Any) -> Any:
         """An output as the metrics take it: a file of logits leaves the probabilities to its user."""
         if self.kind != "logits":
             return output
         make = keras.ops.sigmoid if output.shape[-1] == 1 else keras.ops.softmax
         return keras.ops.convert_to_numpy(make(output))
 
-    def seen(self, output):
+    def seen(self, output: Any) -> float:
         """A float output as a device could show it: of an image, what is not below black nor above white."""
         return np.clip(output, 0, 1) if self.kind == "image" else output
 

@@ -43,7 +43,7 @@ def draw(quality, path, title=None):
     named = 1.1 if len(quality.layers) <= _ALL_NAMED else 0.0  # inches for names under the bars
     below = 2.9 + named if quality.layers else 0.01
     width = 2.2 * columns + 1.2
-    heights = [2.3 + 0.2 * (row == 0) for row in range(rows)]  # inches, the first with titles
+    heights = [2.3 + 0.35 * (row == 0) for row in range(rows)]  # inches, the first with titles
     figure = Figure(figsize=(width, sum(heights) + below + 0.5), layout="constrained")
     figure.suptitle(title or "float and int8", x=0.01, ha="left", fontsize=11)
     grid = figure.add_gridspec(rows + 1, 1, height_ratios=[*heights, below])
@@ -78,7 +78,8 @@ def _examples(figure, axes, example, factor, first):
     bar.ax.set_yticklabels([f"{value / factor:.3g}" for value in (0, 0.5, 1)], fontsize=7)
     bar.ax.set_box_aspect(18)
     if first:
-        last.set_title("|float - int8|" if factor == 1 else f"|float - int8| x {factor}", fontsize=9)
+        shown = "" if factor == 1 else f"\nshown {factor} times as large"
+        last.set_title(f"|float - int8|{shown}", fontsize=9)
     for axis in axes[:-1]:
         axis.set(xticks=[], yticks=[])
     axes[0].set_ylabel(example.name[:24], fontsize=8)

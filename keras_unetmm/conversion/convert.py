@@ -1,7 +1,8 @@
 """From a Keras model to a full-integer .tflite file, on any backend: an ordered list of passes over one `Conversion`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
 from keras_unetmm.deprecation import renamed
@@ -13,19 +14,19 @@ __all__ = ["ConversionError", "Report", "conversion_of", "convert", "convert_wit
 
 
 def convert(
-    model,
-    calibration,
-    target="tflm",
-    size=None,
-    io="int8",
-    output_kind="auto",
-    mean=None,
-    std=None,
-    outliers="cut",
+    model: Any,
+    calibration: Any,
+    target: str = "tflm",
+    size: Sequence[int | None] | None = None,
+    io: str = "int8",
+    output_kind: str | Sequence[str] = "auto",
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    outliers: str = "cut",
     *,
-    output=None,
-    **choices,
-):
+    output: str | None = None,
+    **choices: Any,
+) -> bytes:
     """Converts a model of images or volumes to a .tflite file in which every tensor is an integer.
 
     The input is the camera's bytes: the scale is 1/255, whatever the calibration, so that a frame goes in by a copy. What
@@ -78,7 +79,7 @@ def convert(
     return conversion_of(model, request).content
 
 
-def conversion_of(model, request):
+def conversion_of(model: Any, request: Request) -> Conversion:
     """Returns the finished `Conversion` of a model; errors are those of `convert`.
 
     Args:
@@ -108,17 +109,17 @@ class Report:
 
     content: bytes
     verdict: "Verdict"
-    signal_to_noise: tuple
-    left_out: tuple
-    differences: tuple = ()
+    signal_to_noise: tuple[float | None, ...]
+    left_out: tuple[str, ...]
+    differences: tuple[Any, ...] = ()
 
-    def card(self, name):
+    def card(self, name: str) -> str:
         """Returns what the file is, takes and gives, in Markdown; `name` is that of the file."""
         from keras_unetmm.conversion.card import card
 
         return card(name, self.content, self.verdict, self.differences, self.signal_to_noise, self.left_out)
 
-    def lines(self):
+    def lines(self) -> list[str]:
         """Returns a list of str: the signal to noise, and what was left out."""
         known = [f"{signal:.1f} dB" for signal in self.signal_to_noise if signal is not None]
         said = [f"Signal to noise of the output beside the model's, on calibration images: {', '.join(known)}."]
@@ -126,7 +127,7 @@ class Report:
         return said + [f"Left out, for it does nothing outside training: {layer}." for layer in self.left_out]
 
 
-def convert_with_report(model, calibration, target="tflm", **arguments):
+def convert_with_report(model: Any, calibration: Any, target: str = "tflm", **arguments: Any) -> "Report":
     """Converts a model as `convert` does, and returns a `Report` with the file, the verdict and the signal to noise.
 
     Args:
@@ -142,7 +143,7 @@ def convert_with_report(model, calibration, target="tflm", **arguments):
     return report_of(conversion_of(model, Request(calibration, target, **asked, choices=choices)), card=True)
 
 
-def report_of(conversion, card=False):
+def report_of(conversion: Conversion, card: bool = False) -> Report:
     """Returns the `Report` of a finished `Conversion`; with the differences that its card holds, if there is to be one."""
     found = ()
     if card:

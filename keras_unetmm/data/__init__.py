@@ -13,6 +13,7 @@ from keras_unetmm.data.membranes import isbi2012
 from keras_unetmm.data.own_pairs import pairs
 from keras_unetmm.data.own_photographs import photographs
 from keras_unetmm.data.own_volumes import volumes
+from keras_unetmm.data.pair_transforms import blur, brightness_contrast, crop_and_resize, elastic, noise
 from keras_unetmm.data.photograph_sets import (
     b100,
     bsds500,
@@ -40,15 +41,19 @@ __all__ = [
     "alphamatting",
     "b100",
     "bicubic_loss",
+    "blur",
+    "brightness_contrast",
     "bsds500",
     "camvid",
     "cbsd68",
     "cityscapes",
     "coco",
+    "crop_and_resize",
     "cropped",
     "ct_organ",
     "df2k",
     "div2k",
+    "elastic",
     "flickr2k",
     "gaussian_noise",
     "gopro",
@@ -69,6 +74,7 @@ __all__ = [
     "manga109",
     "motion_blur",
     "nifti",
+    "noise",
     "p3m10k",
     "pairs",
     "photographs",

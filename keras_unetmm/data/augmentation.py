@@ -5,6 +5,9 @@ import functools
 import keras
 import numpy as np
 
+from keras_unetmm.data.images import as_floats
+from keras_unetmm.data.pair_transforms import is_on_pairs
+
 RIGHT_ANGLES = ("flip", "rotate90")
 
 
@@ -15,10 +18,12 @@ def augmentation(entries):
     for entry in entries:
         if entry not in RIGHT_ANGLES and not callable(entry):
             raise ValueError(
-                f"augment must hold {', '.join(map(repr, RIGHT_ANGLES))} and functions that return a random image layer of "
-                f"keras.layers. Received: {entry!r}."
+                f"augment must hold {', '.join(map(repr, RIGHT_ANGLES))}, functions that return a random image layer of "
+                f"keras.layers, and functions of pairs such as data.elastic. Received: {entry!r}."
             )
-    return Augmentation({e for e in entries if e in RIGHT_ANGLES}, [e() for e in entries if e not in RIGHT_ANGLES])
+    others = [entry for entry in entries if entry not in RIGHT_ANGLES]
+    layers = [entry() for entry in others if not is_on_pairs(entry)]
+    return Augmentation({e for e in entries if e in RIGHT_ANGLES}, layers, [e for e in others if is_on_pairs(e)])
 
 
 class Augmentation:
@@ -28,11 +33,17 @@ class Augmentation:
         angles: set of names of `RIGHT_ANGLES`: flip left to right; turn by a multiple of 90 degrees (of 180 where
             height and width differ), of volumes in the plane of the last two sizes.
         layers: list of Keras image layers with `get_random_transformation`.
+        functions: list of functions of pairs, see `keras_unetmm.data.pair_transforms`.
     """
 
-    def __init__(self, angles, layers):
-        self.angles, self.layers = angles, layers
+    def __init__(self, angles, layers, functions=()):
+        self.angles, self.layers, self.functions = angles, layers, tuple(functions)
         for layer in layers:
+            if type(layer).__name__ == "RandomElasticTransform":  # Keras 3.15 draws its shifts anew for images and masks
+                raise ValueError(
+                    "augment must move an image and its mask alike, which keras.layers.RandomElasticTransform does not. "
+                    "Take functools.partial(data.elastic, amplitude=4.0)."
+                )
             if not hasattr(layer, "get_random_transformation"):
                 raise ValueError(
                     f"augment must return random image layers of keras.layers. Received: a {type(layer).__name__}."
@@ -57,17 +68,34 @@ class Augmentation:
             return image, image
         return turn(image), turn(target) if np.ndim(target) else target
 
+    def changed(self, dataset, image, target, rng):
+        """One example through the functions of pairs: floats and labels."""
+        if not self.functions:
+            return image, target
+        alone = target is image
+        image = as_floats(image)
+        target = as_floats(target) if dataset.target in ("image", "matte") else target
+        for function in self.functions:
+            image, target = function(image, target, rng, dataset.target)
+        image = np.ascontiguousarray(image, "float32")
+        return (image, image) if alone else (image, target)
+
     def transformed(self, dataset, inputs, targets, rng):
         """A batch of floats and targets through the layers."""
         for layer in self.layers:
             draw = functools.partial(_drawn, layer, inputs.shape, int(rng.integers(2**31)))
             with keras.device("cpu"):
-                inputs = keras.ops.convert_to_numpy(layer.transform_images(inputs, draw()))
+                given = keras.ops.convert_to_tensor(inputs)  # some layers of Keras compute with arrays and tensors
+                inputs = keras.ops.convert_to_numpy(layer.transform_images(given, draw()))
                 if dataset.target == "mask":
-                    masks = layer.transform_segmentation_masks(targets.astype("float32"), draw())
+                    masks = layer.transform_segmentation_masks(
+                        keras.ops.convert_to_tensor(targets.astype("float32")), draw()
+                    )
                     targets = keras.ops.convert_to_numpy(masks).round().astype("int32")
                 elif dataset.target != "class":
-                    targets = keras.ops.convert_to_numpy(layer.transform_images(targets, draw()))
+                    targets = keras.ops.convert_to_numpy(
+                        layer.transform_images(keras.ops.convert_to_tensor(targets), draw())
+                    )
         return inputs, targets
 
 

@@ -30,7 +30,8 @@ class Batches(keras.utils.PyDataset):
         patch: int or tuple, size of a window at a random place, of the reference; smaller examples are padded. None takes
             whole examples, which must have one size then.
         augment: tuple of `"flip"`, `"rotate90"` and functions that return one of Keras's random image layers, such as
-            `functools.partial(keras.layers.RandomRotation, 0.03)`. Input and target get the same transformation.
+            `functools.partial(keras.layers.RandomRotation, 0.03)`; or functions of pairs, of images and volumes, such as
+            `functools.partial(data.elastic, amplitude=3)`. Input and target get the same transformation.
         degrade: function `(images, rng=...)` that makes the input of the clean images, or None.
         normalize: `(mean, std)` of inputs in [0, 1], each a number or one a channel, or None.
         seed: int.
@@ -122,7 +123,8 @@ class Batches(keras.utils.PyDataset):
             raise ValueError(f"{self.dataset.name} holds no example that can be read.")
         if self.patch is not None:
             image, target = random_window(self.dataset, image, target, self.patch, rng)
-        return self.augmentation.turned(image, target, rng)
+        image, target = self.augmentation.turned(image, target, rng)
+        return self.augmentation.changed(self.dataset, image, target, rng)
 
 
 def stacked(arrays):

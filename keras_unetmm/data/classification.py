@@ -2,7 +2,9 @@
 
 import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import read_pixels, same_size
@@ -10,6 +12,7 @@ from keras_unetmm.data.layout import MissingDataError, extra, home, one_of, read
 from keras_unetmm.data.left_out import dangling, warn_left_out
 from keras_unetmm.data.masks import known_labels, resized
 from keras_unetmm.data.tiny import tiny_scene, write_tiny
+from keras_unetmm.types import PathLike
 
 IMAGENET = {"train": 1_281_167, "val": 50_000}
 KINDS = {"label": "class", "segmentation_mask": "mask", None: "image"}
@@ -24,7 +27,7 @@ def _tiny_imagenet(folder, rng):
 
 
 @reader(tiny=_tiny_imagenet)
-def imagenet(folder, split="train", short=256, partial=False):
+def imagenet(folder: PathLike, split: str = "train", short: int | None = 256, partial: bool = False) -> DataSet:
     """Reads ImageNet, ILSVRC 2012: photographs and their class, the classes in the order of their WordNet ids.
 
     Get it from https://image-net.org or kaggle.com/c/imagenet-object-localization-challenge (research use). The photographs
@@ -112,7 +115,17 @@ def _tiny_tfds(folder, rng):
 
 
 @reader(tiny=_tiny_tfds)
-def tfds(folder, name, split, image="image", target=None, kind=None, classes=None, ignore=None, mapping=None):
+def tfds(
+    folder: PathLike,
+    name: str,
+    split: str,
+    image: str = "image",
+    target: str | None = None,
+    kind: str | None = None,
+    classes: int | None = None,
+    ignore: int | None = None,
+    mapping: Mapping[Any, Any] | None = None,
+) -> DataSet:
     """Reads a data set of TensorFlow Datasets that was prepared as ArrayRecord files, without TensorFlow.
 
     The licence is that of the data set. Preparing one needs TensorFlow, once; the error for a missing one says the command::

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TARGETS = ("image", "mask", "matte", "class")
 
@@ -20,6 +21,7 @@ class DataSet:
             `(H, W, 2)`: alpha, and 255 where the trimap is unknown) or `"class"` (an integer).
         classes: int, how many labels a mask or class can have, the background among them; 1 and 2 are both two labels.
         ignore: int, the label of a mask that counts nowhere, or None.
+        names: tuple of str, what each label is called, or empty.
     """
 
     name: str
@@ -28,6 +30,7 @@ class DataSet:
     target: str = "image"
     classes: int | None = None
     ignore: int | None = None
+    names: tuple = ()
 
     def __post_init__(self):
         if self.target not in TARGETS:
@@ -41,19 +44,20 @@ class DataSet:
     def __getitem__(self, index):
         return self.read(self.examples[index])
 
-    def called(self, index):
+    def called(self, index: int) -> Any:
         """The path or name of an example, for messages."""
         return str(self.examples[index][0])
 
-    def stem(self, index):
+    def stem(self, index: int) -> Any:
         """A short name of an example, for tables and files."""
         return Path(self.called(index)).name.split(".")[0]
 
 
-def joined(name, *parts):
+def joined(name: str, *parts: Any) -> DataSet:
     """One data set of several that hold the same kind of target."""
     if len({(part.target, part.classes, part.ignore) for part in parts}) != 1:
         raise ValueError(f"{name} joins data sets of one kind of target. Received: {[part.name for part in parts]}.")
     examples = tuple((part.called(i), part, i) for part in parts for i in range(len(part)))
     first = parts[0]
-    return DataSet(name, examples, lambda example: example[1][example[2]], first.target, first.classes, first.ignore)
+    kind = first.target, first.classes, first.ignore, first.names
+    return DataSet(name, examples, lambda example: example[1][example[2]], *kind)

@@ -4,16 +4,19 @@ Each function takes images `(N, H, W, C)` with values in [0, 1] and returns floa
 number, or `(low, high)` to draw one for each image.
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from keras_unetmm.data.bicubic import bicubic_downscale, bicubic_upscale
+from keras_unetmm.types import Tensor
 
 
-def gaussian_noise(images, sigma, rng):
+def gaussian_noise(images: Tensor, sigma: Any, rng: np.random.Generator) -> np.ndarray:
     """Adds white Gaussian noise; the result is not clipped, as in the denoising literature.
 
     Args:
@@ -31,7 +34,7 @@ def gaussian_noise(images, sigma, rng):
     return (images + rng.normal(scale=sigma, size=np.shape(images))).astype("float32")
 
 
-def poisson_noise(images, peak, rng):
+def poisson_noise(images: Tensor, peak: Any, rng: np.random.Generator) -> np.ndarray:
     """Adds shot noise: each value becomes a count of photons; the result is not clipped.
 
     Args:
@@ -49,7 +52,7 @@ def poisson_noise(images, peak, rng):
     return (rng.poisson(np.maximum(images, 0) * peak) / peak).astype("float32")
 
 
-def motion_blur(images, length, rng):
+def motion_blur(images: Tensor, length: Any, rng: np.random.Generator) -> np.ndarray:
     """Blurs each image along a camera path of its own, straight or bent smoothly; beyond the border the image is mirrored.
 
     Args:
@@ -71,7 +74,7 @@ def motion_blur(images, length, rng):
     return np.stack([_filtered(image, kernel) for image, kernel in zip(images, kernels, strict=True)])
 
 
-def jpeg(images, quality, rng):
+def jpeg(images: Tensor, quality: int, rng: np.random.Generator) -> np.ndarray:
     """Compresses each image as JPEG, with halved colour resolution, and reads it again; values are clipped to [0, 1] first.
 
     Args:
@@ -97,7 +100,7 @@ def jpeg(images, quality, rng):
     return found / 255
 
 
-def bicubic_loss(images, scale, rng=None, border="mirror"):
+def bicubic_loss(images: Tensor, scale: int, rng: np.random.Generator | None = None, border: str = "mirror") -> np.ndarray:
     """Shrinks each image as MATLAB does, rounds it to 8 bits as a file has them, and enlarges it to its size again.
 
     Args:
@@ -123,7 +126,7 @@ def bicubic_loss(images, scale, rng=None, border="mirror"):
     return bicubic_upscale(small.astype("float32") / 255, scale, border).clip(0, 1)
 
 
-def in_order(*functions):
+def in_order(*functions: Any) -> Callable[..., Any]:
     """Returns a function `(images, rng)` that degrades by several functions, one after the other.
 
     Args:

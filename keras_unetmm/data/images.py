@@ -1,13 +1,16 @@
 """Reading photographs from disk."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from keras_unetmm.data.layout import MissingLibraryError, extra
 from keras_unetmm.data.left_out import SUFFIXES, warn_left_out
+from keras_unetmm.types import PathLike
 
 ORIENTATION = ExifTags.Base.Orientation
 
@@ -16,7 +19,7 @@ class DamagedFileError(ValueError):
     """A file that cannot be read: a run may name it and go on with the next one."""
 
 
-def read_image(path, channels=3):
+def read_image(path: PathLike, channels: int = 3) -> np.ndarray:
     """Reads an image file.
 
     Args:
@@ -155,7 +158,7 @@ def same_size(path, size, other, other_size):
         )
 
 
-def image_paths(folder):
+def image_paths(folder: PathLike) -> list[Path]:
     """Returns the image files of a folder, sorted by name; warns with the names of images of kinds that are not read.
 
     Raises:
@@ -187,7 +190,7 @@ def smallest_size(folder):
     return tuple(map(min, zip(*sizes, strict=True)))
 
 
-def read_crops(folder, shape):
+def read_crops(folder: PathLike, shape: Sequence[int | None]) -> Any:
     """Reads the centre of every image of a folder.
 
     Images are cropped, never resized: resizing changes the noise.

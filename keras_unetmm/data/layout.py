@@ -2,9 +2,11 @@
 
 import fnmatch
 import importlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from keras_unetmm.data.left_out import dangling, warn_left_out
+from keras_unetmm.data.left_out import COUNTS, dangling, warn_left_out
 
 
 class MissingDataError(ValueError):
@@ -15,7 +17,7 @@ class MissingLibraryError(ValueError):
     """A library that is not installed, and that only the reading of some files needs."""
 
 
-def reader(tiny):
+def reader(tiny: Callable[..., Any]) -> Any:
     """Marks a function `(folder, ...) -> DataSet` as a reader, and names the function that makes tiny data for it.
 
     Args:
@@ -117,6 +119,8 @@ def whole(name, examples, count, partial):
             f"{name} must have {count:,} examples, as published. Received: {len(examples):,}. Finish the download, or take "
             "what is there (--partial; partial=True of the reader)."
         )
+    if len(examples) != count:
+        COUNTS.info(f"{name}: {len(examples):,} of {count:,} examples read")
     return examples
 
 

@@ -1,8 +1,12 @@
 """Files that lie in a data set's folder and are not read: counted and named, so that none vanishes without a word."""
 
+import contextlib
+import logging
 import os
 import warnings
 from pathlib import Path
+
+COUNTS = logging.getLogger("keras_unetmm.data")  # of sets that are not whole, and taken as they are
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")  # of images that are read
 OTHERS = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jpe", ".jfif", ".ppm", ".pgm", ".npy", ".npz", ".nii", ".gz", ".mgz")
@@ -39,3 +43,22 @@ def _named(path):
 def dangling(path):
     """Whether a path is a link to what is not there."""
     return os.path.islink(path) and not os.path.exists(path)
+
+
+@contextlib.contextmanager
+def counts_said(say):
+    """Says how many examples are read of each set that is not whole, while sets are read.
+
+    Args:
+        say: function of a str, or None to say nothing.
+    """
+    handler, level = logging.Handler(), COUNTS.level
+    handler.emit = lambda record: say(record.getMessage())
+    if say is not None:
+        COUNTS.addHandler(handler)
+        COUNTS.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        COUNTS.removeHandler(handler)
+        COUNTS.setLevel(level)

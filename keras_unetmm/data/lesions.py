@@ -1,10 +1,13 @@
 """Skin lesions: the ISIC challenges of 2017 and 2018, lesion boundaries."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.layout import files, home, one_of, reader
 from keras_unetmm.data.masks import mask_pairs
 from keras_unetmm.data.tiny import write_tiny_pair
+from keras_unetmm.types import PathLike
 
 ISIC2017 = {"train": ("Training", 2000), "val": ("Validation", 150), "test": ("Test_v2", 600)}
 ISIC2018 = {"train": 800, "val": 200}
@@ -25,7 +28,13 @@ def _folders2017(root, part):
 
 
 @reader(tiny=_tiny_isic2017)
-def isic2017(folder, split="train", size=(256, 256), channels=3, partial=False):
+def isic2017(
+    folder: PathLike,
+    split: str = "train",
+    size: Sequence[int | None] | None = (256, 256),
+    channels: int = 3,
+    partial: bool = False,
+) -> DataSet:
     """Reads ISIC 2017, part 1: photographs of skin and binary masks, 1 inside the lesion.
 
     Get the parts from https://challenge.isic-archive.com/data/#2017 (CC0 by that page; not verified) and unpack them as they
@@ -66,7 +75,13 @@ def _tiny_isic2018(folder, rng):
 
 
 @reader(tiny=_tiny_isic2018)
-def isic2018(folder, split="train", size=None, channels=3, partial=False):
+def isic2018(
+    folder: PathLike,
+    split: str = "train",
+    size: Sequence[int | None] | None = None,
+    channels: int = 3,
+    partial: bool = False,
+) -> DataSet:
     """Reads 1,000 images of ISIC 2018, task 1, at 256x256 pixels: photographs of skin and binary masks, 1 inside the lesion.
 
     The images are those of the GitHub repository komour/diploma, made smaller and saved as JPEG twice; scores cannot be

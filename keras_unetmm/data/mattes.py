@@ -15,6 +15,7 @@ from keras_unetmm.data.images import damaged
 from keras_unetmm.data.layout import every_fifth, files, home, one_of, partner, reader, whole
 from keras_unetmm.data.restoration_pairs import read_alike
 from keras_unetmm.data.tiny import smooth_picture, write_tiny
+from keras_unetmm.types import PathLike
 
 PHOTOGRAPHS = "*.[jp][pn]g"  # .jpg or .png
 
@@ -101,7 +102,7 @@ def _tiny_p3m10k(folder, rng):
 
 
 @reader(tiny=_tiny_p3m10k)
-def p3m10k(folder, split="train", width=10, partial=False):
+def p3m10k(folder: PathLike, split: str = "train", width: int = 10, partial: bool = False) -> DataSet:
     """Reads P3M-10k (Li et al., ACM MM 2021): portraits of about 1400 pixels a side, their faces blurred for privacy.
 
     ```
@@ -133,7 +134,7 @@ def _tiny_rwp636(folder, rng):
 
 
 @reader(tiny=_tiny_rwp636)
-def rwp636(folder, width=10, partial=False):
+def rwp636(folder: PathLike, width: int = 10, partial: bool = False) -> DataSet:
     """Reads RealWorldPortrait-636 (Yu et al., CVPR 2021): portraits, for testing.
 
     ```
@@ -162,7 +163,7 @@ def _tiny_alphamatting(folder, rng):
 
 
 @reader(tiny=_tiny_alphamatting)
-def alphamatting(folder, split="train", partial=False):
+def alphamatting(folder: PathLike, split: str = "train", partial: bool = False) -> DataSet:
     """Reads the training set of alphamatting.com (Rhemann et al., CVPR 2009): flowers, toys and hair of dolls, no portraits.
 
     ```

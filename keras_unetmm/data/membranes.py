@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.layout import files, home, one_of, reader
 from keras_unetmm.data.left_out import warn_left_out
 from keras_unetmm.data.masks import mask_pairs
 from keras_unetmm.data.tiny import write_tiny_pair
+from keras_unetmm.types import PathLike
 
 SLICES = {"train": range(24), "test": range(24, 30)}
 INSIDE = {0: 0, 255: 1}
@@ -19,7 +21,7 @@ def _tiny_isbi2012(folder, rng):
 
 
 @reader(tiny=_tiny_isbi2012)
-def isbi2012(folder, split="train", partial=False):
+def isbi2012(folder: PathLike, split: str = "train", partial: bool = False) -> DataSet:
     """Reads the labelled slices of ISBI 2012: gray 512x512 images and binary masks, 0 on a membrane and 1 inside a cell.
 
     Get them from the GitHub repository zhixuhao/unet, data/membrane/train. They are 30 consecutive slices of one volume, so

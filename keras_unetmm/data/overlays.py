@@ -57,7 +57,10 @@ def sheet(rows, titles=()):
     for i, row in enumerate(rows):
         for j, pixels in enumerate(row):
             picture = Image.fromarray(pixels)
-            picture.thumbnail((_CELL - 4, _CELL - 4), Image.Resampling.LANCZOS if min(picture.size) > _CELL else 0)
+            times = (_CELL - 4) // max(picture.size)
+            if times > 1:  # small ones whole pixels larger
+                picture = picture.resize((times * picture.width, times * picture.height), Image.Resampling.NEAREST)
+            picture.thumbnail((_CELL - 4, _CELL - 4), Image.Resampling.LANCZOS)
             left, above = (_CELL - picture.width) // 2, (_CELL - picture.height) // 2
             whole.paste(picture, (j * _CELL + left, i * high + top + above))
         if titles:

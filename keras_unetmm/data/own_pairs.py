@@ -2,7 +2,9 @@
 
 import functools
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -15,6 +17,7 @@ from keras_unetmm.data.own_files import few, own_files, split_of
 from keras_unetmm.data.partners import divided, partners
 from keras_unetmm.data.polygons import annotations, drawn
 from keras_unetmm.data.tiny import tiny_scene, write_tiny, write_tiny_pair
+from keras_unetmm.types import PathLike
 
 LOOKED_AT = 48  # masks, to find out what labels there are
 
@@ -30,19 +33,19 @@ def _tiny(folder, rng):
 
 @reader(tiny=_tiny)
 def pairs(
-    folder,
-    images="images",
-    masks=None,
-    references=None,
-    classes=None,
-    ignore=None,
-    split=None,
-    validation=0.1,
-    seed=0,
-    size=None,
-    channels=3,
-    partial=False,
-):
+    folder: PathLike,
+    images: PathLike = "images",
+    masks: PathLike | None = None,
+    references: PathLike | None = None,
+    classes: Mapping[Any, Any] | None = None,
+    ignore: Any = None,
+    split: str | None = None,
+    validation: float = 0.1,
+    seed: int = 0,
+    size: Sequence[int | None] | None = None,
+    channels: int = 3,
+    partial: bool = False,
+) -> DataSet:
     """Reads a folder of images, and their masks or references.
 
     A mask is an image of labels: gray values, 0 and 255, 1 bit, a palette, black and white saved as colours, or colours

@@ -8,6 +8,7 @@ from keras_unetmm.data.images import read_pixels
 from keras_unetmm.data.layout import reader
 from keras_unetmm.data.own_files import own_files, split_of
 from keras_unetmm.data.tiny import smooth_picture, write_tiny
+from keras_unetmm.types import PathLike
 
 
 def _tiny(folder, rng):
@@ -16,7 +17,15 @@ def _tiny(folder, rng):
 
 
 @reader(tiny=_tiny)
-def photographs(folder, images="photographs", split=None, validation=0.1, seed=0, channels=3):
+def photographs(
+    folder: PathLike,
+    images: PathLike = "photographs",
+    split: str | None = None,
+    validation: float = 0.1,
+    seed: int = 0,
+    channels: int = 3,
+    multiple: int = 1,
+) -> DataSet:
     """Reads a folder of photographs, and the folders below it: clean images to degrade and restore.
 
     JPEG, PNG, TIFF, WebP and BMP, suffixes in any case, 8 and 16 bits, gray, colour, CMYK, and with transparency, which is
@@ -29,6 +38,7 @@ def photographs(folder, images="photographs", split=None, validation=0.1, seed=0
         validation: float, share that is for validation, drawn by the seed; or int, how many.
         seed: int.
         channels: 3 for RGB, 1 for gray.
+        multiple: int, pixels: images are cut below and to the right to multiples of it, as enlarging by it needs.
 
     Returns:
         A `DataSet` of `(clean, clean)`, uint8 or uint16 `(H, W, channels)`.
@@ -45,9 +55,11 @@ def photographs(folder, images="photographs", split=None, validation=0.1, seed=0
     root = Path(folder) / images
     paths = split_of(list(own_files(root, what="photographs").values()), split, validation, seed, root)
     name = " ".join(filter(None, (root.name or str(root), split)))
-    return DataSet(name, tuple((path,) for path in paths), functools.partial(_read, channels))
+    return DataSet(name, tuple((path,) for path in paths), functools.partial(_read, channels, multiple))
 
 
-def _read(channels, example):
+def _read(channels, multiple, example):
     clean = read_pixels(example[0], channels)
+    height, width = (side - side % multiple for side in clean.shape[:2])
+    clean = clean[:height, :width]
     return clean, clean

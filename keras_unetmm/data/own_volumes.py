@@ -1,7 +1,9 @@
 """Folders of a user's own volumes and their masks, as NIfTI."""
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from keras_unetmm.data.own_pairs import matched
 from keras_unetmm.data.partners import divided
 from keras_unetmm.data.tiny import tiny_scene
 from keras_unetmm.data.volume_sets import read_mask_volume, read_volume_pair, validate_volumes
+from keras_unetmm.types import PathLike
 
 LOOKED_AT = 8  # masks, to find out what labels there are
 
@@ -29,19 +32,19 @@ def _tiny(folder, rng):
 
 @reader(tiny=_tiny)
 def volumes(
-    folder,
-    images="images",
-    masks="masks",
-    classes=None,
-    ignore=None,
-    split=None,
-    validation=0.1,
-    seed=0,
-    channel=0,
-    spacing=None,
-    window=None,
-    partial=False,
-):
+    folder: PathLike,
+    images: PathLike = "images",
+    masks: PathLike = "masks",
+    classes: Mapping[Any, Any] | None = None,
+    ignore: Any = None,
+    split: Any = None,
+    validation: float = 0.1,
+    seed: int = 0,
+    channel: int = 0,
+    spacing: float | None = None,
+    window: Any = None,
+    partial: bool = False,
+) -> DataSet:
     """Reads a folder of NIfTI volumes (.nii, .nii.gz) and their masks, in any orientation.
 
     Each volume is turned to the orientation RAS where its file says how it lies, and its mask to the volume; masks that lie

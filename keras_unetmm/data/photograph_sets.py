@@ -5,11 +5,13 @@ raises `MissingDataError` for a folder or file that is not there. With `partial=
 """
 
 from pathlib import Path
+from typing import Any
 
 from keras_unetmm.data.dataset import DataSet, joined
 from keras_unetmm.data.images import read_pixels
 from keras_unetmm.data.layout import files, home, one_of, partner, reader, whole
 from keras_unetmm.data.tiny import smooth_picture, write_tiny
+from keras_unetmm.types import PathLike
 
 BSDS = ("bsds500", "train/*.jpg, val/*.jpg and test/*.jpg", "github.com/BIDS/BSDS500 (BSDS500/data/images)")
 BSDS_COUNTS = {"train": 200, "val": 100, "test": 200}
@@ -48,7 +50,7 @@ def _tiny_bsds500(folder, rng):
 
 
 @reader(tiny=_tiny_bsds500)
-def bsds500(folder, splits=("train", "test"), leave_out=(), partial=False):
+def bsds500(folder: PathLike, splits: Any = ("train", "test"), leave_out: Any = (), partial: bool = False) -> DataSet:
     """Reads BSDS500 (Arbelaez et al., TPAMI 2011), 481x321 or 321x481: the photographs denoisers are trained on.
 
     ```
@@ -81,7 +83,7 @@ def bsds500(folder, splits=("train", "test"), leave_out=(), partial=False):
 
 
 @reader(tiny=_tiny_bsds500)
-def cbsd68(folder, partial=False):
+def cbsd68(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads CBSD68 (Martin et al., ICCV 2001), the 68 test images of colour denoising; terms as of BSDS500.
 
     ```
@@ -99,7 +101,7 @@ def cbsd68(folder, partial=False):
 
 
 @reader(tiny=_tiny_bsds500)
-def b100(folder, partial=False):
+def b100(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads B100, the 100 test images of super-resolution; terms as of BSDS500, whose 100 val images they are.
 
     ```
@@ -113,7 +115,7 @@ def b100(folder, partial=False):
 
 
 @reader(tiny=_tiny("kodak24/{}.png", "kodim01", "kodim02"))
-def kodak24(folder, partial=False):
+def kodak24(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads Kodak24: 24 photographs from film.
 
     ```
@@ -127,7 +129,7 @@ def kodak24(folder, partial=False):
 
 
 @reader(tiny=_tiny("set5/{}_GT.png", "baby", "bird"))
-def set5(folder, partial=False):
+def set5(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads Set5 (Bevilacqua et al., BMVC 2012), from 228x344 to 512x512; no licence known: for evaluation only.
 
     ```
@@ -140,7 +142,7 @@ def set5(folder, partial=False):
 
 
 @reader(tiny=_tiny("set12/{}.png", "01", "02", channels=1))
-def set12(folder, partial=False):
+def set12(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads Set12, the gray test images of denoising, uint8 `(H, W, 1)`; rights are unclear: for evaluation only.
 
     ```
@@ -158,7 +160,7 @@ def _tiny_set14(folder, rng):
 
 
 @reader(tiny=_tiny_set14)
-def set14(folder, partial=False):
+def set14(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads Set14 (Zeyde, Elad and Protter, 2010), from 250x361 to 720x576; no licence known: for evaluation only.
 
     ```
@@ -171,7 +173,7 @@ def set14(folder, partial=False):
 
 
 @reader(tiny=_tiny("urban100/{}.png", "img_001", "img_002"))
-def urban100(folder, partial=False):
+def urban100(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads Urban100 (Huang et al., CVPR 2015): 100 photographs of buildings; no licence known.
 
     ```
@@ -184,7 +186,7 @@ def urban100(folder, partial=False):
 
 
 @reader(tiny=_tiny("manga109/{}.png", "AisazuNihaIrarenai", "Arisa"))
-def manga109(folder, partial=False):
+def manga109(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads Manga109 as super-resolution has it (Matsui et al., 2017): one page of each of 109 books.
 
     ```
@@ -202,7 +204,7 @@ def _tiny_div2k(folder, rng):
 
 
 @reader(tiny=_tiny_div2k)
-def div2k(folder, split="train", partial=False):
+def div2k(folder: PathLike, split: str = "train", partial: bool = False) -> DataSet:
     """Reads DIV2K (Agustsson and Timofte, CVPRW 2017): photographs of about 2040 pixels a side; for academic research.
 
     ```
@@ -225,7 +227,7 @@ _tiny_flickr2k = _tiny("flickr2k/Flickr2K_HR/{}.png", "000001", "000002")
 
 
 @reader(tiny=_tiny_flickr2k)
-def flickr2k(folder, partial=False):
+def flickr2k(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads Flickr2K (Lim et al., CVPRW 2017): photographs of about 2040 pixels a side; their makers keep the rights.
 
     ```
@@ -243,6 +245,6 @@ def _tiny_df2k(folder, rng):
 
 
 @reader(tiny=_tiny_df2k)
-def df2k(folder, partial=False):
+def df2k(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads DF2K, the 3,450 training images of DIV2K and Flickr2K: see `div2k` and `flickr2k`."""
     return joined("df2k", div2k(folder, partial=partial), flickr2k(folder, partial))

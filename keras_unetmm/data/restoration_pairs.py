@@ -18,6 +18,7 @@ from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import damaged, read_pixels, same_size
 from keras_unetmm.data.layout import every_fifth, extra, files, home, one_of, partner, reader, whole
 from keras_unetmm.data.tiny import smooth_picture, write_tiny
+from keras_unetmm.types import PathLike
 
 
 def read_alike(*files):
@@ -56,7 +57,7 @@ def _tiny_sidd(folder, rng):
 
 
 @reader(tiny=_tiny_sidd)
-def sidd(folder, partial=False):
+def sidd(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads SIDD-Medium sRGB (Abdelhamed, Lin and Brown, CVPR 2018): noise of five phones, 160 scenes of about 5300x3000.
 
     ```
@@ -108,7 +109,7 @@ def _block_shape(path, name):
 
 
 @reader(tiny=_tiny_sidd_validation)
-def sidd_validation(folder, partial=False):
+def sidd_validation(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads the validation blocks of SIDD sRGB, 256x256, on which papers report when they cannot use the test server.
 
     ```
@@ -147,7 +148,7 @@ def _tiny_gopro(folder, rng):
 
 
 @reader(tiny=_tiny_gopro)
-def gopro(folder, split="train", partial=False):
+def gopro(folder: PathLike, split: str = "train", partial: bool = False) -> DataSet:
     """Reads GOPRO_Large (Nah, Kim and Lee, CVPR 2017): blur averaged of the frames of a fast camera, 1280x720.
 
     ```
@@ -178,7 +179,7 @@ def _tiny_gopro_samples(folder, rng):
 
 
 @reader(tiny=_tiny_gopro_samples)
-def gopro_samples(folder, partial=False):
+def gopro_samples(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads the two pairs that the authors of GOPRO show, 1280x720: a demonstration, no benchmark.
 
     ```
@@ -201,7 +202,7 @@ def _tiny_polyu(folder, rng):
 
 
 @reader(tiny=_tiny_polyu)
-def polyu(folder, split="train", partial=False):
+def polyu(folder: PathLike, split: str = "train", partial: bool = False) -> DataSet:
     """Reads PolyU (Xu et al., arXiv 1804.02603): real noise of five cameras, the mean of many shots as reference, 512x512.
 
     ```
@@ -236,7 +237,7 @@ def _tiny_levin09(folder, rng):
 
 
 @reader(tiny=_tiny_levin09)
-def levin09(folder, partial=False):
+def levin09(folder: PathLike, partial: bool = False) -> DataSet:
     """Reads the set of Levin et al. (CVPR 2009), real camera shake, uint16 `(255, 255, 1)`: 4 pictures, 8 kernels.
 
     ```

@@ -1,7 +1,9 @@
 """Scenes: CamVid, Cityscapes, PASCAL VOC 2012, and COCO with the labels of VOC."""
 
+import dataclasses
 import functools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,12 @@ from keras_unetmm.data.layout import MissingDataError, extra, files, home, one_o
 from keras_unetmm.data.left_out import warn_left_out
 from keras_unetmm.data.masks import listed, mask_pairs
 from keras_unetmm.data.tiny import tiny_scene, write_tiny, write_tiny_pair
+from keras_unetmm.types import PathLike
 
 IGNORE = 255
 CAMVID = {"train": 367, "val": 101, "test": 233}
 CITYSCAPES = {"train": 2975, "val": 500}
+CAMVID_NAMES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 STREET = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # labelIds of the 19 classes
 VOC = {"train": 1464, "val": 1449, "trainaug": 10582}
 COCO = {"train": 118_287, "val": 5_000}
@@ -33,7 +37,9 @@ def _tiny_camvid(folder, rng):
 
 
 @reader(tiny=_tiny_camvid)
-def camvid(folder, split="train", size=None, partial=False):
+def camvid(
+    folder: PathLike, split: str = "train", size: Sequence[int | None] | None = None, partial: bool = False
+) -> DataSet:
     """Reads CamVid as SegNet split it: street scenes with 11 classes; what has no label (11 on disk) is ignored as 255.
 
     The classes are sky, building, pole, road, pavement, tree, sign, fence, car, pedestrian and bicyclist. Get the data from
@@ -63,7 +69,8 @@ def camvid(folder, split="train", size=None, partial=False):
     def mask_of(path):
         return root / f"{split}annot" / f"{path.stem}.png"
 
-    return mask_pairs(f"camvid {split}", images, mask_of, CAMVID[split], partial, 11, IGNORE, mapping, size=size)
+    found = mask_pairs(f"camvid {split}", images, mask_of, CAMVID[split], partial, 11, IGNORE, mapping, size=size)
+    return dataclasses.replace(found, names=CAMVID_NAMES)
 
 
 def _tiny_cityscapes(folder, rng):
@@ -75,7 +82,9 @@ def _tiny_cityscapes(folder, rng):
 
 
 @reader(tiny=_tiny_cityscapes)
-def cityscapes(folder, split="train", size=None, partial=False):
+def cityscapes(
+    folder: PathLike, split: str = "train", size: Sequence[int | None] | None = None, partial: bool = False
+) -> DataSet:
     """Reads Cityscapes, fine annotations: 1024x2048 street scenes with the 19 scored classes; all else is ignored as 255.
 
     Get leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip from https://www.cityscapes-dataset.com (registration;
@@ -124,7 +133,9 @@ def _tiny_voc2012(folder, rng):
 
 
 @reader(tiny=_tiny_voc2012)
-def voc2012(folder, split="train", size=None, partial=False):
+def voc2012(
+    folder: PathLike, split: str = "train", size: Sequence[int | None] | None = None, partial: bool = False
+) -> DataSet:
     """Reads PASCAL VOC 2012: photographs with 20 classes and background; outlines, 255 on disk, are ignored.
 
     Get VOCtrainval_11-May-2012.tar from http://host.robots.ox.ac.uk/pascal/VOC/voc2012 (photographs are under the terms of
@@ -186,7 +197,7 @@ def _outline(ball):
 
 
 @reader(tiny=_tiny_coco)
-def coco(folder, split="train", least=1000, partial=False):
+def coco(folder: PathLike, split: str = "train", least: int = 1000, partial: bool = False) -> DataSet:
     """Reads COCO 2017 with the labels of VOC, for pre-training: 20 classes and background; crowds are ignored as 255.
 
     Objects of other classes are background; of objects that overlap, the smaller one is seen. Get train2017.zip, val2017.zip

@@ -5,7 +5,9 @@ An array of a NIfTI file runs over x, y, z; volumes here are `(z, y, x)`, so tha
 
 import functools
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +17,22 @@ from keras_unetmm.data.layout import every_fifth, extra, files, home, one_of, pa
 from keras_unetmm.data.masks import known_labels, listed
 from keras_unetmm.data.orientation import aligned, to_canonical
 from keras_unetmm.data.tiny import tiny_scene
+from keras_unetmm.types import PathLike
 
 SPLITS = ("train", "test")
 DECATHLON = "http://medicaldecathlon.com"
 
 
-def nifti(name, images, labels, mapping, classes, channel=0, spacing=None, window=None):
+def nifti(
+    name: str,
+    images: Sequence[Any],
+    labels: PathLike,
+    mapping: Mapping[Any, Any],
+    classes: int,
+    channel: int = 0,
+    spacing: float | None = None,
+    window: Any = None,
+) -> DataSet:
     """Returns the data set of NIfTI volumes and their labels.
 
     Reading gives float32 `(D, H, W, 1)` and uint8 `(D, H, W)`. Labels that are stored in another orientation than their
@@ -167,7 +179,7 @@ def _tiny_hippocampus(folder, rng):
 
 
 @reader(tiny=_tiny_hippocampus)
-def hippocampus(folder, split="train", spacing=None, partial=False):
+def hippocampus(folder: PathLike, split: str = "train", spacing: float | None = None, partial: bool = False) -> DataSet:
     """Reads the hippocampus MRI of the Medical Segmentation Decathlon, Task04: anterior part (1) and posterior part (2).
 
     Volumes have about 36x50x35 voxels of 1 mm. Get Task04_Hippocampus.tar from http://medicaldecathlon.com (CC BY-SA 4.0)
@@ -196,7 +208,7 @@ def _tiny_prostate(folder, rng):
 
 
 @reader(tiny=_tiny_prostate)
-def prostate(folder, split="train", spacing=None, partial=False):
+def prostate(folder: PathLike, split: str = "train", spacing: float | None = None, partial: bool = False) -> DataSet:
     """Reads the prostate MRI of the Medical Segmentation Decathlon, Task05: the T2 channel; both zones together are label 1.
 
     Get Task05_Prostate.tar from http://medicaldecathlon.com (CC BY-SA 4.0)::
@@ -223,7 +235,9 @@ def _tiny_liver(folder, rng):
 
 
 @reader(tiny=_tiny_liver)
-def liver(folder, split="train", spacing=2.0, window=(-160.0, 240.0), partial=False):
+def liver(
+    folder: PathLike, split: str = "train", spacing: float | None = 2.0, window: Any = (-160.0, 240.0), partial: bool = False
+) -> DataSet:
     """Reads the liver CT of the Medical Segmentation Decathlon, Task03 (LiTS): liver and tumour together are label 1.
 
     Get Task03_Liver.tar from http://medicaldecathlon.com (CC BY-SA 4.0)::
@@ -252,7 +266,7 @@ def _tiny_harp(folder, rng):
 
 
 @reader(tiny=_tiny_harp)
-def harp(folder, split="train", count=None, spacing=None):
+def harp(folder: PathLike, split: str = "train", count: int | None = None, spacing: float | None = None) -> DataSet:
     """Reads HarP, MRI with hippocampus masks of the Harmonized Protocol, as arranged by the user: hippocampus is label 1.
 
     The data are not freely fetched: ask for them at http://www.hippocampal-protocol.net and http://adni.loni.usc.edu,
@@ -285,7 +299,9 @@ def _tiny_ct_organ(folder, rng):
 
 
 @reader(tiny=_tiny_ct_organ)
-def ct_organ(folder, split="train", name="ct", spacing=None, window=(-1000.0, 400.0)):
+def ct_organ(
+    folder: PathLike, split: str = "train", name: str = "ct", spacing: float | None = None, window: Any = (-1000.0, 400.0)
+) -> DataSet:
     """Reads CT volumes with the mask of one organ, as arranged by the user: the organ is label 1.
 
     The LUnet paper segments the submandibular gland and the trachea, in data that are not published::

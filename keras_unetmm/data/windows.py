@@ -1,6 +1,7 @@
 """Windows of one size out of examples of any size."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def _cut(array, starts, size, outside):
     return np.pad(part, padding, constant_values=outside)
 
 
-def cropped(read, multiple):
+def cropped(read: Any, multiple: int) -> Any:
     """A reader of the same photographs, cut below and to the right to multiples of a number, as super-resolution is scored.
 
     Args:

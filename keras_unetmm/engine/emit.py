@@ -138,8 +138,8 @@ class Tables:
         key = ("ring", (p, view.root)) if ring else ("carried", view.root)
         stored = view.pixels // (view.down * view.across)
         capacity = made.trace.capacity[view.root] if ring else stored
-        stride = view.bytes if view.flat else root.bytes
-        step = view.step if view.shuffled or view.flat else root.bytes
+        stride = view.pitch if view.flat else root.bytes
+        step = view.step if view.shuffled else stride
         memory = self.layout.memories[key]
         place = self.layout.offsets[key] + view.offset
         by = "UNETMM_NOBODY" if by is None else by

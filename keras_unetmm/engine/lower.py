@@ -63,7 +63,7 @@ class _Lowering:
         return frozenset(t for t, m in self.maps.items() if m in read and self._is_part(self.network.maps[m]))
 
     def _is_part(self, m):
-        return m.shuffled or (not m.flat and self.network.maps[m.root].bytes != m.bytes)
+        return m.shuffled or (m.pitch if m.flat else self.network.maps[m.root].bytes) != m.bytes
 
     def _needed(self):
         """Positions of the operators from which an output follows."""
@@ -158,11 +158,11 @@ class _Lowering:
         channels = parent.bytes // self.graph.tensors[source].element_bytes
         same = raster(shape) == (parent.rows, parent.width, parent.image_rows, channels)
         made.root, made.offset, made.flat = parent.root, parent.offset, parent.flat or not same
-        made.down, made.across, made.step = parent.down, parent.across, parent.step
+        made.down, made.across, made.step, made.pitch = parent.down, parent.across, parent.step, parent.pitch
         if not same:
             self.reshaped.add(self.maps[source])
             made.down = made.across = 1
-            made.step = made.bytes
+            made.step = made.pitch = made.bytes
 
     def _views(self, operator):
         """Makes what an operator only rearranges views of its input; returns whether that was possible."""
@@ -183,7 +183,7 @@ class _Lowering:
         for tensor in operator.outputs:
             part = self.network.maps[self._map(tensor)]
             part.root, part.offset, part.flat = whole.root, whole.offset + offset, whole.flat
-            part.down, part.across, part.step = whole.down, whole.across, whole.step
+            part.down, part.across, part.step, part.pitch = whole.down, whole.across, whole.step, whole.pitch
             offset += part.bytes
         return True
 
@@ -198,7 +198,7 @@ class _Lowering:
         by_rows = whole.root == self.maps[source] and self._by_rows(source, block)
         part = self.network.maps[self._map(target)]
         part.root, part.offset, part.flat = whole.root, whole.offset, whole.flat
-        part.down, part.across, part.step = 1 if by_rows else block, block, part.bytes
+        part.down, part.across, part.step, part.pitch = 1 if by_rows else block, block, part.bytes, whole.pitch
         return True
 
     def _by_rows(self, source, block):
@@ -235,7 +235,7 @@ class _Lowering:
         rows, width, image_rows = walk
         element = seen.bytes // raster(seen.shape)[3]
         shape = (rows // image_rows, image_rows, width, seen.bytes * seen.pixels // (rows * width * element))
-        seen.root, seen.flat = self.network.add_map(seen.name, shape, seen.type, element), True
+        seen.root, seen.flat, seen.pitch = self.network.add_map(seen.name, shape, seen.type, element), True, seen.bytes
         return seen.root
 
     def _drop_unread(self):

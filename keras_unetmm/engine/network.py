@@ -22,6 +22,7 @@ class Map:
         flat: bool, whether it has the root's bytes under another shape, so that the root must be whole.
         down, across: int, rows and columns of it that one pixel of the root holds, as after a depth-to-space.
         step: int, bytes from one pixel to the next within a pixel of the root, or, if `down` and `across` are 1, a row.
+        pitch: int, bytes from one stored pixel to the next of a flat map: of the shape that it is a view of.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Map:
     down: int = 1
     across: int = 1
     step: int = 0
+    pitch: int = 0
 
     @property
     def shuffled(self):

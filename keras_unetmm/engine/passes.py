@@ -116,7 +116,7 @@ class Cutter:
             if by is not None and seen.flat:
                 raise CutError(f"{op.name} reads a map under another shape, so that it must be complete")
             part = seen.bytes != self.network.maps[seen.root].bytes and not seen.shuffled
-            size = seen.bytes if seen.flat else 0
+            size = seen.pitch if seen.flat else 0
             edges.append(Edge(seen.root, by, access, seen.image_rows, seen.width, seen.down, seen.across, part, size))
         columns, look = [(0, op.width)], list(range(len(edges)))
         in_place = op.kernel is not None and op.kernel.in_place

@@ -42,9 +42,9 @@ class Said:
     status: int
 
 
-def output_of(program, timeout=600):
+def output_of(program, timeout=600, arguments=()):
     """Runs a program without input; returns what it `Said`."""
-    done = _ended([str(program)], None, timeout)
+    done = _ended([str(program), *arguments], None, timeout)
     return Said((done.stdout + done.stderr).decode(errors="replace"), done.returncode)
 
 

@@ -29,6 +29,7 @@ def selftest(name, ports, expected):
         values = np.frombuffer(np.ascontiguousarray(array).tobytes(), "uint8").tolist()
         tables += f"static const uint8_t expected_{i}[{len(values)}] = {{\n{numbers(values, 'uint8_t')}\n}};\n\n"
     names = ", ".join(f"expected_{i}" if stored else "NULL" for i in range(len(outputs)))
+    nothing = ", ".join("NULL" for _ in outputs)
     sums = ",\n".join("    " + ", ".join(f"0x{checksum(array):08x}u" for array in arrays) for arrays in expected)
     cases = "\n".join(f" *     {i}: {case}" for i, case in enumerate(CASES))
     how = "The first output is compared byte by byte, the others by checksums." if stored else "Checksums are compared."
@@ -45,7 +46,11 @@ def selftest(name, ports, expected):
 #include "{name}.h"
 #include "unetmm_selftest.h"
 
+#ifdef UNETMM_SELFTEST_BARE
+static const uint8_t *const expected[{prefix}_OUTPUTS] = {{{nothing}}};
+#else
 {tables}static const uint8_t *const expected[{prefix}_OUTPUTS] = {{{names}}};
+#endif
 
 static const uint32_t checksums[UNETMM_SELFTEST_CASES * {prefix}_OUTPUTS] = {{
 {sums}
@@ -53,26 +58,35 @@ static const uint32_t checksums[UNETMM_SELFTEST_CASES * {prefix}_OUTPUTS] = {{
 
 static uint32_t sums[{prefix}_OUTPUTS];
 {_memory(prefix)}
+extern const unetmm_selftest {name}_test;
+const unetmm_selftest {name}_test = {{
+    "{name}", &{name}_network, {name}_inputs, {name}_outputs, {prefix}_INPUTS, {prefix}_OUTPUTS,
+    expected, checksums, sums, ARENA, CARRIED,
+}};
+
+#ifndef UNETMM_SELFTEST_BARE
 int main(void)
 {{
-    const unetmm_selftest test = {{
-        "{name}", &{name}_network, {name}_inputs, {name}_outputs, {prefix}_INPUTS, {prefix}_OUTPUTS,
-        expected, checksums, sums, arena, CARRIED,
-    }};
-    return unetmm_selftest_main(&test);
+    return unetmm_selftest_main(&{name}_test);
 }}
+#endif
 """
 
 
 def _memory(prefix):
     guards = "2 * UNETMM_SELFTEST_GUARD"
     return f"""
-#ifdef {prefix}_CARRIED_BYTES
+#if defined UNETMM_SELFTEST_BARE
+#define ARENA NULL
+#define CARRIED NULL
+#elif defined {prefix}_CARRIED_BYTES
 static _Alignas(UNETMM_ALIGNMENT) uint8_t arena[{prefix}_FAST_BYTES + {guards}];
 static _Alignas(UNETMM_ALIGNMENT) uint8_t carried[{prefix}_CARRIED_BYTES + {guards}];
+#define ARENA arena
 #define CARRIED carried
 #else
 static _Alignas(UNETMM_ALIGNMENT) uint8_t arena[{prefix}_RAM_BYTES + {guards}];
+#define ARENA arena
 #define CARRIED NULL
 #endif
 """

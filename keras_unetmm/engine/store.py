@@ -13,8 +13,11 @@ class FolderError(ValueError):
     """The folder holds no network of ours, or a damaged one."""
 
 
-def validate_folder(folder, name):
-    """Refuses a path at which the folder of a network cannot be written, before any work is done.
+NETWORK = "network"  # the folder of the network in a board's project
+
+
+def validate_folder(folder, name, board=None):
+    """Refuses a path at which the folder of a network, or a board's project, cannot be written, before any work is done.
 
     Raises:
         FolderError: if something else is there, or the folder around it is not.
@@ -41,6 +44,12 @@ def validate_folder(folder, name):
             f"{folder} must hold the network {name}, to replace it. Received: the folder of {before['name']}. Choose "
             "another folder, or the same --name."
         )
+    if before.get("board") != board:
+        was = f"a project for {before['board']}" if before.get("board") else "a network without a board"
+        raise FolderError(
+            f"{folder} must hold {f'a project for {board}' if board else 'a network without a board'}, to replace it. "
+            f"Received: {was}. Choose another folder."
+        )
     changed = [
         file for file, digest in before["files"].items() if (folder / file).exists() and _digest(folder / file) != digest
     ]
@@ -58,10 +67,10 @@ def save(made, folder):
         FolderError: as `validate_folder`, if a user's file has the name of one of the network's, or if the disk is
             full or read-only; what was there before is then still there.
     """
-    validate_folder(folder, made.name)
+    validate_folder(folder, made.name, made.description.get("board"))
     folder = Path(folder).absolute()
     ours = {*_description(folder)["files"], MANIFEST} if (folder / MANIFEST).is_file() else set()
-    taken = [file for file in made.files if file not in ours and os.path.lexists(folder / file)]
+    taken = [file for file in made.files if _taken(folder, file, ours)]
     if taken:
         raise FolderError(
             f"{folder} must have no files of yours that are called as the network's. Received: {', '.join(taken)}. Rename "
@@ -80,13 +89,13 @@ def _replaced(made, folder, ours):
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         for file, text in made.files.items():
+            (fresh / file).parent.mkdir(parents=True, exist_ok=True)
             if not _same(folder / file, text):
                 _write(fresh / file, text)
             else:  # keeps the time of its last change, so that it is not compiled again
                 _copied(folder / file, fresh / file)
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if path.name not in ours:
-                _keep(path, fresh / path.name)
+        if folder.is_dir():
+            _keep_users(folder, fresh, ours)
         fresh.chmod(folder.stat().st_mode & 0o7777 if folder.is_dir() else 0o755)
         _swap(folder, fresh)
     finally:
@@ -94,7 +103,7 @@ def _replaced(made, folder, ours):
 
 
 def load(folder):
-    """Returns the `Folder` that was written.
+    """Returns the `Folder` that was written; of a board's project, that of its network.
 
     Raises:
         FolderError: if there is none, or if one of its files is not the one that was written.
@@ -106,6 +115,8 @@ def load(folder):
             f"{folder}, which is neither."
         )
     description, files = _description(folder), {}
+    if description.get("board") is not None:
+        return load(folder / NETWORK)
     for file, digest in description["files"].items():
         path = folder / file
         if not path.is_file() or _digest(path) != digest:
@@ -119,13 +130,18 @@ def _description(folder):
     path = folder / MANIFEST
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        plain = all(Path(file).name == file and isinstance(digest, str) for file, digest in found["files"].items())
+        plain = all(_plain(file) and isinstance(digest, str) for file, digest in found["files"].items())
         sound = found["format"] == FORMAT and isinstance(found["name"], str) and plain
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FolderError(f"{path} is damaged or not ours: {type(error).__name__}. Choose another folder.") from error
     if not sound:
         raise FolderError(f"{path} is damaged, or of a format that this version does not know. Choose another folder.")
     return found
+
+
+def _plain(file):
+    """Whether a name stays in its folder."""
+    return "\\" not in file and all(part not in ("", ".", "..") for part in file.split("/"))
 
 
 def _digest(path):
@@ -151,6 +167,26 @@ def _copied(source, target):
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _taken(folder, file, ours):
+    """Whether something of a user's stands where a file, or a folder around it, is to be."""
+    around = [folder / parent for parent in Path(file).parents if parent != Path()]
+    blocked = any(os.path.lexists(path) and (path.is_symlink() or not path.is_dir()) for path in around)
+    return blocked or (file not in ours and os.path.lexists(folder / file))
+
+
+def _keep_users(folder, fresh, ours, above=""):
+    """Takes over what is in a folder and not ours."""
+    for path in folder.iterdir():
+        name = f"{above}{path.name}"
+        if path.is_dir() and not path.is_symlink() and any(file.startswith(f"{name}/") for file in ours):
+            (fresh / path.name).mkdir(exist_ok=True)
+            _keep_users(path, fresh / path.name, ours, f"{name}/")
+            if not any((fresh / path.name).iterdir()):
+                (fresh / path.name).rmdir()
+        elif name not in ours:
+            _keep(path, fresh / path.name)
 
 
 def _keep(source, target):

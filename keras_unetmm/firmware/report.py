@@ -21,9 +21,14 @@ def as_table(title, result):
     table.add_row("images in and out, if they are kept", f"{sum(map(sum, result['io_bytes'].values())):,} B")
     table.add_row("input is read", "x, ".join(map(str, result["input_reads"])) + "x")
     table.add_row("flash, constants", f"{result['flash_bytes']:,} B")
-    for key, label in (("code_bytes", "flash, code on a Cortex-M7"), ("stack_bytes", "stack on a Cortex-M7")):
+    stack = f"stack of the firmware on {result['board']}" if "board" in result else "stack on a Cortex-M7"
+    for key, label in (("code_bytes", "flash, code on a Cortex-M7"), ("stack_bytes", stack)):
         value = result[key]
-        table.add_row(label, "not measured: no arm-none-eabi-gcc" if value is None else f"{value:,} B")
+        table.add_row(label, "not measured: no cross-compiler" if value is None else f"{value:,} B")
     table.add_row("multiply-accumulates", f"{result['macs']:,}, {result['macs_ratio']:.2f} x the file's")
     table.add_row("schedule", f"{result['schedule']}, {len(result['passes'])} passes")
+    for memory, said in result.get("memories", {}).items():
+        if said["used"]:
+            parts = ", ".join(part for part, name in result["placement"].items() if name == memory)
+            table.add_row(f"{memory}: {parts}", f"{said['used']:,} of {said['bytes']:,} B")
     return table

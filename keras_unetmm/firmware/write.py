@@ -84,6 +84,26 @@ def write(content, output, name, wanted=None, progress=None):
     said, wanted = progress or (lambda what: None), wanted or Wanted()
     checked_name(name)
     validate_folder(output, name)
+    made, code, stack = generated(content, name, wanted, said)
+    said("writing")
+    save(made, output)
+    return report(made, code, stack)
+
+
+def generated(content, name, wanted, said, accept=None):
+    """Makes the folder of a network, cross-checked, in memory.
+
+    Args:
+        content, name, wanted: as for `write`.
+        said: function called with a str before each of the slow steps.
+        accept: function called with the chosen `Schedule`, before the slow rest; it may raise.
+
+    Returns:
+        tuple of a `keras_unetmm.engine.folder.Folder`, and the bytes of code and stack on a Cortex-M7, or None.
+
+    Raises:
+        As `write`, and what `accept` raises.
+    """
     process.compiler()
     content = load(content)
     digest = hashlib.sha256(content).hexdigest()
@@ -101,12 +121,11 @@ def write(content, output, name, wanted=None, progress=None):
 
         reference = pool.submit(_reference, content, inputs)
         chosen, graph = scheduled(networks, wanted, said)
+        if accept is not None:
+            accept(chosen)
         made = folder(chosen, graph, name, digest, expected, said)
     said("compiling for a Cortex-M7")
-    code, stack = measured(made)
-    said("writing")
-    save(made, output)
-    return report(made, code, stack)
+    return made, *measured(made)
 
 
 def resized(content, size):

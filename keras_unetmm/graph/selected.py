@@ -12,7 +12,7 @@ from keras_unetmm.layers import Select
 _CONVOLUTIONS = {3: keras.layers.Conv1D, 4: keras.layers.Conv2D, 5: keras.layers.Conv3D}
 
 
-def without_unselected(model):
+def without_unselected(model: keras.Model) -> keras.Model:
     """Returns a network that computes the same without the channels that its gates have switched off.
 
     Where a gate's map is kept whole, as `skips="st"` does, a 1x1 convolution takes the place of the gate and makes the

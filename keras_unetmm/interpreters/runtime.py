@@ -128,6 +128,27 @@ def run(file, x, runtime="tflm", arena_bytes=None):
     return Run(arrays, values, arena)
 
 
+def run_on_edge_tpu(file, inputs, library):
+    """Runs a .tflite file through the delegate of a Coral Edge TPU, or on the processor where that cannot be loaded.
+
+    Args:
+        file: path or bytes.
+        inputs: list of numpy arrays, of the file's own types and shapes.
+        library: str, the delegate's shared library.
+
+    Returns:
+        tuple of a str, why the processor ran it, empty on the Edge TPU; the seconds of one image; the list of outputs.
+
+    Raises:
+        TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+        RunError: if it cannot be run.
+    """
+    content, child = load(file), _children["litert"]
+    validate_installed("litert")
+    with child.lock:
+        return child.edge_tpu(_PREPARE_SECONDS + 2 * _run_seconds(content), [content, *inputs], library)
+
+
 def measure(file, arena_bytes=None):
     """Returns the `Arena` that TFLM takes for a file, without running it.
 
@@ -261,6 +282,12 @@ class _Child:
             self.end()
             raise self.error(f"{self.name} gave {len(made)} arrays instead of {count}. The file is damaged.")
         return made
+
+    def edge_tpu(self, seconds, arrays, library):
+        """Returns a word and the seconds of a run, and its outputs, or raises what became of the process."""
+        self._ready()
+        answer, made = self._exchange(seconds, "edge_tpu", arrays, {"library": library})
+        return str(answer["word"]), float(answer["seconds"]), made
 
     def aborts(self, seconds, arrays, **arguments):
         """Whether a copy of the process dies of a file, the first of the arrays, prepared and run on the others, if any."""

@@ -1,9 +1,13 @@
 """Bilinear upsampling by a whole number, as decoders without transposed convolutions have it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_unetmm.layers.bilinear import resize_bilinear
+from keras_unetmm.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -22,7 +26,7 @@ class BilinearUpsampling(keras.layers.UpSampling2D):
         x = BilinearUpsampling(2)(x)
     """
 
-    def __init__(self, size=2, **kwargs):
+    def __init__(self, size: int | Sequence[int] = 2, **kwargs: Any) -> None:
         super().__init__(size, **{"interpolation": "bilinear", "data_format": "channels_last", **kwargs})
         given = (self.interpolation, self.data_format)
         if given != ("bilinear", "channels_last"):
@@ -31,5 +35,5 @@ class BilinearUpsampling(keras.layers.UpSampling2D):
                 f"interpolation={given[0]!r}, data_format={given[1]!r}. Use keras.layers.UpSampling2D for any other."
             )
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return resize_bilinear(x, tuple(side * factor for side, factor in zip(ops.shape(x)[1:3], self.size, strict=True)))

@@ -1,6 +1,10 @@
 """The learned scale of a residual branch, NAFNet's beta and gamma (arXiv 2204.04676), figure 3."""
 
+from typing import Any
+
 import keras
+
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -13,13 +17,13 @@ class ChannelScale(keras.layers.Layer):
     Shape: `(N, *spatial, C) -> (N, *spatial, C)`.
     """
 
-    def __init__(self, initial=0.0, **kwargs):
+    def __init__(self, initial: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.initial = initial
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         start = keras.initializers.Constant(self.initial)
         self.scale = self.add_weight(name="scale", shape=(input_shape[-1],), initializer=start)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return x * self.scale

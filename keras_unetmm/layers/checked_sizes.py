@@ -1,7 +1,11 @@
 """Refusing images that a network built for any size cannot take."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -22,20 +26,20 @@ class CheckedSizes(keras.layers.Layer):
             a reshape fails instead.
     """
 
-    def __init__(self, multiple=1, least=1, **kwargs):
+    def __init__(self, multiple: int = 1, least: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.multiple = multiple
         self.least = least
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "multiple": self.multiple, "least": self.least}
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         kept, image = input_shape if isinstance(input_shape, list) else (input_shape, input_shape)
         check_sizes(image[1:], self.multiple, self.least, "the image")
         return kept
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x, image = inputs if isinstance(inputs, (list, tuple)) else (inputs, inputs)
         check_sizes(image.shape[1:], self.multiple, self.least, "the image")
         if keras.backend.backend() == "tensorflow":  # traces a second size of image as an unknown one

@@ -1,5 +1,7 @@
 """The ConvNeXt V2 block (arXiv 2301.00808), figure 5. Written from the paper."""
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
@@ -7,6 +9,7 @@ from keras_unetmm.layers.gelu import GELU
 from keras_unetmm.layers.global_response_normalization import GlobalResponseNormalization
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -24,14 +27,21 @@ class ConvNeXtV2Block(Composite):
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
     """
 
-    def __init__(self, expansion=4, kernel_size=7, norm="layer", response_normalization=True, **kwargs):
+    def __init__(
+        self,
+        expansion: int = 4,
+        kernel_size: int = 7,
+        norm: str = "layer",
+        response_normalization: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.expansion = expansion
         self.kernel_size = kernel_size
         self.norm = norm
         self.response_normalization = response_normalization
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, channels = input_shape
         wide = self.expansion * channels
         dtype = {"dtype": self.dtype_policy.name}
@@ -50,7 +60,7 @@ class ConvNeXtV2Block(Composite):
             if layer is not None:
                 layer.build((*outer, wide))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         y = self.normalization(self.depthwise(x))
         y = self.activation(self.expand(y))  # (N, H, W, expansion * C)
         if self.grn is not None:

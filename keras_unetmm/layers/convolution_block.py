@@ -4,11 +4,15 @@ The papers differ in where batch norm stands: nowhere (U-Net), between convoluti
 1606.06650, section 2; DI2IN as arXiv 1804.05181 uses it), or after the ReLU (Lean U-Net).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.rank import layer
+from keras_unetmm.types import Shape, Tensor
 
 ORDERS = ("conv-relu", "conv-norm-relu", "conv-relu-norm")
 
@@ -29,7 +33,14 @@ class ConvolutionBlock(Composite):
         ValueError: for an unknown order, or channels that are not positive integers.
     """
 
-    def __init__(self, channels, order="conv-norm-relu", kernel_size=3, initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        channels: Sequence[int],
+        order: str = "conv-norm-relu",
+        kernel_size: int = 3,
+        initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if order not in ORDERS:
             raise ValueError(f"order must be one of {', '.join(map(repr, ORDERS))}. Received: {order!r}.")
@@ -44,7 +55,7 @@ class ConvolutionBlock(Composite):
         self.initializer = initializer
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, given = input_shape
         dtype = {"dtype": self.dtype_policy.name}
         start = {"padding": "same", "kernel_initializer": self.initializer, **dtype}
@@ -59,12 +70,12 @@ class ConvolutionBlock(Composite):
                 self.parts[-1].build((*outer, channels))
             given = channels
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         for part in self.parts:
             x = part(x)
         return x
 
-    def compute_output_shape(self, input_shape):  # torch would infer it by running the block
+    def compute_output_shape(self, input_shape: Shape) -> Shape:  # torch would infer it by running the block
         return (*input_shape[:-1], self.channels[-1])
 
 

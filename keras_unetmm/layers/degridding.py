@@ -1,9 +1,12 @@
 """The de-gridding filters of SUNets (arXiv 1804.10343), section 4. Written from the paper."""
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.preactivated_convolution import EPSILON
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -19,12 +22,12 @@ class Degridding(Composite):
     Shape: `(N, H, W, C) -> (N, H, W, filters)`.
     """
 
-    def __init__(self, filters=512, momentum=0.99, **kwargs):
+    def __init__(self, filters: int = 512, momentum: float = 0.99, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.momentum = momentum
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         norm = {"epsilon": EPSILON, "momentum": self.momentum, **dtype}
         self.conv1 = keras.layers.Conv2D(self.filters, 3, padding="same", dilation_rate=2, name="conv1", **dtype)
@@ -37,6 +40,6 @@ class Degridding(Composite):
         for layer in (self.norm1, self.conv2, self.norm2):
             layer.build((*input_shape[:-1], self.filters))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         x = self.relu1(self.norm1(self.conv1(x)))  # (N, H, W, filters)
         return self.relu2(self.norm2(self.conv2(x)))

@@ -3,6 +3,8 @@
 Written from the papers, section 3 and table 1, and section 2 and figure 4 of SAT (arXiv 1804.05181).
 """
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
@@ -10,6 +12,7 @@ from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.rank import layer
 from keras_unetmm.layers.select import select_activation, select_initializer, select_sparsity
 from keras_unetmm.layers.select_attend_transfer import gate
+from keras_unetmm.types import Shape, Tensor
 
 GATES = ("full", "sat", "at", "st")
 
@@ -26,14 +29,14 @@ class DenseLayer(Composite):
     Shape: `(N, *spatial, C) -> (N, *spatial, growth)`, two or three spatial axes.
     """
 
-    def __init__(self, growth, dropout=0.2, kernel_size=3, **kwargs):
+    def __init__(self, growth: int, dropout: float = 0.2, kernel_size: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.growth = growth
         self.dropout = dropout
         self.kernel_size = kernel_size
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         start = {"padding": "same", "kernel_initializer": "he_uniform", **dtype}
         self.norm = normalization("batch", name="norm", **dtype)
@@ -43,10 +46,10 @@ class DenseLayer(Composite):
         self.norm.build(input_shape)
         self.conv.build(input_shape)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return self.drop(self.conv(self.relu(self.norm(x))))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.growth)
 
 
@@ -76,16 +79,16 @@ class DenseBlock(Composite):
 
     def __init__(
         self,
-        depth,
-        growth,
-        dropout=0.2,
-        include_input=True,
-        gates="full",
-        gate_initializer="glorot_uniform",
-        gate_activation="truncated_relu",
-        gate_sparsity=0.0,
-        **kwargs,
-    ):
+        depth: int,
+        growth: int,
+        dropout: float = 0.2,
+        include_input: bool = True,
+        gates: str = "full",
+        gate_initializer: Any = "glorot_uniform",
+        gate_activation: Any = "truncated_relu",
+        gate_sparsity: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if gates not in GATES:
             raise ValueError(f"gates must be one of {', '.join(map(repr, GATES))}. Received: {gates!r}.")
@@ -99,12 +102,12 @@ class DenseBlock(Composite):
         self.gate_sparsity = select_sparsity(gate_sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("depth", "growth", "dropout", "include_input", "gates", "gate_activation", "gate_sparsity")
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, given = input_shape
         dtype = {"dtype": self.dtype_policy.name}
         new = (*outer, self.growth)
@@ -124,7 +127,7 @@ class DenseBlock(Composite):
         self.output_join = keras.layers.Concatenate(name="join", **dtype)
         self.output_join.build([input_shape] * self.include_input + [new] * self.depth)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         maps, carried = [x], []
         for i, dense in enumerate(self.dense):
             maps.append(dense(self.join[i - 1]([*carried, maps[-1]]) if i > 0 else x))
@@ -133,5 +136,5 @@ class DenseBlock(Composite):
         outputs = maps if self.include_input else maps[1:]
         return self.output_join(outputs) if len(outputs) > 1 else outputs[0]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], input_shape[-1] * self.include_input + self.depth * self.growth)

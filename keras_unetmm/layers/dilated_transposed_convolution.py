@@ -1,7 +1,11 @@
 """The transposed convolution of a dilated U-Net module (SUNets, arXiv 1804.10343): stride 1, with a rate."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -19,9 +23,9 @@ class DilatedTransposedConvolution(keras.layers.Conv2DTranspose):
     Shape: `(N, H, W, C) -> (N, H, W, filters)`; the kernel is `(height, width, filters, C)`, as Keras has it.
     """
 
-    def __init__(self, filters, kernel_size=3, dilation_rate=1, **kwargs):
+    def __init__(self, filters: int, kernel_size: int = 3, dilation_rate: int = 1, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, dilation_rate=dilation_rate, **{**kwargs, "strides": 1, "padding": "same"})
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         kernel = ops.swapaxes(ops.flip(self.kernel, axis=(0, 1)), 2, 3)  # (h, w, C, filters)
         return ops.conv(x, kernel, padding="same", dilation_rate=self.dilation_rate) + self.bias

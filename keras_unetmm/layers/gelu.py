@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from keras_unetmm.types import Tensor
+
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class GELU(keras.layers.Layer):
@@ -15,5 +17,5 @@ class GELU(keras.layers.Layer):
     Shape: any, unchanged.
     """
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))

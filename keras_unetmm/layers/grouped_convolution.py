@@ -1,7 +1,11 @@
 """A grouped convolution that trains on every backend, written as a depthwise one."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -18,7 +22,7 @@ class GroupedConv2D(keras.layers.Conv2D):
         ValueError: for maps with channels first.
     """
 
-    def __init__(self, filters, kernel_size, **kwargs):
+    def __init__(self, filters: Any, kernel_size: Any, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, **kwargs)
         if self.data_format != "channels_last":
             raise ValueError(
@@ -26,7 +30,7 @@ class GroupedConv2D(keras.layers.Conv2D):
                 "keras.config.set_image_data_format('channels_last')."
             )
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Any:
         *size, members, filters = kernel.shape  # members: channels that one group reads
         written = filters // self.groups
         if keras.backend.backend() == "torch" and written > 1:

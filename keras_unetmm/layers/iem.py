@@ -1,5 +1,7 @@
 """The information enhancement module of UNet-- (arXiv 2412.18276), section 3.3. Written from the paper."""
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
@@ -7,6 +9,7 @@ from keras_unetmm.layers.convnext_v2_block import ConvNeXtV2Block
 from keras_unetmm.layers.pixel_shuffle import change_level
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.separable_convolution import SeparableConvolution
+from keras_unetmm.types import Shape, Tensor
 
 HEADERS = ("plain", "pointwise")
 
@@ -31,7 +34,15 @@ class IEM(Composite):
         ValueError: if C' does not divide by the pixel shuffle's block, or for an unknown header.
     """
 
-    def __init__(self, channels, levels_up=0, header="plain", norm="layer", response_normalization=True, **kwargs):
+    def __init__(
+        self,
+        channels: int,
+        levels_up: int = 0,
+        header: str = "plain",
+        norm: str = "layer",
+        response_normalization: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if header not in HEADERS:
             raise ValueError(f"header must be one of {', '.join(map(repr, HEADERS))}. Received: {header!r}.")
@@ -41,7 +52,7 @@ class IEM(Composite):
         self.norm = norm
         self.response_normalization = response_normalization
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         self.resize = change_level(self.levels_up, name="resize", **dtype)
         self.block = ConvNeXtV2Block(
@@ -59,10 +70,10 @@ class IEM(Composite):
         if self.pointwise is not None:
             self.pointwise.build((*shape[:-1], self.channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*change_level(self.levels_up).compute_output_shape(input_shape)[:-1], self.channels)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         x = self.block(self.resize(x))  # (N, H * 2**levels_up, W * 2**levels_up, C' / 4**levels_up)
         x = self.separable(x)  # (N, H * 2**levels_up, W * 2**levels_up, channels)
         return x if self.pointwise is None else self.pointwise(x)

@@ -5,6 +5,8 @@ width of the attention branch, the scales and where they start, 0.01. Sublayers 
 checkpoints, with `_` for the dot, so that a checkpoint loads by name: see `keras_unetmm.models.pytorch_weights`.
 """
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.channel_scale import ChannelScale
@@ -14,6 +16,7 @@ from keras_unetmm.layers.kernel_basis_attention import GROUP, KernelBasisAttenti
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.simple_gate import SimpleGate
+from keras_unetmm.types import Shape, Tensor
 
 MIDDLE = 32  # channels of the attention branch, at most
 
@@ -41,13 +44,13 @@ class KBBlock(Composite):
         ValueError: unless C is a multiple of 4, and beyond 32 of 32, and `ffn_scale * C` is even and positive.
     """
 
-    def __init__(self, lightweight=True, ffn_scale=1.5, bases=32, **kwargs):
+    def __init__(self, lightweight: bool = True, ffn_scale: float = 1.5, bases: int = 32, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.lightweight = lightweight
         self.ffn_scale = ffn_scale
         self.bases = bases
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, channels = input_shape
         step = GROUP if channels <= MIDDLE else MIDDLE
         if channels % step:
@@ -108,7 +111,7 @@ class KBBlock(Composite):
         self.gate2.build((*outer, forward))
         self.conv5.build((*outer, forward // 2))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         z = self.norm1(x)
         attention = self.attgamma(self.conv2_2(self.gate1(self.conv2_0(z))))  # (N, H, W, bases)
         attention = self.attention([attention, self.conv211(z)])
@@ -120,5 +123,5 @@ class KBBlock(Composite):
         y = self.gate2(self.conv4(self.norm2(x)))  # (N, H, W, ffn_scale * C / 2)
         return self.residual2([x, self.gamma(self.conv5(y))])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -9,6 +9,8 @@ the inputs. `benchmarks/kernel_basis_attention.py` measures time and memory besi
 import keras
 from keras import ops
 
+from keras_unetmm.types import Shape, Tensor
+
 SIZE = 3
 GROUP = 4
 STEPS = SIZE * SIZE * GROUP
@@ -33,7 +35,7 @@ class KernelBasisAttention(keras.layers.Layer):
         ValueError: if C is not a multiple of 4, or not two maps come in.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 2 or any(not hasattr(shape, "__len__") or len(shape) != 4 for shape in input_shape):
             raise ValueError(
                 "KernelBasisAttention takes two maps, [(N, H, W, C), (N, H, W, K)]: features and attention. "
@@ -50,13 +52,13 @@ class KernelBasisAttention(keras.layers.Layer):
         self.kernels = self.add_weight(name="kernels", shape=(SIZE, SIZE, GROUP, bases, channels), initializer=start.clone())
         self.biases = self.add_weight(name="biases", shape=(bases, channels), initializer=start.clone())
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         features, attention = inputs
         kernels = ops.reshape(self.kernels, (STEPS, *self.kernels.shape[3:]))
         biases = ops.reshape(self.biases, self.biases.shape)  # a tensor: TensorFlow's gradient takes no variables
         return _attend(features, attention, kernels, biases)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape[0]
 
 

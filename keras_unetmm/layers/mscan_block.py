@@ -5,6 +5,8 @@ residual inside the attention, which starts behind the norm; the 3x3 depthwise c
 front of its activation; the layer scales, which start at 0.01; and drop path, which leaves a branch out for a whole image.
 """
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.activation import activation
@@ -13,6 +15,7 @@ from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.multi_scale_attention import MultiScaleAttention, depthwise
 from keras_unetmm.layers.patch_embedding import batch_norm, fan_out_normal
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -33,13 +36,13 @@ class MSCANBlock(Composite):
         ValueError: for an unknown activation.
     """
 
-    def __init__(self, expansion=4, drop_path=0.0, activation="gelu", **kwargs):
+    def __init__(self, expansion: int = 4, drop_path: float = 0.0, activation: str = "gelu", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.expansion = expansion
         self.drop_path = drop_path
         self.activation = activation
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, channels = input_shape
         wide = self.expansion * channels
         dtype = {"dtype": self.dtype_policy.name}
@@ -69,7 +72,7 @@ class MSCANBlock(Composite):
         for layer in (self.depthwise, self.fc2):
             layer.build((*outer, wide))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         z = self.norm1(x)
         y = self.proj2(self.msca(self.activation1(self.proj1(z))))
         y = self.scale1(self.shortcut([y, z]))
@@ -78,7 +81,7 @@ class MSCANBlock(Composite):
         y = self.activation2(self.depthwise(self.fc1(self.norm2(x))))  # (N, H, W, expansion * C)
         return self.residual2([x, self.drop2(self.scale2(self.fc2(y)))])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 

@@ -4,11 +4,15 @@ Written from the paper. `MSIAM` is the whole module; a network that wants each e
 two parts, `StageReduction` after every stage and `Aggregation` before the bottleneck.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.pixel_shuffle import change_level
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -26,12 +30,12 @@ class StageReduction(Composite):
         ValueError: if the channels do not divide.
     """
 
-    def __init__(self, reduction, levels_up=0, **kwargs):
+    def __init__(self, reduction: int, levels_up: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reduction = reduction
         self.levels_up = levels_up
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, channels = input_shape
         multiple = self.reduction * 4 ** max(self.levels_up, 0)
         if channels % multiple:
@@ -47,10 +51,10 @@ class StageReduction(Composite):
         self.reduce.build(input_shape)
         self.resize.build((*outer, channels // self.reduction))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return self.resize(self.reduce(x))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.resize.compute_output_shape((*input_shape[:-1], input_shape[-1] // self.reduction))
 
 
@@ -65,14 +69,14 @@ class Aggregation(Composite):
         super().__init__(**kwargs)
         self.input_spec = None  # a list of maps, of any length
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = sum(shape[-1] for shape in input_shape)
         self.concatenate = keras.layers.Concatenate(name="concatenate", dtype=self.dtype_policy.name)
         self.mix = PointwiseConvolution(channels, name="mix", dtype=self.dtype_policy.name)
         self.concatenate.build(input_shape)
         self.mix.build((*input_shape[0][:-1], channels))
 
-    def call(self, maps):
+    def call(self, maps: Any) -> Tensor:
         return self.mix(self.concatenate(maps))
 
 
@@ -91,13 +95,13 @@ class MSIAM(Composite):
         ValueError: if the number of maps is not that of the reductions, or if channels do not divide.
     """
 
-    def __init__(self, reductions=(16, 16, 16, 8), level=None, **kwargs):
+    def __init__(self, reductions: Sequence[int] = (16, 16, 16, 8), level: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reductions = tuple(reductions)
         self.level = level
         self.input_spec = [keras.layers.InputSpec(ndim=4)] * len(self.reductions)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         target = target_level(self.level, len(self.reductions))
         self.stages = []
         for i, (reduction, shape) in enumerate(zip(self.reductions, input_shape, strict=True)):
@@ -107,7 +111,7 @@ class MSIAM(Composite):
         self.aggregation = Aggregation(name="aggregation", dtype=self.dtype_policy.name)
         self.aggregation.build([s.compute_output_shape(shape) for s, shape in zip(self.stages, input_shape, strict=True)])
 
-    def call(self, maps):
+    def call(self, maps: Any) -> Tensor:
         return self.aggregation([stage(x) for stage, x in zip(self.stages, maps, strict=True)])
 
 

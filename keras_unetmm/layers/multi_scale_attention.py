@@ -4,11 +4,15 @@ Written from the paper. Where it is silent, on biases and on which strip of a pa
 biases at the border), it does as the authors' public code (Apache-2.0, read for that).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.patch_embedding import fan_out_normal
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -25,12 +29,12 @@ class MultiScaleAttention(Composite):
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
     """
 
-    def __init__(self, kernel_size=5, strips=(7, 11, 21), **kwargs):
+    def __init__(self, kernel_size: int = 5, strips: Sequence[int] = (7, 11, 21), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.kernel_size = kernel_size
         self.strips = tuple(strips)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         self.local = depthwise(self.kernel_size, name="local", **dtype)
         self.pairs = []
@@ -43,12 +47,12 @@ class MultiScaleAttention(Composite):
         for layer in (self.local, *(strip for pair in self.pairs for strip in pair), self.mix):
             layer.build(input_shape)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         local = self.local(x)
         scales = [column(row(local)) for row, column in self.pairs]
         return self.weigh([self.mix(self.sum([local, *scales])), x])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 

@@ -4,6 +4,8 @@ Written from the paper. Sublayers carry the names that the authors' public check
 agree on them), so that a checkpoint loads by name: see `keras_unetmm.models.pytorch_weights`.
 """
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.channel_attention import SimplifiedChannelAttention
@@ -12,6 +14,7 @@ from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.simple_gate import SimpleGate
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -33,7 +36,15 @@ class NAFBlock(Composite):
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
     """
 
-    def __init__(self, expansion=2, feed_forward_expansion=2, norm="layer", channel_attention=True, bounded=False, **kwargs):
+    def __init__(
+        self,
+        expansion: int = 2,
+        feed_forward_expansion: int = 2,
+        norm: str = "layer",
+        channel_attention: bool = True,
+        bounded: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.expansion = expansion
         self.feed_forward_expansion = feed_forward_expansion
@@ -41,7 +52,7 @@ class NAFBlock(Composite):
         self.channel_attention = channel_attention
         self.bounded = bounded
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, channels = input_shape
         wide, forward = self.expansion * channels, self.feed_forward_expansion * channels
         dtype = {"dtype": self.dtype_policy.name}
@@ -73,10 +84,10 @@ class NAFBlock(Composite):
         self.gate2.build((*outer, forward))
         self.conv5.build((*outer, forward // 2))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape  # or Keras would run the block to find out
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         y = self.conv2(self.conv1(self.norm1(x)))  # (N, H, W, expansion * C)
         y = self.gate1(y)  # (N, H, W, expansion * C / 2)
         if self.sca is not None:

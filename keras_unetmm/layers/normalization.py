@@ -1,5 +1,7 @@
 """The two normalizations that the restoration networks choose from."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -18,7 +20,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
     Shape: `(N, ..., C) -> (N, ..., C)`.
     """
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         if isinstance(x.shape[-1], int):
             return super().call(x)
         centred = x - ops.mean(x, axis=-1, keepdims=True)
@@ -27,7 +29,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
         return y if self.beta is None else y + self.beta
 
 
-def normalization(norm, **kwargs):
+def normalization(norm: str, **kwargs: Any) -> Any:
     """Returns a normalization layer over channels by name.
 
     Args:

@@ -4,11 +4,14 @@ The paper names the convolutions only. Written after its section 3.1; biases, th
 convolutions, the padding and how weights start are those of the authors' public code (Apache-2.0, read for that).
 """
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.activation import activation
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.preactivated_convolution import symmetric_stride_2
+from keras_unetmm.types import Shape, Tensor
 
 EPSILON, MOMENTUM = 1e-5, 0.9  # of every batch normalization: PyTorch's, in which the authors trained
 
@@ -23,21 +26,21 @@ class OverlappingPatchEmbedding(Composite):
     Shape: `(N, H, W, C) -> (N, ceil(H / 2), ceil(W / 2), channels)`.
     """
 
-    def __init__(self, channels, **kwargs):
+    def __init__(self, channels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels = channels
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         self.padding, self.projection = _strided(self.channels, "projection", **dtype)
         self.norm = batch_norm(name="norm", **dtype)
         self.projection.build(self.padding.compute_output_shape(input_shape))
         self.norm.build((*input_shape[:-1], self.channels))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return self.norm(self.projection(self.padding(x)))  # (N, ceil(H / 2), ceil(W / 2), channels)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *(_half(size) for size in input_shape[1:3]), self.channels)
 
 
@@ -55,7 +58,7 @@ class ConvolutionalStem(Composite):
         ValueError: for odd channels or an unknown activation.
     """
 
-    def __init__(self, channels, activation="gelu", **kwargs):
+    def __init__(self, channels: int, activation: str = "gelu", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if channels % 2:
             raise ValueError(
@@ -65,7 +68,7 @@ class ConvolutionalStem(Composite):
         self.channels = channels
         self.activation = activation
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         self.embedding1 = OverlappingPatchEmbedding(self.channels // 2, name="embedding1", **dtype)
         self.between = activation(self.activation, name="activation", **dtype)
@@ -73,11 +76,11 @@ class ConvolutionalStem(Composite):
         self.embedding1.build(input_shape)
         self.embedding2.build(self.embedding1.compute_output_shape(input_shape))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         x = self.between(self.embedding1(x))  # (N, ceil(H / 2), ceil(W / 2), channels / 2)
         return self.embedding2(x)  # (N, ceil(H / 4), ceil(W / 4), channels)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], *(_half(_half(size)) for size in input_shape[1:3]), self.channels)
 
 

@@ -5,8 +5,12 @@ Sub-pixel convolution, Shi et al. (arXiv 1609.05158), section 3.2, equation 4. T
 are permuted once, in `keras_unetmm.models.pytorch_weights`.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -22,12 +26,12 @@ class PixelShuffle(keras.layers.Layer):
         ValueError: if the channels are not a multiple of `factor**2`.
     """
 
-    def __init__(self, factor, **kwargs):
+    def __init__(self, factor: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.factor = _checked(factor)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels, block = input_shape[-1], self.factor**2
         if channels % block:
             raise ValueError(
@@ -36,10 +40,10 @@ class PixelShuffle(keras.layers.Layer):
                 f"The nearest that fit: {_nearest(channels, block)}."
             )
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return ops.depth_to_space(x, self.factor, data_format="channels_last")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, height, width, channels = input_shape
         larger = (None if size is None else size * self.factor for size in (height, width))
         return (batch, *larger, channels // self.factor**2)
@@ -58,12 +62,12 @@ class PixelUnshuffle(keras.layers.Layer):
         ValueError: if the height or the width is not a multiple of `factor`.
     """
 
-    def __init__(self, factor, **kwargs):
+    def __init__(self, factor: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.factor = _checked(factor)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for name, size in zip(("height", "width"), input_shape[1:3], strict=True):
             if size is not None and size % self.factor:
                 raise ValueError(
@@ -72,10 +76,10 @@ class PixelUnshuffle(keras.layers.Layer):
                     f"The nearest that fit: {_nearest(size, self.factor)}."
                 )
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return ops.space_to_depth(x, self.factor, data_format="channels_last")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, height, width, channels = input_shape
         smaller = (None if size is None else size // self.factor for size in (height, width))
         return (batch, *smaller, channels * self.factor**2)

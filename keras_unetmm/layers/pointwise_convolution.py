@@ -1,7 +1,11 @@
 """The 1x1 convolution, nearly all of the arithmetic of NAFNet (arXiv 2204.04676) and of UNet-- (arXiv 2412.18276)."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -21,7 +25,7 @@ class PointwiseConvolution(keras.layers.Conv2D):
         ValueError: for a kernel size or strides other than 1, for groups, or for channels first.
     """
 
-    def __init__(self, filters, kernel_size=1, **kwargs):
+    def __init__(self, filters: int, kernel_size: int = 1, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, **kwargs)
         given = (self.kernel_size, self.strides, self.groups, self.data_format)
         if given != ((1, 1), (1, 1), 1, "channels_last"):
@@ -31,7 +35,7 @@ class PointwiseConvolution(keras.layers.Conv2D):
                 "Use keras.layers.Conv2D for any other convolution."
             )
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         if not training:
             return super().call(x)
         *outer, channels = ops.shape(x)

@@ -5,11 +5,14 @@ much before its map as after it, where Keras's "same" pads after it only; the tr
 `output_padding=1`.
 """
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.dilated_transposed_convolution import DilatedTransposedConvolution
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
+from keras_unetmm.types import Shape, Tensor
 
 KINDS = ("same", "down", "up")
 EPSILON = 1e-5  # of every batch normalization: PyTorch's, the paper names none
@@ -33,7 +36,9 @@ class PreactivatedConvolution(Composite):
         ValueError: for an unknown kind, or `"down"` with a rate.
     """
 
-    def __init__(self, filters, kernel_size=3, kind="same", rate=1, momentum=0.9, **kwargs):
+    def __init__(
+        self, filters: int, kernel_size: int = 3, kind: str = "same", rate: int = 1, momentum: float = 0.9, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}. Received: {kind!r}.")
@@ -45,7 +50,7 @@ class PreactivatedConvolution(Composite):
         self.rate = rate
         self.momentum = momentum
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         self.norm = keras.layers.BatchNormalization(epsilon=EPSILON, momentum=self.momentum, name="norm", **dtype)
         self.relu = keras.layers.ReLU(name="relu", **dtype)
@@ -71,7 +76,7 @@ class PreactivatedConvolution(Composite):
         self.norm.build(input_shape)
         self.convolution.build(input_shape if self.padding is None else self.padding.compute_output_shape(input_shape))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         x = self.relu(self.norm(x))
         x = x if self.padding is None else self.padding(x)
         x = self.convolution(x)  # (N, H', W', filters), transposed: one row and column more

@@ -1,7 +1,11 @@
 """The shortcut of V-Net (arXiv 1606.04797) where a stage has more channels than its input."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -20,20 +24,20 @@ class RepeatChannels(keras.layers.Layer):
         ValueError: if the input has more channels than the output.
     """
 
-    def __init__(self, channels, **kwargs):
+    def __init__(self, channels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels = channels
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if input_shape[-1] > self.channels:
             raise ValueError(
                 f"RepeatChannels(channels={self.channels}) cannot leave channels out. Received: {input_shape[-1]} "
                 f"channels. Use at least {input_shape[-1]}, or give the stage an input of at most {self.channels}."
             )
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         times = -(-self.channels // x.shape[-1])
         return x if x.shape[-1] == self.channels else ops.concatenate([x] * times, axis=-1)[..., : self.channels]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.channels)

@@ -1,9 +1,12 @@
 """The residual block after the stem of SUNets (arXiv 1804.10343), section 3. Written from the paper."""
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution, symmetric_stride_2
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -19,12 +22,12 @@ class ResidualDownsampling(Composite):
     Shape: `(N, H, W, C) -> (N, ceil(H / 2), ceil(W / 2), filters)`.
     """
 
-    def __init__(self, filters, momentum=0.9, **kwargs):
+    def __init__(self, filters: int, momentum: float = 0.9, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.momentum = momentum
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         self.norm = keras.layers.BatchNormalization(epsilon=EPSILON, momentum=self.momentum, name="norm", **dtype)
         self.relu = keras.layers.ReLU(name="relu", **dtype)
@@ -40,7 +43,7 @@ class ResidualDownsampling(Composite):
         self.conv2.build((*input_shape[:-1], self.filters))
         self.shortcut.build(input_shape)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         h = self.relu(self.norm(x))
         y = self.conv2(self.conv1(self.padding(h)))  # (N, ceil(H / 2), ceil(W / 2), filters)
         return self.add([y, self.shortcut(self.subsample(h))])

@@ -1,11 +1,14 @@
 """The residual stage of V-Net (arXiv 1606.04797), section 2, and the convolutions between stages."""
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.rank import layer
 from keras_unetmm.layers.repeat_channels import RepeatChannels
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -24,7 +27,9 @@ class ResidualStage(Composite):
     Shape: `(N, *spatial, C) -> (N, *spatial, channels)`, two or three spatial axes.
     """
 
-    def __init__(self, channels, convolutions=1, kernel_size=5, norm=False, **kwargs):
+    def __init__(
+        self, channels: int, convolutions: int = 1, kernel_size: int = 5, norm: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.channels = channels
         self.convolutions = convolutions
@@ -32,7 +37,7 @@ class ResidualStage(Composite):
         self.norm = norm
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, _ = input_shape
         dtype = {"dtype": self.dtype_policy.name}
         rank, wide = len(outer) - 1, (*outer, self.channels)
@@ -54,13 +59,13 @@ class ResidualStage(Composite):
         self.shortcut.build(input_shape)
         self.last.build(wide)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         y = x
         for part in self.parts:
             y = part(y)
         return self.last(self.residual([y, self.shortcut(x)]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.channels)
 
 
@@ -76,14 +81,14 @@ class StridedConvolution(Composite):
     Shape: `(N, *spatial, C) -> (N, *(spatial / 2 or spatial * 2), channels)`, two or three spatial axes.
     """
 
-    def __init__(self, channels, up=False, norm=False, **kwargs):
+    def __init__(self, channels: int, up: bool = False, norm: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels = channels
         self.up = up
         self.norm = norm
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         rank, dtype = len(input_shape) - 2, {"dtype": self.dtype_policy.name}
         kind = "transposed_convolution" if self.up else "convolution"
         self.conv = layer(kind, rank, self.channels, 2, strides=2, name="conv", **dtype)
@@ -94,11 +99,11 @@ class StridedConvolution(Composite):
             if part is not None:
                 part.build((*[None] * (rank + 1), self.channels))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         x = self.conv(x)
         return self.prelu(x if self.batch_norm is None else self.batch_norm(x))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.conv.compute_output_shape(input_shape)
 
 

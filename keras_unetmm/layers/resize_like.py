@@ -1,9 +1,12 @@
 """Bilinear resizing to the size of another map, as segmentation networks end."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_unetmm.layers.bilinear import resize_bilinear
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -15,14 +18,14 @@ class ResizeLike(keras.layers.Layer):
     Shape: `[(N, H, W, C), (N, h, w, D)] -> (N, h, w, C)`.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x, like = inputs
         return resize_bilinear(x, ops.shape(like)[1:3])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         (batch, _, _, channels), like = input_shape
         return (batch, *like[1:3], channels)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Tensor) -> Any:
         x, like = inputs
         return keras.KerasTensor(self.compute_output_shape([x.shape, like.shape]), dtype=self.compute_dtype)

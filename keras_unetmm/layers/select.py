@@ -1,7 +1,11 @@
 """The Select operator of Select-Attend-Transfer gates (SAT, arXiv 1804.05181), section 2. Written from the paper."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.types import Shape, Tensor
 
 ACTIVATIONS = ("truncated_relu", "hard_sigmoid", "sigmoid")
 
@@ -31,33 +35,35 @@ class Select(keras.layers.Layer):
         >>> kept = Select(sparsity=1e-4)(encoder_map)
     """
 
-    def __init__(self, initializer="glorot_uniform", activation="truncated_relu", sparsity=0.0, **kwargs):
+    def __init__(
+        self, initializer: Any = "glorot_uniform", activation: str = "truncated_relu", sparsity: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.initializer = select_initializer(initializer)
         self.activation = select_activation(activation)
         self.sparsity = select_sparsity(sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"activation": self.activation, "sparsity": self.sparsity}
         return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer), **own}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Any:
         """Makes the layer of a config; files from before the argument `initializer` have a number, `initial`."""
         config = dict(config)
         if "initial" in config:
             config["initializer"] = config.pop("initial")
         return cls(**config)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         start = {"initializer": self.initializer, "regularizer": self._penalty if self.sparsity else None}
         self.weight = self.add_weight(name="weight", shape=(input_shape[-1],), **start)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return x * self._clipped(self.weight)
 
-    def scales(self):
+    def scales(self) -> Any:
         """Returns the number that each channel is multiplied by, array `(C,)` with values from 0 to 1; at 0 it is off."""
         return ops.convert_to_numpy(self._clipped(ops.convert_to_tensor(self.weight)))
 

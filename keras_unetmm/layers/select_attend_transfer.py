@@ -3,10 +3,13 @@
 Written from the paper. `Attend` without `Select` is its AT, `Select` without `Attend` its ST.
 """
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.select import Select, select_activation, select_initializer, select_sparsity
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -20,13 +23,13 @@ class Attend(Composite):
         super().__init__(**kwargs)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         convolution = {4: keras.layers.Conv2D, 5: keras.layers.Conv3D}[len(input_shape)]
         self.convolution = convolution(1, 1, name="convolution", dtype=self.dtype_policy.name)
         self.sigmoid = keras.layers.Activation("sigmoid", name="sigmoid", dtype=self.dtype_policy.name)
         self.convolution.build(input_shape)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return self.sigmoid(self.convolution(x))
 
 
@@ -46,25 +49,27 @@ class SelectAttendTransfer(Composite):
         ValueError: as of `Select`.
     """
 
-    def __init__(self, initializer="glorot_uniform", activation="truncated_relu", sparsity=0.0, **kwargs):
+    def __init__(
+        self, initializer: Any = "glorot_uniform", activation: str = "truncated_relu", sparsity: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.initializer = select_initializer(initializer)
         self.activation = select_activation(activation)
         self.sparsity = select_sparsity(sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"activation": self.activation, "sparsity": self.sparsity}
         return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer), **own}
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         own = {"name": "select", "dtype": self.dtype_policy.name}
         self.select = Select(self.initializer, self.activation, self.sparsity, **own)
         self.attend = Attend(name="attend", dtype=self.dtype_policy.name)
         self.select.build(input_shape)
         self.attend.build(input_shape)
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return self.attend(self.select(x))
 
 

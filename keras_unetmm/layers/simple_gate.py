@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_unetmm.types import Shape, Tensor
+
 
 @keras.saving.register_keras_serializable("keras_unetmm")
 class SimpleGate(keras.layers.Layer):
@@ -18,13 +20,13 @@ class SimpleGate(keras.layers.Layer):
         super().__init__(**kwargs)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if input_shape[-1] % 2:
             raise ValueError(
                 f"SimpleGate needs an even number of channels. Received: {input_shape[-1]} channels, "
                 f"input shape {tuple(input_shape)}. The nearest that fit: {input_shape[-1] - 1} or {input_shape[-1] + 1}."
             )
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         first, second = ops.split(x, 2, axis=-1)
         return first * second

@@ -4,8 +4,12 @@ Written from the paper's description. Channels that are likely to be pruned next
 that the network learns to do without them. A rate of 1 is a channel that is gone, in training and after it.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -25,7 +29,7 @@ class TargetedDropout(keras.layers.Layer):
         ValueError: for a rate out of that range.
     """
 
-    def __init__(self, rate=0.05, seed=None, **kwargs):
+    def __init__(self, rate: float = 0.05, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
             raise ValueError(f"rate must be at least 0 and below 1. Received: {rate!r}.")
@@ -33,12 +37,12 @@ class TargetedDropout(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         start = keras.initializers.Constant(self.rate)
         given = {"shape": (input_shape[-1],), "initializer": start, "trainable": False}
         self.rates = self.add_weight(name="rates", dtype="float32", autocast=False, **given)
 
-    def call(self, x, training=False):
+    def call(self, x: Tensor, training: bool | None = False) -> Tensor:
         alive = ops.cast(self.rates < 1, "float32")  # all in float32: in 16 bits, 0.999 would be gone
         if not training:
             return x * ops.cast(alive, x.dtype)

@@ -5,6 +5,8 @@ convolution, the order of the concatenation, which convolution of a pair has the
 Its dropout of 1e-7 is left out.
 """
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.layers.composite import Composite
@@ -13,6 +15,7 @@ from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
 from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution
 from keras_unetmm.layers.select import select_activation, select_initializer, select_sparsity
 from keras_unetmm.layers.select_attend_transfer import gate
+from keras_unetmm.types import Shape, Tensor
 
 SKIPS = ("full", "none", "sat", "at", "st")  # what stands between e and the concatenation
 
@@ -29,13 +32,13 @@ class UNetEncoder(Composite):
     Shape: `(N, H, W, C) -> (N, ceil(H / 2), ceil(W / 2), filters)`, with a rate `(N, H, W, filters)`.
     """
 
-    def __init__(self, filters, rate=1, momentum=0.9, **kwargs):
+    def __init__(self, filters: int, rate: int = 1, momentum: float = 0.9, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.rate = rate
         self.momentum = momentum
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         options = {"momentum": self.momentum, "dtype": self.dtype_policy.name}
         kind, second = ("same", 2 * self.rate) if self.rate > 1 else ("down", 1)
         self.conv1 = PreactivatedConvolution(self.filters, kind=kind, rate=self.rate, name="conv1", **options)
@@ -43,7 +46,7 @@ class UNetEncoder(Composite):
         self.conv1.build(input_shape)
         self.conv2.build((*input_shape[:-1], self.filters))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         return self.conv2(self.conv1(x))
 
 
@@ -60,14 +63,14 @@ class UNetDecoder(Composite):
     which of the two sizes that E halves alike is meant. With a rate both have the size `(H, W)`.
     """
 
-    def __init__(self, filters, rate=1, momentum=0.9, **kwargs):
+    def __init__(self, filters: int, rate: int = 1, momentum: float = 0.9, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.rate = rate
         self.momentum = momentum
         self.input_spec = [keras.layers.InputSpec(ndim=4)] * 2
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         shape, _ = input_shape
         dtype = {"dtype": self.dtype_policy.name}
         options = {"momentum": self.momentum, **dtype}
@@ -78,7 +81,7 @@ class UNetDecoder(Composite):
         self.conv1.build(shape)
         self.conv2.build((*shape[:-1], self.filters))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x, like = inputs
         x = self.conv1(x)  # (N, H, W, filters), with stride 2 one more of H or W where these are odd
         return self.conv2(x if self.rate > 1 else self.crop([x, like]))
@@ -114,17 +117,17 @@ class UNetModule(Composite):
 
     def __init__(
         self,
-        filters,
-        channels,
-        depth=2,
-        rate=1,
-        skip="full",
-        momentum=0.9,
-        gate_initializer="glorot_uniform",
-        gate_activation="truncated_relu",
-        gate_sparsity=0.0,
-        **kwargs,
-    ):
+        filters: int,
+        channels: int,
+        depth: int = 2,
+        rate: int = 1,
+        skip: str = "full",
+        momentum: float = 0.9,
+        gate_initializer: Any = "glorot_uniform",
+        gate_activation: Any = "truncated_relu",
+        gate_sparsity: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if skip not in SKIPS:
             raise ValueError(f"skip must be one of {', '.join(map(repr, SKIPS))}. Received: {skip!r}.")
@@ -142,12 +145,12 @@ class UNetModule(Composite):
         self.gate_activation = select_activation(gate_activation)
         self.gate_sparsity = select_sparsity(gate_sparsity)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "channels", "depth", "rate", "skip", "momentum", "gate_activation", "gate_sparsity")
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *outer, inputs = input_shape
         dtype = {"dtype": self.dtype_policy.name}
         options = {"momentum": self.momentum, **dtype}
@@ -187,7 +190,7 @@ class UNetModule(Composite):
         if deep:
             self.decoder2.build([inner, inner])
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         shortcut = x
         if self.shortcut is not None:
             x = self.relu(self.norm(x))
@@ -200,5 +203,5 @@ class UNetModule(Composite):
             y = self.fuse([y, e if self.keep is None else self.keep(e)])  # (N, H / 2, W / 2, 2 filters or filters + 1)
         return self.add([self.expand(self.decoder1([y, fine])), shortcut])  # (N, H, W, channels)
 
-    def compute_output_shape(self, input_shape):  # said, not traced: a SUNet is built several times faster
+    def compute_output_shape(self, input_shape: Shape) -> Shape:  # said, not traced: a SUNet is built several times faster
         return (*input_shape[:-1], self.channels)

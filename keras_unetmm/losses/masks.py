@@ -1,11 +1,14 @@
 """Losses of label masks: cross entropy, focal, Dice, Tversky, and sums of them."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_unetmm.losses.label_checks import checked_labels
 from keras_unetmm.losses.shapes import check_mask_arguments, check_masks, foreground, where_label
 from keras_unetmm.losses.weights import of_classes, of_pixels, validate_class_weight
+from keras_unetmm.types import Tensor
 
 
 class MaskLoss(keras.losses.Loss):
@@ -25,7 +28,14 @@ class MaskLoss(keras.losses.Loss):
     Shape: labels `(N, ..., 1)`, probabilities `(N, ..., classes) -> (N,)` before the reduction.
     """
 
-    def __init__(self, classes=1, ignore=None, reduction="sum_over_batch_size", name=None, dtype=None):
+    def __init__(
+        self,
+        classes: int = 1,
+        ignore: int | None = None,
+        reduction: str = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         check_mask_arguments(classes, ignore)
         self.classes = classes
@@ -39,16 +49,16 @@ class MaskLoss(keras.losses.Loss):
         finally:
             self._pixels = None
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         check_masks(y_true, y_pred, self.classes)
         broken = checked_labels(y_true, self.classes, self.ignore)
         return self.of_images(y_true, _in_full(y_pred), getattr(self, "_pixels", None)) + broken
 
-    def of_images(self, y_true, y_pred, weights):
+    def of_images(self, y_true: Tensor, y_pred: Tensor, weights: Tensor) -> Tensor:
         """The loss of each image, `(N,)`, where `weights` `(N, ..., 1)` says what each pixel counts, or is None."""
         raise TypeError(f"{type(self).__name__} must define of_images().")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "classes": self.classes, "ignore": self.ignore}
 
 
@@ -65,14 +75,22 @@ class DiceLoss(MaskLoss):
         classes, ignore: and errors and shapes as of `MaskLoss`.
     """
 
-    def __init__(self, classes=1, ignore=None, tversky=(0.5, 0.5), reduction="sum_over_batch_size", name=None, dtype=None):
+    def __init__(
+        self,
+        classes: int = 1,
+        ignore: Any = None,
+        tversky: Any = (0.5, 0.5),
+        reduction: str = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__(classes, ignore, reduction, name, dtype)
         self.tversky = validate_tversky(tversky)
 
-    def of_images(self, y_true, y_pred, weights):
+    def of_images(self, y_true: Tensor, y_pred: Tensor, weights: Tensor) -> Tensor:
         return overlap_loss(y_true, y_pred, self.classes, self.ignore, self.tversky, weights)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "tversky": list(self.tversky)}
 
 
@@ -92,22 +110,22 @@ class CrossEntropy(MaskLoss):
 
     def __init__(
         self,
-        classes=1,
-        ignore=None,
-        class_weight=None,
-        focal=0.0,
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
+        classes: int = 1,
+        ignore: Any = None,
+        class_weight: Any = None,
+        focal: float = 0.0,
+        reduction: str = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__(classes, ignore, reduction, name, dtype)
         self.class_weight = validate_class_weight(class_weight, classes)
         self.focal = validate_focal(focal)
 
-    def of_images(self, y_true, y_pred, weights):
+    def of_images(self, y_true: Tensor, y_pred: Tensor, weights: Tensor) -> Tensor:
         return cross_entropy(y_true, y_pred, self.classes, self.ignore, self.class_weight, self.focal, weights)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "class_weight": self.class_weight, "focal": self.focal}
 
 
@@ -126,25 +144,25 @@ class SegmentationLoss(MaskLoss):
 
     def __init__(
         self,
-        classes=1,
-        ignore=None,
-        class_weight=None,
-        focal=0.0,
-        tversky=(0.5, 0.5),
-        reduction="sum_over_batch_size",
-        name=None,
-        dtype=None,
-    ):
+        classes: int = 1,
+        ignore: Any = None,
+        class_weight: Any = None,
+        focal: float = 0.0,
+        tversky: Any = (0.5, 0.5),
+        reduction: str = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__(classes, ignore, reduction, name, dtype)
         self.class_weight = validate_class_weight(class_weight, classes)
         self.focal, self.tversky = validate_focal(focal), validate_tversky(tversky)
 
-    def of_images(self, y_true, y_pred, weights):
+    def of_images(self, y_true: Tensor, y_pred: Tensor, weights: Tensor) -> Tensor:
         arguments = (y_true, y_pred, self.classes, self.ignore)
         entropy = cross_entropy(*arguments, self.class_weight, self.focal, weights)
         return overlap_loss(*arguments, self.tversky, weights) + entropy
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"class_weight": self.class_weight, "focal": self.focal, "tversky": list(self.tversky)}
         return {**super().get_config(), **own}
 

@@ -1,9 +1,12 @@
 """Losses of alpha mattes."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_unetmm.losses.shapes import same_size
+from keras_unetmm.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -20,13 +23,19 @@ class MattingLoss(keras.losses.Loss):
     `(N, H, W, 1) -> (N,)` before the reduction.
     """
 
-    def __init__(self, unknown_weight=1.0, reduction="sum_over_batch_size", name="matting_loss", dtype=None):
+    def __init__(
+        self,
+        unknown_weight: float = 1.0,
+        reduction: str = "sum_over_batch_size",
+        name: str = "matting_loss",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if unknown_weight < 0:
             raise ValueError(f"unknown_weight must be at least 0. Received: {unknown_weight}. Take 1 for a plain mean.")
         self.unknown_weight = unknown_weight
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         difference, unknown = alpha_difference(y_true, y_pred, with_unknown=self.unknown_weight != 1)
         if unknown is None:
             return ops.mean(difference, axis=(1, 2, 3))
@@ -34,11 +43,11 @@ class MattingLoss(keras.losses.Loss):
         total = ops.maximum(ops.sum(weights, axis=(1, 2, 3)), keras.config.epsilon())
         return ops.sum(weights * difference, axis=(1, 2, 3)) / total
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "unknown_weight": self.unknown_weight}
 
 
-def alpha_difference(y_true, y_pred, with_unknown):
+def alpha_difference(y_true: Tensor, y_pred: Tensor, with_unknown: Any) -> Any:
     """Returns `|alpha - y_pred|` and, if asked, 1 where the trimap is unknown, else None; each `(N, H, W, 1)`.
 
     Raises:

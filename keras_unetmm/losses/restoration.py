@@ -1,9 +1,12 @@
 """Losses of restored images."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
+
+from keras_unetmm.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -16,18 +19,20 @@ class PSNRLoss(keras.losses.Loss):
     Shape: two of `(N, H, W, C)` with values in [0, 1] `-> (N,)` before the reduction, in dB.
     """
 
-    def __init__(self, epsilon=1e-8, reduction="sum_over_batch_size", name="psnr_loss", dtype=None):
+    def __init__(
+        self, epsilon: float = 1e-8, reduction: str = "sum_over_batch_size", name: str = "psnr_loss", dtype: Any = None
+    ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.epsilon = epsilon
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return 10 / math.log(10) * ops.log(mean_squared_error(y_true, y_pred) + self.epsilon)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
-def mean_squared_error(y_true, y_pred):
+def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Any:
     """The mean squared error of each image, `(N, ...) -> (N,)`."""
     difference = ops.cast(y_true, "float32") - ops.cast(y_pred, "float32")  # bytes would wrap around
     return ops.mean(ops.square(difference), axis=tuple(range(1, len(difference.shape))))

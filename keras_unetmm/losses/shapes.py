@@ -1,9 +1,13 @@
 """Which labels and shapes fit a prediction."""
 
+from typing import Any
+
 from keras import ops
 
+from keras_unetmm.types import Tensor
 
-def where_label(y_true, labels, ignore):
+
+def where_label(y_true: Tensor, labels: Any, ignore: int | None) -> Any:
     """Returns 1.0 where a pixel is not ignored, else 0.0, `(N, ..., 1)`, and the same where it is each label.
 
     Args:
@@ -18,12 +22,12 @@ def where_label(y_true, labels, ignore):
     return ops.cast(ops.not_equal(y_true, ignore), "float32"), flags
 
 
-def foreground(classes):
+def foreground(classes: Any) -> Any:
     """The labels that are not background: 1 for one channel, else 1 to classes - 1."""
     return range(1, max(classes, 2))
 
 
-def check_mask_arguments(classes, ignore):
+def check_mask_arguments(classes: Any, ignore: Any) -> None:
     """Raises ValueError for a number of classes or an ignored label that no mask has."""
     if not isinstance(classes, int) or classes < 1:
         raise ValueError(
@@ -36,7 +40,7 @@ def check_mask_arguments(classes, ignore):
         )
 
 
-def check_masks(y_true, y_pred, classes):
+def check_masks(y_true: Tensor, y_pred: Tensor, classes: Any) -> None:
     """Raises ValueError unless y_true is `(N, ..., 1)` and y_pred `(N, ..., classes)`, of the same size."""
     if not same_size(y_true, y_pred) or y_true.shape[-1] != 1 or y_pred.shape[-1] != classes:
         raise ValueError(

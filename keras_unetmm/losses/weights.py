@@ -1,5 +1,8 @@
 """What a pixel counts in a loss: by its class, and by the weights that training is given."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -8,7 +11,7 @@ from keras_unetmm.losses.shapes import where_label
 BALANCED = "balanced"
 
 
-def balanced_weights(counts):
+def balanced_weights(counts: Sequence[Any]) -> tuple[Any, ...]:
     """Returns a weight for each class, the rarer it is the larger, so that the mean over all pixels is 1.
 
     Args:

@@ -1,11 +1,13 @@
 """How far a lowered model's layers are from the model's own, measured on images."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_unetmm.lowering.lowering import lowered
+from keras_unetmm.types import Tensor
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Difference:
     of: float
 
 
-def differences(model, images, target="tflm", **choices):
+def differences(model: Any, images: Tensor, target: str = "tflm", **choices: Any) -> tuple[Any, ...]:
     """Returns a tuple with a `Difference` for each layer that was replaced, in the graph's order, and one for each output.
 
     Layers that are called several times are not listed.

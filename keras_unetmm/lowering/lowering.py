@@ -4,7 +4,9 @@ One file although it is long: one walk over the graph, and what it has to rememb
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -19,6 +21,7 @@ from keras_unetmm.lowering.integer_layers import Affine
 from keras_unetmm.lowering.legalize import DROPPED, can_shuffle, legalized, rebuilt, shuffle
 from keras_unetmm.lowering.options import options_of
 from keras_unetmm.lowering.refusals import reason
+from keras_unetmm.types import Shape
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,12 @@ class Lowered:
     legalizations: tuple
 
     @property
-    def exchanges(self):
+    def exchanges(self) -> Any:
         """Old name of `legalizations`."""
         return renamed("exchanges", self.legalizations, "legalizations", None, None)
 
 
-def lower(model, target="tflm", input_shape=None, **choices):
+def lower(model: Any, target: str = "tflm", input_shape: Sequence[Any] | None = None, **choices: Any) -> Any:
     """Returns a model with the same function whose layers map to integer operators of the target.
 
     Equal but for GELU, where the target lacks the operator: its sigmoid form differs by at most 0.0204. Scales and shifts,
@@ -80,7 +83,9 @@ def lower(model, target="tflm", input_shape=None, **choices):
     return lowered(model, target, input_shape, **choices).model
 
 
-def lowered(model, target="tflm", input_shape=None, slices=True, **choices):
+def lowered(
+    model: Any, target: str = "tflm", input_shape: Shape | None = None, slices: bool = True, **choices: Any
+) -> Lowered:
     """Returns a `Lowered`, which tells what became of every layer. Other arguments and errors are those of `lower`.
 
     Args:

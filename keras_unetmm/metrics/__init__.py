@@ -10,14 +10,18 @@ from keras_unetmm.metrics.mean_iou import MeanIoU
 from keras_unetmm.metrics.peak_signal_to_noise import PSNR, psnr
 from keras_unetmm.metrics.spread import spread
 from keras_unetmm.metrics.structural_similarity import SSIM, ssim
+from keras_unetmm.metrics.surfaces import BoundaryF1, ComponentError, HausdorffDistance95
 
 __all__ = [
     "PSNR",
     "SAD",
     "SSIM",
+    "BoundaryF1",
+    "ComponentError",
     "Dice",
     "FalseNegativeRate",
     "FalsePositiveRate",
+    "HausdorffDistance95",
     "MattingMSE",
     "MeanIoU",
     "psnr",

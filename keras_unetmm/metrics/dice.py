@@ -1,5 +1,7 @@
 """Dice coefficient of masks."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -27,7 +29,9 @@ class Dice(Overlap):
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
     """
 
-    def __init__(self, classes=1, ignore=None, label=None, name="dice", dtype=None):
+    def __init__(
+        self, classes: int = 1, ignore: int | None = None, label: int | None = None, name: str = "dice", dtype: Any = None
+    ) -> None:
         super().__init__(dice, "up", name, dtype, classes, ignore, label)
 
 

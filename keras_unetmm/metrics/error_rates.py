@@ -1,5 +1,7 @@
 """How much of the background a mask marks, and how much of the object it misses."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -24,7 +26,14 @@ class FalsePositiveRate(Overlap):
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
     """
 
-    def __init__(self, classes=1, ignore=None, label=None, name="false_positive_rate", dtype=None):
+    def __init__(
+        self,
+        classes: int = 1,
+        ignore: int | None = None,
+        label: int | None = None,
+        name: str = "false_positive_rate",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(false_positive_rate, "down", name, dtype, classes, ignore, label)
 
 
@@ -45,7 +54,14 @@ class FalseNegativeRate(Overlap):
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
     """
 
-    def __init__(self, classes=1, ignore=None, label=None, name="false_negative_rate", dtype=None):
+    def __init__(
+        self,
+        classes: int = 1,
+        ignore: int | None = None,
+        label: int | None = None,
+        name: str = "false_negative_rate",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(false_negative_rate, "down", name, dtype, classes, ignore, label)
 
 

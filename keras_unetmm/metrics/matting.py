@@ -1,5 +1,7 @@
 """Errors of alpha mattes, on the whole image or where the trimap is unknown."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -23,7 +25,7 @@ class SAD(ImageMean):
     `(N, H, W, 1) -> ()`.
     """
 
-    def __init__(self, unknown=False, name="sad", dtype=None):
+    def __init__(self, unknown: bool = False, name: str = "sad", dtype: Any = None) -> None:
         super().__init__(sad, "down", name, dtype, unknown=unknown)
 
 
@@ -42,7 +44,7 @@ class MattingMSE(ImageMean):
     `(N, H, W, 1) -> ()`.
     """
 
-    def __init__(self, unknown=False, name="matting_mse", dtype=None):
+    def __init__(self, unknown: bool = False, name: str = "matting_mse", dtype: Any = None) -> None:
         super().__init__(matting_mse, "down", name, dtype, unknown=unknown)
 
 

@@ -1,11 +1,14 @@
 """Mean intersection over union."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_unetmm.losses import check_mask_arguments, check_masks
 from keras_unetmm.metrics.overlap import check_labels, predicted_labels
 from keras_unetmm.metrics.precision import not_a_number, summing_type
+from keras_unetmm.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -31,13 +34,13 @@ class MeanIoU(keras.metrics.MeanIoU):
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
     """
 
-    def __init__(self, classes, ignore=None, name="mean_iou", dtype="float32"):
+    def __init__(self, classes: int, ignore: int | None = None, name: str = "mean_iou", dtype: Any = "float32") -> None:
         check_mask_arguments(classes, ignore)
         super().__init__(max(classes, 2), name=name, dtype=summing_type(dtype), ignore_class=ignore)
         self.classes = classes
         self.broken = self.add_variable((), keras.initializers.Zeros(), "float32", name="broken")  # NaN after a NaN
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         if sample_weight is not None:
             raise ValueError(
                 "sample_weight must be None: pixels count once. Received: weights. Give some the label `ignore`."
@@ -53,12 +56,12 @@ class MeanIoU(keras.metrics.MeanIoU):
         self.broken.assign_add(ops.sum(not_a_number(y_true, y_pred) + ops.zeros(())))
         self.total_cm.assign_add(ops.cast(ops.reshape(pixels, self.total_cm.shape), self.total_cm.dtype))
 
-    def result(self):
+    def result(self) -> Tensor:
         return super().result() + ops.cast(self.broken, "float32")
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         super().reset_state()
         self.broken.assign(0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"classes": self.classes, "ignore": self.ignore_class, "name": self.name, "dtype": self.dtype}

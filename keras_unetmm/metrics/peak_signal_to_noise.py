@@ -1,6 +1,7 @@
 """Peak signal to noise ratio."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,6 +9,7 @@ from keras import ops
 from keras_unetmm.losses import mean_squared_error
 from keras_unetmm.metrics.image_quality import ImageQuality, prepare
 from keras_unetmm.metrics.precision import not_a_number
+from keras_unetmm.types import Tensor
 
 MOST = 100.0  # dB that an image counts
 
@@ -31,7 +33,15 @@ class PSNR(ImageQuality):
     Shape: two of `(N, H, W, C)` with values in [0, max_value] `-> ()`.
     """
 
-    def __init__(self, max_value=1.0, luma=False, shave=0, rounded=False, name="psnr", dtype=None):
+    def __init__(
+        self,
+        max_value: float = 1.0,
+        luma: bool = False,
+        shave: int = 0,
+        rounded: bool = False,
+        name: str = "psnr",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(counted_psnr, name, dtype, max_value, luma, shave, rounded)
 
 
@@ -41,7 +51,9 @@ def counted_psnr(y_true, y_pred, **arguments):
     return ops.where(values > MOST, MOST, values)  # which leaves NaN as it is
 
 
-def psnr(y_true, y_pred, max_value=1.0, luma=False, shave=0, rounded=False):
+def psnr(
+    y_true: Tensor, y_pred: Tensor, max_value: float = 1.0, luma: bool = False, shave: int = 0, rounded: bool = False
+) -> Any:
     """Peak signal to noise ratio of each image in dB, two of `(N, H, W, C) -> (N,)`; arguments as of `PSNR`.
 
     It is infinite for equal images, as the equation has it; the metric `PSNR` counts them as 100 dB.

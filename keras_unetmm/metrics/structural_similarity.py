@@ -1,11 +1,14 @@
 """Structural similarity."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_unetmm.metrics.image_quality import ImageQuality, prepare
 from keras_unetmm.metrics.precision import not_a_number
+from keras_unetmm.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -27,11 +30,28 @@ class SSIM(ImageQuality):
     Shape: two of `(N, H, W, C)` with values in [0, max_value] `-> ()`.
     """
 
-    def __init__(self, max_value=1.0, luma=False, shave=0, rounded=False, name="ssim", dtype=None):
+    def __init__(
+        self,
+        max_value: float = 1.0,
+        luma: bool = False,
+        shave: int = 0,
+        rounded: bool = False,
+        name: str = "ssim",
+        dtype: Any = None,
+    ) -> None:
         super().__init__(ssim, name, dtype, max_value, luma, shave, rounded)
 
 
-def ssim(y_true, y_pred, max_value=1.0, size=11, sigma=1.5, luma=False, shave=0, rounded=False):
+def ssim(
+    y_true: Tensor,
+    y_pred: Tensor,
+    max_value: float = 1.0,
+    size: int = 11,
+    sigma: float = 1.5,
+    luma: bool = False,
+    shave: int = 0,
+    rounded: bool = False,
+) -> Any:
     """Structural similarity of each image, two of `(N, H, W, C) -> (N,)`.
 
     Args:

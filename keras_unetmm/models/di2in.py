@@ -5,7 +5,9 @@ and beta counted, no batch norm in the gates). The paper does not say how maps a
 leave no weights for it: here max pooling and nearest neighbour. `mcu_width8` is ours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -37,17 +39,17 @@ VARIANTS = {
 
 
 def DI2IN(
-    variant="liver_width16",
+    variant: str = "liver_width16",
     *,
-    input_shape=None,
-    skips="full",
-    rank=None,
-    channels=None,
-    levels=None,
-    classes=None,
-    activation="auto",
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = None,
+    skips: Any = "full",
+    rank: int | None = None,
+    channels: int | None = None,
+    levels: int | None = None,
+    classes: int | None = None,
+    activation: str | None = "auto",
+    name: str | None = None,
+) -> keras.Model:
     """Builds a DI2IN: image or volume in, probabilities of the same size out.
 
     Args:

@@ -10,7 +10,11 @@ two activations would each be rounded to 8 bits before they are summed.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import keras
 
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import KBBlock
@@ -40,18 +44,18 @@ VARIANTS = {
 
 
 def KBNet(
-    variant="sidd_width64",
+    variant: str = "sidd_width64",
     *,
-    input_shape=(None, None, 3),
-    skips="full",
-    width=None,
-    encoder_depths=None,
-    middle_depth=None,
-    decoder_depths=None,
-    lightweight=None,
-    ffn_scale=None,
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = (None, None, 3),
+    skips: Any = "full",
+    width: int | None = None,
+    encoder_depths: Sequence[int] | None = None,
+    middle_depth: int | None = None,
+    decoder_depths: Sequence[int] | None = None,
+    lightweight: bool | None = None,
+    ffn_scale: float | None = None,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a KBNet_s: image in, restored image out, of the same size.
 
     The input is padded with zeros, below and to the right, to a multiple of `2**levels`, and the output cropped. The
@@ -101,14 +105,14 @@ def KBNet(
 
 
 def KBNetUNetMinus(
-    variant="sidd_width64",
+    variant: str = "sidd_width64",
     *,
-    reductions=(16, 16, 16, 8),
-    level=None,
-    header=None,
-    name=None,
-    **arguments,
-):
+    reductions: Sequence[int] = (16, 16, 16, 8),
+    level: int | None = None,
+    header: str | None = None,
+    name: str | None = None,
+    **arguments: Any,
+) -> keras.Model:
     """Builds a KBNet_s whose skips are the MSIAM and IEM of UNet-- (arXiv 2412.18276).
 
     Args:

@@ -6,6 +6,11 @@ Written from the paper's description; the blocks are those of the U-Net that it 
 printed counts, `table` the printed shape. `mcu_width8` is ours.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.unet import Variant, built
 
@@ -25,20 +30,20 @@ VARIANTS = {
 
 
 def LUnet(
-    variant="harp_width4",
+    variant: str = "harp_width4",
     *,
-    input_shape=None,
-    skips="full",
-    rank=None,
-    channels=None,
-    levels=None,
-    convolutions=None,
-    order=None,
-    up=None,
-    classes=None,
-    activation="auto",
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = None,
+    skips: Any = "full",
+    rank: int | None = None,
+    channels: int | None = None,
+    levels: int | None = None,
+    convolutions: int | None = None,
+    order: str | None = None,
+    up: str | None = None,
+    classes: int | None = None,
+    activation: str | None = "auto",
+    name: str | None = None,
+) -> keras.Model:
     """Builds a Lean U-Net: image or volume in, probabilities of the same size out.
 
     Args:

@@ -7,6 +7,7 @@ the parameters that the paper prints once the 1000 classes of ImageNet are added
 `mcu_width16` is ours: ReLU, and batch norm at the end of stages, both of which an integer graph folds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -45,17 +46,17 @@ VARIANTS = {
 
 
 def MSCAN(
-    variant="tiny",
+    variant: str = "tiny",
     *,
-    input_shape=(None, None, 3),
-    channels=None,
-    depths=None,
-    expansions=None,
-    drop_path=None,
-    activation=None,
-    norm=None,
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = (None, None, 3),
+    channels: Sequence[int] | None = None,
+    depths: Sequence[int] | None = None,
+    expansions: Sequence[int] | None = None,
+    drop_path: float | None = None,
+    activation: str | None = None,
+    norm: str | None = None,
+    name: str | None = None,
+) -> keras.Model:
     """Builds an MSCAN: image in, maps of stride 4, 8, 16 and 32 out of its four stages.
 
     The stages end in the layers `enc0_norm` to `enc3_norm`. Their outputs are also the model's `pyramid_outputs`, by the

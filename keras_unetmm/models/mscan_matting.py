@@ -11,7 +11,9 @@ three maps hold 3.625 bytes a pixel; with the bottom counted as a fourth, 3.875,
 other square size, but then no reductions whose channels divide in IEM's pixel shuffles give 0.14 MiB.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -51,19 +53,19 @@ VARIANTS = {
 
 
 def MSCANMatting(
-    variant="tiny",
+    variant: str = "tiny",
     *,
-    input_shape=(None, None, 3),
-    skips="full",
-    decoder=None,
-    channels=None,
-    depths=None,
-    expansions=None,
-    drop_path=None,
-    activation=None,
-    norm=None,
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = (None, None, 3),
+    skips: Any = "full",
+    decoder: Sequence[int] | None = None,
+    channels: Any = None,
+    depths: Sequence[int] | None = None,
+    expansions: Sequence[int] | None = None,
+    drop_path: float | None = None,
+    activation: str | None = None,
+    norm: str | None = None,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a matting network: image in, alpha map of the same size out, between 0 and 1.
 
     Args:
@@ -117,7 +119,15 @@ def MSCANMatting(
     return tell_costs(keras.Model(inputs, x, name=name or "mscan_matting"), skips)
 
 
-def MSCANMattingUNetMinus(variant="tiny", *, reductions=REDUCTIONS, level=None, header=None, name=None, **arguments):
+def MSCANMattingUNetMinus(
+    variant: str = "tiny",
+    *,
+    reductions: Sequence[int] = REDUCTIONS,
+    level: int | None = None,
+    header: str | None = None,
+    name: str | None = None,
+    **arguments: Any,
+) -> keras.Model:
     """Builds a matting network whose skips are the MSIAM and IEM of UNet-- (arXiv 2412.18276).
 
     Args:

@@ -1,11 +1,24 @@
 """Segmentation at several scales and mirrored, averaged: how SUNets (arXiv 1804.10343) and their rivals are tested."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_unetmm.types import Tensor
 
-def predict_multi_scale(model, images, scales=(0.5, 0.75, 1.0, 1.25), flip=True, multiple=32, batch_size=8, activation=None):
+
+def predict_multi_scale(
+    model: keras.Model,
+    images: Tensor,
+    scales: Sequence[Any] = (0.5, 0.75, 1.0, 1.25),
+    flip: bool = True,
+    multiple: int = 32,
+    batch_size: int = 8,
+    activation: Any = None,
+) -> Any:
     """Segments images at several scales, each also mirrored left to right, and averages the probabilities.
 
     Each image is resized bilinearly (smoothed where it shrinks), segmented, and the result resized back. The paper does

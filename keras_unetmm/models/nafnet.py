@@ -7,7 +7,11 @@ and an input skip because the global residual keeps the input alive anyway (both
 attention is left in the bottleneck alone, and the IEMs have no response normalization.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
 
 from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import NAFBlock, normalization
@@ -45,20 +49,20 @@ VARIANTS["mcu_width16_tiled"] = replace(VARIANTS["mcu_width16"], local_levels=4)
 
 
 def NAFNet(
-    variant="sidd_width32",
+    variant: str = "sidd_width32",
     *,
-    input_shape=(None, None, 3),
-    skips="full",
-    width=None,
-    encoder_depths=None,
-    middle_depth=None,
-    decoder_depths=None,
-    norm=None,
-    input_skip=None,
-    bounded=None,
-    local_levels=None,
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = (None, None, 3),
+    skips: Any = "full",
+    width: int | None = None,
+    encoder_depths: Sequence[int] | None = None,
+    middle_depth: int | None = None,
+    decoder_depths: Sequence[int] | None = None,
+    norm: str | None = None,
+    input_skip: bool | None = None,
+    bounded: bool | None = None,
+    local_levels: int | None = None,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a NAFNet: image in, restored image out, of the same size.
 
     The input is padded with zeros, below and to the right, to a multiple of `2**levels`, and the output cropped. The
@@ -117,14 +121,14 @@ def NAFNet(
 
 
 def NAFNetUNetMinus(
-    variant="sidd_width32",
+    variant: str = "sidd_width32",
     *,
-    reductions=(16, 16, 16, 8),
-    level=None,
-    header=None,
-    name=None,
-    **arguments,
-):
+    reductions: Sequence[int] = (16, 16, 16, 8),
+    level: int | None = None,
+    header: str | None = None,
+    name: str | None = None,
+    **arguments: Any,
+) -> keras.Model:
     """Builds a NAFNet whose skips are the MSIAM and IEM of UNet-- (arXiv 2412.18276).
 
     Args:

@@ -11,8 +11,11 @@ import pickle
 import zipfile
 import zlib
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
+
+from keras_unetmm.types import PathLike
 
 _TYPES = {
     "FloatStorage": "<f4",
@@ -27,7 +30,7 @@ _TYPES = {
 }
 
 
-def read_pytorch(path):
+def read_pytorch(path: PathLike) -> Any:
     """Returns the tensors of a checkpoint, `{name: array}`, from under `"params"`, `"state_dict"` and the like, too.
 
     Args:

@@ -4,7 +4,9 @@ Their names are those of the authors' public code (both MIT licence), read for t
 """
 
 import re
+from collections.abc import Mapping
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +24,7 @@ _KB_PARTS[""] = "kba"
 _OF_SKIPS = re.compile(r"skip\d+_(keep|restore)|skips_share|input_skip")  # which checkpoints have not
 
 
-def load_pytorch(model, state_dict):
+def load_pytorch(model: Any, state_dict: Mapping[Any, Any]) -> None:
     """Loads a `state_dict` of the authors' NAFNet or KBNet_s into ours; every weight must find its place.
 
     Kernels are transposed, and the channels in front of a pixel shuffle brought into the order of

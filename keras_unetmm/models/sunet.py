@@ -6,7 +6,9 @@ momentum of batch normalization, 0.9 as Keras counts. The paper's 37.7M paramete
 have with 1792 channels; its table and its code say 2048, which gives 39,113,832. `mcu_filters16` is ours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 
@@ -43,20 +45,20 @@ BLOCKS = 4
 
 
 def SUNet(
-    variant="sunet64",
+    variant: str = "sunet64",
     *,
-    include_top=True,
-    input_shape=(None, None, 3),
-    pooling=None,
-    classes=1000,
-    classifier_activation="softmax",
-    skips="full",
-    filters=None,
-    modules=None,
-    channels=None,
-    stem=None,
-    name=None,
-):
+    include_top: bool = True,
+    input_shape: Sequence[int | None] | None = (None, None, 3),
+    pooling: Any = None,
+    classes: int = 1000,
+    classifier_activation: Any = "softmax",
+    skips: Any = "full",
+    filters: int | None = None,
+    modules: Sequence[int] | None = None,
+    channels: Sequence[int] | None = None,
+    stem: int | None = None,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a SUNet for classification, of output stride 32.
 
     The paper classifies images of 224x224 pixels; the network takes any size whose smaller side has at least 29.
@@ -101,17 +103,17 @@ def SUNet(
     return keras.Model(inputs, x, name=name or variant)
 
 
-def SUNet64(**arguments):
+def SUNet64(**arguments: Any) -> Any:
     """Builds SUNet-64 for classification; arguments as for `SUNet`."""
     return SUNet("sunet64", **arguments)
 
 
-def SUNet128(**arguments):
+def SUNet128(**arguments: Any) -> Any:
     """Builds SUNet-128 for classification; arguments as for `SUNet`."""
     return SUNet("sunet128", **arguments)
 
 
-def SUNet7128(**arguments):
+def SUNet7128(**arguments: Any) -> Any:
     """Builds SUNet-7-128 for classification; arguments as for `SUNet`."""
     return SUNet("sunet7128", **arguments)
 

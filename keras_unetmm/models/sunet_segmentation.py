@@ -4,6 +4,8 @@ Written from the paper; it agrees with the authors' public code (MIT licence, re
 `align_corners=False`. The paper does not say; code of its time ran on PyTorch releases in which the default differed.
 """
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_unetmm.layers import Degridding, ResizeLike
@@ -11,29 +13,30 @@ from keras_unetmm.models.arguments import check_flags
 from keras_unetmm.models.segmentation import head_activation
 from keras_unetmm.models.sunet import checked_row, features, image
 from keras_unetmm.models.sunet_weights import load_classifier
+from keras_unetmm.types import Tensor
 
 OUTPUT_STRIDES = (8, 16, 32)
 MOMENTUM = 0.99  # of batch normalization, as the paper fine-tunes; the classifiers have 0.9
 
 
 def SUNetSegmentation(
-    variant="sunet64",
+    variant: str = "sunet64",
     *,
-    output_stride=16,
-    degridding=False,
-    multigrid=True,
-    classes=21,
-    activation="auto",
-    input_shape=(None, None, 3),
-    weights=None,
-    skips="full",
-    filters=None,
-    modules=None,
-    channels=None,
-    stem=None,
-    degridding_filters=None,
-    name=None,
-):
+    output_stride: int = 16,
+    degridding: bool = False,
+    multigrid: bool = True,
+    classes: int = 21,
+    activation: str | None = "auto",
+    input_shape: Sequence[int | None] | None = (None, None, 3),
+    weights: Tensor = None,
+    skips: str = "full",
+    filters: int | None = None,
+    modules: Sequence[int] | None = None,
+    channels: Sequence[int] | None = None,
+    stem: int | None = None,
+    degridding_filters: int | None = None,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a SUNet that labels every pixel: the classifier's features, a 1x1 convolution, bilinear resizing.
 
     The parameters are the same at every output stride. Pools that would make the stride greater are left out, and the

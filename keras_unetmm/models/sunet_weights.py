@@ -4,6 +4,8 @@ The authors' code (MIT licence) was read for the names.
 """
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +15,7 @@ from keras_unetmm.layers import Degridding, ResidualDownsampling, UNetModule
 _OWN = ("head", "degridding")  # what a segmenter trains again
 
 
-def load_classifier(model, classifier):
+def load_classifier(model: Any, classifier: Any) -> None:
     """Copies a classifier's weights into a segmenter, layer by layer by their names; the heads are left as they are.
 
     Args:
@@ -46,7 +48,7 @@ def load_classifier(model, classifier):
         layer.set_weights(sources[name].get_weights())
 
 
-def load_pytorch_sunet(model, state_dict):
+def load_pytorch_sunet(model: Any, state_dict: Mapping[Any, Any]) -> None:
     """Loads a `state_dict` of the authors' SUNet, classifier or segmenter, into ours; every weight must find its place.
 
     By order it goes, too: `model.weights` come as a `state_dict` lists them without `num_batches_tracked`, and

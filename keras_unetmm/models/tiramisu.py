@@ -6,7 +6,9 @@ four numbers of a batch norm included, these are 1,397,963, 3,502,923 and 9,425,
 The counts that SAT prints for its Tiramisu (10,202,993 in 3-D) are none of these networks' and could not be reached.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -43,20 +45,20 @@ VARIANTS = {
 
 
 def Tiramisu(
-    variant="fc_densenet103",
+    variant: str = "fc_densenet103",
     *,
-    input_shape=None,
-    skips="full",
-    dense_skips="full",
-    rank=None,
-    growth=None,
-    depths=None,
-    channels=None,
-    dropout=None,
-    classes=None,
-    activation="auto",
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = None,
+    skips: Any = "full",
+    dense_skips: Any = "full",
+    rank: int | None = None,
+    growth: int | None = None,
+    depths: Sequence[int] | None = None,
+    channels: int | None = None,
+    dropout: float | None = None,
+    classes: int | None = None,
+    activation: str | None = "auto",
+    name: str | None = None,
+) -> keras.Model:
     """Builds an FC-DenseNet: image or volume in, probabilities of the same size out.
 
     Args:

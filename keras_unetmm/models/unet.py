@@ -10,7 +10,9 @@ the published counts, gamma and beta included; how Lean U-Net's two axes became 
 `mcu_width8` is ours.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -62,21 +64,21 @@ VARIANTS = {
 
 
 def UNet(
-    variant="ronneberger2015",
+    variant: str = "ronneberger2015",
     *,
-    input_shape=None,
-    skips="full",
-    rank=None,
-    channels=None,
-    levels=None,
-    convolutions=None,
-    order=None,
-    up=None,
-    dropout=None,
-    classes=None,
-    activation="auto",
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = None,
+    skips: Any = "full",
+    rank: int | None = None,
+    channels: int | None = None,
+    levels: int | None = None,
+    convolutions: int | None = None,
+    order: str | None = None,
+    up: str | None = None,
+    dropout: float | None = None,
+    classes: int | None = None,
+    activation: str | None = "auto",
+    name: str | None = None,
+) -> keras.Model:
     """Builds a U-Net: image or volume in, probabilities of the same size out.
 
     Args:

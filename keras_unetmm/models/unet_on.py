@@ -7,6 +7,7 @@ size of the image.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import keras
 
@@ -23,17 +24,17 @@ from keras_unetmm.models.skip_costs import tell_costs
 
 
 def unet_on(
-    backbone,
+    backbone: keras.Model,
     *,
-    skips="full",
-    layers=None,
-    levels=None,
-    channels=16,
-    order="conv-norm-relu",
-    classes=1,
-    activation="auto",
-    name=None,
-):
+    skips: Any = "full",
+    layers: Any = None,
+    levels: int | None = None,
+    channels: int = 16,
+    order: str = "conv-norm-relu",
+    classes: int = 1,
+    activation: str | None = "auto",
+    name: str | None = None,
+) -> keras.Model:
     """Builds a U-Net whose encoder is the given model, with its weights.
 
     The backbone is neither copied nor changed: the new model holds its very layers, under their own names, and trains

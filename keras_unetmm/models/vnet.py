@@ -8,7 +8,9 @@ this network's. Of the 2,380 the gates, with batch norm, explain `sum(2C + 3) = 
 `8 * sum(C - 1)` in 2-D as in 3-D, they do not: this network saves so much more.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -42,19 +44,19 @@ VARIANTS = {
 
 
 def VNet(
-    variant="milletari2016",
+    variant: str = "milletari2016",
     *,
-    input_shape=None,
-    skips="full",
-    rank=None,
-    channels=None,
-    convolutions=None,
-    kernel_size=None,
-    norm=None,
-    classes=None,
-    activation="auto",
-    name=None,
-):
+    input_shape: Sequence[int | None] | None = None,
+    skips: Any = "full",
+    rank: int | None = None,
+    channels: int | None = None,
+    convolutions: Sequence[int] | None = None,
+    kernel_size: int | None = None,
+    norm: bool | None = None,
+    classes: int | None = None,
+    activation: str | None = "auto",
+    name: str | None = None,
+) -> keras.Model:
     """Builds a V-Net: volume or image in, probabilities of the same size out.
 
     Args:

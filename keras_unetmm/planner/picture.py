@@ -50,19 +50,20 @@ def draw(found, path, title=None):
         _map(panels[2], planned, scale)
         panels[2].set_title("the planned arena: a rectangle a buffer", loc="left", fontsize=10)
     panels[-1].set_xlabel("operator, in the order of running")
-    handles = [Patch(color=color, label=_NAMES[kind]) for kind, color in _COLORS.items()]
+    both = (found, planned) if planned else (found,)
+    there = {"other"}.union(*(kinds(each.graph, each.lifetimes) for each in both))
+    handles = [Patch(color=color, label=_NAMES[kind]) for kind, color in _COLORS.items() if kind in there]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     figure.savefig(path, format=suffix[1:], dpi=150)
 
 
 def _profile(axes, graph, lifetimes, live, bound, head, scale):
-    """Live bytes, split by what they are for; a skip counts as one only where it waits."""
+    """Live bytes, split by what they are for."""
     edges = [position - 0.5 for position in range(len(live) + 1)]
     layers = {kind: [0] * len(live) for kind in _COLORS}
     for life, kind in zip(lifetimes, kinds(graph, lifetimes), strict=True):
         for position in range(life.first, life.last + 1):
-            here = kind if kind == "scratch" or waits_at(graph, life, position) else "other"
-            layers[here][position] += life.bytes
+            layers[_kind_at(graph, life, kind, position)][position] += life.bytes
     base = [0.0] * len(live)
     for kind, color in _COLORS.items():
         top = [low + value / 1024 for low, value in zip(base, layers[kind], strict=True)]
@@ -73,10 +74,23 @@ def _profile(axes, graph, lifetimes, live, bound, head, scale):
     peak = live.index(max(live))
     axes.plot([peak], [max(live) / 1024], marker="v", color="black", markersize=5)
     place = "left" if peak < len(live) / 2 else "right"
-    held = layers["skip"][peak]
-    note = f"peak: operator {peak}, {graph.operators[peak].name}; skips hold {held:,} B there"
-    axes.annotate(note, (peak, max(live) / 1024), xytext=(0, 7), textcoords="offset points", ha=place, fontsize=8)
+    note = _note(graph, peak, layers["skip"])
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.9}  # no line strikes the words through
+    axes.annotate(
+        note, (peak, max(live) / 1024), (0, 8), textcoords="offset points", ha=place, fontsize=8, bbox=behind, zorder=5
+    )
     axes.set(ylabel="live KiB", xlim=(edges[0], edges[-1]), ylim=(0, max(scale, max(live) / 1024 * 1.15)))
+
+
+def _kind_at(graph, life, kind, position):
+    """What a buffer is for at an operator: a skip counts as one only where it waits."""
+    return kind if kind != "skip" or waits_at(graph, life, position) else "other"
+
+
+def _note(graph, peak, skips):
+    """What is said of the peak; of skips only where the network has some."""
+    held = f"; skips hold {skips[peak]:,} B there" if any(skips) else ""
+    return f"peak: operator {peak}, {graph.operators[peak].name}{held}"
 
 
 def _map(axes, planned, scale):

@@ -17,6 +17,7 @@ from keras_unetmm.planner.tail import estimated_tail
 from keras_unetmm.planner.verify import PlanRefused, verify
 from keras_unetmm.tflite_file import graph as tflite_graph
 from keras_unetmm.tflite_file.edit import File
+from keras_unetmm.types import FileLike
 
 _LARGEST = 2**31 - 1  # bytes: offsets are 32-bit numbers
 _MOST_BUFFERS, _MOST_OPERATORS = 10_000, 2_000  # in an arena; to be ordered: pairs of them are looked at
@@ -121,7 +122,7 @@ class Plan:
         return sorted(alive, key=lambda life: (-life.bytes, life.tensor is None, life.tensor))
 
 
-def plan(file, kernels="any", seconds=4.0):
+def plan(file: FileLike, kernels: str = "any", seconds: float = 4.0) -> Plan:
     """Finds out what a file needs of the arena, and plans it to need less.
 
     The planned file gives the same outputs, byte for byte, on stock TFLM: `keras_unetmm.runtime.cross_check` runs both.

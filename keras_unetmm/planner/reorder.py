@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 
 from keras_unetmm.kernels.libraries import library_of
+from keras_unetmm.planner.chains import canonical, interchangeable, order_by_segments
 from keras_unetmm.planner.lifetimes import aligned
 
 _IN_ORDER = {"IF", "WHILE", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL"}
@@ -49,15 +50,20 @@ def reorder(model, kernels="any", seconds=5.0):
     graph = OperatorGraph(model.main, kernels)
     own = tuple(range(graph.count))
     floor = max([graph.first_live, *graph.floors])
-    own_peak = graph.peak(own)
-    if own_peak <= floor:
-        return Order(own, own_peak, own_peak)
-    found, proven = _exact(graph, floor, own_peak, time.thread_time() + seconds)
-    if found is None and proven < own_peak:
+    best = graph.peak(own), own
+    if best[0] > floor:
+        best = _lower(best, order_by_segments(graph, time.thread_time() + seconds / 2))
+    if best[0] <= floor:
+        return Order(tuple(best[1]), best[0], best[0])
+    found, proven = _exact(graph, floor, best[0], time.thread_time() + seconds)
+    if found is None and proven < best[0]:
         found = _beam(graph, floor, time.thread_time() + seconds / 2)
-    if found is None or found[0] >= own_peak:
-        found = own_peak, own
-    return Order(tuple(found[1]), found[0], proven)
+    best = _lower(best, found)
+    return Order(tuple(best[1]), best[0], proven)
+
+
+def _lower(best, found):
+    return best if found is None or found[0] >= best[0] else found
 
 
 class OperatorGraph:
@@ -192,15 +198,16 @@ def _exact(graph, floor, ceiling, end):
     """The best peak and order, or None if time ran out; and a peak below which no order can be."""
     everything = (1 << graph.count) - 1
     ready = tuple(p for p in range(graph.count) if not graph.waits[p])
-    heap, seen, ticket = [], set(), 0
+    heap, seen, ticket, groups = [], set(), 0, interchangeable(graph)
     _push(heap, graph, (floor, 0, graph.start, ready, None), ceiling, 0)
     while heap:
         peak, _, live, _, done, ready, order = heapq.heappop(heap)
         if done == everything:
             return (peak, _listed(order)), peak
-        if done in seen:
+        key = canonical(done, groups)
+        if key in seen:
             continue
-        seen.add(done)
+        seen.add(key)
         if time.thread_time() > end:
             return None, peak
         for position in ready:

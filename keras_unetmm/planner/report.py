@@ -10,12 +10,13 @@ from keras_unetmm.planner.skips import at_peak
 from keras_unetmm.tflite_file.names import short_name
 
 
-def report(file, kernels="any"):
+def report(file, kernels="any", seconds=4.0):
     """Plans a file and measures it on TFLM, where that is installed, as it is and planned.
 
     Args:
         file: path or bytes of a .tflite file.
         kernels: as for `plan`. What is measured is measured with the reference kernels.
+        seconds: as for `plan`.
 
     Returns:
         The `Plan`, and the dict that `unetmm plan --json` prints. `measured` is None, and `"why_not_measured"` says
@@ -25,7 +26,7 @@ def report(file, kernels="any"):
         ValueError: for an unknown library of kernels.
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
     """
-    found = plan(file, kernels)
+    found = plan(file, kernels, seconds)
     arenas, why = [], None
     for content in (file, found.planned and found.planned.content):
         try:

@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +24,12 @@ class PresetError(ValueError):
     """A preset that is not there, or whose files are damaged."""
 
 
-def names(folder=FOLDER):
+def names(folder: Any = FOLDER) -> Any:
     """Returns the names of the presets that have a card."""
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
-def card(name, folder=FOLDER):
+def card(name: str, folder: Any = FOLDER) -> Any:
     """Returns the card of a preset: a dict of its task, data, training, sizes and measured quality.
 
     Raises:

@@ -66,7 +66,7 @@ class Program:
     @property
     def macs_ratio(self) -> float:
         """Those for one of the network run whole."""
-        return round(self.macs / self.untiled_macs, 4)
+        return round(self.macs / max(self.untiled_macs, 1), 4)
 
     @property
     def flash_bytes(self) -> int:

@@ -1,5 +1,7 @@
 """A network with targeted dropout behind each convolution that can be pruned, and the same network without it."""
 
+from typing import Any
+
 import keras
 
 from keras_unetmm.graph.channels import Channels, keeps_zero
@@ -12,7 +14,7 @@ SUFFIX = "_drop"
 UNIT = (keras.layers.BatchNormalization, keras.layers.ReLU, keras.layers.PReLU, keras.layers.Activation)
 
 
-def with_dropout(model, rate=0.0, seed=None):
+def with_dropout(model: keras.Model, rate: float = 0.0, seed: int | None = None) -> Any:
     """Returns a copy with a `TargetedDropout` behind every convolution of which channels can be pruned: two at least.
 
     It stands behind the activation and the norm that follow the convolution alone, and is called `enc0_block_conv0_drop`.
@@ -45,7 +47,7 @@ def with_dropout(model, rate=0.0, seed=None):
     return keras.models.clone_model(graph, clone_function=copied, call_function=call)
 
 
-def without_dropout(model):
+def without_dropout(model: Any) -> Any:
     """Returns a copy without the `TargetedDropout` layers."""
     graph = expand(model)
     return keras.models.clone_model(graph, clone_function=copied, call_function=_call_the_others)
@@ -58,7 +60,7 @@ def dropouts(model):
     return {name: layers[f"{name}{SUFFIX}"] for name in dict.fromkeys(made) if f"{name}{SUFFIX}" in layers}
 
 
-def cleaned(model):
+def cleaned(model: Any) -> Any:
     """Returns the network without dropout layers and without the channels that their rates say are gone."""
     gone = {name: (keras.ops.convert_to_numpy(layer.rates) >= 1).nonzero()[0] for name, layer in dropouts(model).items()}
     outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]

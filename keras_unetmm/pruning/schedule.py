@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import InitVar, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class Pruning:
         if self.saving and self.choice != "channel":
             raise ValueError(f"choice of Pruning must be 'channel' to save {self.saving}. Received: {self.choice!r}.")
 
-    def removals(self, step, left):
+    def removals(self, step: Any, left: Any) -> Any:
         """How many channels go after a step, of so many."""
         due = step >= self.start and (step - self.start) % self.every == 0
         return min(self.count, max(left - self.target_channels, 0)) if due else 0

@@ -5,6 +5,9 @@ the file holds is rounded to a byte. `keras_unetmm.conversion.convert.convert` g
 Written from Jacob et al. (arXiv 1712.05877) and Krishnamoorthi (arXiv 1806.08342), section 3.2.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -43,18 +46,18 @@ _CLIPPED = {"relu": (0.0, None), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)} 
 
 
 def quantize_aware(
-    model,
-    calibration,
-    target="tflm",
-    size=None,
-    output_kind="auto",
-    mean=None,
-    std=None,
-    ranges="learned",
+    model: Any,
+    calibration: Any,
+    target: str = "tflm",
+    size: Sequence[int | None] | None = None,
+    output_kind: str = "auto",
+    mean: Any = None,
+    std: Any = None,
+    ranges: str = "learned",
     *,
-    output=None,
-    **choices,
-):
+    output: str | None = None,
+    **choices: Any,
+) -> keras.Model:
     """Returns a model that computes as its int8 file will, ready for `compile` and `fit`.
 
     Start from trained weights: normalizations have become part of the convolutions, with the statistics they had. The model
@@ -137,7 +140,7 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
     return graph, kind_of(made.source) if output == "auto" else output
 
 
-def is_quantize_aware(model):
+def is_quantize_aware(model: Any) -> bool:
     """Whether a model comes from `quantize_aware`."""
     return any(isinstance(layer, FakeQuantize) for layer in model.layers)
 
@@ -157,7 +160,7 @@ def output_of(model, kind):
     return "image" if layer.fixed == BYTES else "values"
 
 
-def plain(model):
+def plain(model: Any) -> Any:
     """Returns the model without its rounding, and the range of what each layer gives, `{name: (low, high)}`.
 
     Args:

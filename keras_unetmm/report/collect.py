@@ -43,6 +43,7 @@ def collected(
     kernels: str = "any",
     seconds: float = 10.0,
     compile: bool = True,
+    search: float = 4.0,
     progress: Callable[[str], None] = lambda what: None,
 ) -> Collected:
     """Plans, measures, judges and advises a file.
@@ -54,6 +55,7 @@ def collected(
         kernels: str, the library of kernels that the plan is for.
         seconds: float, about how long tiles are tried.
         compile: bool, whether the targets' own programs are asked, as for `keras_unetmm.tflite.check`.
+        search: float, CPU seconds of each of the planner's searches.
         progress: function called with a str before each step.
 
     Raises:
@@ -61,10 +63,10 @@ def collected(
         TFLiteFileError: if the file is damaged.
     """
     progress("planning")
-    found, result = plans.report(content, kernels)
+    found, result = plans.report(content, kernels, search)
     tail = (result["planned"] or result["as_is"])["measured"]
     tail = tail["tail"] if tail else estimated_tail(found.graph)
-    options = advice(content, command_name, found, None, tail, kernels, seconds, progress)
+    options = advice(content, command_name, found, None, tail, kernels, seconds, min(search, 0.5), progress)
     verdicts = {}
     for target in TARGETS:
         progress(f"checking for {target}")

@@ -1,8 +1,12 @@
 """Proof that two files compute the same: both run on TFLM, and every byte of every output is compared."""
 
+from collections.abc import Callable
+from typing import Any
+
 from keras_unetmm.interpreters.examples import INPUTS, array_of
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.tflite_file.graph import load, read
+from keras_unetmm.types import FileLike
 
 __all__ = ["INPUTS", "OutputsDifferError", "cross_check"]
 
@@ -11,7 +15,7 @@ class OutputsDifferError(ValueError):
     """The two files do not compute the same."""
 
 
-def cross_check(original, planned, progress=lambda name: None):
+def cross_check(original: FileLike, planned: FileLike, progress: Callable[..., Any] = lambda name: None) -> None:
     """Runs both files on the inputs named in `INPUTS`.
 
     Args:

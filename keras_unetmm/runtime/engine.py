@@ -16,11 +16,12 @@ from keras_unetmm.engine.store import load as load_folder
 from keras_unetmm.interpreters import runtime
 from keras_unetmm.interpreters.runtime import Arena, Run, batches, dequantised
 from keras_unetmm.tflite_file.graph import load, read
+from keras_unetmm.types import FileLike, Tensor
 
 RUNTIMES = (*runtime.RUNTIMES, "engine")
 
 
-def run(file, x, runtime="tflm", arena_bytes=None):
+def run(file: FileLike, x: Tensor, runtime: str = "tflm", arena_bytes: int | None = None) -> Run:
     """Runs a .tflite file, or a folder that `unetmm firmware` wrote.
 
     Example:

@@ -1,5 +1,7 @@
 """Whether the interpreters, TFLM and LiteRT, have a kernel for an operator: the tables, and the limits beyond types."""
 
+from typing import Any
+
 from keras_unetmm.targets.kernel_tables import (
     CONVERTED,
     LITERT,
@@ -21,7 +23,7 @@ COMPILERS = {"ethos-u": "Vela", "edgetpu-custom-op": "edgetpu_compiler"}  # by t
 _INTEGERS = "maps and weights of int8: unetmm convert writes them"
 
 
-def why_not_tflm(graph, operator, target="tflm"):
+def why_not_tflm(graph: Any, operator: Any, target: str = "tflm") -> Any:
     """Returns why TFLM cannot run an operator, and what to use instead; or None if it can."""
     if operator.custom:
         return None if operator.name in TFLM_CUSTOM else _no_custom("TFLM", operator.name)
@@ -30,7 +32,7 @@ def why_not_tflm(graph, operator, target="tflm"):
     return found or _tflm_limits(operands, target)
 
 
-def why_not_litert(graph, operator, target="litert"):
+def why_not_litert(graph: Any, operator: Any, target: str = "litert") -> Any:
     """Returns why LiteRT cannot run an operator, and what to use instead; or None if it can."""
     if operator.custom:
         return _no_custom("LiteRT", operator.name)

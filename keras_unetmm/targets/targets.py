@@ -1,11 +1,13 @@
 """Whether a .tflite file runs on a target: a verdict for each operator, from the target's compiler where there is one."""
 
 from dataclasses import replace
+from typing import Any
 
 from keras_unetmm.targets import coral, ethos_u, litert, tflm
 from keras_unetmm.targets.judging import open_sizes
 from keras_unetmm.targets.verdict import CompilerError
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, load, read
+from keras_unetmm.types import FileLike
 
 TABLE = {target.name: target for target in (litert.TARGET, tflm.TARGET, coral.TARGET, *ethos_u.TARGETS)}
 TARGETS = tuple(TABLE)
@@ -22,7 +24,7 @@ def target_of(name):
     return TABLE[name]
 
 
-def check(file, target, compile=True):
+def check(file: FileLike, target: Any, compile: bool = True) -> Any:
     """Says of each operator of any .tflite file what becomes of it on a target.
 
     The operators of all graphs are judged, as a loop needs those of its body. Accelerators take the main graph only, and the

@@ -1,13 +1,30 @@
 """A network as C, from a file or the name of a preset."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from keras_unetmm.firmware.project import write_project
 from keras_unetmm.firmware.write import Wanted, default_name, write
 from keras_unetmm.presets.fetch import file_of
+from keras_unetmm.types import FileLike, PathLike
 
 
-def firmware(source, output, name=None, schedule="auto", size=None, ram=None, memories=1, progress=None):
+def firmware(
+    source: FileLike,
+    output: PathLike,
+    name: str | None = None,
+    schedule: str = "auto",
+    size: Sequence[int | None] | None = None,
+    ram: int | None = None,
+    memories: int = 1,
+    progress: Callable[..., Any] | None = None,
+    board: str | None = None,
+    place: str = "",
+) -> dict[Any, Any]:
     """Writes a network as plain C11 in a folder that compiles anywhere, and gives the file's bytes without an interpreter.
+
+    With a board it writes a project around that folder: start-up code, linker's script and the device protocol.
 
     The folder is written only after the C, compiled for this computer, gave the bytes of TensorFlow Lite for
     Microcontrollers on six inputs.
@@ -24,13 +41,16 @@ def firmware(source, output, name=None, schedule="auto", size=None, ram=None, me
         ram: int, bytes that the memory may take: the fewest multiply-accumulates within it. By default the least memory.
         memories: 1, or 2: maps that are carried from pass to pass then lie in a memory of their own, which may be slow.
         progress: function called with a str before each of the slow steps.
+        board: str, a board to write a project for.
+        place: str, where parts lie in the board's memories, such as `"fast=DTCM,carried=SDRAM,weights=QSPI"`.
 
     Returns:
         dict of figures, as `unetmm firmware --json` prints it.
 
     Raises:
         ValueError: for a name that is no C identifier, an unknown schedule, a foreign folder, an operator without a kernel,
-            maps of floats, a size or memory that does not fit, no C compiler, or C that does not give TFLM's bytes.
+            maps of floats, an unknown board, a size or memory that does not fit, no C compiler, or C that
+            does not give TFLM's bytes.
         TFLiteFileError: if the file is damaged.
         RunError: if TFLM, whose bytes the C must give, cannot run the file.
     """
@@ -39,4 +59,10 @@ def firmware(source, output, name=None, schedule="auto", size=None, ram=None, me
         path = Path(source)
         content = path if path.exists() or path.suffix == ".tflite" else file_of(str(source))
         name = default_name(source) if name is None else name
-    return write(content, output, "network" if name is None else name, Wanted(schedule, size, ram, memories), progress)
+    name, wanted = "network" if name is None else name, Wanted(schedule, size, ram, memories)
+    if board is None:
+        if place:
+            raise ValueError(f"place is for the memories of a board. Received: {place!r} without one. Name the board too.")
+        return write(content, output, name, wanted, progress)
+    called = str(source) if not isinstance(source, (bytes, bytearray)) else None
+    return write_project(content, output, name, board, wanted, place, progress, called)

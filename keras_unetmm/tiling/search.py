@@ -142,7 +142,7 @@ class Search:
             "recomputed": [self.network.map_name(i) for i in skips if i in strategy.recomputed],
             "ram_bytes": found.ram,
             "macs": found.macs,
-            "macs_ratio": round(found.macs / self.compiler.macs, 4),
+            "macs_ratio": round(found.macs / max(self.compiler.macs, 1), 4),
         }
 
     def _validate_fit(self, levels: int, tile: Tile | None) -> None:

@@ -1,5 +1,6 @@
 """What a run does at every save: measure, draw, keep the best weights, and make sure that it can go on from here."""
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass
@@ -13,6 +14,27 @@ from keras_unetmm.training.folder import BEST, LAST, STATE, RunFolder, TrainingE
 from keras_unetmm.training.one_device import OneDevice
 from keras_unetmm.training.pruned import PrunedGraph
 from keras_unetmm.training.state import RunState, load_state, save_state
+
+
+@contextlib.contextmanager
+def averaged(trained, ema):
+    """Puts the moving average of the weights in their place for a while, if there is one.
+
+    Args:
+        trained: the compiled model.
+        ema: float, its momentum, or None.
+    """
+    if ema is None:
+        yield
+        return
+    optimizer = getattr(trained.optimizer, "inner_optimizer", trained.optimizer)
+    before = [variable.numpy() for variable in trained.trainable_variables]
+    type(optimizer).finalize_variable_values(optimizer, trained.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(trained.trainable_variables, before, strict=True):
+            variable.assign(value)
 
 
 @dataclass
@@ -96,7 +118,7 @@ class Checkpointer(keras.callbacks.Callback):
         row = self._row(logs)
         evaluated = state.step % recipe.evaluate_every == 0 or state.step == recipe.steps
         if evaluated:
-            with self.checkpoints.hardware.measuring(self.network) as network:
+            with averaged(self.trained, recipe.ema), self.checkpoints.hardware.measuring(self.network) as network:
                 row |= self._evaluated(network)
                 if self.chief:
                     kept = pruning.clean() if pruning else network
@@ -111,6 +133,8 @@ class Checkpointer(keras.callbacks.Callback):
                 self.checkpoints.events.add(row)
         if evaluated:
             self._print(row)
+        if logs is not None:
+            logs.update({name: value for name, value in row.items() if name != "step"})  # for the callbacks behind this one
 
     def _row(self, logs):
         """What the log says of the steps of an epoch."""

@@ -13,6 +13,7 @@ from keras_unetmm.training.folder import TrainingError
 from keras_unetmm.training.pruned import validate_pruning
 from keras_unetmm.training.quantized import validate_quantize
 from keras_unetmm.training.recipe import Recipe, load_recipe
+from keras_unetmm.training.recipe_files import recipe_path
 
 UNTRAINED = "untrained"  # teacher of a smoke run
 PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
@@ -74,10 +75,10 @@ class RunConfig:
             recipe = dataclasses.replace(recipe, model=build, prune=None)
         recipe = recipe if self.steps is None else recipe.of(self.steps)
         recipe = recipe if self.seed is None else dataclasses.replace(recipe, seed=self.seed)
-        config = self
+        config = dataclasses.replace(self, recipe_file=recipe_path(self.recipe_file))
         if self.smoke:
             teacher = UNTRAINED if recipe.distill else None
-            config = dataclasses.replace(self, teacher=teacher, cache=None, partial=True)
+            config = dataclasses.replace(config, teacher=teacher, cache=None, partial=True)
         if bool(recipe.distill) != bool(config.teacher):
             needs = "its network with all skips, trained" if recipe.distill else "none, for it does not distill"
             raise TrainingError(

@@ -27,7 +27,7 @@ def evaluate_run(
 
     Args:
         run: str or path, the run's folder.
-        data: str or path, folder of all data sets; None for a smoke run.
+        data: str or path, folder of all data sets; None takes the one that the run was trained on.
         weights: `"best"` or `"last"`.
         on_error: `"raise"` or `"skip"`, what to do with a file that cannot be read.
         partial: bool, takes what is there of data sets that are not whole.
@@ -53,7 +53,7 @@ def evaluate_run(
         recipe = recipe.for_quantization()
     if about.get("smoke"):
         recipe, data, partial = recipe.for_smoke(), folder / "tiny_data", True
-    elif data is None:
+    elif data is None and (data := about.get("data")) is None:
         raise TrainingError("--data must be the folder of all data sets. Received: none.")
     path = folder / f"{weights}.keras"
     if not path.is_file():

@@ -12,6 +12,7 @@ from keras_unetmm.deprecation import ON_ERROR
 STATE, RUN, RECIPE, LOG = "state.npz", "run.json", "recipe.py", "log.csv"
 BEST, LAST, SCORES = "best.keras", "last.keras", "scores.json"
 PROBE = "probe"
+EXAMPLES = "examples.png"  # of the data, drawn before the run begins
 RENAMED = {"damaged": "on_error", "structure": "architecture_from"}  # keys of run.json, by those of older versions
 OURS = STATE, RUN, RECIPE, LOG, BEST, LAST, SCORES, PROBE
 
@@ -127,7 +128,9 @@ class RunFolder:
     def _validate_identity(self, identity):
         if not (self / RUN).exists():
             others = [
-                path.name for path in self.path.iterdir() if path.name != ".lock" and not path.name.startswith(".run-")
+                path.name
+                for path in self.path.iterdir()
+                if path.name not in (".lock", EXAMPLES) and not path.name.startswith((".run-", ".examples-"))
             ]
             if others:
                 raise TrainingError(

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 IGNORED = (0.5, 0.5, 0.5)
 
@@ -40,7 +41,28 @@ def draw_samples(path, samples, dataset, normalize=None):
             axis.set(xticks=[], yticks=[])
             if not axis.images:
                 axis.set_visible(False)
+    if dataset.target == "mask":
+        _legend(figure, samples, dataset)
     figure.savefig(path, dpi=110)
+
+
+def _legend(figure, samples, dataset):
+    """Says which colour is which class, of those that are shown."""
+    masks = [_slice(mask) for sample in samples for mask in (_hard(sample.output), sample.reference)]
+    labels = sorted({int(label) for mask in masks for label in np.unique(mask)} - {dataset.ignore})
+    handles = [
+        Patch(facecolor=_colours(dataset)[min(label, 255)], edgecolor="0.6", label=_named(label, dataset))
+        for label in labels
+    ]
+    if dataset.ignore is not None and any((mask == dataset.ignore).any() for mask in masks):
+        handles.append(Patch(facecolor=IGNORED, edgecolor="0.6", label="counts nowhere"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False, fontsize=9)
+
+
+def _named(label, dataset):
+    if dataset.names:
+        return dataset.names[label]
+    return f"class {label}" if label or dataset.classes not in (1, 2) else "background"
 
 
 def _slice(array):
@@ -61,11 +83,16 @@ def _hard(output):
 
 def _labels(mask, dataset):
     mask = _slice(mask)[..., 0]
+    picture = _colours(dataset)[np.clip(mask, 0, 255)]
+    if dataset.ignore is not None:
+        picture[mask == dataset.ignore] = IGNORED
+    return picture
+
+
+def _colours(dataset):
+    """RGB of every label: two labels are black and white."""
     colours = colormaps["tab20"](np.arange(256) % 20)[:, :3]
     colours[0] = 0
     if dataset.classes in (1, 2):
         colours[1] = 1
-    picture = colours[np.clip(mask, 0, 255)]
-    if dataset.ignore is not None:
-        picture[mask == dataset.ignore] = IGNORED
-    return picture
+    return colours

@@ -8,13 +8,16 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from keras_unetmm.data.augmentation import augmentation
 from keras_unetmm.pruning import Pruning
 from keras_unetmm.training.distillation import Distillation
-from keras_unetmm.training.schedules import Accumulated, Cosine
+from keras_unetmm.training.recipe_files import recipe_path
+from keras_unetmm.training.schedules import Accumulated, Cosine, WarmedUp
+from keras_unetmm.types import PathLike
 
 
 class RecipeError(ValueError):
@@ -45,6 +48,12 @@ class Recipe:
         degrade: function `(images, rng=...)` that makes inputs of clean images, or None where the data has pairs.
         augment: tuple, see `keras_unetmm.data.Batches`.
         normalize: `(mean, std)` of inputs, or None.
+        warmup: int, first steps in which the learning rate of the schedule grows to its value in a straight line.
+        clip: float, the norm that all gradients together are scaled down to, or None.
+        ema: float, momentum of the moving average of the weights, such as 0.999, which is evaluated and kept; or None.
+        callbacks: tuple of functions that return Keras callbacks, such as `wandb.keras.WandbMetricsLogger`; at the end of
+            each save their logs hold what the run's log holds.
+        device_size: `(height, width)` of the images on the device, which `unetmm convert RUN` converts for, or None.
         save_every: int, steps between saves: what a kill can cost at most.
         evaluate_every: int, steps between evaluations, a multiple of `save_every`.
         validate: int, how many examples of each set are evaluated while training, or None for all; the end takes all.
@@ -77,6 +86,11 @@ class Recipe:
     degrade: Callable | None = None
     augment: tuple = ()
     normalize: tuple | None = None
+    warmup: int = 0
+    clip: float | None = None
+    ema: float | None = None
+    callbacks: tuple = ()
+    device_size: tuple | None = None
     save_every: int = 500
     evaluate_every: int = 5000
     validate: int | None = 50
@@ -96,6 +110,15 @@ class Recipe:
             self._must(name, _positive(getattr(self, name)), "a positive integer")
         for name in ("patch", "evaluate_patch", "evaluate_local"):
             self._must(name, _size(getattr(self, name)), "a positive integer, a tuple of them, or None")
+        self._must("warmup", type(self.warmup) is int and self.warmup >= 0, "a number of steps, 0 for none")
+        self._must("warmup", not self.warmup or self.schedule is not None, "0 without a schedule, whose rate it scales")
+        self._must("clip", self.clip is None or _between(self.clip, 0, float("inf")), "a norm above 0, or None")
+        self._must("ema", self.ema is None or _between(self.ema, 0, 1), "a momentum above 0 and below 1, or None")
+        self._must("ema", self.ema is None or not self.prune, "None beside prune, which changes the weights")
+        called = isinstance(self.callbacks, tuple) and all(map(callable, self.callbacks))
+        self._must("callbacks", called, "a tuple of functions that return Keras callbacks")
+        sized = self.device_size is None or (isinstance(self.device_size, tuple) and _size(self.device_size))
+        self._must("device_size", sized, "a tuple of pixels, or None")
         self._must("validate", self.validate is None or _positive(self.validate), "a positive integer or None")
         self._must("seed", type(self.seed) is int and self.seed >= 0, "an integer, not negative")
         readers = isinstance(self.evaluate, dict) and self.evaluate and all(map(callable, self.evaluate.values()))
@@ -129,7 +152,7 @@ class Recipe:
         if not holds:
             raise RecipeError(f"{name} must be {what}. Received: {getattr(self, name)!r}. Change it in the recipe.")
 
-    def variant(self, name):
+    def variant(self, name: str) -> Any:
         """The recipe with a variant's fields.
 
         Raises:
@@ -139,7 +162,7 @@ class Recipe:
             raise RecipeError(f"variant must be one of {', '.join(self.variants) or '(none)'}. Received: {name!r}.")
         return dataclasses.replace(self, **self.variants[name], variants={})
 
-    def of(self, steps):
+    def of(self, steps: int) -> Any:
         """The recipe for another number of steps, saved and evaluated at least once."""
         if not _positive(steps):
             raise RecipeError(f"steps must be a positive integer. Received: {steps!r}.")
@@ -147,13 +170,13 @@ class Recipe:
         evaluate = max(save, min(self.evaluate_every, steps) // save * save)
         return dataclasses.replace(self, steps=steps, save_every=save, evaluate_every=evaluate)
 
-    def for_quantization(self):
+    def for_quantization(self) -> Any:
         """The recipe for a trained network that goes on in the arithmetic of its int8 file, with images as they are."""
         usual = {"steps": 300, "save_every": 100, "evaluate_every": 300}
         usual |= {"optimizer": keras.optimizers.Adam, "schedule": Cosine(start=5e-5, end=5e-7)}
         return dataclasses.replace(self, **(usual | self.quantize | {"normalize": None, "distill": None, "prune": None}))
 
-    def for_smoke(self):
+    def for_smoke(self) -> Any:
         """The recipe as `--smoke` runs it: four steps of two examples, on what the readers' `tiny` writes."""
         small = {"batch": 2, "patch": _at_most(self.patch, 32), "validate": 2, "save_every": 2, "evaluate_every": 4}
         if self.prune:
@@ -162,17 +185,20 @@ class Recipe:
         return dataclasses.replace(self, **(small | {"steps": 4} | self.smoke))
 
 
-def load_recipe(path, variant=None):
+def load_recipe(path: PathLike, variant: str | None = None) -> Recipe:
     """Runs a recipe file and returns what it calls `recipe`.
 
     Args:
-        path: str or path of a Python file.
+        path: str or path of a Python file, or the name of a recipe that the package carries.
         variant: str, one of the recipe's variants, or None for the recipe itself.
 
     Raises:
         RecipeError: if there is no such file, it fails, or holds no recipe; the message names the line.
     """
-    path = Path(path)
+    try:
+        path = recipe_path(path)
+    except FileNotFoundError as error:
+        raise RecipeError(str(error)) from error
     if not path.is_file():
         raise RecipeError(f"{path} must be a recipe, a Python file. Received: no such file.")
     try:
@@ -203,20 +229,40 @@ def readers(recipe):
 
 def optimizer(recipe, accumulate=1):
     """The recipe's optimizer, which applies the mean gradient of `accumulate` batches."""
-    given = {} if recipe.schedule is None else {"learning_rate": recipe.schedule(recipe.steps)}
+    given = {} if recipe.schedule is None else {"learning_rate": _with_warmup(recipe.schedule(recipe.steps), recipe.warmup)}
+    if recipe.clip is not None:
+        given["global_clipnorm"] = recipe.clip
+    if recipe.ema is not None:
+        given |= {"use_ema": True, "ema_momentum": recipe.ema ** (1 / accumulate)}  # Keras averages at each batch
     if accumulate > 1:
         given |= {name: Accumulated(schedule, accumulate) for name, schedule in given.items()}
         given["gradient_accumulation_steps"] = accumulate
-    built = recipe.optimizer(**given)
+    try:
+        built = recipe.optimizer(**given)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"optimizer must take {', '.join(given) or 'no argument'}. Received: {error}") from error
     if not isinstance(built, keras.optimizers.Optimizer):
         raise RecipeError(f"optimizer must return a Keras optimizer. Received: a {type(built).__name__}.")
-    if built.use_ema:
-        raise RecipeError("optimizer must not have use_ema, which changes the weights after they are saved. Received: True.")
+    if built.use_ema and recipe.ema is None:
+        raise RecipeError("optimizer must not have use_ema. Received: True. Give the recipe ema=0.999 instead.")
+    built.finalize_variable_values = lambda variables: None  # else every fit ends with the average in place of the weights
     return built
+
+
+def _with_warmup(schedule, steps):
+    if not steps:
+        return schedule
+    if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2**31 - 2], [float(schedule)] * 2)
+    return WarmedUp(schedule, steps)
 
 
 def _positive(number):
     return type(number) is int and number > 0
+
+
+def _between(number, low, high):
+    return isinstance(number, (int, float)) and not isinstance(number, bool) and low < number < high
 
 
 def _size(size):

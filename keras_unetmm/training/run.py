@@ -10,6 +10,7 @@ from rich.console import Console
 
 from keras_unetmm import __version__
 from keras_unetmm.data.batches import Batches
+from keras_unetmm.data.left_out import counts_said
 from keras_unetmm.deprecation import ON_ERROR, renamed
 from keras_unetmm.training.checkpointer import Checkpoints
 from keras_unetmm.training.config import PreparedRun, RunConfig
@@ -54,7 +55,7 @@ def train(
     """Trains a recipe, or goes on where a run of the same arguments stopped.
 
     Args:
-        recipe_file: str or path of a Python file that defines `recipe`.
+        recipe_file: str or path of a Python file that defines `recipe`, or the name of a recipe that the package carries.
         data: str or path, folder of all data sets; None with `smoke`.
         out: str or path, the run's folder.
         variant: str, of the recipe.
@@ -85,7 +86,7 @@ def train(
         MissingDataError, DamagedFileError: `ValueError`s about the data.
 
     Example:
-        >>> train("recipes/denoise_bsd_nafnet.py", None, "runs/smoke", smoke=True)
+        >>> train("denoise_bsd_nafnet", None, "runs/smoke", smoke=True)
     """
     config = RunConfig(
         recipe_file=recipe_file,
@@ -119,6 +120,7 @@ def run_config(config: RunConfig, console: Console | None = None) -> Scores:
         stack.callback(hardware.close)
         _validate_batch(recipe.batch, config.accumulate, hardware.count)
         versions = {"keras": keras.__version__, "keras_unetmm": __version__}
+        versions |= {"data": None if config.data is None or config.smoke else str(Path(config.data).resolve())}
         identity = config.identity(recipe)
         folder = stack.enter_context(RunFolder(config.out, identity, versions, config.recipe_file, hardware.chief))
         trainer = _trainer(prepared, folder, hardware, console or Console())
@@ -134,9 +136,12 @@ def _trainer(prepared: PreparedRun, folder: RunFolder, hardware: OneDevice, cons
     """What trains: the data read, and how far the run is."""
     config, recipe = prepared.config, prepared.recipe
     data = tiny_data(recipe, folder / "tiny_data") if config.smoke else config.data
-    sets = {name: read(reader, data, config.partial) for name, reader in recipe.evaluate.items()}
+    say = functools.partial(console.print, highlight=False) if config.partial and not config.smoke else None
+    with counts_said(say):
+        sets = {name: read(reader, data, config.partial) for name, reader in recipe.evaluate.items()}
+        trained = read(recipe.train, data, config.partial)
     batches = Batches(
-        read(recipe.train, data, config.partial),
+        trained,
         recipe.batch // config.accumulate,
         **{name: getattr(recipe, name) for name in ("patch", "augment", "degrade", "normalize", "seed")},
         on_error=config.on_error,

@@ -65,3 +65,28 @@ class Accumulated(keras.optimizers.schedules.LearningRateSchedule):
     def from_config(cls, config):
         """Builds it from what `get_config` returned."""
         return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["count"])
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class WarmedUp(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule whose first steps are scaled by `(step + 1) / steps`.
+
+    Args:
+        schedule: `LearningRateSchedule`.
+        steps: int, at least 1.
+    """
+
+    def __init__(self, schedule, steps):
+        self.schedule, self.steps = schedule, steps
+
+    def __call__(self, step):
+        share = keras.ops.minimum((keras.ops.cast(step, "float32") + 1) / self.steps, 1.0)
+        return self.schedule(step) * share
+
+    def get_config(self):
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "steps": self.steps}
+
+    @classmethod
+    def from_config(cls, config):
+        """Builds it from what `get_config` returned."""
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["steps"])

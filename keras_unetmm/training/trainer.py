@@ -26,6 +26,8 @@ from keras_unetmm.training.remembering import Remembering
 from keras_unetmm.training.seeds import means
 from keras_unetmm.training.state import state_bytes
 
+PICTURES = 1_000_000  # bytes of pictures and logs that there must be room for
+
 
 @dataclass(frozen=True)
 class Trainer:
@@ -95,7 +97,7 @@ class Trainer:
         recipe, count, checkpoints = self.recipe, self.accumulate, self.checkpoints
         trained.compile(optimizer(recipe, count), recipe.loss(), jit_compile=COMPILED)
         trained.optimizer.build(model.trainable_variables)
-        checkpoints.folder.need(2 * state_bytes(trained) + 3 * 4 * model.count_params())
+        checkpoints.folder.need(2 * state_bytes(trained) + 3 * 4 * model.count_params() + PICTURES)
         if checkpoints.state.step:
             checkpoints.restore(trained)
             if pruning and pruning.graph.due():
@@ -117,13 +119,14 @@ class Trainer:
         step, count = self.checkpoints.state.step, self.accumulate
         first, last = step * count, (step + epochs * size) * count
         progress = ProgressBar(self.console, step, self.recipe.steps, count)
+        others = [make() for make in self.recipe.callbacks] if self.hardware.chief else []
         stream = Remembering(functools.partial(self.batches.stream, first, last))
         try:
             trained.fit(
                 self.hardware.feed(stream, self.batches.numbered(first)),
                 steps_per_epoch=size * count,
                 epochs=epochs,
-                callbacks=[progress, checkpointer],
+                callbacks=[progress, checkpointer, *others],
                 shuffle=False,
                 verbose=0,
             )

@@ -131,3 +131,11 @@ def test_small_and_empty_networks_are_advised(made):
     options = advice(made(), "a.tflite", arena=16)
     assert all(option.kind in KINDS for option in options)
     assert read(made()).main.operators or np.all([option.bytes is None or option.bytes >= 0 for option in options])
+
+
+def test_a_network_without_products_is_advised():
+    net = Network()
+    content = net.file(net.unary("RELU", net.pool("MAX_POOL_2D", net.input(1, 32, 32, 4), stride=(2, 2))))
+    options = {option.kind: option for option in advice(content, "a.tflite", arena=16)}
+    assert options["engine"].bytes > 0
+    assert "tiles" in options

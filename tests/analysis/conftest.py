@@ -5,7 +5,7 @@ from keras_unetmm.graph.abstract_build import abstract_build
 
 NETWORKS = {
     "NAFNet": (models.NAFNet, {}),
-    "NAFNet with UNet--": (models.NAFNetUNetMinus, {"header": "pointwise"}),
+    "NAFNet with UNet--": (models.NAFNetUNetMinus, {}),
     "KBNet": (models.KBNet, {}),
     "KBNet with UNet--": (models.KBNetUNetMinus, {}),
 }

@@ -217,7 +217,9 @@ def test_the_picture_says_what_it_shows(tmp_path):
     found = dataclasses.replace(found, layers=(*found.layers, LayerNoise("bad", "Add", -3.0, 9.0, 1.0)))
     draw(found, tmp_path / "a.svg", "a title")
     said = re.findall(r"<!-- (.*?) -->", (tmp_path / "a.svg").read_text())
-    assert {"a title", "input", "float", "int8", "reference", "|float - int8| x 20", "image 2"} <= set(said)
+    assert {"a title", "input", "float", "int8", "reference", "|float - int8|", "shown 20 times as large", "image 2"} <= set(
+        said
+    )
     assert "1  bad: -3.0 dB" in said
     assert "signal to quantisation noise of every layer's output, on 2 images" in said
     draw(quality(reference=False), tmp_path / "b.svg")

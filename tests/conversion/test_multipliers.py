@@ -12,9 +12,9 @@ SCALES, POINTS = (0.01052494253963232, 0.02353370003402233, 0.025024931877851486
 SHAPE = (1, 256, 16, 16)
 
 
-def product(*operators):
-    """Two inputs, each through a RELU6, multiplied; `operators` come behind."""
-    first = [("RELU6", [0], [2], None), ("RELU6", [1], [3], None), ("MUL", [2, 3], [4], schema.MulOptionsT())]
+def product(*operators, through="RELU6"):
+    """Two inputs, each through an operator, multiplied; `operators` come behind."""
+    first = [(through, [0], [2], None), (through, [1], [3], None), ("MUL", [2, 3], [4], schema.MulOptionsT())]
     file = File(files.build([(SHAPE, None)] * (5 + len(operators)), [*first, *operators], [0, 1], [4 + len(operators)]))
     for i, tensor in enumerate(file.main.tensors):
         which = min(i, 4) - 2 if i >= 2 else i
@@ -49,6 +49,12 @@ def test_tensors_with_the_same_bytes_keep_one_scale():
     assert mended.tensors[4].scales == mended.tensors[5].scales
     ends = (*mended.inputs, *mended.outputs)
     assert [mended.tensors[i].scales for i in ends] == [read(content).main.tensors[i].scales for i in ends]
+
+
+def test_what_shares_the_scale_of_an_input_keeps_it():
+    before = read(product(through="RESHAPE")).main
+    after = read(with_equal_multipliers(product(through="RESHAPE"), before)).main
+    assert [tensor.scales for tensor in after.tensors] == [tensor.scales for tensor in before.tensors]
 
 
 def test_a_file_without_products_stays_as_it_is():

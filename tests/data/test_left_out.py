@@ -6,7 +6,16 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_unetmm.data import classification, lesions, mattes, membranes, photographs, restoration_pairs, scenes, volume_sets
+from keras_unetmm.data import (
+    classification,
+    lesions,
+    mattes,
+    membranes,
+    photograph_sets,
+    restoration_pairs,
+    scenes,
+    volume_sets,
+)
 from keras_unetmm.data.layout import MissingDataError, files
 
 pytestmark = pytest.mark.no_backend
@@ -17,10 +26,10 @@ READERS = {
     "isic2018": (lesions.isic2018, "isic2018/train"),
     "camvid": (scenes.camvid, "camvid/train"),
     "cityscapes": (scenes.cityscapes, "cityscapes/leftImg8bit/train/bonn"),
-    "bsds500": (photographs.bsds500, "bsds500/train"),
-    "kodak24": (photographs.kodak24, "kodak24"),
-    "set14": (photographs.set14, "set14"),
-    "div2k": (photographs.div2k, "div2k/DIV2K_train_HR"),
+    "bsds500": (photograph_sets.bsds500, "bsds500/train"),
+    "kodak24": (photograph_sets.kodak24, "kodak24"),
+    "set14": (photograph_sets.set14, "set14"),
+    "div2k": (photograph_sets.div2k, "div2k/DIV2K_train_HR"),
     "p3m10k": (mattes.p3m10k, "p3m10k/train/blurred_image"),
     "rwp636": (mattes.rwp636, "rwp636/image"),
     "sidd": (restoration_pairs.sidd, "sidd_medium/Data/0001_001_S6_00100_00060_3200_L"),
@@ -92,3 +101,15 @@ def test_superpixels_of_isic_are_known_and_not_named(tmp_path):
     folder = tmp_path / READERS["isic2017"][1]
     shutil.copy(next(folder.glob("*.jpg")), folder / "ISIC_0000000_superpixels.png")
     assert len(lesions.isic2017(str(tmp_path), partial=True)) == 3
+
+
+def test_a_set_that_is_taken_as_it_is_says_how_much_of_it_is_there(tmp_path):
+    from keras_unetmm.data import isic2018
+    from keras_unetmm.data.left_out import counts_said
+
+    isic2018.tiny(tmp_path, np.random.default_rng(0))
+    said = []
+    with counts_said(said.append):
+        isic2018(tmp_path, partial=True)
+    isic2018(tmp_path, "val", partial=True)
+    assert said == ["isic2018 train: 4 of 800 examples read"]

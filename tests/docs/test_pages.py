@@ -38,7 +38,11 @@ def test_commands_and_their_options_exist(page):
         if name.startswith("-"):
             continue
         assert name in COMMANDS, f"{page.name} calls unetmm {name}"
-        known = {option for parameter in COMMANDS[name].params for option in parameter.opts} | {"--help"}
+        command = COMMANDS[name]
+        if hasattr(command, "commands"):  # unetmm device run
+            assert words[0] in command.commands, f"{page.name} calls unetmm {name} {words[0]}"
+            command = command.commands[words[0]]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         for word in words:
             assert not word.startswith("-") or word.split("=")[0] in known, f"{page.name}: unetmm {name} {word}"
 

@@ -13,6 +13,7 @@ from tflite.random_networks import networks
 from keras_unetmm.engine import schedule
 from keras_unetmm.engine.lower import EngineError
 from keras_unetmm.engine.search import BudgetError
+from keras_unetmm.engine.verify import verify
 from keras_unetmm.interpreters.runtime import RunError
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
@@ -33,12 +34,14 @@ def check(content, block, budget, step):
     check_equal(schedule.whole(network, SECONDS, size), runs, wanted)
     rows = schedule.rows(network, seconds=SECONDS, block=size)
     check_equal(rows, runs, wanted, step=step)
+    verify(rows, step)
     check_equal(schedule.rows(network, memories=2, seconds=SECONDS, block=size), runs, wanted)
     try:
         smaller = schedule.rows(network, ram=int(rows.layout.bytes[0] * budget), seconds=SECONDS, block=size)
     except BudgetError:
         return True
     check_equal(smaller, runs, wanted)
+    verify(smaller, step)
     return True
 
 

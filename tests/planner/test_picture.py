@@ -62,7 +62,8 @@ def test_both_panels_are_on_one_scale(tmp_path):
     assert max(found.planned.live) < 0.8 * max(found.live)
     draw(found, tmp_path / "a.png")
     image = pixels(tmp_path / "a.png")
-    first = (abs(image[:, int(0.15 * image.shape[1])] - OTHER) <= 1).all(1)
+    column = image[:, int(0.15 * image.shape[1])]
+    first = (abs(column - OTHER) <= 1).all(1) | (abs(column - INPUT) <= 1).all(1)
     upper, lower = first[: len(image) // 3].sum(), first[len(image) // 3 : 2 * len(image) // 3].sum()
     assert upper == pytest.approx(lower, abs=2)
     assert upper > 50
@@ -125,3 +126,24 @@ def test_another_suffix_is_refused(name, tmp_path):
 def test_a_file_without_operators_has_no_picture(tmp_path):
     with pytest.raises(ValueError, match="without operators has no picture"):
         draw(plan(files.build([((1, 4), None)], [], [0], [0])), tmp_path / "a.png")
+
+
+def test_skips_are_spoken_of_only_where_there_are_some(tmp_path):
+    net = Network()
+    chain = net.file(net.conv(net.conv(net.input(1, 16, 16, 8), 16, (3, 3)), 4))
+    draw(plan(chain, seconds=0.5), tmp_path / "chain.svg")
+    assert not any("skips" in said for said in titles(tmp_path / "chain.svg"))
+    draw(plan(network(), seconds=0.5), tmp_path / "unet.svg")
+    assert any("skips hold" in said for said in titles(tmp_path / "unet.svg"))
+    assert "skips" in titles(tmp_path / "unet.svg")
+
+
+def test_the_input_has_one_colour_in_every_panel(tmp_path):
+    net = Network()
+    found = plan(net.file(net.conv(net.input(1, 16, 16, 8), 16, (3, 3))), seconds=0.5)
+    draw(found, tmp_path / "a.png")
+    image = pixels(tmp_path / "a.png")
+    third = len(image) // 3
+    assert [rows(image, INPUT)[i * third : (i + 1) * third - third // 6 * (i == 2)].sum() > 2000 for i in range(3)] == [
+        True
+    ] * 3

@@ -66,6 +66,7 @@ def test_the_command_lists_cards():
     table = CliRunner().invoke(app, ["presets"]).output
     for name in names():
         assert re.search(rf"\b{name}\b", table)
+    assert max(map(len, table.splitlines())) <= 80
 
 
 def test_a_wrong_name_lists_the_right_ones():

@@ -45,3 +45,17 @@ def test_a_program_that_another_beats_is_left_out(tmp_path, monkeypatch):
     draw(tmp_path / "a.png", "a network", {"1 level tiled": [*ROWS["1 level tiled"], worse]}, {})
     (line,) = drawn[0].axes[0].lines
     assert line.get_ydata() == pytest.approx([9, 5, 4])
+
+
+def test_labels_lie_over_nothing(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *args, **kwargs: drawn.append(self))
+    close = [row(1, 16 + i, 40960 + 600 * i, 5_000_000 - 20_000 * i) for i in range(6)]
+    draw(tmp_path / "a.png", "a network", {"here": close, "there": [row(1, 8, 41000, 4_950_000)]}, {})
+    (axes,) = drawn[0].axes
+    drawn[0].draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) >= 3
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    marks = [axes.transData.transform(point) for line in axes.lines for point in line.get_xydata()]
+    assert not any(box.contains(*mark) for box in boxes for mark in marks)

@@ -8,6 +8,7 @@ from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
 from keras_unetmm.tiling.analyse import TilingError
+from keras_unetmm.tiling.budget import BudgetSearch
 from keras_unetmm.tiling.search import SKIPS, Search
 from keras_unetmm.tiling.strategy import Strategy
 from keras_unetmm.tiling.strategy_parts import StrategyParts, sides
@@ -89,6 +90,23 @@ def test_a_bottleneck_is_tiled_where_that_saves_more_than_its_interpreters_take(
         assert [found.choice.strategy.bottleneck_tiled for found in search.all_at(1, (8, 8))] == [False, True][
             : 1 + is_tiled
         ]
+
+
+def test_a_skip_is_recomputed_where_that_leaves_room_for_larger_tiles():
+    """It is cheap to compute and takes much memory; with small tiles the tail computes its halos many times."""
+    net = Network()
+    a = net.conv(net.input(1, *SIZE, 3), 6)
+    b = net.conv(net.conv(a, 8, (3, 3), stride=(2, 2)), 8, (3, 3))
+    y = net.concatenate([net.resize("RESIZE_NEAREST_NEIGHBOR", b, *SIZE), a], 3)
+    for filters in (4, 4, 4, 3):
+        y = net.conv(y, filters, (3, 3))
+    search = Search(compiler_of(net.file(y), SIZE), "mixed")
+    kept, recomputed = (search.parts(Strategy(1, skips)) for skips in search.recomputed_sets(1))
+    ram = kept.candidate(kept.smallest_tiles()).ram
+    best = [BudgetSearch(parts, ram).best(parts.all_tiles()) for parts in (kept, recomputed)]
+    assert best[1].macs < best[0].macs
+    assert search.within([1], ram).macs == best[1].macs
+    assert search.within([1], best[1].ram - 1).macs > best[1].macs
 
 
 def test_mixed_is_never_worse(content):

@@ -302,7 +302,7 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
 @ONCE
 def test_a_full_disk_stops_it_before_it_begins(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("usage", "total used free")(10, 10, 100))
-    with pytest.raises(TrainingError, match=r"needs 0 MB for what the run saves. Received: 0 MB free. Free space"):
+    with pytest.raises(TrainingError, match=r"needs 1 MB for what the run saves. Received: 0 MB free. Free space"):
         train(written(tmp_path, text=SHORT), tmp_path / "run")
 
 

@@ -1,5 +1,7 @@
 /* The self-test of a network. SPDX-License-Identifier: Apache-2.0 */
+#ifndef UNETMM_SELFTEST_BARE
 #include <stdio.h>
+#endif
 #include <string.h>
 
 #include "unetmm_selftest.h"
@@ -12,13 +14,6 @@
 #endif
 
 enum { FIRST_PAINT = 0x5a, SECOND_PAINT = 0xa5, STACK_PAINT = 0x3c, STACK_SKIP = 256 };
-
-typedef struct run {
-    const unetmm_selftest *test;
-    int input_case;
-    uint32_t wrong; /* bytes that differ from those expected */
-    uint32_t first_wrong;
-} run;
 
 /* Scatters the bits of a number: the finalizer of MurmurHash3, by A. Appleby, who placed it in the public domain. */
 static uint32_t scatter(uint32_t x)
@@ -53,7 +48,7 @@ static int32_t element(const unetmm_port *port, int input_case, int input, uint3
 /* Makes some pixels of an input: little-endian integers, as all cores that the engine knows have them. */
 static int give(void *context, int input, int row, int column, int pixels, void *destination)
 {
-    const run *r = (const run *)context;
+    const unetmm_selftest_run *r = (const unetmm_selftest_run *)context;
     const unetmm_port *port = &r->test->input_ports[input];
     const uint32_t elements = port->pixel_bytes / port->element_bytes;
     uint32_t i = ((uint32_t)row * port->width + (uint32_t)column) * elements;
@@ -70,7 +65,7 @@ static int give(void *context, int input, int row, int column, int pixels, void 
 /* Compares some pixels of an output, and adds them to its checksum, which does not depend on their order. */
 static int take(void *context, int output, int row, int column, int pixels, const void *source)
 {
-    run *r = (run *)context;
+    unetmm_selftest_run *r = (unetmm_selftest_run *)context;
     const unetmm_port *port = &r->test->output_ports[output];
     const uint32_t at = ((uint32_t)row * port->width + (uint32_t)column) * port->pixel_bytes;
     const uint8_t *from = (const uint8_t *)source;
@@ -84,29 +79,6 @@ static int take(void *context, int output, int row, int column, int pixels, cons
     }
     r->test->sums[output] = sum;
     return 0;
-}
-
-/* The address of a place some bytes below the frame of the caller, where the stack is not in use yet. */
-static volatile uint8_t *below(const volatile uint8_t *frame, uint32_t bytes)
-{
-    return (volatile uint8_t *)((uintptr_t)frame - STACK_SKIP - bytes);
-}
-
-static void paint_stack(const volatile uint8_t *frame)
-{
-    for (uint32_t i = 0; i < UNETMM_SELFTEST_STACK; i++) {
-        *below(frame, i) = STACK_PAINT;
-    }
-}
-
-/* Bytes of stack that were used below a frame since it was painted. */
-static uint32_t used_stack(const volatile uint8_t *frame)
-{
-    uint32_t left = UNETMM_SELFTEST_STACK;
-    while (left > 0 && *below(frame, left - 1) == STACK_PAINT) {
-        left--;
-    }
-    return left > 0 ? left + STACK_SKIP : 0;
 }
 
 /* Whether a guard is still painted. */
@@ -131,23 +103,6 @@ static int check_memory(const uint8_t *memory, size_t bytes, int paint, size_t *
     return whole(memory, paint) && whole(memory + UNETMM_SELFTEST_GUARD + bytes, paint);
 }
 
-static int check_outputs(const unetmm_selftest *test, const run *r)
-{
-    int good = 1;
-    if (r->wrong > 0) {
-        printf("%s: input %d: %lu bytes differ, the first is byte %lu\n", test->name, r->input_case, (unsigned long)r->wrong,
-               (unsigned long)r->first_wrong);
-        good = 0;
-    }
-    for (int i = 0; i < test->outputs; i++) {
-        if (test->sums[i] != test->checksums[r->input_case * test->outputs + i]) {
-            printf("%s: input %d: output %d differs\n", test->name, r->input_case, i);
-            good = 0;
-        }
-    }
-    return good;
-}
-
 /* Whether a network keeps something from one run to the next. */
 static int keeps(const unetmm_network *network)
 {
@@ -161,43 +116,110 @@ static int keeps(const unetmm_network *network)
     return 0;
 }
 
-/* One run in painted memory; returns whether all was as expected. What a network keeps it keeps from the first input on. */
-static int try_input(const unetmm_selftest *test, int input_case, int paint, size_t *arena, size_t *carried)
+unetmm_status unetmm_selftest_begin(unetmm_selftest_run *run, const unetmm_selftest *test, int input_case, int paint)
 {
     const size_t arena_bytes = test->network->arena_bytes;
     const size_t carried_bytes = test->network->carried_bytes;
-    run r = {test, input_case, 0, 0};
-    unetmm_call call = {test->arena + UNETMM_SELFTEST_GUARD, NULL, give, take, &r, {0}};
     const int fresh = input_case == 0 || keeps(test->network) == 0;
+    run->test = test;
+    run->input_case = input_case;
+    run->paint = paint;
+    run->wrong = 0;
+    run->first_wrong = 0;
+    run->call.arena = test->arena + UNETMM_SELFTEST_GUARD;
+    run->call.carried = NULL;
+    run->call.read = give;
+    run->call.write = take;
+    run->call.context = run;
     if (fresh) {
         memset(test->arena, paint, arena_bytes + 2 * (size_t)UNETMM_SELFTEST_GUARD);
     }
     if (test->carried != NULL) {
-        call.carried = test->carried + UNETMM_SELFTEST_GUARD;
+        run->call.carried = test->carried + UNETMM_SELFTEST_GUARD;
         memset(test->carried, paint, carried_bytes + 2 * (size_t)UNETMM_SELFTEST_GUARD);
     }
     for (int i = 0; i < test->outputs; i++) {
         test->sums[i] = 0;
     }
     if (fresh) {
-        (void)unetmm_reset(test->network, &call); /* if it cannot, it cannot begin */
+        (void)unetmm_reset(test->network, &run->call); /* if it cannot, it cannot begin */
     }
-    unetmm_status status = unetmm_begin_within(test->network, &call, arena_bytes, carried_bytes);
+    return unetmm_begin_within(test->network, &run->call, arena_bytes, carried_bytes);
+}
+
+int unetmm_selftest_end(const unetmm_selftest_run *run, size_t *arena, size_t *carried)
+{
+    const unetmm_selftest *test = run->test;
+    int good = check_memory(test->arena, test->network->arena_bytes, run->paint, arena);
+    if (test->carried != NULL) {
+        good = check_memory(test->carried, test->network->carried_bytes, run->paint, carried) && good;
+    }
+    int differs = run->wrong > 0;
+    for (int i = 0; i < test->outputs; i++) {
+        differs = differs || test->sums[i] != test->checksums[run->input_case * test->outputs + i];
+    }
+    return (good ? 0 : UNETMM_SELFTEST_OUTSIDE) + (differs ? UNETMM_SELFTEST_DIFFERS : 0);
+}
+
+#ifndef UNETMM_SELFTEST_BARE
+
+/* The address of a place some bytes below the frame of the caller, where the stack is not in use yet. */
+static volatile uint8_t *below(const volatile uint8_t *frame, uint32_t bytes)
+{
+    return (volatile uint8_t *)((uintptr_t)frame - STACK_SKIP - bytes);
+}
+
+static void paint_stack(const volatile uint8_t *frame)
+{
+    for (uint32_t i = 0; i < UNETMM_SELFTEST_STACK; i++) {
+        *below(frame, i) = STACK_PAINT;
+    }
+}
+
+/* Bytes of stack that were used below a frame since it was painted. */
+static uint32_t used_stack(const volatile uint8_t *frame)
+{
+    uint32_t left = UNETMM_SELFTEST_STACK;
+    while (left > 0 && *below(frame, left - 1) == STACK_PAINT) {
+        left--;
+    }
+    return left > 0 ? left + STACK_SKIP : 0;
+}
+
+static void tell(const unetmm_selftest_run *run)
+{
+    const unetmm_selftest *test = run->test;
+    if (run->wrong > 0) {
+        printf("%s: input %d: %lu bytes differ, the first is byte %lu\n", test->name, run->input_case,
+               (unsigned long)run->wrong, (unsigned long)run->first_wrong);
+    }
+    for (int i = 0; i < test->outputs; i++) {
+        if (test->sums[i] != test->checksums[run->input_case * test->outputs + i]) {
+            printf("%s: input %d: output %d differs\n", test->name, run->input_case, i);
+        }
+    }
+}
+
+/* One run in painted memory; returns whether all was as expected. */
+static int try_input(const unetmm_selftest *test, int input_case, int paint, size_t *arena, size_t *carried)
+{
+    unetmm_selftest_run run;
+    unetmm_status status = unetmm_selftest_begin(&run, test, input_case, paint);
     while (status == UNETMM_MORE) { /* in shorter steps with every input */
-        status = unetmm_step(test->network, &call, 1000000u >> (2 * input_case));
+        status = unetmm_step(test->network, &run.call, 1000000u >> (2 * input_case));
     }
     if (status != UNETMM_DONE) {
         printf("%s: input %d: status %d\n", test->name, input_case, (int)status);
         return 0;
     }
-    int good = check_memory(test->arena, arena_bytes, paint, arena);
-    if (test->carried != NULL) {
-        good = check_memory(test->carried, carried_bytes, paint, carried) && good;
-    }
-    if (!good) {
+    const int wrong = unetmm_selftest_end(&run, arena, carried);
+    if ((wrong & UNETMM_SELFTEST_OUTSIDE) != 0) {
         printf("%s: input %d: it wrote outside its memory\n", test->name, input_case);
     }
-    return check_outputs(test, &r) && good;
+    if ((wrong & UNETMM_SELFTEST_DIFFERS) != 0) {
+        tell(&run);
+    }
+    return wrong == 0;
 }
 
 int unetmm_selftest_main(const unetmm_selftest *test)
@@ -230,3 +252,5 @@ int unetmm_selftest_main(const unetmm_selftest *test)
     printf("%s: %s\n", test->name, good ? "ok" : "FAILED");
     return good ? 0 : 1;
 }
+
+#endif

@@ -5,6 +5,8 @@
  *   UNETMM_SELFTEST_STACK  bytes of stack that are painted to measure how much is used; 8192 by default, 0 measures nothing.
  *                          So many bytes must be free below the stack of main.
  *   UNETMM_SELFTEST_CLOCK  if defined, `uint64_t unetmm_clock(void)` is asked before and after the first run.
+ *   UNETMM_SELFTEST_BARE   if defined, NAME_selftest.c has no `main`, no memory and no expected bytes but the checksums: a
+ *                          firmware of its own calls the functions below and gives a copy of NAME_test its memory.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,8 +40,28 @@ typedef struct unetmm_selftest {
 uint64_t unetmm_clock(void); /* instructions, cycles or ticks, whatever the board counts */
 #endif
 
+/* A run of the test, for those who take the steps themselves. */
+typedef struct unetmm_selftest_run {
+    const unetmm_selftest *test;
+    unetmm_call call;
+    int input_case;
+    int paint; /* the byte that its memory was filled with */
+    uint32_t wrong; /* bytes that differ from those expected, where they are stored */
+    uint32_t first_wrong;
+} unetmm_selftest_run;
+
+enum { UNETMM_SELFTEST_OUTSIDE = 1, UNETMM_SELFTEST_DIFFERS = 2 };
+
+/* Fills the memory with a byte and begins a run on one of the inputs; what a network keeps it keeps from input 0 on. */
+unetmm_status unetmm_selftest_begin(unetmm_selftest_run *run, const unetmm_selftest *test, int input_case, int paint);
+
+/* Looks at what a run left: 0, or a sum of what is wrong. Raises the high-water marks of both memories, in bytes. */
+int unetmm_selftest_end(const unetmm_selftest_run *run, size_t *arena, size_t *carried);
+
+#ifndef UNETMM_SELFTEST_BARE
 /* Runs the test and prints what it found. Returns 0 if all is as expected. */
 int unetmm_selftest_main(const unetmm_selftest *test);
+#endif
 
 #ifdef __cplusplus
 }

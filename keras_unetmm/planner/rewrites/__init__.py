@@ -1,5 +1,7 @@
 """Exact changes of a graph: the same bytes come out, from less arena."""
 
+from typing import Any
+
 from keras_unetmm.planner.rewrites import split, transpose_convolution
 from keras_unetmm.planner.rewrites.identity_elimination import eliminate_identities
 
@@ -8,12 +10,12 @@ KINDS = (split, transpose_convolution)
 __all__ = ["KINDS", "apply", "eliminate_identities", "sites"]
 
 
-def sites(graph):
+def sites(graph: Any) -> Any:
     """Returns every `Site` of a `keras_unetmm.tflite_file.graph.Graph` at which a rewrite could be applied."""
     return [site for kind in KINDS for site in kind.sites(graph)]
 
 
-def apply(file, graph, chosen):
+def apply(file: Any, graph: Any, chosen: Any) -> None:
     """Rewrites the main graph of a `keras_unetmm.tflite_file.edit.File`, which `graph` describes, at the sites chosen."""
     originals = list(file.main.operators)
     for site in chosen:

@@ -1,5 +1,7 @@
 """Operators that change nothing are removed: a RESHAPE to the same shape, a QUANTIZE to the same scale, and so on."""
 
+from typing import Any
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -9,9 +11,10 @@ _COPIES_IF_EQUAL = {
 }
 
 
-def eliminate_identities(file, graph):
+def eliminate_identities(file: Any, graph: Any) -> Any:
     """Removes them from a `keras_unetmm.tflite_file.edit.File` that `graph` describes; returns their positions and names."""
-    originals, removed = list(file.main.operators or []), []
+    originals = list(file.main.operators or [])
+    removed: list[tuple[int, str]] = []
     users, makers = _links(graph)
     for position, operator in enumerate(graph.operators):
         pair = _passed_on(graph, operator)

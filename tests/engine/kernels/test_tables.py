@@ -8,6 +8,7 @@ from tflite.network import Network
 from keras_unetmm.engine import host
 from keras_unetmm.engine.kernels import KERNELS, table
 from keras_unetmm.engine.kernels.kernel import NoKernelError
+from keras_unetmm.engine.schedule import rows, whole
 from keras_unetmm.interpreters import runtime
 from keras_unetmm.tflite_file.graph import read
 
@@ -84,3 +85,17 @@ def test_constants_are_joined_and_moved():
     expected = runtime.run(content, values, runtime="tflm").outputs
     for a, b in zip(host.run(content, [values]), expected, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_parts_of_a_map_under_another_shape():
+    network = Network(0)
+    x = network.input(1, 2, 3, 16)
+    other = network.operator("RESHAPE", [x, network.numbers(1, 3, 2, 16)], [network.like(x, 1, 3, 2, 16)], "Reshape")
+    parts = [network.like(x, 1, 3, 2, 8) for _ in range(2)]
+    network.operator("SPLIT", [network.numbers(3), other], parts, "Split", numSplits=2)
+    last = network.operator("RESHAPE", [parts[1], network.numbers(1, 48)], [network.like(x, 1, 48)], "Reshape")
+    content, values = network.file(*parts, last), np.arange(96, dtype="int8").reshape(1, 2, 3, 16)
+    expected = runtime.run(content, values, runtime="tflm").outputs
+    for schedule in (whole, rows):
+        for a, b in zip(host.run(content, [values], schedule=schedule), expected, strict=True):
+            np.testing.assert_array_equal(a, b)

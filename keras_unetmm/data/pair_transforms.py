@@ -1,0 +1,164 @@
+"""Augmentation of pairs, of images and of volumes: what moves places moves both, what changes values is for the input.
+
+For images `keras.layers` has random layers of its own, which a recipe's `augment` takes as well: `RandomBrightness`,
+`RandomContrast`, `RandomGaussianBlur`, `RandomZoom` and others. These here are for volumes, too. Each is a function
+`(image, target, rng, kind, ...)` of floats; `functools.partial` sets how strong it is.
+"""
+
+import functools
+
+import numpy as np
+
+from keras_unetmm.data.layout import extra
+
+KINDS = ("image", "mask", "matte", "class")
+
+
+def on_pairs(function):
+    """Marks a function as one of pairs, for `Augmentation`."""
+    function.on_pairs = True
+    return function
+
+
+def is_on_pairs(entry):
+    """Whether an entry of `augment` is a function of pairs, with arguments set or not."""
+    while isinstance(entry, functools.partial):
+        entry = entry.func
+    return getattr(entry, "on_pairs", False)
+
+
+@on_pairs
+def elastic(image, target, rng, kind, amplitude=4.0, spacing=32, share=1.0):
+    """Bends an image and its target alike, by smooth shifts (Simard et al., ICDAR 2003; as U-Net, arXiv 1505.04597, has it).
+
+    Args:
+        image: float array `(H, W, C)` or `(D, H, W, C)`.
+        target: mask `(H, W)` or `(D, H, W)`, or an image.
+        rng: `numpy.random.Generator`.
+        kind: str, what the target is, as of `DataSet`.
+        amplitude: float, standard deviation of the shifts in pixels.
+        spacing: int, pixels between places whose shifts are drawn.
+        share: float, of the examples that are bent.
+
+    Returns:
+        the image and the target.
+
+    Raises:
+        ValueError: for an amplitude or spacing that is none.
+    """
+    if not amplitude >= 0 or not spacing >= 1:
+        raise ValueError(
+            f"elastic needs an amplitude of 0 or more and a spacing of 1 or more. Received: {amplitude}, {spacing}."
+        )
+    if rng.random() >= share:
+        return image, target
+    size = image.shape[:-1]
+    coarse = [-(-side // spacing) + 3 for side in size]
+    shifts = [_smooth(rng.normal(scale=amplitude, size=coarse), size, spacing) for _ in size]
+    places = [grid + shift for grid, shift in zip(np.indices(size, "float32"), shifts, strict=True)]
+    return _moved(image, target, places, kind)
+
+
+@on_pairs
+def crop_and_resize(image, target, rng, kind, scale=(0.7, 1.0)):
+    """Takes a part of an image and of its target, at a random place, and enlarges it to the whole size.
+
+    Args:
+        image, target, rng, kind: as for `elastic`.
+        scale: `(low, high)`, sides of the part as a share of those of the image.
+
+    Returns:
+        the image and the target.
+
+    Raises:
+        ValueError: for a scale that is none.
+    """
+    if not 0 < scale[0] <= scale[1] <= 1:
+        raise ValueError(f"scale must be (low, high), above 0 and at most 1. Received: {scale}.")
+    part, size = rng.uniform(*scale), image.shape[:-1]
+    starts = [rng.uniform(0, (1 - part) * (side - 1)) for side in size]
+    lines = [start + np.arange(side, dtype="float32") * part for start, side in zip(starts, size, strict=True)]
+    return _moved(image, target, np.meshgrid(*lines, indexing="ij"), kind)
+
+
+@on_pairs
+def brightness_contrast(image, target, rng, kind, brightness=0.1, contrast=0.2):
+    """Shifts and stretches the values of an image; of a pair of images those of both alike.
+
+    Args:
+        image, target, rng, kind: as for `elastic`.
+        brightness: float, most that is added or taken away.
+        contrast: float, most that the distance to the mean grows or shrinks, as a share.
+
+    Returns:
+        the image and the target.
+    """
+    shift, stretch = rng.uniform(-brightness, brightness), 1 + rng.uniform(-contrast, contrast)
+    mean = image.mean()
+
+    def changed(values):
+        return (values - mean) * stretch + mean + shift
+
+    return changed(image), changed(target) if kind == "image" else target
+
+
+@on_pairs
+def noise(image, target, rng, kind, sigma=(0.0, 0.05)):
+    """Adds white Gaussian noise to an image, and nothing to its target.
+
+    Args:
+        image, target, rng, kind: as for `elastic`.
+        sigma: `(low, high)` of the standard deviation.
+
+    Returns:
+        the image and the target.
+
+    Raises:
+        ValueError: for a sigma that is none.
+    """
+    if not 0 <= sigma[0] <= sigma[1]:
+        raise ValueError(f"sigma must be (low, high), 0 or more. Received: {sigma}.")
+    return image + rng.normal(scale=rng.uniform(*sigma), size=image.shape).astype("float32"), target
+
+
+@on_pairs
+def blur(image, target, rng, kind, sigma=(0.0, 1.0)):
+    """Blurs an image by a Gaussian, and its target not at all.
+
+    Args:
+        image, target, rng, kind: as for `elastic`.
+        sigma: `(low, high)` of the standard deviation in pixels.
+
+    Returns:
+        the image and the target.
+
+    Raises:
+        ValueError: for a sigma that is none.
+    """
+    if not 0 <= sigma[0] <= sigma[1]:
+        raise ValueError(f"sigma must be (low, high), 0 or more. Received: {sigma}.")
+    wide = rng.uniform(*sigma)
+    return extra("scipy.ndimage", "scipy").gaussian_filter(image, (wide,) * (image.ndim - 1) + (0,), mode="mirror"), target
+
+
+def _moved(image, target, places, kind):
+    """An image, linearly, and its target, labels by the nearest, at other places; beyond the border it is mirrored."""
+    sample = extra("scipy.ndimage", "scipy").map_coordinates
+
+    def at(values, order):
+        return sample(values, places, order=order, mode="mirror")
+
+    def of_channels(values):
+        return np.stack([at(values[..., channel], 1) for channel in range(values.shape[-1])], -1)
+
+    moved = of_channels(image)
+    if kind == "class":
+        return moved, target
+    return moved, at(target, 0) if kind == "mask" else of_channels(target)
+
+
+def _smooth(coarse, size, spacing):
+    """A coarse grid of shifts on all places, by cubic splines."""
+    zoomed = extra("scipy.ndimage", "scipy").map_coordinates
+    lines = [1 + np.arange(side, dtype="float32") / spacing for side in size]
+    return zoomed(coarse.astype("float32"), np.meshgrid(*lines, indexing="ij"), order=3, mode="nearest")

@@ -1,0 +1,1 @@
+"""The computer's side of the device protocol: ports, frames, and what a device is asked for."""

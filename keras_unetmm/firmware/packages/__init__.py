@@ -1,0 +1,1 @@
+"""The network as a package for a framework: Arduino, ESP-IDF, Zephyr, CMake."""

@@ -1,0 +1,105 @@
+"""Chains of operators that run beside each other, as the branches of a wide graph do.
+
+An order that takes a chain up to a hill of memory may as well take it on to the valley behind. For chains that are joined at
+their end, it is best to run first what ends below where it began, the lowest hill first, and then what falls most from its
+hill to its valley (J. W. H. Liu, "An application of generalized tree pebbling to sparse matrix factorization", 1987). Chains
+that look alike are interchangeable: which of them is how far does not matter, only how many are.
+"""
+
+import time
+from collections import defaultdict
+
+
+def order_by_segments(graph, end):
+    """Returns the peak and the positions of an order that runs hill and valley together, Liu's choice first.
+
+    Args:
+        graph: `keras_unetmm.planner.reorder.OperatorGraph`.
+        end: float, of `time.thread_time`: None is returned if the order is not found by then.
+    """
+    done, live, peak, order = 0, graph.start, graph.first_live, []
+    ready = [p for p in range(graph.count) if not graph.waits[p]]
+    while ready:
+        if time.thread_time() > end:
+            return None
+        hill, live, steps = min((_segment(graph, p, done, live) for p in ready), key=lambda found: _rank(found, live))
+        peak = max(peak, hill)
+        for position in steps:
+            done |= 1 << position
+            order.append(position)
+            ready = [p for p in ready if p != position] + graph.ready(position, done)
+    return peak, order
+
+
+def _rank(found, live):
+    hill, valley, _ = found
+    return (0, hill, valley) if valley <= live else (1, valley - hill, valley)
+
+
+def _segment(graph, position, done, live):
+    """From an operator on along its chain: the hill, the bytes alive in the valley behind it, the operators up to there."""
+    hill, steps, ends = 0, [], []
+    while position is not None:
+        need, live = graph.run(position, done, live)
+        done |= 1 << position
+        steps.append(position)
+        if need > hill or not ends:
+            hill, ends = max(hill, need), []
+        ends.append((live, len(steps)))
+        following = graph.ready(position, done)
+        position = following[0] if len(following) == 1 else None
+    valley, count = min(ends)
+    return hill, valley, steps[:count]
+
+
+def interchangeable(graph):
+    """Returns the groups of chains that look alike: lists of masks of each chain's operators, two chains or more."""
+    groups = defaultdict(list)
+    for chain in _chains(graph):
+        groups[_signature(graph, chain)].append(sum(1 << position for position in chain))
+    return [masks for masks in groups.values() if len(masks) > 1]
+
+
+def canonical(done, groups):
+    """Returns a key that is the same for sets of operators which differ in interchangeable chains only."""
+    if not groups:
+        return done
+    rest, counts = done, []
+    for masks in groups:
+        counts.append(tuple(sorted((done & mask).bit_count() for mask in masks)))
+        for mask in masks:
+            rest &= ~mask
+    return rest, tuple(counts)
+
+
+def _chains(graph):
+    """The longest runs of operators of which each waits for the one before alone, and nothing else waits for that."""
+    heads, following = [], {}
+    for position in range(graph.count):
+        waits = graph.waits[position]
+        before = waits.bit_length() - 1
+        if waits.bit_count() == 1 and len(graph.followers[before]) == 1:
+            following[before] = position
+        else:
+            heads.append(position)
+    for head in heads:
+        chain = [head]
+        while chain[-1] in following:
+            chain.append(following[chain[-1]])
+        yield chain
+
+
+def _signature(graph, chain):
+    """What memory sees of a chain: what it waits for, reads and makes, by size, and who takes what it ends in."""
+    own = {index: (step, place) for step, p in enumerate(chain) for place, (index, *_) in enumerate(graph.made[p])}
+    mask = sum(1 << position for position in chain)
+    parts = []
+    for position in chain:
+        sources = tuple(
+            (own.get(index, index), size, index in own or users) for index, size, users in graph.sources[position]
+        )
+        made = tuple((size, users if users == -1 else users & ~mask) for _, size, users in graph.made[position])
+        several, limit = graph.savings[position]
+        savings = tuple((own.get(index, index), *rest) for index, *rest in several)
+        parts.append((sources, made, graph.extra[position], savings, limit))
+    return graph.waits[chain[0]], tuple(graph.followers[chain[-1]]), tuple(parts)

@@ -1,0 +1,90 @@
+"""Branches that run beside each other: Liu's order, and chains that may be exchanged."""
+
+import time
+
+import numpy as np
+import pytest
+from tflite.network import Network
+
+from keras_unetmm.planner import reorder as orders
+from keras_unetmm.planner.chains import canonical, interchangeable, order_by_segments
+from keras_unetmm.planner.planner import plan
+from keras_unetmm.planner.reorder import OperatorGraph, reorder
+from keras_unetmm.tflite_file.graph import read
+
+
+def branches(*widths, side=8, at_once=True):
+    """Chains of convolutions on one input, joined at the end; `at_once`, all of them a step at a time."""
+    net = Network()
+    x = net.input(1, side, side, 8)
+    ends = [x] * len(widths)
+    if at_once:
+        for step in range(len(widths[0])):
+            ends = [net.conv(y, width[step], (3, 3)) for y, width in zip(ends, widths, strict=True)]
+    else:
+        for i, width in enumerate(widths):
+            for filters in width:
+                ends[i] = net.conv(ends[i], filters, (3, 3))
+    return net.file(net.concatenate(ends, 3))
+
+
+def graph_of(content):
+    return OperatorGraph(read(content).main, "any")
+
+
+def random_widths(seed, count, steps=4):
+    rng = np.random.default_rng(seed)
+    return [[int(w) for w in (*rng.integers(1, 30, steps - 1), rng.integers(1, 4))] for _ in range(count)]
+
+
+@pytest.mark.parametrize("width", [[8] * 5, [4, 24, 24, 4, 2], [20, 4, 20, 4, 2], [2, 2, 2, 2, 16]])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_twelve_equal_branches_get_an_order_that_is_proven_to_be_the_best(width, at_once):
+    content = branches(*[width] * 12, at_once=at_once)
+    order = reorder(read(content), seconds=2.0)
+    assert order.exact
+    assert order.peak == graph_of(content).peak(order.positions)
+
+
+def test_the_head_of_twelve_branches_is_the_bound_of_the_best_order():
+    found = plan(branches(*[[8] * 5] * 12), seconds=0.2)
+    assert found.planned.head == found.planned.order_bound == 12_288
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_twelve_different_branches_come_within_a_twentieth_of_the_bound(seed):
+    content = branches(*[[4, *inner[:2], 4, 2] for inner in random_widths(seed, 12)])
+    order = reorder(read(content), seconds=0.5)
+    assert order.bound <= order.peak <= 1.05 * order.bound
+    assert order.peak == graph_of(content).peak(order.positions)
+    assert sorted(order.positions) == list(range(len(read(content).main.operators)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_exchanging_equal_chains_loses_nothing(seed, monkeypatch):
+    kinds = random_widths(seed, 2, 3)
+    content = branches(kinds[0], kinds[1], kinds[0], kinds[1], kinds[0])
+    found = reorder(read(content), seconds=20.0)
+    monkeypatch.setattr(orders, "interchangeable", lambda graph: [])
+    assert found.exact
+    assert reorder(read(content), seconds=20.0).peak == found.peak
+
+
+def test_only_chains_that_look_alike_are_exchanged():
+    content = branches([8, 4], [8, 4], [8, 5], [8, 4])
+    graph = graph_of(content)
+    (masks,) = interchangeable(graph)
+    assert len(masks) == 3
+    groups = [masks]
+    one, other = masks[0] & -masks[0], masks[1] & -masks[1]  # the first operator of each
+    assert canonical(one, groups) == canonical(other, groups) != canonical(one | other, groups)
+    odd = (1 << graph.count) - 1 & ~sum(masks)
+    assert canonical(odd & -odd, groups) != canonical(one, groups)
+    assert interchangeable(graph_of(branches([8, 4], [8, 5]))) == []
+
+
+def test_the_order_by_segments_gives_up_in_time():
+    graph = graph_of(branches(*random_widths(0, 6)))
+    assert order_by_segments(graph, time.thread_time() - 1) is None
+    peak, positions = order_by_segments(graph, time.thread_time() + 10)
+    assert peak == graph.peak(positions)

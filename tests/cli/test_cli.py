@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import shutil
-import sys
 
 import keras
 import numpy as np
@@ -23,6 +22,7 @@ from typer.testing import CliRunner
 from keras_unetmm import models
 from keras_unetmm.analysis import catalogue
 from keras_unetmm.cli import app
+from keras_unetmm.conversion import file_passes
 from keras_unetmm.interpreters import runtime
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, run
 from keras_unetmm.models import lunet, nafnet
@@ -382,7 +382,7 @@ def test_convert_takes_a_network_that_was_trained_as_integers(here):
 
 @ONE_BACKEND
 def test_convert_prints_what_it_warns_of(here, monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_unetmm.conversion.convert"], "_FAR", -2)
+    monkeypatch.setattr(file_passes, "_FAR", -2)
     saved("model.keras")
     options = ["--size", "16x16", "--output-kind", "image", "-o", "out.tflite"]
     result = call("convert", "model.keras", "--calibration", "images", *options)

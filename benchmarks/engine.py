@@ -1,12 +1,13 @@
 """What networks take on the engine: memory, flash, and instructions of one image on emulated cores, beside TFLM's.
 
-Instructions are counted by QEMU and are not cycles. The code is portable C, compiled with -O3 for each core. TFLM's figures
-were measured on 2026-11-30 with its newest public sources, -O3, on the same emulated cores: they stand for the files of the
-presets as they are in this repository.
+Instructions are counted by QEMU and are not cycles. Instructions and code size come from one build with -O3; the compiler's
+own macros choose the kernels for each core. TFLM's figures were measured on 2026-11-30 with its newest public sources, -O3,
+on the same emulated cores: they stand for files with the SHA-256 below, and are left out for others.
 
-Without arguments: the presets of which TFLM's figures are known.
+Without arguments: the presets of which TFLM's figures are known. With --kernels, where the instructions go as well.
 
-    python benchmarks/engine.py [FILE.tflite | PRESET ...] [--schedule rows] [--json FIGURES.json]
+    python benchmarks/engine.py [FILE.tflite | PRESET ...] [--schedule rows] [--size 256x256] [--boards cortex-m7,cortex-m55]
+        [--kernels] [--json FIGURES.json]
 """
 
 import argparse
@@ -20,13 +21,18 @@ from rich.table import Table
 from keras_unetmm.firmware.boards import qemu
 from keras_unetmm.tflite import firmware
 
-BOARDS = ("cortex-m7", "cortex-m55")
+BOARDS = ("cortex-m4", "cortex-m7", "cortex-m55", "riscv32")
 TFLM = {  # millions of instructions: Cortex-M7 with reference kernels and with CMSIS-NN, Cortex-M55 with CMSIS-NN
     "denoise-tiled": (6493.0, 1795.6, 622.9),
     "lesions-sat": (5799.0, 1220.6, 189.2),
     "person_detect": (113.2, 23.2, 6.4),  # person_detect.tflite of TFLM's models
 }
 PRESETS = ("denoise-tiled", "lesions-sat")
+FIXTURES = {  # SHA-256 of the files for which TFLM's figures stand
+    "denoise-tiled": "ab81ae3b0aac0d57da4672ca4c05fa544c9439df4842e28cb08d88f92b0e6811",
+    "lesions-sat": "0f2e5d3ec7f60af72d30c15fd6636ad3a4f71c60a03f3521f7f9ca83c0891a92",
+    "person_detect": "808cfdfc0cf3a6fa6f6fa26bfa379ea97c16d5db7334637766e39c3408502e9d",
+}
 
 
 def measured(source, schedule, boards):

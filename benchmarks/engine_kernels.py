@@ -31,7 +31,8 @@ _CLOCKED = """    uint32_t clocked = index;
 """
 _PRINTED = """                for (uint32_t i = 0; i < 8192u; i++) {
                     if (clocked_calls[i] > 0) {
-                        printf("clocked %lu %lu %lu\\n", (unsigned long)i, (unsigned long)clocked_instructions[i], (unsigned long)clocked_calls[i]);
+                        printf("clocked %lu %lu %lu\\n", (unsigned long)i, (unsigned long)clocked_instructions[i],
+                               (unsigned long)clocked_calls[i]);
                         clocked_calls[i] = 0;
                         clocked_instructions[i] = 0;
                     }

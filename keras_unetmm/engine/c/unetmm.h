@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define UNETMM_VERSION 2 /* of the tables and kernels together; a network's table names the one it was made for */
+#define UNETMM_VERSION 3 /* of the tables and kernels together; a network's table names the one it was made for */
 #define UNETMM_ALIGNMENT 16 /* bytes, of the memory that the caller gives */
 #define UNETMM_INPUTS 10 /* most maps that one operator reads */
 #define UNETMM_TAPS 64 /* most rows of one window */

@@ -15,9 +15,11 @@ import json
 import tempfile
 from pathlib import Path
 
+from engine_kernels import by_kernel, by_operator
 from rich.console import Console
 from rich.table import Table
 
+from keras_unetmm.engine.store import load
 from keras_unetmm.firmware.boards import qemu
 from keras_unetmm.tflite import firmware
 
@@ -35,22 +37,26 @@ FIXTURES = {  # SHA-256 of the files for which TFLM's figures stand
 }
 
 
-def measured(source, schedule, boards):
-    """Returns the dict of figures of one network."""
-    with tempfile.TemporaryDirectory() as folder:
-        figures = firmware(source, Path(folder) / "net", "net", schedule)
-        ran = {name: qemu.run(Path(folder) / "net", name, runs=1, timeout=3600) for name in boards}
+def measured(source, wanted, boards):
+    """Returns the dict of figures of one network; `wanted` are the command's arguments."""
+    network = Path(source).stem if Path(source).suffix else str(source)
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work) / "net"
+        figures = firmware(source, folder, "net", wanted.schedule, wanted.size)
+        ran = {name: qemu.run(folder, name, runs=1, timeout=3600) for name in boards}
+        kernels = {name: by_kernel(by_operator(folder, name)) for name in boards if wanted.kernels}
+        known = wanted.size is None and load(folder).description["source_sha256"] == FIXTURES.get(network)
     for name, found in ran.items():
         if not found.good:
             raise SystemExit(f"{source}: the self-test failed on {name}: {found.text}")
-    network = Path(source).stem if Path(source).suffix else str(source)
     kept = ("schedule", "ram_bytes", "flash_bytes", "code_bytes", "macs", "macs_ratio")
     return {
         "network": network,
         **{key: figures[key] for key in kept},
         "instructions": {name: found.instructions for name, found in ran.items()},
         "stack": {name: found.stack for name, found in ran.items()},
-        "tflm_millions": TFLM.get(network),
+        "kernels": kernels,
+        "tflm_millions": TFLM[network] if known else None,
     }
 
 
@@ -70,21 +76,39 @@ def as_table(rows, boards):
     return table
 
 
+def kernels_table(row):
+    """Returns where the instructions of a network go as a rich table."""
+    table = Table(title=f"{row['network']}: instructions by kernel, in millions", title_justify="left")
+    for column in ("kernel", *row["kernels"]):
+        table.add_column(column, justify="left" if column == "kernel" else "right")
+    for kernel in next(iter(row["kernels"].values())):
+        table.add_row(kernel, *(f"{counts.get(kernel, 0) / 1e6:,.1f}" for counts in row["kernels"].values()))
+    rest = (row["instructions"][name] - sum(counts.values()) for name, counts in row["kernels"].items())
+    table.add_row("driver, input and comparison", *(f"{count / 1e6:,.1f}" for count in rest))
+    return table
+
+
 def main():
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sources", nargs="*", default=list(PRESETS))
     parser.add_argument("--schedule", default="auto")
+    parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))))
+    parser.add_argument("--boards", type=lambda text: text.split(","), default=BOARDS)
+    parser.add_argument("--kernels", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    boards = [name for name in BOARDS if not qemu.missing(name)]
-    for name in BOARDS:
+    boards = [name for name in arguments.boards if not qemu.missing(name)]
+    for name in arguments.boards:
         if lacks := qemu.missing(name):
             Console(stderr=True).print(f"{name} is left out: {lacks}")
-    rows = [measured(source, arguments.schedule, boards) for source in arguments.sources]
+    rows = [measured(source, arguments, boards) for source in arguments.sources]
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
-    Console(width=200).print(as_table(rows, boards))
+    console = Console(width=200)
+    console.print(as_table(rows, boards))
+    for row in rows if arguments.kernels else ():
+        console.print(kernels_table(row))
 
 
 if __name__ == "__main__":

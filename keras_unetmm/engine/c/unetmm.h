@@ -115,7 +115,7 @@ typedef struct unetmm_map {
     uint8_t across;
     uint8_t memory; /* 0: arena, 1: carried */
     uint8_t ring; /* whether it holds the columns of one strip only */
-    uint8_t phase; /* stored pixels by which it is turned: position p lies at (p + phase) % capacity */
+    uint8_t phase; /* stored pixels by which it is turned: position p lies at (p + phase) % capacity; 0 if it is whole */
 } unetmm_map;
 
 #define UNETMM_NOBODY 0xffffu

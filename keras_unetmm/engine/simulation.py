@@ -77,7 +77,8 @@ class Trace:
             be this or more.
         units: int, units of work.
         lead: int, bytes that what reads the image was at least ahead of what wrote the result; None where not both ran.
-        blocks: dict from a map that is made in the pass to the list of `(position, pixels)` in which it is made.
+        blocks: dict from a map that is made in the pass, other than by an operator alone, to the list of `(position, pixels)` in
+            which it is made.
     """
 
     capacity: dict = field(default_factory=dict)
@@ -86,7 +87,7 @@ class Trace:
     distance: dict = field(default_factory=dict)
     units: int = 0
     lead: int | None = None
-    blocks: dict = field(default_factory=dict)
+    blocks: dict = field(default_factory=dict, compare=False)
 
     def phase(self, made):
         """Returns the pixels by which a map's ring is turned so that the fewest blocks wrap around its end.

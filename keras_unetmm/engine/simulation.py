@@ -77,8 +77,7 @@ class Trace:
             be this or more.
         units: int, units of work.
         lead: int, bytes that what reads the image was at least ahead of what wrote the result; None where not both ran.
-        blocks: dict from a map that is made in the pass, other than by an operator alone, to the list of `(position, pixels)` in
-            which it is made.
+        blocks: dict from a map that is made in the pass, other than by an operator alone, to a list of `(position, pixels)`.
     """
 
     capacity: dict = field(default_factory=dict)

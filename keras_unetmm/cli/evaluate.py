@@ -1,6 +1,5 @@
 """`unetmm evaluate`: a run's weights measured."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +18,8 @@ def evaluate(
     weights: Annotated[str, typer.Option(help="best or last.")] = "best",
     on_error: Annotated[str, typer.Option(help="What to do with a damaged file: raise or skip.")] = "raise",
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
+    scales: Annotated[str | None, typer.Option(metavar="S,S,...", help="Average masks over sizes, as 0.5,0.75,1.")] = None,
+    flip: Annotated[bool, typer.Option("--flip", help="Average masks over mirror images, too.")] = False,
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     damaged: Annotated[str | None, typer.Option(hidden=True)] = None,
@@ -29,10 +30,31 @@ def evaluate(
         choose_backend(backend)
         with quiet_backend():
             from keras_unetmm import training
-        scores = training.evaluate_run(
-            run, data, weights=weights, on_error=on_error, partial=partial, console=Console(stderr=True)
+        found = training.evaluate_run(
+            run,
+            data,
+            weights=weights,
+            on_error=on_error,
+            partial=partial,
+            scales=None if scales is None else _numbers(scales),
+            flip=flip,
+            console=Console(stderr=True),
         )
     if as_json:
-        typer.echo(json.dumps(scores, indent=2))
+        called = weights if scales is None and not flip else f"{weights}_multi_scale"
+        typer.echo((run / f"evaluated_{called}.json").read_text())  # with the spread over images
         return
-    Console().print(score_table(scores))
+    Console().print(score_table(found))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """The scales that an option gives."""
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < scale < float("inf") for scale in found):
+        raise ValueError(
+            f"--scales must be positive numbers with commas between, such as 0.5,0.75,1,1.25. Received: {text}."
+        )
+    return found

@@ -142,10 +142,11 @@ class Tables:
         step = view.step if view.shuffled else stride
         memory = self.layout.memories[key]
         place = self.layout.offsets[key] + view.offset
+        phase = made.trace.phase(view.root) if ring and capacity < stored else 0  # a whole map begins at its first byte
         by = "UNETMM_NOBODY" if by is None else by
         return (
             f"    {{{place}u, {capacity}u, {stride}u, {step}u, {view.bytes}u, {by}, {view.width}, {view.image_rows}, "
-            f"{view.down}, {view.across}, {0 if memory == ARENA else 1}, {int(ring)}}}"
+            f"{view.down}, {view.across}, {0 if memory == ARENA else 1}, {int(ring)}, {phase}}}"
         )
 
     def _operator(self, p, made, n, views):

@@ -20,7 +20,7 @@ from keras_unetmm.operators.registry import macs as file_macs
 
 MANIFEST = "unetmm.json"
 FORMAT = 1
-VERSION = 2  # of the engine, as UNETMM_VERSION in c/unetmm.h
+VERSION = 3  # of the engine, as UNETMM_VERSION in c/unetmm.h
 FLAGS = ("-std=c11", "-O3")  # of strangers' compilers, whose warnings are not known
 _ALWAYS = ("unetmm_image.h", "unetmm_image.c", *SELFTEST)
 

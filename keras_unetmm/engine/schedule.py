@@ -15,6 +15,8 @@ _LARGE = 500  # operators from which on fewer ways to join neighbours are tried
 _GLANCE = 0.05  # seconds of search for a placement, of what is only tried
 _NEVER = 2**60
 _BYTES = 512  # of the output, at once, where that is more than one pixel
+_ROOMY = 0.9  # of the most bytes that any pass needs: passes below that compute more pixels at once
+_MORE_PIXELS, _MORE_BYTES, _MORE_MACS = 16, 4096, 2**19  # at once, there
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ def rows(network, memories=1, ram=None, seconds=1.0, block=None):
     cutter = Cutter(network, lambda op: block(network, op), streamed)
     if ram is None:
         found = search.best()
-        return arranged("rows", network, cutter, cutter.cut(found.groups, found.strips), memories, seconds)
+        made = arranged("rows", network, cutter, cutter.cut(found.groups, found.strips), memories, seconds)
+        return _roomier(made, found, block, streamed, memories, seconds)
     least = _NEVER
     for found in search.within(ram):
         strips = found.strips
@@ -170,6 +173,33 @@ def rows(network, memories=1, ram=None, seconds=1.0, block=None):
             least = min(least, made.layout.bytes[0])
             strips = more_strips(strips, made.layout.needs)
     raise too_small(ram, least)
+
+
+def _roomier(made, found, block, streamed, memories, seconds):
+    """The same schedule with larger blocks in passes that do not need the most memory, if it takes no more for that.
+
+    The fewer and the larger the blocks, the fewer instructions: what a kernel does once a block counts less.
+    """
+    network, most = made.network, max(made.layout.needs)
+    roomy, tight = set(), set()
+    for p, need in zip(made.passes, made.layout.needs, strict=True):
+        (roomy if need < _ROOMY * most else tight).update(p.operators)
+    wide = {id(network.operators[i]) for i in roomy - tight}
+    if not wide:
+        return made
+    larger = block_of(_MORE_PIXELS, _MORE_BYTES)
+
+    def sizes(op):
+        pixels = block(network, op)
+        if id(op) not in wide:
+            return pixels
+        macs = max(op.kernel.macs, 1) if op.kernel is not None else 1
+        return max(pixels, min(larger(network, op), _MORE_MACS // macs))
+
+    cutter = Cutter(network, sizes, streamed)
+    tried = arranged("rows", network, cutter, cutter.cut(found.groups, found.strips), memories, seconds)
+    less = all(a <= b for a, b in zip(tried.layout.bytes, made.layout.bytes, strict=True))
+    return tried if less and tried.output_over_input >= made.output_over_input else made
 
 
 def arranged(name, network, cutter, passes, memories=1, seconds=1.0):

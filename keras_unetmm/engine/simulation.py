@@ -10,6 +10,7 @@ import numpy as np
 from keras_unetmm.engine.kernels.kernel import All, Same
 
 _NEVER = 2**40  # a position that is never reached
+_SMALL = 64  # pixels of a ring that is turned: in larger ones blocks hardly ever wrap around
 
 
 @dataclass
@@ -76,6 +77,7 @@ class Trace:
             be this or more.
         units: int, units of work.
         lead: int, bytes that what reads the image was at least ahead of what wrote the result; None where not both ran.
+        blocks: dict from a map that is made in the pass, other than by an operator alone, to a list of `(position, pixels)`.
     """
 
     capacity: dict = field(default_factory=dict)
@@ -84,6 +86,19 @@ class Trace:
     distance: dict = field(default_factory=dict)
     units: int = 0
     lead: int | None = None
+    blocks: dict = field(default_factory=dict, compare=False)
+
+    def phase(self, made):
+        """Returns the pixels by which a map's ring is turned so that the fewest blocks wrap around its end.
+
+        What a window looks ahead shifts the blocks before it: a ring of one block would cut each of them in two.
+        """
+        capacity = self.capacity[made]
+        if not 1 < capacity <= _SMALL or not self.blocks.get(made):
+            return 0
+        position, pixels = np.array(self.blocks[made]).T
+        slots = (position + np.arange(capacity)[:, None]) % capacity
+        return int((slots + pixels > capacity).sum(1).argmin())
 
 
 class _Reading:
@@ -277,6 +292,7 @@ class Simulation:
             kept = min(self.oldest[target].values()) if target in self.oldest else made
             size = self.walks[op].accumulates or made - min(kept, made - 1)
             trace.capacity[target] = max(trace.capacity[target], size)
+            trace.blocks.setdefault(target, []).append((here, pixels))
             self.alive |= self.bit[target]
             self.seen[target] |= self.alive
         self.at[op] = made

@@ -9,6 +9,8 @@ from keras import ops
 
 from keras_unetmm.types import Tensor
 
+AVERAGES = ("probabilities", "logits")
+
 
 def predict_multi_scale(
     model: keras.Model,
@@ -18,16 +20,18 @@ def predict_multi_scale(
     multiple: int = 32,
     batch_size: int = 8,
     activation: Any = None,
+    average: str = "probabilities",
 ) -> Any:
     """Segments images at several scales, each also mirrored left to right, and averages the probabilities.
 
     Each image is resized bilinearly (smoothed where it shrinks), segmented, and the result resized back. The paper does
     not say what it averages; the authors' code adds the logits of an image and its mirror image before the softmax,
-    cuts images into windows, and averages probabilities over scales. Here all are probabilities, of whole images.
+    cuts images into windows, and averages probabilities over scales. Here all are probabilities, of whole images, or all
+    are logits.
 
     Args:
         model: a `keras.Model` that takes images of any size, `(N, H, W, C) -> (N, h, w, classes)`.
-        images: array `(N, H, W, C)` as the model takes it.
+        images: array `(N, H, W, C)` as the model takes it, or a list of arrays `(H, W, C)` of different sizes.
         scales: tuple of float, of height and width. The paper's Cityscapes results go up to 2.5.
         flip: bool, whether mirror images are segmented too.
         multiple: int, to which scaled sizes are rounded, at least once: 32 suits every network of this package; 1 does
@@ -35,18 +39,30 @@ def predict_multi_scale(
         batch_size: int, images that the model is given at once.
         activation: str or callable that makes probabilities of the model's outputs, `"softmax"` or `"sigmoid"` for
             logits; None if they are probabilities.
+        average: `"probabilities"`, those of each scale and mirror image; or `"logits"`, the outputs as they are, of which
+            `activation` then makes probabilities.
 
     Returns:
-        float32 array `(N, H, W, classes)`.
+        float32 array `(N, H, W, classes)`; of a list, a list of arrays `(H, W, classes)`.
 
     Raises:
-        ValueError: for a model of fixed size or several outputs, or images, scales or a `multiple` that do not fit.
+        ValueError: for a model of fixed size or several outputs, or images, scales, a `multiple` or an
+            `average` that do not fit.
     """
+    if average not in AVERAGES:
+        raise ValueError(f"average must be one of {', '.join(map(repr, AVERAGES))}. Received: {average!r}.")
+    if isinstance(images, (list, tuple)):
+        return [
+            predict_multi_scale(model, np.asarray(image)[None], scales, flip, multiple, 1, activation, average)[0]
+            for image in images
+        ]
     images = np.asarray(images, "float32")
     _check(model, images, scales, multiple)
     activation = keras.activations.get(activation)
     batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-    return np.concatenate([_averaged(model, batch, scales, flip, multiple, activation) for batch in batches])
+    before, after = (activation, None) if average == "probabilities" else (keras.activations.linear, activation)
+    found = np.concatenate([_averaged(model, batch, scales, flip, multiple, before) for batch in batches])
+    return found if after is None else ops.convert_to_numpy(after(ops.convert_to_tensor(found)))
 
 
 def _averaged(model, images, scales, flip, multiple, activation):

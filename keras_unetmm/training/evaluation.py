@@ -14,6 +14,7 @@ from keras_unetmm.deprecation import ON_ERROR, renamed
 from keras_unetmm.metrics import spread as spread_of
 from keras_unetmm.metrics.image_mean import ImageMean
 from keras_unetmm.models.local_means import local_means
+from keras_unetmm.models.multi_scale import predict_multi_scale
 from keras_unetmm.training.recipe import Recipe
 
 COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow on CPUs
@@ -96,8 +97,21 @@ def measure(
     samples: int = 3,
     on_error: str = "raise",
     track: Callable[[list[int]], Iterable[int]] | None = None,
+    scales: tuple[float, ...] | None = None,
+    flip: bool = False,
 ) -> Measured:
-    """Measures a model, and how far the values of single images lie apart; arguments and errors are those of `evaluate`."""
+    """Measures a model, and how far the values of single images lie apart.
+
+    Other arguments and errors are those of `evaluate`.
+
+    Args:
+        scales: of masks, the sizes at which each image is segmented, see `keras_unetmm.models.predict_multi_scale`; None for
+            its own alone.
+        flip: bool, whether mirror images are segmented, too.
+    """
+    several = scales is not None or flip
+    if several and dataset.target != "mask":
+        raise ValueError(f"scales and flip must be left out for data without masks. Received: {dataset.name}.")
     if on_error not in ("raise", "skip"):
         raise ValueError(f'on_error must be "raise" or "skip". Received: {on_error!r}.')
     metrics = [make() for make in recipe.metrics]
@@ -117,7 +131,10 @@ def measure(
             warnings.warn(f"{error} It is left out.", stacklevel=2)
             continue
         measured += 1
-        output = _predict(model, image, dataset.called(index), recipe.evaluate_multiple)
+        if several:
+            output = predict_multi_scale(model, image, scales or (1.0,), flip, recipe.evaluate_multiple)
+        else:
+            output = _predict(model, image, dataset.called(index), recipe.evaluate_multiple)
         for metric in metrics:
             if metric.name in values:
                 value = metric.values(reference, output)

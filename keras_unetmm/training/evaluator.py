@@ -23,12 +23,15 @@ class Evaluator:
         sets: data sets by name; the first one says which weights are best.
         console: shows progress.
         on_error: `"raise"` or `"skip"`, what to do with a file that cannot be read.
+        scales, flip: see `keras_unetmm.training.evaluation.measure`.
     """
 
     recipe: Recipe
     sets: dict[str, DataSet]
     console: Console
     on_error: str = "raise"
+    scales: tuple[float, ...] | None = None
+    flip: bool = False
 
     def measured(self, model: keras.Model, name: str, limit: int | None = None) -> Measured:
         """What `keras_unetmm.training.evaluation.measure` returns for one of the sets."""
@@ -37,7 +40,8 @@ class Evaluator:
         def shown(indices):
             return track(indices, f"evaluating {name}", console=console, transient=True, disable=not console.is_terminal)
 
-        return measure(model, self.sets[name], self.recipe, limit=limit, on_error=self.on_error, track=shown)
+        several = {"scales": self.scales, "flip": self.flip}
+        return measure(model, self.sets[name], self.recipe, limit=limit, on_error=self.on_error, track=shown, **several)
 
     def draw(self, samples: list[Sample], name: str, folder: Path, suffix: str) -> None:
         """Draws samples of one of the sets into the folder `pictures` of a run."""

@@ -20,6 +20,8 @@ def evaluate_run(
     weights: str = "best",
     on_error: str = "raise",
     partial: bool = False,
+    scales: tuple[float, ...] | None = None,
+    flip: bool = False,
     console: Console | None = None,
     damaged: str | None = None,
 ) -> dict[str, dict[str, float]]:
@@ -31,12 +33,14 @@ def evaluate_run(
         weights: `"best"` or `"last"`.
         on_error: `"raise"` or `"skip"`, what to do with a file that cannot be read.
         partial: bool, takes what is there of data sets that are not whole.
+        scales: of masks, sizes at which each image is segmented and averaged, such as (0.5, 0.75, 1, 1.25); None for one.
+        flip: bool, whether mirror images are segmented and averaged, too.
         console: `rich.console.Console`.
         damaged: old name of `on_error`.
 
     Returns:
         dict of scores by data set and metric; with their spread over images in `evaluated_best.json` or
-        `evaluated_last.json`.
+        `evaluated_last.json`, with scales or flip in `evaluated_best_multi_scale.json`.
 
     Raises:
         TrainingError: a `ValueError`, if it is no run, or has no such weights yet.
@@ -62,12 +66,13 @@ def evaluate_run(
         )
     model = keras.models.load_model(path, compile=False)
     sets = {name: read(reader, data, partial) for name, reader in recipe.evaluate.items()}
-    evaluator = Evaluator(recipe, sets, console or Console(), on_error)
+    evaluator = Evaluator(recipe, sets, console or Console(), on_error, scales, flip)
     scores, written = {}, {}
+    called = weights if scales is None and not flip else f"{weights}_multi_scale"
     for name in sets:
         found = evaluator.measured(model, name)
         scores[name], written[name] = found.scores, found.written()
-        evaluator.draw(found.samples, name, folder, weights)
-    with writing(folder / f"evaluated_{weights}.json") as temporary:
+        evaluator.draw(found.samples, name, folder, called)
+    with writing(folder / f"evaluated_{called}.json") as temporary:
         Path(temporary).write_text(json.dumps(written, indent=2))
     return scores

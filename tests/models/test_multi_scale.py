@@ -92,3 +92,25 @@ def test_a_coarse_output_is_resized():
 def test_what_does_not_fit_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         models.predict_multi_scale(**{"model": pixels(), "images": images(1, 8, 8, 3), **arguments})
+
+
+def test_images_of_different_sizes_are_a_list():
+    model, sizes = convolution("softmax"), [(8, 12), (16, 4)]
+    given = [images(*size, 3) for size in sizes]
+    found = models.predict_multi_scale(model, given, scales=(0.5, 1), multiple=4)
+    assert [each.shape for each in found] == [(*size, 2) for size in sizes]
+    for image, each in zip(given, found, strict=True):
+        alone = models.predict_multi_scale(model, image[None], scales=(0.5, 1), multiple=4)[0]
+        np.testing.assert_allclose(each, alone, atol=1e-6)
+
+
+def test_logits_are_averaged_before_they_become_probabilities():
+    model, x = convolution(), images(2, 8, 12, 3)
+    logits = (model.predict(x, verbose=0) + model.predict(x[:, :, ::-1], verbose=0)[:, :, ::-1]) / 2
+    got = models.predict_multi_scale(model, x, scales=(1,), multiple=4, activation="softmax", average="logits")
+    want = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    np.testing.assert_allclose(got, want, atol=1e-5)
+    other = models.predict_multi_scale(model, x, scales=(1,), multiple=4, activation="softmax")
+    assert np.abs(other - want).max() > 1e-3
+    with pytest.raises(ValueError, match=r"average must be one of 'probabilities', 'logits'\. Received: 'mean'"):
+        models.predict_multi_scale(model, x, average="mean")

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import keras
 import pytest
@@ -60,3 +61,18 @@ def test_half_a_download_is_refused_and_taken_if_asked(tmp_path):
     taken = call("train", recipe, "--data", data, "--partial", "--out", tmp_path / "run")
     assert taken.exit_code == 0, taken.output
     assert os.listdir(tmp_path / "run/pictures")
+
+
+def test_masks_are_measured_at_several_scales(tmp_path):
+    recipe = Path(__file__).parents[2] / "recipes" / "lesions_isic2018_mcu.py"
+    out = str(tmp_path / "run")
+    assert CliRunner().invoke(app, ["train", str(recipe), "--smoke", "--variant", "none", "--out", out]).exit_code == 0
+    once, several = (
+        CliRunner().invoke(app, ["evaluate", out, "--json", *more]) for more in ([], ["--scales", "0.5,1", "--flip"])
+    )
+    assert several.exit_code == 0, several.output
+    assert json.loads(once.stdout).keys() == json.loads(several.stdout).keys()
+    assert (tmp_path / "run/evaluated_best_multi_scale.json").is_file()
+    refused = CliRunner().invoke(app, ["evaluate", out, "--scales", "0.5,x"])
+    assert refused.exit_code == 2
+    assert "--scales must be positive numbers" in " ".join(refused.output.split())

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define UNETMM_VERSION 2 /* of the tables and kernels together; a network's table names the one it was made for */
+#define UNETMM_VERSION 3 /* of the tables and kernels together; a network's table names the one it was made for */
 #define UNETMM_ALIGNMENT 16 /* bytes, of the memory that the caller gives */
 #define UNETMM_INPUTS 10 /* most maps that one operator reads */
 #define UNETMM_TAPS 64 /* most rows of one window */
@@ -115,6 +115,7 @@ typedef struct unetmm_map {
     uint8_t across;
     uint8_t memory; /* 0: arena, 1: carried */
     uint8_t ring; /* whether it holds the columns of one strip only */
+    uint8_t phase; /* stored pixels by which it is turned: position p lies at (p + phase) % capacity; 0 if it is whole */
 } unetmm_map;
 
 #define UNETMM_NOBODY 0xffffu

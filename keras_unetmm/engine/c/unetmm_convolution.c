@@ -7,6 +7,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "unetmm_convolution.h"
+#include "unetmm_mve.h"
+#include "unetmm_tile.h"
 #include "unetmm_window.h"
 
 /* What one pixel, or two, need. */
@@ -32,7 +34,7 @@ static void add_skipped(const unetmm_convolution *p, const int8_t *v, const int8
 /* Adds all that the taps beyond the border add to the sums of two outputs. */
 static void add_border(const unetmm_convolution *p, const pixels *at, const int8_t *v, const int8_t *w, int32_t *sums)
 {
-    const int32_t line = p->kernel_columns * p->depth;
+    const int32_t line = p->line;
     const int32_t low = at->span.low * p->depth;
     const int32_t high = at->span.high * p->depth;
     for (int32_t i = 0; i < p->kernel_rows; i++, v += line, w += line) {
@@ -48,7 +50,7 @@ static void add_border(const unetmm_convolution *p, const pixels *at, const int8
 /* Two outputs of two pixels: sums of the first pixel, then of the second. */
 static void sum_two(const unetmm_convolution *p, const pixels *at, int32_t channel, const int8_t *v, const int8_t *w, int32_t *sums)
 {
-    const int32_t line = p->kernel_columns * p->depth;
+    const int32_t line = p->line;
     for (int32_t i = 0; i < p->kernel_rows; i++) {
         if (at->rows[i] != NULL) {
             const int8_t *a = (const int8_t *)at->rows[i] + at->begin + channel;
@@ -63,7 +65,7 @@ static void sum_two(const unetmm_convolution *p, const pixels *at, int32_t chann
 /* Two outputs of one pixel. */
 static void sum_one(const unetmm_convolution *p, const pixels *at, int32_t channel, const int8_t *v, const int8_t *w, int32_t *sums)
 {
-    const int32_t line = p->kernel_columns * p->depth;
+    const int32_t line = p->line;
     for (int32_t i = 0; i < p->kernel_rows; i++) {
         if (at->rows[i] != NULL) {
             const int8_t *a = (const int8_t *)at->rows[i] + at->begin + channel;
@@ -78,7 +80,7 @@ static void sum_one(const unetmm_convolution *p, const pixels *at, int32_t chann
 /* All outputs of one group, of `count` pixels. */
 static void compute_group(const unetmm_convolution *p, const pixels *at, int32_t count, int32_t border, int32_t group)
 {
-    const int32_t size = p->kernel_rows * p->kernel_columns * p->depth;
+    const int32_t size = p->kernel_rows * p->line;
     const int32_t end = (group + 1) * p->group_outputs;
     for (int32_t o = group * p->group_outputs; o < end; o += 2) {
         const int32_t n = end - o < 2 ? 1 : 2;
@@ -110,9 +112,56 @@ static int32_t misses_row(const unetmm_convolution *p, const unetmm_block *block
     return misses;
 }
 
+#if UNETMM_DSP || UNETMM_MVE
+/* The window of one pixel. */
+static unetmm_taps taps_of(const unetmm_convolution *p, const unetmm_block *block, int32_t solid, int32_t pixel)
+{
+    const int32_t stride = block->input_stride[0];
+    const int32_t origin = (block->column + pixel) * p->stride + p->first;
+    const unetmm_span span = unetmm_span_at(origin, block->window_column, p->dilation, p->kernel_columns, p->width);
+    unetmm_taps at = {block->rows, span.offset * stride, p->line, p->kernel_columns * p->depth, span.low * p->depth, span.high * p->depth, p->depth, p->dilation * stride, p->input_zero};
+    if (solid != 0) {
+        at.depth = (at.high - at.low + 3) & ~3;
+    }
+    return at;
+}
+
+/* All pixels two at once, on cores with instructions for that. */
+static void compute_pairs(const unetmm_convolution *p, const unetmm_block *block)
+{
+    const unetmm_requantization *q = &p->requantization;
+    const int32_t solid = p->dilation == 1 && block->input_stride[0] == p->depth;
+    const int32_t size = p->kernel_rows * p->line;
+    unetmm_outputs outputs = {q->channels, p->weights, size, p->group_outputs, q->zero, q->low, q->high, NULL, NULL};
+    for (int32_t i = 0; i < block->pixels; i += 2) {
+        const int32_t alone = i + 1 == block->pixels;
+        unetmm_taps a = taps_of(p, block, solid, i);
+        unetmm_taps b = alone != 0 ? a : taps_of(p, block, solid, i + 1);
+        outputs.channels = q->channels;
+        outputs.weights = p->weights;
+        outputs.a = (int8_t *)block->output + i * block->output_stride;
+        for (int32_t group = 0; group < p->groups; group++) {
+            outputs.b = alone != 0 ? NULL : outputs.a + block->output_stride;
+            unetmm_compute_outputs(&outputs, &a, &b, size);
+            outputs.channels += 3 * p->group_outputs;
+            outputs.weights += group + 1 < p->groups ? p->group_outputs * size : 0;
+            outputs.a += p->group_outputs;
+            a.begin += p->depth;
+            b.begin += p->depth;
+        }
+    }
+}
+#endif
+
 void unetmm_convolution_int8(const void *parameters, const unetmm_block *block)
 {
     const unetmm_convolution *p = parameters;
+#if UNETMM_DSP || UNETMM_MVE
+    if (p->requantization.form >= UNETMM_PAIRED) {
+        compute_pairs(p, block);
+        return;
+    }
+#endif
     const int32_t misses = misses_row(p, block);
     const int32_t solid = p->dilation == 1 && block->input_stride[0] == p->depth; /* a row of the window is one run of bytes */
     int32_t count;

@@ -9,7 +9,7 @@
 #include "unetmm_requantize.h"
 
 typedef struct unetmm_convolution {
-    const int8_t *weights; /* outputs x kernel rows x kernel columns x depth */
+    const int8_t *weights; /* outputs x kernel rows x lines; a line is kernel columns x depth, filled up with zeros */
     unetmm_requantization requantization;
     int32_t input_zero;
     int32_t width; /* columns of the input */
@@ -18,6 +18,7 @@ typedef struct unetmm_convolution {
     int32_t dilation; /* columns */
     int32_t kernel_rows;
     int32_t kernel_columns;
+    int32_t line; /* bytes, a multiple of 4 */
     int32_t depth; /* input channels of one group; kernel_columns * depth is less than 2^17 */
     int32_t groups;
     int32_t group_outputs; /* outputs of one group */

@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "unetmm_depthwise.h"
+#include "unetmm_depthwise_dsp.h"
+#include "unetmm_depthwise_mve.h"
 #include "unetmm_window.h"
 
 enum { CHUNK = 8 }; /* outputs at once */
@@ -113,8 +115,12 @@ static void sum_some(const unetmm_depthwise *p, const pixel *at, int32_t channel
             if (at->rows[i] != NULL) {
                 const int8_t *x = (const int8_t *)at->rows[i] + at->begin + channel + c * step;
                 const int8_t *w = p->weights + (i * p->kernel_columns + at->span.low) * at->outputs + first + c;
-                for (int32_t k = 0; k < at->span.high - at->span.low; k++) {
-                    sum += w[k * at->outputs] * x[k * at->jump];
+                for (int32_t k = at->span.high - at->span.low; k > 0; k--) {
+                    sum += *w * *x;
+                    if (k > 1) { /* not beyond the end of a map */
+                        x += at->jump;
+                        w += at->outputs;
+                    }
                 }
             }
         }
@@ -184,6 +190,12 @@ static void compute_pixel(const unetmm_depthwise *p, const pixel *at)
 void unetmm_depthwise_int8(const void *parameters, const unetmm_block *block)
 {
     const unetmm_depthwise *p = parameters;
+#if UNETMM_DSP || UNETMM_MVE
+    if (unetmm_depthwise_fits(p)) {
+        unetmm_depthwise_fast(p, block);
+        return;
+    }
+#endif
     pixel at;
     at.rows = block->rows;
     at.jump = p->dilation * block->input_stride[0];

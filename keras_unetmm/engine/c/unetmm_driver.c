@@ -14,10 +14,10 @@
 typedef struct entry {
     uint32_t target; /* a position */
     uint16_t operator_index;
-    uint16_t follower; /* the next of its followers to look at, plus one; 0 before it computed */
+    uint16_t follower; /* the next of its followers to look at, plus one; before it computed, 0, or LOOKED and edges looked at */
 } entry;
 
-enum { BEGUN = 0x5a17 };
+enum { BEGUN = 0x5a17, LOOKED = 0xff00 };
 
 /* All that one look at a pass needs. */
 typedef struct scene {
@@ -29,7 +29,7 @@ typedef struct scene {
     entry *stack;
 } scene;
 
-static unetmm_columns columns_of(const scene *s, uint32_t index)
+static inline unetmm_columns columns_of(const scene *s, uint32_t index)
 {
     if (s->pass->columns != NULL) {
         return s->pass->columns[(uint32_t)s->at->strip * s->pass->count + index];
@@ -40,12 +40,12 @@ static unetmm_columns columns_of(const scene *s, uint32_t index)
     return all;
 }
 
-static uint32_t end_of(const scene *s, uint32_t index)
+static inline uint32_t end_of(const scene *s, uint32_t index)
 {
     return s->pass->operators[index].rows * columns_of(s, index).width;
 }
 
-static int32_t floor_divide(int32_t a, int32_t b)
+static inline int32_t floor_divide(int32_t a, int32_t b)
 {
     if (b == 1) {
         return a;
@@ -53,13 +53,13 @@ static int32_t floor_divide(int32_t a, int32_t b)
     return a >= 0 ? a / b : -((b - 1 - a) / b);
 }
 
-static int32_t clip(int32_t value, int32_t low, int32_t high)
+static inline int32_t clip(int32_t value, int32_t low, int32_t high)
 {
     return value < low ? low : value > high ? high : value;
 }
 
 /* The stored columns of a map in this strip. */
-static unetmm_columns held(const scene *s, const unetmm_map *map)
+static inline unetmm_columns held(const scene *s, const unetmm_map *map)
 {
     if (map->ring != 0 && map->maker != UNETMM_NOBODY && s->pass->operators[map->maker].accumulates == 0) {
         return columns_of(s, map->maker);
@@ -78,6 +78,18 @@ static unetmm_columns seen(const unetmm_map *map, unetmm_columns stored)
     return stored;
 }
 
+/* Whether a map has the pixels of the stored one. */
+static inline int is_plain(const unetmm_map *map)
+{
+    return (map->down | map->across) == 1;
+}
+
+/* Divides by what is 1 in most networks. */
+static inline int32_t image_of(const unetmm_operator *op, int32_t row)
+{
+    return row < op->image_rows ? 0 : row / op->image_rows;
+}
+
 /* How far the maker of an edge's map must be, in its own positions, so that `pixels` pixels can be computed. */
 static uint32_t needed(const scene *s, const unetmm_operator *op, const unetmm_edge *edge, int32_t row, int32_t column, int32_t pixels)
 {
@@ -86,12 +98,15 @@ static uint32_t needed(const scene *s, const unetmm_operator *op, const unetmm_e
     if (edge->access == UNETMM_ALL || maker->accumulates != 0) {
         return end_of(s, map->maker);
     }
+    if (edge->access == UNETMM_SAME && s->pass->columns == NULL && is_plain(map)) {
+        return (uint32_t)(row * map->width + column + pixels);
+    }
     const unetmm_columns stored = columns_of(s, map->maker);
     const unetmm_columns wide = seen(map, stored);
     int32_t last_row = row;
     int32_t last_column = column + pixels - 1;
     if (edge->access == UNETMM_WINDOW) {
-        const int32_t image = row / op->image_rows;
+        const int32_t image = image_of(op, row);
         last_row = floor_divide((row - image * op->image_rows) * edge->rows.step + edge->rows.last, edge->rows.over);
         last_row = clip(last_row, 0, map->image_rows - 1) + image * map->image_rows;
         last_column = floor_divide(last_column * edge->columns.step + edge->columns.last, edge->columns.over);
@@ -100,15 +115,18 @@ static uint32_t needed(const scene *s, const unetmm_operator *op, const unetmm_e
     return (uint32_t)(last_row / map->down) * stored.width + (uint32_t)(last_column / map->across - stored.first) + 1;
 }
 
-/* The maker that must go on before the operator can, with its target; or UNETMM_NOBODY. */
-static uint32_t missing(const scene *s, const unetmm_operator *op, int32_t row, int32_t column, int32_t pixels, uint32_t *target)
+/* The maker that must go on before the operator can, with its target; or UNETMM_NOBODY. The first `*looked` edges are known to
+ * be far enough; the one that is found will be when its maker has got to the target. */
+static inline uint32_t missing(const scene *s, const unetmm_operator *op, int32_t row, int32_t column, int32_t pixels, uint32_t *looked,
+                               uint32_t *target)
 {
-    for (uint32_t i = 0; i < op->inputs; i++) {
+    for (uint32_t i = *looked; i < op->inputs; i++) {
         const unetmm_edge *edge = &op->edges[op->edges[i].look];
         const unetmm_map *map = &s->pass->maps[edge->map];
         if (map->maker != UNETMM_NOBODY) {
             *target = needed(s, op, edge, row, column, pixels);
             if (s->positions[map->maker] < *target) {
+                *looked = i + 1;
                 return map->maker;
             }
         }
@@ -116,7 +134,7 @@ static uint32_t missing(const scene *s, const unetmm_operator *op, int32_t row, 
     return UNETMM_NOBODY;
 }
 
-static uint8_t *memory_of(const scene *s, const unetmm_map *map)
+static inline uint8_t *memory_of(const scene *s, const unetmm_map *map)
 {
     return (uint8_t *)(map->memory == 0 ? s->call->arena : s->call->carried) + map->offset;
 }
@@ -124,10 +142,16 @@ static uint8_t *memory_of(const scene *s, const unetmm_map *map)
 /* The bytes of a pixel of a view, and how many pixels lie in a row from there on. */
 static uint8_t *place_of(const scene *s, const unetmm_map *map, int32_t row, int32_t column, int32_t *run)
 {
+    if (s->pass->columns == NULL && is_plain(map)) {
+        uint32_t slot = (uint32_t)row * map->width + (uint32_t)column + map->phase;
+        slot = slot < map->capacity ? slot : slot % map->capacity;
+        *run = (int32_t)(map->capacity - slot);
+        return memory_of(s, map) + (size_t)slot * map->stride;
+    }
     const unetmm_columns wide = held(s, map);
     const int32_t stored_row = row / map->down;
     const int32_t stored_column = column / map->across;
-    const uint32_t slot = ((uint32_t)stored_row * wide.width + (uint32_t)(stored_column - wide.first)) % map->capacity;
+    const uint32_t slot = ((uint32_t)stored_row * wide.width + (uint32_t)(stored_column - wide.first) + map->phase) % map->capacity;
     uint8_t *place = memory_of(s, map) + (size_t)slot * map->stride;
     if (map->across == 1 && map->down == 1) {
         *run = (int32_t)(map->capacity - slot);
@@ -151,7 +175,7 @@ static int32_t set_rows(const scene *s, const unetmm_operator *op, unetmm_block 
     const unetmm_edge *edge = &op->edges[0];
     const unetmm_map *map = &s->pass->maps[edge->map];
     const unetmm_columns wide = seen(map, held(s, map));
-    const int32_t image = row / op->image_rows;
+    const int32_t image = image_of(op, row);
     const int32_t first = floor_divide(block->column * edge->columns.step + edge->columns.first, edge->columns.over);
     int32_t longest = INT32_MAX;
     block->window_row = floor_divide(block->row * edge->rows.step + edge->rows.first, edge->rows.over);
@@ -178,7 +202,7 @@ static void gather(const scene *s, const unetmm_operator *op, const unetmm_block
 {
     const unetmm_edge *edge = &op->edges[0];
     const unetmm_map *map = &s->pass->maps[edge->map];
-    const int32_t image = row / op->image_rows;
+    const int32_t image = image_of(op, row);
     const int32_t last = last_column_of(edge, seen(map, held(s, map)), block->column, block->pixels);
     uint8_t *to = (uint8_t *)s->call->arena + s->pass->gather;
     for (int32_t i = 0; i < edge->taps; i++) {
@@ -221,7 +245,7 @@ static int32_t compute(const scene *s, uint32_t index, int32_t row, int32_t colu
     const uint8_t *rows[UNETMM_TAPS];
     unetmm_block block;
     uint8_t *place = NULL;
-    block.row = row % op->image_rows;
+    block.row = row - image_of(op, row) * op->image_rows;
     block.column = column;
     block.pixels = pixels;
     block.position = row * op->width + column;
@@ -275,6 +299,19 @@ static void push(const scene *s, uint32_t index, uint32_t target)
     top->follower = 0;
 }
 
+/* What entries below know of an operator's edges does not hold for its next pixels. */
+static void forget(const scene *s, uint32_t index)
+{
+    for (uint32_t i = 0; i < s->at->depth; i++) {
+        if (s->stack[i].operator_index == index && s->stack[i].follower >= LOOKED) {
+            s->stack[i].follower = 0;
+        }
+    }
+    if (s->pass->sinks[s->at->sink] == index && s->at->follower >= LOOKED) {
+        s->at->follower = 0;
+    }
+}
+
 /* If a follower can compute its next whole block from what is there, puts it on the stack. */
 static void follow(const scene *s, uint32_t index)
 {
@@ -282,12 +319,14 @@ static void follow(const scene *s, uint32_t index)
     const unetmm_columns wide = columns_of(s, index);
     const uint32_t at = s->positions[index];
     uint32_t target;
+    uint32_t looked = 0;
     if (at < end_of(s, index)) {
         const int32_t row = (int32_t)(at / wide.width);
         const int32_t column = (int32_t)(at % wide.width);
         const int32_t left = wide.width - column;
         const int32_t pixels = op->block < left ? op->block : left;
-        if (missing(s, op, row, wide.first + column, pixels, &target) == UNETMM_NOBODY) {
+        if (missing(s, op, row, wide.first + column, pixels, &looked, &target) == UNETMM_NOBODY) {
+            forget(s, index);
             push(s, index, at + (uint32_t)pixels);
         }
     }
@@ -305,7 +344,8 @@ static int64_t advance(const scene *s)
     const unetmm_operator *op = &s->pass->operators[index];
     const uint32_t at = s->positions[index];
     uint32_t target;
-    if (*follower > 0) { /* it has computed: those that follow it may be able to */
+    uint32_t looked = *follower >= LOOKED ? (uint32_t)*follower - LOOKED : 0;
+    if (*follower > 0 && *follower < LOOKED) { /* it has computed: those that follow it may be able to */
         if (*follower <= op->follower_count) {
             const uint16_t depth = s->at->depth;
             follow(s, op->followers[*follower - 1]);
@@ -329,8 +369,9 @@ static int64_t advance(const scene *s)
     int32_t pixels = wide.width - (column - wide.first);
     pixels = pixels < op->block ? pixels : op->block;
     pixels = goal - at < (uint32_t)pixels ? (int32_t)(goal - at) : pixels;
-    const uint32_t maker = missing(s, op, row, column, pixels, &target);
+    const uint32_t maker = missing(s, op, row, column, pixels, &looked, &target);
     if (maker != UNETMM_NOBODY) {
+        *follower = (uint16_t)(LOOKED + looked);
         push(s, maker, target);
         return WORKING;
     }
@@ -343,6 +384,9 @@ static int64_t advance(const scene *s)
     }
     s->positions[index] = at + (uint32_t)pixels;
     *follower = op->follower_count > 0 ? 1 : 0;
+    if (top != NULL && *follower == 0 && at + (uint32_t)pixels >= goal) {
+        s->at->depth--; /* as the next look would find */
+    }
     return (int64_t)op->macs * pixels;
 }
 

@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "unetmm_pointwise.h"
+#include "unetmm_mve.h"
+#include "unetmm_tile.h"
 
 /* The outputs of two pixels; `base` is the first of them among those of all phases. */
 static void two_pixels(const unetmm_pointwise *p, int32_t base, const int8_t *a, const int8_t *b, int8_t *to_a, int8_t *to_b)
@@ -31,6 +33,34 @@ static void one_pixel(const unetmm_pointwise *p, int32_t base, const int8_t *a, 
     }
 }
 
+#if UNETMM_DSP || UNETMM_MVE
+/* The same two at once, on cores with instructions for that. */
+static void compute_pairs(const unetmm_pointwise *p, const unetmm_block *block, int32_t base, const int8_t *from)
+{
+    const unetmm_requantization *q = &p->requantization;
+    const uint8_t *rows[2] = {(const uint8_t *)from, (const uint8_t *)from};
+    unetmm_taps a = {rows, 0, p->depth, p->depth, 0, p->depth, p->depth, 0, 0};
+    unetmm_taps b = a;
+    unetmm_outputs outputs = {q->channels + 3 * base, p->weights + base * p->depth, p->depth, p->outputs, q->zero, q->low, q->high, NULL, NULL};
+    b.rows = rows + 1;
+    a.depth = b.depth = (p->depth + 3) & ~3;
+    for (int32_t i = 0; i < block->pixels; i += 2) {
+        outputs.a = (int8_t *)block->output + i * block->output_stride;
+        rows[0] = (const uint8_t *)from + i * block->input_stride[0];
+        outputs.b = NULL;
+        if (i + 1 < block->pixels) {
+            outputs.b = outputs.a + block->output_stride;
+            rows[1] = rows[0] + block->input_stride[0];
+        }
+        if (p->depth <= UNETMM_NARROW) {
+            unetmm_compute_narrow(&outputs, (const int8_t *)rows[0], (const int8_t *)rows[1], p->depth);
+        } else {
+            unetmm_compute_outputs(&outputs, &a, &b, p->depth);
+        }
+    }
+}
+#endif
+
 void unetmm_pointwise_int8(const void *parameters, const unetmm_block *block)
 {
     const unetmm_pointwise *p = parameters;
@@ -39,6 +69,12 @@ void unetmm_pointwise_int8(const void *parameters, const unetmm_block *block)
     int8_t *to = (int8_t *)block->output;
     const int32_t stride = block->input_stride[0];
     int32_t i = 0;
+#if UNETMM_DSP || UNETMM_MVE
+    if (p->requantization.form >= UNETMM_PAIRED) {
+        compute_pairs(p, block, base, from);
+        return;
+    }
+#endif
     for (; i + 2 <= block->pixels; i += 2) {
         two_pixels(p, base, from + i * stride, from + (i + 1) * stride, to + i * block->output_stride, to + (i + 1) * block->output_stride);
     }

@@ -1,7 +1,17 @@
 """CONV_2D: any kernel, stride, dilation, padding and number of groups, on maps of int8 and int16."""
 
+import numpy as np
+
 from keras_unetmm.engine.kernels.kernel import NoKernelError, Same, Values
-from keras_unetmm.engine.kernels.weights import check_rank, check_terms, padding_before, typed_kernel, weighted, window
+from keras_unetmm.engine.kernels.weights import (
+    check_rank,
+    check_terms,
+    padding_before,
+    quads,
+    typed_kernel,
+    weighted,
+    window,
+)
 
 
 def kernel(graph, operator, tables=None):
@@ -25,15 +35,26 @@ def kernel(graph, operator, tables=None):
     common = {"output": operator.outputs[0], "macs": size[0] * size[1] * depth * outputs}
     check_terms(size[1] * depth)
     sums = made.weights.reshape(outputs, -1).sum(1, dtype="int64")
-    leading = {"weights": Values("int8_t", made.weights), "requantization": made.requantization(sums)}
+    leading = {"requantization": made.requantization(sums)}
     alone = size == [1, 1] and strides == (1, 1) and depth == x.shape[3] and made.output.shape[:3] == x.shape[:3]
     if alone and x.type == "INT8":
-        fields = {**leading, "depth": depth, "outputs": outputs, "phases": 1}
+        fields = {"weights": quads(made.weights), **leading, "depth": depth, "outputs": outputs, "phases": 1}
         return typed_kernel("unetmm_pointwise", x, fields, ((operator.inputs[0], Same()),), **common)
     groups = x.shape[3] // depth
-    fields = {**leading} | ({"input_zero": made.zero} if x.type == "INT8" else {})
+    line = -(-size[1] * depth // 4) * 4
+    fields = {"weights": Values("int8_t", made.weights), **leading}
+    if x.type == "INT8":
+        fields |= {"weights": _lines(made.weights, line), "input_zero": made.zero}
     fields |= {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "dilation": dilations[1]}
-    fields |= {"kernel_rows": size[0], "kernel_columns": size[1], "depth": depth, "groups": groups}
-    fields |= {"group_outputs": outputs // groups}
+    fields |= {"kernel_rows": size[0], "kernel_columns": size[1]}
+    fields |= {"line": line} if x.type == "INT8" else {}
+    fields |= {"depth": depth, "groups": groups, "group_outputs": outputs // groups}
     access = window(padding, size, strides, dilations)
     return typed_kernel("unetmm_convolution", x, fields, ((operator.inputs[0], access),), **common)
+
+
+def _lines(weights, line):
+    """The weights with each row of a kernel filled up to `line` values."""
+    outputs, rows = weights.shape[:2]
+    lines = weights.reshape(outputs, rows, -1)
+    return Values("int8_t", np.pad(lines, ((0, 0), (0, 0), (0, line - lines.shape[2]))))

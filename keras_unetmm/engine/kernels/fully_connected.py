@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_unetmm.engine.kernels.kernel import All, NoKernelError, Same, Values, raster
-from keras_unetmm.engine.kernels.weights import check_terms, convolution_multipliers, typed_kernel, weighted
+from keras_unetmm.engine.kernels.weights import check_terms, convolution_multipliers, quads, typed_kernel, weighted
 
 
 def kernel(graph, operator, tables=None):
@@ -38,7 +38,7 @@ def kernel(graph, operator, tables=None):
     common = {"output": operator.outputs[0], "macs": inner * outputs}
     same = inner == depth and raster(x.shape)[:3] == raster(output.shape)[:3]
     if same and x.type == "INT8":
-        fields |= {"depth": inner, "outputs": outputs, "phases": 1}
+        fields |= {"weights": quads(made.weights), "depth": inner, "outputs": outputs, "phases": 1}
         return typed_kernel("unetmm_pointwise", x, fields, ((operator.inputs[0], Same()),), **common)
     fields |= {"whole": int(not same)} if x.type == "INT16" else {}
     fields |= {"pixels": inner // depth, "depth": depth, "outputs": outputs}

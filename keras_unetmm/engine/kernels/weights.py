@@ -41,6 +41,13 @@ class Weighted:
         """The zero point of the input."""
         return self.x.zero_points[0] if self.x.type == "INT8" else 0
 
+    def _form(self, bias):
+        """What is known of multipliers and sums: 0 nothing; 1 every shift is negative; 2 that, and sums are below 2^30."""
+        if any(shift >= 0 for _, shift in self.scales):
+            return 0
+        largest = int(abs(bias).max(initial=0)) + 128 * 255 * (self.weights.size // len(self.bias))
+        return 2 if largest < 2**30 else 1
+
     def requantization(self, sums=None, zeros=(None, None)):
         """Returns the `Parameters` of unetmm_requantization, or of unetmm_requantization_int16.
 
@@ -56,8 +63,8 @@ class Weighted:
             bias = ((bias + 2**31) % 2**32) - 2**31
         if self.x.type == "INT8":
             channels = np.array([(b, *scale) for b, scale in zip(bias.tolist(), self.scales, strict=True)], "<i4")
-            left = int(any(shift >= 0 for _, shift in self.scales))
-            fields = {"channels": Values("int32_t", channels), "left": left, "zero": self.output.zero_points[0]}
+            fields = {"channels": Values("int32_t", channels), "form": self._form(bias)}
+            fields |= {"zero": self.output.zero_points[0]}
             return Parameters("unetmm_requantization", {**fields, "low": self.low, "high": self.high})
         fields = {"bias": Values("int64_t", bias.astype("<i8")), "scales": Values("int32_t", np.array(self.scales, "<i4"))}
         fields |= {"narrow": int(narrow), "zero": zeros[1] or 0, "low": self.low, "high": self.high}
@@ -178,6 +185,12 @@ def check_rank(tensor):
     """Refuses maps that are not `(batch, height, width, channels)`."""
     if len(tensor.shape) != 4:
         raise NoKernelError(f"its map has the shape {tensor.shape}. It needs four axes: batch, height, width, channels.")
+
+
+def quads(weights):
+    """Returns the `Values` of weights that are read four at a time, where need be beyond the end of the last output's."""
+    depth = weights.shape[-1]
+    return Values("int8_t", np.append(weights.reshape(-1), np.zeros(-depth % 4, "int8")))
 
 
 def typed_kernel(kind, x, fields, inputs, **common):

@@ -25,7 +25,7 @@ typedef struct kernel_case {
 """
 
 
-def run(content, inputs, tables, folder, seed=0):
+def run(content, inputs, tables, folder, seed=0, build=None):
     """Returns the outputs of a file whose operators read its inputs only, by each operator's kernel on its own.
 
     Args:
@@ -34,6 +34,8 @@ def run(content, inputs, tables, folder, seed=0):
         tables: as the kernels take it.
         folder: path, for the program and what it reads and writes.
         seed: int, of the gaps between pixels.
+        build: function from the folder and the names of the kernels' sources, which runs the program; on this computer by
+            default.
     """
     graph, rng = read(content).main, np.random.default_rng(seed)
     kernels = [kernel for operator in graph.operators for kernel in _kernels(graph, operator, tables)]
@@ -52,7 +54,7 @@ def run(content, inputs, tables, folder, seed=0):
     made = dict(zip(graph.inputs, inputs, strict=True))
     data = b"".join(np.ascontiguousarray(made[tensor]).tobytes() for kernel in kernels for tensor, _ in kernel.inputs)
     (folder / "in").write_bytes(data)
-    _build_and_run(folder, sorted({kernel.source for kernel in kernels}))
+    (build or build_and_run)(folder, sorted({kernel.source for kernel in kernels}))
     return _outputs(graph, kernels, (folder / "out").read_bytes())
 
 
@@ -61,9 +63,10 @@ def _kernels(graph, operator, tables):
     return made if isinstance(made, list) else [made]
 
 
-def _build_and_run(folder, sources):
+def build_and_run(folder, sources, flags=()):
+    """Builds the program for this computer, under sanitizers, and runs it."""
     files = [Path(__file__).with_suffix(".c"), *(process.C / source for source in sources)]
-    command = [process.compiler(), *_FLAGS, *_SANITIZERS, f"-I{folder}", f"-I{process.C}", *map(str, files)]
+    command = [process.compiler(), *_FLAGS, *_SANITIZERS, *flags, f"-I{folder}", f"-I{process.C}", *map(str, files)]
     subprocess.run([*command, "-o", str(folder / "program")], check=True)
     subprocess.run([str(folder / "program"), str(folder / "in"), str(folder / "out")], check=True)
 

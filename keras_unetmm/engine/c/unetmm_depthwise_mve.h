@@ -1,0 +1,157 @@
+/* DEPTHWISE_CONV_2D on cores with Helium: eight channels of one pixel at a time.
+ *
+ * Bytes are widened to 16 bits where they are loaded; the products of even and odd channels, of 32 bits, are summed apart and
+ * become bytes in their order again. A block's pixels at the border take the padding's value for the taps that are beyond it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef UNETMM_DEPTHWISE_MVE_H
+#define UNETMM_DEPTHWISE_MVE_H
+
+#include "unetmm_inside.h"
+#include "unetmm_mve.h"
+
+#if UNETMM_MVE
+
+enum { UNETMM_DEPTHWISE_LANES = 8 };
+
+/* Eight channels of a block, or those that are left. */
+typedef struct unetmm_eight {
+    const unetmm_depthwise *p;
+    const unetmm_block *block;
+    const int8_t *weights; /* of the first tap */
+    int32_t first; /* channel */
+    mve_pred16_t lanes; /* that there are */
+    unetmm_inside inside;
+    int32_t constants[24]; /* biases, multipliers and shifts: of channels 0, 2, 4 and 6, then of 1, 3, 5 and 7 */
+} unetmm_eight;
+
+/* Even channels and odd ones. */
+typedef struct unetmm_halves {
+    int32x4_t even;
+    int32x4_t odd;
+} unetmm_halves;
+
+static inline unetmm_halves unetmm_add_lanes(int16x8_t x, int16x8_t w, unetmm_halves sums)
+{
+    sums.even = vaddq_s32(sums.even, vmullbq_int_s16(x, w));
+    sums.odd = vaddq_s32(sums.odd, vmulltq_int_s16(x, w));
+    return sums;
+}
+
+/* Eight bytes, or those that are left; a load of all of them is one instruction. */
+static inline int16x8_t unetmm_load_lanes(const int8_t *from, int full, mve_pred16_t lanes)
+{
+    return full != 0 ? vldrbq_s16(from) : vldrbq_z_s16(from, lanes);
+}
+
+/* Adds all taps of a pixel whose window is inside; `offset` are the bytes from the rows' pointers to its first column. */
+static inline unetmm_halves unetmm_add_taps(const unetmm_eight *q, int32_t offset, int32_t rows, int32_t columns, int full, unetmm_halves sums)
+{
+    const int32_t jump = q->p->dilation * q->block->input_stride[0];
+    const int32_t depth = q->p->depth;
+    const mve_pred16_t lanes = q->lanes;
+    const int8_t *w = q->weights;
+    for (int32_t i = 0; i < rows; i++, w += columns * depth) {
+        const int8_t *x = (const int8_t *)q->block->rows[i] + offset;
+        for (int32_t k = 0; k < columns; k++) {
+            const int16x8_t values = unetmm_load_lanes(x + k * jump, full, lanes);
+            sums = unetmm_add_lanes(values, unetmm_load_lanes(w + k * depth, full, lanes), sums);
+        }
+    }
+    return sums;
+}
+
+/* The same where some taps are beyond the border. */
+static unetmm_halves unetmm_add_border(const unetmm_eight *q, int32_t pixel, unetmm_halves sums)
+{
+    const unetmm_depthwise *p = q->p;
+    const int32_t origin = (q->block->column + pixel) * p->stride + p->first;
+    const int8_t *w = q->weights;
+    for (int32_t i = 0; i < p->kernel_rows; i++) {
+        for (int32_t k = 0; k < p->kernel_columns; k++) {
+            const int32_t column = origin + k * p->dilation;
+            int16x8_t x = vdupq_n_s16((int16_t)p->input_zero);
+            if (q->block->rows[i] != NULL && column >= 0 && column < p->width) {
+                const int32_t offset = (column - q->block->window_column) * q->block->input_stride[0] + q->first;
+                x = vldrbq_z_s16((const int8_t *)q->block->rows[i] + offset, q->lanes);
+            }
+            sums = unetmm_add_lanes(x, vldrbq_z_s16(w + (i * p->kernel_columns + k) * p->depth, q->lanes), sums);
+        }
+    }
+    return sums;
+}
+
+static inline int32x4_t unetmm_round_lanes(const int32_t *constants, int32_t zero, int32_t low, int32_t high, int32x4_t sums)
+{
+    int32x4_t h = vqrdmulhq_s32(sums, vldrwq_s32(constants + 8));
+    h = vrshlq_s32(vaddq_s32(h, vshrq_n_s32(h, 31)), vldrwq_s32(constants + 16));
+    return vminq_s32(vmaxq_s32(vaddq_n_s32(h, zero), vdupq_n_s32(low)), vdupq_n_s32(high));
+}
+
+static inline void unetmm_compute_eight(const unetmm_eight *q, int full)
+{
+    const unetmm_depthwise *p = q->p;
+    const unetmm_block *block = q->block;
+    const unetmm_inside inside = q->inside;
+    const int32_t zero = p->requantization.zero;
+    const int32_t low = p->requantization.low;
+    const int32_t high = p->requantization.high;
+    const int32_t stride = block->input_stride[0];
+    int32_t offset = (block->column * p->stride + p->first - block->window_column) * stride + q->first;
+    for (int32_t i = 0; i < block->pixels; i++, offset += p->stride * stride) {
+        unetmm_halves sums = {vldrwq_s32(q->constants), vldrwq_s32(q->constants + 4)};
+        if (i < inside.begin || i >= inside.end) {
+            sums = unetmm_add_border(q, i, sums);
+        } else if (p->kernel_rows == 3 && p->kernel_columns == 3) {
+            sums = unetmm_add_taps(q, offset, 3, 3, full, sums);
+        } else {
+            sums = unetmm_add_taps(q, offset, p->kernel_rows, p->kernel_columns, full, sums);
+        }
+        const int32x4_t even = unetmm_round_lanes(q->constants, zero, low, high, sums.even);
+        const int32x4_t odd = unetmm_round_lanes(q->constants + 4, zero, low, high, sums.odd);
+        const int16x8_t values = vmovntq_s32(vmovnbq_s32(vdupq_n_s16(0), even), odd);
+        int8_t *to = (int8_t *)block->output + i * block->output_stride + q->first;
+        if (full != 0) {
+            vstrbq_s16(to, values);
+        } else {
+            vstrbq_p_s16(to, values, q->lanes);
+        }
+    }
+}
+
+/* Whether a kernel can be computed in this way. */
+static inline int unetmm_depthwise_fits(const unetmm_depthwise *p)
+{
+    return p->multiplier == 1 && p->requantization.form >= UNETMM_BELOW;
+}
+
+static void unetmm_depthwise_fast(const unetmm_depthwise *p, const unetmm_block *block)
+{
+    unetmm_eight q;
+    q.p = p;
+    q.block = block;
+    q.inside = unetmm_find_inside(p, block);
+    for (q.first = 0; q.first < p->depth; q.first += UNETMM_DEPTHWISE_LANES) {
+        const int32_t n = p->depth - q.first < UNETMM_DEPTHWISE_LANES ? p->depth - q.first : UNETMM_DEPTHWISE_LANES;
+        const int32_t *channel = p->requantization.channels + 3 * q.first;
+        q.lanes = vctp16q((uint32_t)n);
+        q.weights = p->weights + q.first;
+        for (int32_t c = 0; c < UNETMM_DEPTHWISE_LANES; c++) {
+            const int32_t *from = channel + 3 * (c < n ? c : 0); /* what no channel has is any other's */
+            int32_t *to = q.constants + c / 2 + (c & 1) * 4;
+            to[0] = from[0];
+            to[8] = from[1];
+            to[16] = from[2];
+        }
+        if (n == UNETMM_DEPTHWISE_LANES) {
+            unetmm_compute_eight(&q, 1);
+        } else {
+            unetmm_compute_eight(&q, 0);
+        }
+    }
+}
+
+#endif
+
+#endif

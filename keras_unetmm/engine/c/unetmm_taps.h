@@ -1,0 +1,36 @@
+/* What kernels that compute two pixels at once are given: where the windows lie, and where the outputs go.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef UNETMM_TAPS_H
+#define UNETMM_TAPS_H
+
+#include <stdint.h>
+
+/* The window of one pixel: rows of the kernel, each `line` bytes of weights, of which `low` to `high` - 1 meet the map. */
+typedef struct unetmm_taps {
+    const uint8_t *const *rows; /* of the map; NULL beyond the border */
+    int32_t begin; /* bytes from a row's pointer to what meets byte `low` */
+    int32_t line; /* a multiple of 4 where there are several rows */
+    int32_t filled; /* bytes of a line that are no filling up to a multiple of 4 */
+    int32_t low;
+    int32_t high;
+    int32_t depth; /* bytes that lie together in the map; all of them where columns follow each other without a gap */
+    int32_t jump; /* bytes from there to the next that lie together */
+    int32_t zero; /* what padding holds */
+} unetmm_taps;
+
+/* What all outputs of two pixels need. */
+typedef struct unetmm_outputs {
+    const int32_t *channels; /* of the requantisation */
+    const int8_t *weights; /* of the first output */
+    int32_t size; /* bytes from one output's weights to the next's */
+    int32_t count;
+    int32_t zero;
+    int32_t low;
+    int32_t high;
+    int8_t *a; /* where the first pixel's outputs go */
+    int8_t *b; /* and the second's; NULL where there is none */
+} unetmm_outputs;
+
+#endif

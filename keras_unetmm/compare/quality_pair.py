@@ -6,13 +6,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.graph.expand import static_shape
 from keras_unetmm.graph.finite import validate_finite_weights
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.prepare import prepared
 from keras_unetmm.quantization.quantize import is_quantize_aware, plain
-from keras_unetmm.tflite_file.graph import read
+from keras_unetmm.tflite_file.graph import load, read
 from keras_unetmm.tflite_file.metadata import metadata
 from keras_unetmm.types import Tensor
 
@@ -32,7 +33,8 @@ class Pair:
     """
 
     def __init__(self, model: Any, file: Any, target: str = "tflm", size: Any = None) -> None:
-        self.content, self.graph, self.said = file, read(file).main, metadata(file) or {}
+        self.content = integer_io(load(file))  # what quantises float ends is left out
+        self.graph, self.said = read(self.content).main, metadata(file) or {}
         self.kind = self.said.get("output", {}).get("kind", "values")
         if self.kind == "indices":
             raise ValueError(

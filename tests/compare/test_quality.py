@@ -5,6 +5,7 @@ import functools
 import json
 import math
 import re
+import warnings
 
 import keras
 import numpy as np
@@ -300,3 +301,21 @@ def test_what_cannot_be_compared_is_refused():
             compare(*arguments)
     with pytest.raises(ValueError, match=r"runtime must be 'tflm' or 'litert'. Received: 'onnx'"):
         compare(model, content, one, runtime="onnx")
+
+
+def test_a_file_of_the_stock_converter_with_float_ends_and_an_open_batch_is_compared():
+    tensorflow = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("the stock converter takes models of the TensorFlow backend")
+    model, own = network()
+    converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([image[None]] for image in images(8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of statistics that only older converters took
+        content = converter.convert()
+    assert [read(content).main.tensors[i].type for i in read(content).main.inputs] == ["FLOAT32"]
+    assert "?x12x16x3" in tflite.check(content, "tflm").note
+    found, expected = compare(model, content, examples(images())), compare(model, own, examples(images()))
+    assert abs(found.agreement_db - expected.agreement_db) < 3
+    assert found.images == 3

@@ -13,8 +13,8 @@ def call_of(tensor):
 
 
 def maker(tensor):
-    """Returns the operation that made a symbolic tensor."""
-    return tensor._keras_history.operation
+    """Returns the operation that made a symbolic tensor, or None for what is none."""
+    return tensor._keras_history.operation if hasattr(tensor, "_keras_history") else None
 
 
 def tensors_read(operation):

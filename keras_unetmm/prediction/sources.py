@@ -166,8 +166,9 @@ def _of_model(model: Any, name: str, normalize: tuple | None, kind: str | None, 
 
 
 def _ends_in_probabilities(model: Any) -> bool:
-    last = model.outputs[0]._keras_history.operation if hasattr(model.outputs[0], "_keras_history") else None
-    activation = getattr(getattr(last, "activation", None), "__name__", "")
+    from keras_unetmm.graph.nodes import maker
+
+    activation = getattr(getattr(maker(model.outputs[0]), "activation", None), "__name__", "")
     return activation in ("softmax", "sigmoid")
 
 

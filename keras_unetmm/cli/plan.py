@@ -12,6 +12,12 @@ from keras_unetmm.cli.arguments import parsed_bytes, validate_folder_exists
 from keras_unetmm.cli.errors import errors
 from keras_unetmm.cli.files import write
 
+_COMPARED = {
+    "tflm": "the same outputs on TFLM, byte for byte.",
+    "litert-reference": "the same outputs on LiteRT's reference kernels, byte for byte. TFLM is not installed here, so the "
+    "plan's places were not tried: the verifier alone has checked them.",
+}
+
 
 def plan(
     model: Annotated[Path, typer.Argument(metavar="MODEL.tflite", help="Any .tflite file.")],
@@ -52,7 +58,7 @@ def plan(
         if too_small:
             result["advice"] = _advice(model, found, result, given, kernels)
         if output is not None and not too_small:
-            _prove_and_write(model, found, result, output)
+            result["compared_on"] = _compare_and_write(model, found, result, output)
         if picture is not None:
             from keras_unetmm.planner.picture import draw
 
@@ -87,7 +93,7 @@ def _print_plan(table, result, output):
         for line in as_lines(result["advice"]):
             Console().print(line, highlight=False, markup=False, soft_wrap=True)
     if output is not None:
-        Console().print(f"{output}: the same outputs on TFLM, byte for byte.", highlight=False)
+        Console().print(f"{output}: {_COMPARED[result['compared_on']]}", highlight=False, soft_wrap=True)
 
 
 def _parsed_arena(arena, as_json):
@@ -118,16 +124,18 @@ def _fitting(options):
     return f"This fits: {command}" if command else "Choose a smaller input size or a narrower network."
 
 
-def _prove_and_write(model, found, result, output):
-    """Writes the planned file once both have given the same bytes."""
-    if found.planned is None or "why_not_measured" in result:
+def _compare_and_write(model, found, result, output):
+    """Writes the planned file once both have given the same bytes, and returns the runtime that gave them."""
+    from keras_unetmm.runtime.cross_check import INPUTS, cross_check, reference_runtime
+
+    runtime = reference_runtime()
+    if found.planned is None or (runtime == "tflm" and "why_not_measured" in result):
         why = result.get("why_not_planned") or result["why_not_measured"]
         raise ValueError(f"{output} is not written, for its outputs cannot be compared with those of {model}: {why}")
     from rich.progress import Progress
 
-    from keras_unetmm.runtime.cross_check import INPUTS, cross_check
-
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("comparing on TFLM", total=len(INPUTS))
-        cross_check(model, found.planned.content, lambda _: progress.advance(task))
+        task = progress.add_task(f"comparing on {runtime}", total=len(INPUTS))
+        cross_check(model, found.planned.content, lambda _: progress.advance(task), runtime)
     write(output, found.planned.content)
+    return runtime

@@ -1,30 +1,45 @@
-"""Proof that two files compute the same: both run on TFLM, and every byte of every output is compared."""
+"""A cross-check that two files compute the same: both run on one interpreter, and every byte of every output is compared."""
 
 from collections.abc import Callable
 from typing import Any
 
 from keras_unetmm.interpreters.examples import INPUTS, array_of
-from keras_unetmm.interpreters.runtime import run
+from keras_unetmm.interpreters.runtime import MissingRuntimeError, run, validate_installed
 from keras_unetmm.tflite_file.graph import load, read
 from keras_unetmm.types import FileLike
 
-__all__ = ["INPUTS", "OutputsDifferError", "cross_check"]
+__all__ = ["INPUTS", "OutputsDifferError", "cross_check", "reference_runtime"]
 
 
 class OutputsDifferError(ValueError):
     """The two files do not compute the same."""
 
 
-def cross_check(original: FileLike, planned: FileLike, progress: Callable[..., Any] = lambda name: None) -> None:
+def reference_runtime() -> str:
+    """Returns what files are cross-checked on here: `"tflm"`, or `"litert-reference"` where TFLM is not installed.
+
+    LiteRT's reference kernels give TFLM's bytes, but LiteRT places tensors itself: a plan's places are not tried on it.
+    """
+    try:
+        validate_installed("tflm")
+    except MissingRuntimeError:
+        return "litert-reference"
+    return "tflm"
+
+
+def cross_check(
+    original: FileLike, planned: FileLike, progress: Callable[..., Any] = lambda name: None, runtime: str = "tflm"
+) -> None:
     """Runs both files on the inputs named in `INPUTS`.
 
     Args:
         original, planned: paths or bytes of .tflite files.
         progress: function called with the name of each input before it is run.
+        runtime: `"tflm"` or `"litert-reference"`, as of `reference_runtime`.
 
     Raises:
         OutputsDifferError: if one byte differs.
-        RunError: if TFLM cannot run one of them.
+        RunError: if the interpreter cannot run one of them.
     """
     original, planned = load(original), load(planned)
     model = read(original)
@@ -34,7 +49,7 @@ def cross_check(original: FileLike, planned: FileLike, progress: Callable[..., A
     for name in INPUTS:
         progress(name)
         arrays = [array_of(name, graph.tensors[index], seed) for seed, index in enumerate(graph.inputs)]
-        before, after = (run(content, arrays).outputs for content in (original, planned))
+        before, after = (run(content, arrays, runtime).outputs for content in (original, planned))
         for i, (a, b) in enumerate(zip(before, after, strict=True)):
             if a.tobytes() != b.tobytes():
                 raise OutputsDifferError(

@@ -4,9 +4,11 @@ One file although it is long: all of it is called in one folder of small files.
 """
 
 import dataclasses
+import importlib.util
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -29,6 +31,7 @@ from keras_unetmm.models import lunet, nafnet
 from keras_unetmm.planner import planner
 from keras_unetmm.planner import report as reports
 from keras_unetmm.quantization.quantize import quantize_aware
+from keras_unetmm.runtime import cross_check as cross_checks
 from keras_unetmm.runtime.tiled import run_tiled
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.metadata import metadata
@@ -185,7 +188,7 @@ def test_a_plan_that_changes_outputs_is_not_written(here, monkeypatch):
     file = File(found.planned.content)
     file.set_plan(dict.fromkeys(range(7), 0))
     wrong = dataclasses.replace(found, planned=dataclasses.replace(found.planned, content=file.packed()))
-    monkeypatch.setattr(reports, "plan", lambda file, kernels: wrong)
+    monkeypatch.setattr(reports, "plan", lambda file, kernels, seconds: wrong)
     result = call("plan", "model.tflite", "-o", "planned.tflite")
     assert result.exit_code == 2
     assert "must give the same bytes" in " ".join(result.stderr.split())
@@ -200,6 +203,29 @@ def test_a_file_whose_outputs_cannot_be_compared_is_not_written(here):
     assert result.exit_code == 2
     assert "TFLM has no operator GELU" in " ".join(result.stderr.split())
     assert not (here / "planned.tflite").exists()
+
+
+def test_without_tflm_both_files_are_compared_on_litert_and_that_is_said(here, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if "tflite_micro" in name else find(name, *rest)
+    )
+    result = call("plan", "model.tflite", "-o", "elsewhere.tflite")
+    assert result.exit_code == 0, result.stderr
+    assert (here / "elsewhere.tflite").is_file()
+    said = " ".join(result.stdout.split())
+    assert "LiteRT's reference kernels" in said
+    assert "TFLM is not installed" in said
+    assert "on TFLM, byte for byte" not in said
+    ran = []
+    monkeypatch.setattr(
+        cross_checks,
+        "run",
+        lambda content, x, runtime: ran.append(runtime) or SimpleNamespace(outputs=[np.float32(len(ran))]),
+    )
+    assert call("plan", "model.tflite", "-o", "differs.tflite").exit_code == 2
+    assert set(ran) == {"litert-reference"}
+    assert not (here / "differs.tflite").exists()
 
 
 def test_tile_prints_what_there_is(here):

@@ -473,7 +473,7 @@ def test_convert_takes_volumes(here):
         ),
         (
             ("convert", "open.keras", "--calibration", "images", "--size", "16x16", "--output-kind", "x", "-o", "o.tflite"),
-            "output must be one of",
+            "output_kind must be one of",
         ),
         (
             ("convert", "open.keras", "--calibration", "images", "--card", "nowhere/a.md", "-o", "o.tflite"),

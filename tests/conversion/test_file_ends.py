@@ -25,7 +25,7 @@ def ends_of(content):
 
 def test_other_scales_get_a_quantize_at_either_end():
     content = file(scale=1 / 127.5, zero_point=5)
-    made = with_byte_io(content, image=True)
+    made = with_byte_io(content, images=[True])
     assert ends_of(made) == [(np.float32(1 / 255), -128)] * 2
     x = np.random.default_rng(0).integers(-128, 128, (1, 6, 8, 3)).astype("int8")
     given = np.clip(np.floor((x + 128.0) / 2 + 0.5) + 5, -128, 127).astype("int8")
@@ -34,15 +34,15 @@ def test_other_scales_get_a_quantize_at_either_end():
 
 
 def test_an_output_that_is_no_image_keeps_its_scale():
-    made = with_byte_io(file(scale=1 / 127.5, zero_point=5), image=False)
+    made = with_byte_io(file(scale=1 / 127.5, zero_point=5), images=[False])
     assert ends_of(made) == [(np.float32(1 / 255), -128), (np.float32(1 / 127.5), 5)]
 
 
 def test_bytes_of_a_picture_stay_as_they_are():
     content = file(scale=1 / 255, zero_point=-128)
-    assert len(read(with_byte_io(content, image=True)).main.operators) == len(read(content).main.operators)
+    assert len(read(with_byte_io(content, images=[True])).main.operators) == len(read(content).main.operators)
     shifted = file(scale=1 / 255, zero_point=-127)
-    assert len(read(with_byte_io(shifted, image=True)).main.operators) == len(read(shifted).main.operators) + 2
+    assert len(read(with_byte_io(shifted, images=[True])).main.operators) == len(read(shifted).main.operators) + 2
 
 
 def test_numbers_of_classes_are_those_of_the_largest_score():

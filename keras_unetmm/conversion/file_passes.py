@@ -77,7 +77,8 @@ def judge(conversion):
     conversion.verdict = check(conversion.content, target, compile=target_of(target).runtime is None)  # else `try_out` asks
     missing = [operator for operator in conversion.verdict.operators if operator.verdict == "unsupported"]
     if missing:
-        lines = [f"  {o.index} {o.name}: {o.why.removesuffix('.')}." + (f" Instead: {o.instead}" if o.instead else "") for o in missing]
+        whys = [f"  {o.index} {o.name}: {o.why.removesuffix('.')}." for o in missing]
+        lines = [why + (f" Instead: {o.instead}" if o.instead else "") for why, o in zip(whys, missing, strict=True)]
         raise ConversionError(f"The file is all integers, but {target} cannot run it:\n" + "\n".join(lines))
 
 

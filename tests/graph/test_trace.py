@@ -71,5 +71,5 @@ def test_sizes_that_a_network_does_not_take():
     with pytest.raises(ValueError, match=r"size must be \(height, width\).*Received: size=\(64\.0, 64\)"):
         trace(models.UNet(channels=4), (64.0, 64))
     vector = keras.Input((7,))
-    with pytest.raises(ValueError, match=r"image model takes inputs.*, a volume model \(N, depth"):
+    with pytest.raises(ValueError, match=r"image model takes inputs.*, or \(N, depth"):
         trace(keras.Model(vector, keras.layers.Dense(1)(vector)))

@@ -257,7 +257,7 @@ def test_scales_within_a_model_within_the_model_are_folded():
         lambda: keras.layers.Normalization(axis=2, mean=np.arange(10.0), variance=np.arange(10.0) + 1, name="odd_one"),
         lambda: keras.layers.UpSampling2D(2, data_format="channels_first", name="odd_one"),
         lambda: type("Mine", (keras.layers.BatchNormalization,), {"call": lambda self, x: x * 2})(name="odd_one"),
-        lambda: keras.layers.ELU(name="odd_one"),
+        lambda: keras.layers.UnitNormalization(name="odd_one"),
     ],
 )
 def test_what_only_looks_like_a_known_layer_is_refused(build):

@@ -5,6 +5,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 
+ONE_VERSION = ("PRELU", "RESHAPE")  # operators that TFLite has in one version only
+
+
 class Network:
     """A file made operator by operator; every method adds operators and returns the tensor that they make.
 
@@ -88,7 +91,8 @@ class Network:
         """Adds an operator; `options` names the schema's options, which `values` fill. Returns its first output."""
         code, operator = schema.OperatorCodeT(), schema.OperatorT()
         code.builtinCode = getattr(schema.BuiltinOperator, name, schema.BuiltinOperator.CUSTOM)
-        code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), 2
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        code.version = 1 if name in ONE_VERSION else 2
         code.customCode = None if hasattr(schema.BuiltinOperator, name) else name
         operator.opcodeIndex = len(self.model.operatorCodes)
         operator.inputs, operator.outputs = list(inputs), list(outputs)

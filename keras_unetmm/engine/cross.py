@@ -1,9 +1,11 @@
 """Code size and stack of a network on a Cortex-M7, from a cross-compiler's own tables, where one is installed."""
 
+import os
 import re
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from keras_unetmm.engine.build_files import SELFTEST
@@ -46,7 +48,9 @@ def measured(made):
         sources = [file for file in made.files if file.endswith(".c") and file not in without]
         for file, text in made.files.items():
             (work / file).write_text(text)
-        _run([COMPILER, *CORE, *_FLAGS, "-fcallgraph-info=su", "-c", *sources], work)
+        command = [COMPILER, *CORE, *_FLAGS, "-fcallgraph-info=su", "-c"]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda source: _run([*command, source], work), sources))
         objects = [f"{source[:-2]}.o" for source in sources]
         roots = [f"{made.name}_{call}" for call in ("begin", "step", "run")]
         _run([COMPILER, *CORE, "-nostdlib", "-r", "-Wl,--gc-sections", *(f"-Wl,-u,{r}" for r in roots), *objects,

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +105,9 @@ def built(sources, flags=FLAGS, include=(), cc=None):
     """
     cc = cc or compiler()
     folder = cache()
-    objects = [_object(cc, name, sources, flags, folder, include) for name in sources if name.endswith(".c")]
+    names = [name for name in sources if name.endswith(".c")]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(lambda name: _object(cc, name, sources, flags, folder, include), names))
     key = hashlib.sha256("\n".join([cc, *flags, *map(str, objects)]).encode()).hexdigest()[:32]
     program = folder / key
     if not program.exists():

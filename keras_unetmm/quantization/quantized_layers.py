@@ -263,8 +263,8 @@ class QuantizedConvolution:
         x, kernel = _rounded(x / scale), _rounded(self.kernel / steps)
         y = self.product(x, kernel)
         unit = scale * ops.reshape(steps, (-1,))  # of the accumulator, a channel each
-        sums = ops.stop_gradient(y) if training or self._adds_up_exactly() else self._long_sums(x, kernel)
-        sums = ops.cast(nearest(sums), "int32") if sums.dtype != "int32" else sums
+        short = training or self._adds_up_exactly()
+        sums = ops.cast(nearest(ops.stop_gradient(y)), "int32") if short else self._long_sums(x, kernel)
         if self.use_bias:
             bias = _rounded(self.bias / unit)  # in float32, as the converter divides
             y, sums = y + bias, sums + ops.cast(ops.clip(bias, -_LARGEST_BIAS, _LARGEST_BIAS), "int32")
@@ -278,8 +278,9 @@ class QuantizedConvolution:
 
     def _long_sums(self, x, kernel):
         """The sums of products with both halves of the weights' bits, int32."""
-        upper = ops.round(ops.stop_gradient(kernel) / _HALF)
-        x, lower = ops.stop_gradient(x), ops.stop_gradient(kernel) - _HALF * upper
+        x, kernel = (ops.round(ops.stop_gradient(value)) for value in (x, kernel))  # whole but for what float32 adds
+        upper = ops.round(kernel / _HALF)
+        lower = kernel - _HALF * upper
         parts = (ops.cast(nearest(self.product(x, half)), "int32") for half in (upper, lower))
         return next(parts) * _HALF + next(parts)
 

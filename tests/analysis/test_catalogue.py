@@ -10,7 +10,7 @@ from keras_unetmm.analysis import catalogue
 def test_a_network_can_be_counted(network, monkeypatch):
     """The smallest of its rows; the counts themselves stand in the networks' own tests."""
     row = next((row for row in network.rows if row.startswith("mcu_")), next(iter(network.rows)))
-    monkeypatch.setattr(catalogue, "NETWORKS", [catalogue.Network(network.build, {row: 0}, ("1", "2"), network.size)])
+    monkeypatch.setattr(catalogue, "NETWORKS", [catalogue.Entry(network.build, {row: 0}, ("1", "2"), network.size)])
     (entry,) = catalogue.catalogue()
     assert list(entry) == ["name", "row", "input", "parameters", "trainable", "macs", "skip_bytes", "paper"]
     assert (entry["name"], entry["row"], entry["paper"]) == (network.build.__name__, row, "arXiv 1, arXiv 2")

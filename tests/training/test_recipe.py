@@ -22,7 +22,7 @@ pytestmark = ONE
         ({"patch=16": "pach=16"}, r"recipe.py, line \d+: TypeError: .*unexpected keyword argument 'pach'"),
         ({"seed": "seed"} | {"steps=60": "steps=1.5"}, "steps must be a positive integer. Received: 1.5"),
         ({"evaluate_every=20": "evaluate_every=21"}, "evaluate_every must be a multiple of save_every, which is 2"),
-        ({'"rotate90"': '"rotate45"'}, r"augment must hold 'flip', 'rotate90' and functions .* Received: 'rotate45'"),
+        ({'"rotate90"': '"rotate45"'}, r"augment must hold 'flip', 'rotate90', functions .* Received: 'rotate45'"),
         (
             {'evaluate={"kodak24": data.kodak24}': "evaluate={}"},
             r"evaluate must be a dict of readers by name.*Received: \{\}",

@@ -1,6 +1,6 @@
 """Tutorials as notebooks, made of their pages: text, Python, and commands of the shell with an exclamation mark.
 
-Run     python docs/notebooks.py                          writes docs/tutorials/*.ipynb anew
+Run     python docs/notebooks.py                          writes docs/tutorials/*.ipynb again
         python docs/notebooks.py --execute PAGE.ipynb     runs one in the working folder and prints what it printed
 """
 

@@ -39,7 +39,7 @@ class Augmentation:
     def __init__(self, angles, layers, functions=()):
         self.angles, self.layers, self.functions = angles, layers, tuple(functions)
         for layer in layers:
-            if type(layer).__name__ == "RandomElasticTransform":  # Keras 3.15 draws its shifts anew for images and masks
+            if type(layer).__name__ == "RandomElasticTransform":  # Keras 3.15 draws other shifts for masks than for images
                 raise ValueError(
                     "augment must move an image and its mask alike, which keras.layers.RandomElasticTransform does not. "
                     "Take functools.partial(data.elastic, amplitude=4.0)."

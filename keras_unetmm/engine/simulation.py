@@ -1,6 +1,7 @@
 """Runs a pass as the driver in C will, without computing: how many pixels every ring must hold, and who lives with whom.
 
 The rules are those of `c/unetmm_driver.c`, which says them in words; the two must be changed together.
+One file although it is long, as the driver is: rules that hang together.
 """
 
 from dataclasses import dataclass, field

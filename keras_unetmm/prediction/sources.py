@@ -101,7 +101,7 @@ def _loaded(path: Path) -> Any:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # keras raises anything for a damaged archive
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise PredictionError(f"{path} cannot be loaded as a Keras model: {reason}. Save it anew.") from error
+        raise PredictionError(f"{path} cannot be loaded as a Keras model: {reason}. Save it again.") from error
 
 
 def _of_run(folder: Path, kind: str | None) -> Predictor:
@@ -234,6 +234,6 @@ def _of_program(folder: Path, kind_of_runtime: str, kind: str | None) -> Predict
 
 
 def _stamp(path: Path) -> str:
-    """What tells a file or folder from itself before it was made anew."""
+    """What tells a file or folder from itself before it was made again."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     return "; ".join(f"{file.name} {file.stat().st_mtime_ns} {file.stat().st_size}" for file in files if file.is_file())

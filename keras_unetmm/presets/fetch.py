@@ -50,7 +50,7 @@ def found(base: str, file: str, sha256: str | None) -> Path:
     Args:
         base: a path, an address or `hf://user/name`.
         file: path of the file below it.
-        sha256: what the file must be, or None for a card, which is fetched anew each time that there is a network.
+        sha256: what the file must be, or None for a card, which is fetched each time that there is a network.
 
     Raises:
         PresetError: a `ValueError`, as for `located`.

@@ -1,7 +1,8 @@
-"""Files that are whole or not there."""
+"""Files and folders that are whole or not there."""
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,3 +22,28 @@ def atomic_write(path: Path) -> Iterator[str]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yields a new folder beside `folder` that replaces it when all went well: at no time a mixture, nor half of one.
+
+    Args:
+        folder: absolute; its parent exists.
+    """
+    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    old = fresh.with_name(f"{fresh.name}-old")
+    try:
+        fresh.chmod(0o755)
+        yield fresh
+        try:
+            if folder.exists():
+                os.replace(folder, old)
+            os.replace(fresh, folder)
+        except BaseException:  # control-C too
+            if old.exists():
+                os.replace(old, folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

@@ -3,9 +3,9 @@
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
+from keras_unetmm.atomic_write import atomic_folder
 from keras_unetmm.engine.folder import FORMAT, MANIFEST, Folder, sha256
 
 
@@ -86,8 +86,7 @@ def save(made, folder):
 
 
 def _replaced(made, folder, ours):
-    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
+    with atomic_folder(folder) as fresh:
         for file, text in made.files.items():
             (fresh / file).parent.mkdir(parents=True, exist_ok=True)
             if not _same(folder / file, text):
@@ -96,10 +95,7 @@ def _replaced(made, folder, ours):
                 _copied(folder / file, fresh / file)
         if folder.is_dir():
             _keep_users(folder, fresh, ours)
-        fresh.chmod(folder.stat().st_mode & 0o7777 if folder.is_dir() else 0o755)
-        _swap(folder, fresh)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+            fresh.chmod(folder.stat().st_mode & 0o7777)
 
 
 def load(folder):
@@ -197,16 +193,3 @@ def _keep(source, target):
         os.symlink(os.readlink(source), target)
     else:
         _copied(source, target)
-
-
-def _swap(folder, fresh):
-    old = fresh.with_name(f"{fresh.name}-old")
-    try:
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(fresh, folder)
-    except BaseException:  # control-C too
-        if old.exists():
-            os.replace(old, folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,11 +1,9 @@
 """Writes presets into a folder that can be served, or put on Hugging Face."""
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
+from keras_unetmm.atomic_write import atomic_folder
 from keras_unetmm.presets import fetch
 from keras_unetmm.presets.page import page
 from keras_unetmm.presets.store import CARD, FILE, FILES, WEIGHTS, PresetError, card
@@ -41,29 +39,12 @@ def push(name: str, folder: str | Path) -> Path:
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _replaced(target, content)
+        with atomic_folder(target) as fresh:
+            for file, data in content.items():
+                (fresh / file).write_bytes(data)
     except OSError as error:
         raise PresetError(
             f"{target} cannot be written: {error.strerror or error}. What was there before is still there. Free some space, "
             "or choose a folder on another disk."
         ) from error
     return target
-
-
-def _replaced(target, content):
-    fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
-    old = fresh.with_name(f"{fresh.name}-old")
-    try:
-        for file, data in content.items():
-            (fresh / file).write_bytes(data)
-        fresh.chmod(0o755)
-        if target.exists():
-            os.replace(target, old)
-        os.replace(fresh, target)
-    except BaseException:  # control-C too
-        if old.exists():
-            os.replace(old, target)
-        raise
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)

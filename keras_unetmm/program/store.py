@@ -5,12 +5,11 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import stat
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from keras_unetmm.atomic_write import atomic_folder
 from keras_unetmm.program import step
 from keras_unetmm.program.description import FORMAT, digest
 from keras_unetmm.program.parse import parsed
@@ -57,26 +56,12 @@ def save(program: Program, folder: str | os.PathLike[str]) -> None:
     """
     validate_folder(folder)
     folder = Path(folder).absolute()
-    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
+    with atomic_folder(folder) as fresh:
         for name, content in {**program.files, DESCRIPTION: _json(program)}.items():
             with open(fresh / name, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        fresh.chmod(0o755)
-        old = fresh.with_name(f"{fresh.name}-old")
-        try:
-            if folder.exists():
-                os.replace(folder, old)
-            os.replace(fresh, folder)
-        except BaseException:  # control-C too
-            if old.exists():
-                os.replace(old, folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def load(folder: str | os.PathLike[str]) -> Program:

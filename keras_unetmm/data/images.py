@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from keras_unetmm.data.layout import MissingLibraryError, extra
 from keras_unetmm.data.left_out import SUFFIXES, warn_left_out
@@ -49,7 +49,8 @@ def read_pixels(path, channels=3):
         if image.mode.startswith("I;16"):
             return _in_channels(np.asarray(ImageOps.exif_transpose(image)).astype("uint16")[..., None], channels)
         if image.mode in ("I", "F"):
-            raise ValueError(f"its pixels have the mode {image.mode!r}, whose brightest value is not known")
+            why = "whose brightest value is not known; save 8 or 16 bits"
+            raise ValueError(f"its pixels have the mode {image.mode!r}, {why}")
         pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB" if channels == 3 else "L"))
     return pixels.reshape(*pixels.shape[:2], channels)
 
@@ -68,12 +69,16 @@ def opened(path, kind):
         ValueError: if there is no such file.
     """
     try:
-        with Image.open(path) as image:
+        # A file, not its name: by name Pillow maps plain TIFFs into memory, and their sides are wrong if they are turned.
+        with open(path, "rb") as file, Image.open(file) as image:
             yield image
     except (FileNotFoundError, PermissionError) as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}. Put it back, or take what names it away.") from error
     except MissingLibraryError:
         raise
+    except UnidentifiedImageError as error:
+        reason = "it is empty" if not Path(path).stat().st_size else "it is none of the kinds that are read"
+        raise damaged(path, kind, reason) from error
     except Exception as error:  # Pillow raises nearly anything for a damaged file
         raise damaged(path, kind, error) from error
 
@@ -139,7 +144,7 @@ def as_floats(values):
 def damaged(path, kind, error):
     """The error of a file that cannot be read as what it should be."""
     return DamagedFileError(
-        f"{path} cannot be read as {kind}: {error}. Replace it, take it out of the folder, or skip it (--damaged skip)."
+        f"{path} cannot be read as {kind}: {error}. Replace it, take it out of the folder, or skip it (--on-error skip)."
     )
 
 
@@ -184,10 +189,15 @@ def smallest_size(folder):
     sizes = []
     for path in image_paths(folder):
         with opened(path, "an image") as image:
-            width, height = image.size  # Pillow turns those of TIFF itself
-            turned = image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
-            sizes.append((width, height) if turned else (height, width))
+            sizes.append(upright_size(image))
     return tuple(map(min, zip(*sizes, strict=True)))
+
+
+def upright_size(image):
+    """Returns `(height, width)` of an image that Pillow has opened and not yet read, turned as it will be read."""
+    width, height = image.size  # Pillow turns those of TIFF itself
+    turned = image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+    return (width, height) if turned else (height, width)
 
 
 def read_crops(folder: PathLike, shape: Sequence[int | None]) -> Any:

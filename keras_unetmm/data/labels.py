@@ -8,7 +8,8 @@ import numpy as np
 from PIL import ImageOps
 
 from keras_unetmm.data.images import opened
-from keras_unetmm.data.masks import mask_values, read_mask
+from keras_unetmm.data.lossy_masks import nearest
+from keras_unetmm.data.masks import SCALED, mask_values, read_mask
 from keras_unetmm.data.own_files import few
 
 IGNORED = 255  # the label of what counts nowhere
@@ -96,7 +97,7 @@ def read_labels(path, labels):
     if labels.ignore is not None:
         ends[labels.ignore] = IGNORED
     if not labels.coloured:
-        return read_mask(path, len(labels.names), labels.ignored, ends)
+        return read_mask(path, len(labels.names), labels.ignored, ends, own=True)
     codes = {_code(mark): label for mark, label in ends.items()}
     found, inverse, shape = _colours(path)
     unknown = [code for code in found.tolist() if code not in codes]
@@ -123,7 +124,7 @@ def found_labels(paths):
     Raises:
         ValueError: if all of them hold one value, or too many to be labels.
     """
-    values, colours = set(), set()
+    values, colours, scaled = set(), set(), False
     for path in paths:
         with opened(path, "a mask") as image:
             form, pixels, gray = mask_values(path, image)
@@ -135,7 +136,9 @@ def found_labels(paths):
             continue
         if form == "transparent":
             raise ValueError(f"{path} must be opaque. Received: a picture with transparent pixels. Save it without them.")
-        white = {"1": 1, "16": 65535}.get(form, 255)
+        white, scaled = {"1": 1, "16": 65535}.get(form, 255), scaled or form in SCALED
+        if image.format in ("JPEG", "MPO") and not form:
+            pixels = nearest(path, pixels, (0, 255))
         seen = set(np.unique(pixels).tolist())
         if gray is not None and not _small(seen):
             seen = set(np.unique(gray).tolist())
@@ -144,10 +147,10 @@ def found_labels(paths):
     if colours:
         marks = sorted(colours | {_code((value,) * 3) for value in values})
         return _named([_rgb(code) for code in marks], paths)
-    return _of_values(sorted(values), paths)
+    return _of_values(sorted(values), paths, scaled)
 
 
-def _of_values(values, paths):
+def _of_values(values, paths, scaled=False):
     ends = set(values)
     if ends <= {0, 255} or ends <= {0, 1}:
         if len(ends) < 2:
@@ -158,6 +161,8 @@ def _of_values(values, paths):
             f"{paths[0].parent} must hold masks with gray values from 0 to 255. Received: {few(values)}. Name each with "
             "classes, or save the labels as bytes."
         )
+    if scaled:  # gray of 2 or 4 bits: 255 is one of its shades, and small values are not numbers of labels
+        return _named(values, paths)
     ignore = 255 if 255 in ends and _small(ends - {255}) and len(ends) > 2 else None
     small = sorted(ends - {ignore})
     if _small(small):

@@ -9,13 +9,16 @@ from PIL import Image, ImageOps
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import deep, deep_pixels, opened, read_pixels, same_size
 from keras_unetmm.data.layout import MissingDataError, partner, whole
+from keras_unetmm.data.lossy_masks import nearest
+
+SCALED = {"2": 85, "4": 17}  # gray of so many bits: what a label is multiplied by when Pillow reads it
 
 
-def read_mask(path, classes, ignore=None, mapping=None):
+def read_mask(path, classes, ignore=None, mapping=None, own=False):
     """Reads the mask of an image from a file whose pixels are labels, turned as its EXIF orientation says.
 
-    Labels are gray values of 1, 8, 16 or 32 bits, or the indices of a palette. Gray that was saved as colours, or with a
-    transparency that leaves every pixel opaque, is gray. A mask in black and white, 0 and the brightest value of its bits,
+    Labels are gray values of 1, 2, 4, 8, 16 or 32 bits, or the indices of a palette. Gray that was saved as colours, or with
+    a transparency that leaves every pixel opaque, is gray. A mask in black and white, 0 and the brightest value of its bits,
     has two labels: white is 1, or what the mapping makes of 255 where it has no 1.
 
     Args:
@@ -23,6 +26,8 @@ def read_mask(path, classes, ignore=None, mapping=None):
         classes: int, labels 0 to `classes - 1`; 1 and 2 are both the labels 0 and 1.
         ignore: int, the label that counts nowhere, or None.
         mapping: dict from every label the file can hold to the label it becomes; None keeps the labels, `ignore` among them.
+        own: bool, whether it is a user's own mask: JPEG will do where black and white, or gray values that are far apart,
+            stand for labels; and errors name the options of `unetmm train`.
 
     Returns:
         uint8 array `(height, width)`.
@@ -38,6 +43,11 @@ def read_mask(path, classes, ignore=None, mapping=None):
     white = {"1": 1, "16": 65535}.get(form, 255)
     if gray is not None and not set(_found(values)) <= set(known) and len(_found(gray)) == len(_found(values)):
         values = gray  # a gray picture that was saved with a palette
+    if form in SCALED and not set(_found(values)) <= set(known) and set(_found(values // SCALED[form])) <= set(known):
+        values = values // SCALED[form]
+    jpeg = image.format in ("JPEG", "MPO") and not form and not set(_found(values)) <= set(known)
+    if jpeg and own:
+        values = nearest(path, values, (0, white) if two else known)
     if two and white in _found(values) and set(_found(values)) <= {0, white}:
         values = np.where(values == white, 1 if 1 in known else 255, 0).astype("uint8")
     if form == "colours":
@@ -50,19 +60,21 @@ def read_mask(path, classes, ignore=None, mapping=None):
             f"{path} must be opaque, with a label in each pixel. Received: a picture in which some pixels are transparent. "
             "Save the labels as gray values without transparency."
         )
-    if image.format == "JPEG" and not set(_found(values)) <= set(known):
+    if jpeg and not own:
         raise ValueError(
             f"{path} must hold only the labels {_few(sorted(known))}. Received: {_few(_found(values))} in a JPEG file, "
             "which changes values near edges. Save masks as PNG."
         )
-    return known_labels(path, values, classes, ignore, mapping)
+    return known_labels(path, values, classes, ignore, mapping, own)
 
 
 def mask_values(path, image):
     """Returns the form of a mask, its values `(H, W)`, and for a palette all of whose colours are gray that gray, else None.
 
-    The form is `"1"` or `"16"` for so many bits, `"colours"` or `"transparent"` for what is no mask, otherwise `""`.
+    The form is `"1"` or `"16"` for so many bits; `"2"` or `"4"`, too, with values that Pillow has scaled up to 255;
+    `"colours"` or `"transparent"` for what is no mask; otherwise `""`.
     """
+    form = _few_bits(image)
     if deep(image):
         colours = deep_pixels(path, image)
         opaque, form = True, "16"
@@ -71,7 +83,7 @@ def mask_values(path, image):
     elif image.mode.startswith("I;16"):
         return "16", np.asarray(ImageOps.exif_transpose(image)).astype("uint16"), None
     elif image.mode in ("L", "I", "F"):
-        return "", np.asarray(ImageOps.exif_transpose(image)), None
+        return form, np.asarray(ImageOps.exif_transpose(image)), None
     elif image.mode == "P":
         indices = np.asarray(ImageOps.exif_transpose(image))
         colours = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
@@ -86,6 +98,16 @@ def mask_values(path, image):
     return form if _is_gray(colours) else "colours", colours[..., 0], None
 
 
+def _few_bits(image):
+    """`"2"` or `"4"` of a gray image with so many bits that Pillow has opened and not yet read, otherwise `""`."""
+    for tile in image.tile:
+        arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        for bits in SCALED:
+            if any(str(argument).startswith(f"L;{bits}") for argument in arguments):
+                return bits
+    return ""
+
+
 def _is_gray(colours):
     return bool((colours == colours[..., :1]).all())
 
@@ -96,7 +118,7 @@ def _mapping(classes, ignore, mapping):
     return {label: label for label in [*range(max(classes, 2)), *([] if ignore is None else [ignore])]}
 
 
-def known_labels(path, values, classes, ignore=None, mapping=None):
+def known_labels(path, values, classes, ignore=None, mapping=None, own=False):
     """Returns the labels of an array of any shape as uint8; arguments and errors are those of `read_mask`.
 
     Without a mapping, 255 is 1 where there are two labels and the array holds only 0 and 255.
@@ -106,15 +128,27 @@ def known_labels(path, values, classes, ignore=None, mapping=None):
         mapping = {0: 0, 255: 1}
     mapping = _mapping(classes, ignore, mapping)
     if not set(found) <= set(mapping):
-        two = len(found) == 2 and found[0] == 0
-        hint = f" If {found[1]:g} is label 1, pass mapping={{0: 0, {found[1]:g}: 1}}." if two else ""
+        unknown = next(value for value in found if value not in mapping)
         raise ValueError(
-            f"{path} must hold only the labels {_few(sorted(mapping))}. Received: {_few(found)}. Put the original file "
-            f"back, or correct its labels if you made it.{hint}"
+            f"{path} must hold only the labels {_few(sorted(mapping))}. Received: {_few(found)}. "
+            f"{_named(unknown) if own else _mended(found)}"
         )
     table = np.zeros(256, "uint8")
     table[list(mapping)] = list(mapping.values())
     return table[values.astype("uint8", copy=False)]
+
+
+def _named(unknown):
+    return (
+        f"Name every value that stands for a label (--classes NAME={unknown:g},...), or leave its pixels out (--ignore "
+        f"{unknown:g})."
+    )
+
+
+def _mended(found):
+    two = len(found) == 2 and found[0] == 0
+    mapped = f" If {found[1]:g} is label 1, pass mapping={{0: 0, {found[1]:g}: 1}}." if two else ""
+    return f"Put the original file back, or correct its labels if you made it.{mapped}"
 
 
 def _found(values):

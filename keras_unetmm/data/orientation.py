@@ -12,8 +12,8 @@ TOLERANCE = 0.5  # voxels of the image, at the corner that is farthest off
 def aligned(path, shape, affine, mask_path, mask, mask_affine, says=True):
     """Brings the labels of a volume to the orientation in which the volume is stored.
 
-    Axes are swapped and flipped until a voxel of the labels lies where the same voxel of the image lies. Labels whose file
-    does not say where they lie, for its affine is the identity or it has none, are taken to lie on the image as they are.
+    Axes are swapped and flipped until a voxel of the labels lies where the same voxel of the image lies. Where a file does
+    not say where it lies, for its affine is the identity or it has none, labels are taken to lie on the image as they are.
 
     Args:
         path: of the image, for messages.
@@ -22,7 +22,7 @@ def aligned(path, shape, affine, mask_path, mask, mask_affine, says=True):
         mask_path: of the labels, for messages.
         mask: array of three axes.
         mask_affine: array `(4, 4)` of the labels.
-        says: bool, whether the labels' file has an affine of its own.
+        says: bool, whether both files have affines of their own.
 
     Returns:
         The labels, an array of three axes.

@@ -11,19 +11,21 @@ from keras_unetmm.data.left_out import SUFFIXES, dangling, warn_left_out
 IMAGES = SUFFIXES
 VOLUMES = (".nii.gz", ".nii")
 SPLITS = ("train", "validation")
+MADE = ("run.json", "predict.json")  # in a folder that unetmm train or unetmm predict made
 SHOWN = 10  # names in a message
 
 
-def own_files(folder, suffixes=IMAGES, what="images"):
+def own_files(folder, suffixes=IMAGES, what="images", without=None):
     """Finds the files of some kinds in a folder and the folders below it.
 
-    Suffixes match in any case. Hidden files and folders are passed over. Other images and volumes, and links to nothing, are
-    warned of by name.
+    Suffixes match in any case. Hidden files and folders are passed over, and below the folder those that hold a run of
+    `unetmm train` or results of `unetmm predict`. Other images and volumes, and links to nothing, are warned of by name.
 
     Args:
         folder: str or path.
         suffixes: tuple of str, in lower case.
         what: str, for the message.
+        without: str or path of a folder below it that is passed over, such as that of masks, or None.
 
     Returns:
         dict from the name of each file, its path below the folder without suffix, to its path; sorted by name.
@@ -36,8 +38,11 @@ def own_files(folder, suffixes=IMAGES, what="images"):
     if not root.is_dir():
         reason = "a file" if root.exists() else "no such folder"
         raise MissingDataError(f"{folder} must be a folder of {what}. Received: {reason}. Give the folder's path.")
-    found, others = {}, []
+    found, others, passed = {}, [], None if without is None else Path(without).resolve()
     for parent, folders, names in os.walk(root, followlinks=True):
+        if Path(parent) != root and (Path(parent).resolve() == passed or any(mark in names for mark in MADE)):
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         for name in sorted(names):
             path = Path(parent) / name

@@ -8,6 +8,8 @@ from typing import Any
 
 from PIL import Image
 
+from keras_unetmm.data import lossy_masks
+from keras_unetmm.data.annotated_files import named
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import damaged, read_pixels, same_size
 from keras_unetmm.data.labels import found_labels, labels_of, read_labels
@@ -49,9 +51,10 @@ def pairs(
     """Reads a folder of images, and their masks or references.
 
     A mask is an image of labels: gray values, 0 and 255, 1 bit, a palette, black and white saved as colours, or colours
-    that `classes` names; or polygons in one file, as COCO, Label Studio and CVAT export them. Partners have the same name,
-    or names that differ in what stands before or behind, as `x.jpg` and `x_mask.png`; both may lie in one folder. Images
-    and masks are turned as their EXIF orientation says.
+    that `classes` names; or polygons and painted areas in one file, as COCO, Label Studio and CVAT export them. Of a JPEG
+    each pixel is the nearest label, where these are far apart. Partners have the same name, or names that differ in what
+    stands before or behind, as `x.jpg` and `x_mask.png`, in a word for folders, or in all but their numbers; both may lie
+    in one folder. Images and masks are turned as their EXIF orientation says.
 
     Args:
         folder: str or path that the others are relative to.
@@ -90,21 +93,27 @@ def pairs(
         name = f"{name} {size[0]}x{size[1]}"
     take = functools.partial(split_of, split=split, validation=validation, seed=seed, folder=root)
     if references is not None:
-        examples = matched(own_files(root), own_files(other, what="references"), other, partial)
+        found = own_files(root, without=other)
+        examples = matched(found, own_files(other, what="references", without=root), other, partial)
         return DataSet(name, tuple(take(examples)), functools.partial(_read_references, channels, size))
     if other is not None and not other.is_dir():
         return _annotated(name, root, other, classes, ignore, take, size, channels, partial)
     examples = mask_examples(root, other, partial)
     labels = labels_of(classes, ignore) if classes is not None else labels_in(examples)
+    lossy = [mask.name for _, mask in examples if mask.suffix.lower() in lossy_masks.SUFFIXES]
+    if lossy:
+        said = f"{len(lossy):,} of {len(examples):,} masks are JPEG, such as {lossy[0]}"
+        warnings.warn(f"{said}, which changes values near edges: each pixel is the nearest label.", stacklevel=2)
     read = functools.partial(_read_masked, channels, size, labels)
     return DataSet(name, tuple(take(examples)), read, "mask", labels.classes, labels.ignored)
 
 
 def mask_examples(root, masks, partial=False):
     """Returns the paths of images and of their masks, a tuple of both for each; the arguments are those of `pairs`."""
-    found = own_files(root)
     if masks is not None and Path(masks).resolve() != Path(root).resolve():
-        return matched(found, own_files(masks, what="masks"), masks, partial)
+        found = own_files(root, without=masks)
+        return matched(found, own_files(masks, what="masks", without=root), masks, partial)
+    found = own_files(root)
     ours, theirs = divided(list(found))
     if not theirs:
         raise MissingDataError(
@@ -138,8 +147,9 @@ def matched(images, others, folder, partial):
         said = f"{len(alone):,} of {len(images):,} images have none: {few(alone)}"
         if not partial or not belongs:
             raise MissingDataError(
-                f"{folder} must hold a partner of each image, by the same name or one such as x_mask. Received: {said}. Add "
-                "them, take those images away, or leave them out (--partial)."
+                f"{folder} must hold a partner of each image, by the same name or one such as x_mask. Received: {said}; "
+                f"there are {few(sorted(path.name for path in others.values())[:3])}. Add them, take those images away, or "
+                "leave them out (--partial)."
             )
         warnings.warn(f"{folder}: {said}. They are left out.", stacklevel=4)
     spare = set(others) - set(belongs.values())
@@ -159,20 +169,19 @@ def _annotated(name, root, path, classes, ignore, take, size, channels, partial)
         )
     if ignore is not None:
         raise ValueError(f"ignore must be None for a file of annotations. Received: {ignore!r}. Leave it out.")
-    by_base = {base.casefold(): each for base, each in about.items()}
     found = own_files(root)
-    kept = {one: file for one, file in found.items() if file.name.casefold() in by_base}
-    if len(kept) < len(found):
-        alone = few(file.name for one, file in found.items() if one not in kept)
-        said = f"{len(found) - len(kept):,} of {len(found):,} are not in it: {alone}"
-        if not partial or not kept:
+    meant = named(found, about, path)
+    if len(meant) < len(found):
+        alone = few(file.name for one, file in found.items() if one not in meant)
+        said = f"{len(found) - len(meant):,} of {len(found):,} are not in it: {alone}"
+        if not partial or not meant:
             raise MissingDataError(
                 f"{path} must name every image of {root}. Received: {said}. Annotate them, take them away, or leave them "
                 "out (--partial)."
             )
         warnings.warn(f"{path}: {said}. They are left out.", stacklevel=4)
     labels = {one: label for label, one in enumerate(wanted)}
-    examples = [(file, by_base[file.name.casefold()]) for file in kept.values()]
+    examples = [(found[one], about[name]) for one, name in meant.items()]
     read = functools.partial(_read_drawn, channels, size, labels)
     return DataSet(name, tuple(take(examples)), read, "mask", 1 if len(wanted) == 2 else len(wanted))
 

@@ -73,7 +73,7 @@ def volumes(
     examples = volume_examples(root, Path(folder) / masks, partial)
     labels = labels_of(classes, ignore) if classes is not None else labels_in_volumes(examples)
     mapping = {**{mark: label for label, mark in enumerate(labels.marks)}, **({} if ignore is None else {ignore: 255})}
-    known = {"mapping": mapping, "classes": labels.classes, "ignore": labels.ignored}
+    known = {"mapping": mapping, "classes": labels.classes, "ignore": labels.ignored, "own": True}
     name = " ".join(filter(None, (root.name or str(root), split, f"{spacing} mm" if spacing else None)))
     read = functools.partial(read_volume_pair, known, channel, spacing, window, canonical=True)
     chosen = split_of(examples, split, validation, seed, root)
@@ -82,12 +82,16 @@ def volumes(
 
 def volume_examples(root, masks, partial=False):
     """Returns the paths of volumes and of their masks, a tuple of both for each; the arguments are those of `volumes`."""
-    found = own_files(root, VOLUMES, "volumes")
     if Path(masks).resolve() != Path(root).resolve():
-        return matched(found, own_files(masks, VOLUMES, "masks"), masks, partial)
+        found = own_files(root, VOLUMES, "volumes", without=masks)
+        return matched(found, own_files(masks, VOLUMES, "masks", without=root), masks, partial)
+    found = own_files(root, VOLUMES, "volumes")
     ours, theirs = divided(list(found))
     if not theirs:
-        raise MissingDataError(f"{root} must hold volumes and their masks, such as x.nii.gz and x_mask.nii.gz.")
+        raise MissingDataError(
+            f"{root} must hold volumes and their masks, such as x.nii.gz and x_mask.nii.gz, where no folder of masks is "
+            f"named. Received: {len(found):,} volumes without. Name the folder of masks (--masks DIR)."
+        )
     return matched({name: found[name] for name in ours}, {name: found[name] for name in theirs}, root, partial)
 
 

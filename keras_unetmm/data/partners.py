@@ -4,18 +4,24 @@ import re
 from collections import Counter
 
 WORDS = (
-    *("mask", "masks", "seg", "segmentation", "label", "labels", "labelids", "gt", "groundtruth", "annotation", "anno", "l"),
-    *("target", "sharp", "clean", "mean", "reference"),
+    *("mask", "masks", "seg", "segs", "segmentation", "segmentations", "segmentationclass", "label", "labels", "labelids"),
+    *("gt", "gts", "groundtruth", "annotation", "annotations", "anno", "l", "maske", "masken", "masque", "masques"),
+    *("target", "targets", "sharp", "clean", "mean", "reference", "references"),
 )
-OF_IMAGES = ("image", "img", "im", "blur", "blurred", "noisy", "real", "input", "sat", "leftimg8bit")
+OF_IMAGES = (
+    *("image", "images", "img", "imgs", "im", "jpegimages", "photo", "photos", "picture", "pictures", "frame", "frames"),
+    *("scan", "scans", "rgb", "raw", "blur", "blurred", "noisy", "real", "input", "inputs", "sat", "leftimg8bit"),
+)
 _TRIED = 64  # names by which the rule is found
 
 
 def partners(images, others):
     """Finds the partner of each image.
 
-    Names are compared without suffix: the same name; a name with the same letters before and behind it, as in
-    `x` and `x_mask`; or names that differ in a known word, as `x_image` and `x_mask`. The rule that suits most is taken.
+    Names are compared without suffix: the same name, in any case; a name with the same letters before and behind it, as in
+    `x` and `x_mask`; names that differ in a known word, as `x_image` and `x_mask`, or `images/x` and `x/masks`; the same
+    name in other folders; or names that differ in all but their numbers, as `frame007` and `label7`. The rule that suits
+    most is taken. What is the partner of two images is that of none.
 
     Args:
         images: collection of str.
@@ -28,6 +34,8 @@ def partners(images, others):
     for rule in _rules(images, others):
         possible = {name: rule(name) & others for name in images}
         found = {name: next(iter(few)) for name, few in possible.items() if len(few) == 1}
+        claimed = Counter(found.values())
+        found = {name: other for name, other in found.items() if claimed[other] == 1}
         best = max(best, found, key=len)
         if len(best) == len(images):
             break
@@ -37,8 +45,12 @@ def partners(images, others):
 def _rules(images, others):
     """Functions from a name to the names that its partner may have, the simplest first."""
     yield lambda name: {name}
+    yield _by(str.casefold, others)
     yield from map(_affixed, _affixes(images, others))
-    yield _by_word(others)
+    yield _by(lambda name: _without(name, (*WORDS, *OF_IMAGES)).casefold(), others)
+    yield _by(lambda name: name.rpartition("/")[2].casefold(), others)
+    if all(len({re.sub(r"\d+", "#", name) for name in names}) == 1 for names in (images, others)):
+        yield _by(lambda name: tuple(map(int, re.findall(r"\d+", name))), others)
 
 
 def divided(names):
@@ -55,15 +67,16 @@ def divided(names):
         plain = {_without(name, OF_IMAGES) for name in names if _without(name, OF_IMAGES) != name}
         masks = [name for name in names if _without(name, WORDS) != name and _without(name, WORDS) in plain]
     affixes = {_affix(name) for name in masks}
-    chosen = {name for name in names if _affix(name) in affixes}
+    chosen = {name for name in names if _affix(name) in affixes and affixes}
     masks = [name for name in names if name in chosen]
     return [name for name in names if name not in chosen], masks
 
 
 def _affix(name):
-    """What `_without` takes off a name for a word of masks, or None."""
-    shorter = _without(name, WORDS)
-    return None if shorter == name else name.rpartition("/")[2].replace(shorter.rpartition("/")[2], "*", 1)
+    """What `_without` takes off the parts of a name for words of masks, or None."""
+    parts = [(part, _shorter(part, WORDS)) for part in name.split("/")]
+    taken = [part.replace(shorter, "*", 1) if shorter else part for part, shorter in parts if shorter != part]
+    return tuple(taken) or None
 
 
 def _affixed(affixes):
@@ -90,18 +103,24 @@ def _affixes(images, others):
     return [affixes for affixes, _ in found.most_common(8)]
 
 
-def _by_word(others):
+def _by(key, others):
+    """A rule by which names with the same key are partners."""
     keys = {}
     for other in others:
-        keys.setdefault(_without(other, (*WORDS, *OF_IMAGES)), set()).add(other)
-    return lambda name: keys.get(_without(name, (*WORDS, *OF_IMAGES)), set())
+        keys.setdefault(key(other), set()).add(other)
+    return lambda name: keys.get(key(name), set())
 
 
 def _without(name, words):
-    """A name without one of some words at its end or beginning; a word ends where a sign or a capital divides it."""
-    folder, slash, stem = name.rpartition("/")
+    """A name without one of some words at the end or beginning of its parts, divided from the rest by a sign or capital."""
+    return "/".join(filter(None, (_shorter(part, words) for part in name.split("/")))) or name
+
+
+def _shorter(part, words):
     choice = "|".join(sorted(words, key=len, reverse=True))
-    shorter = re.sub(rf"(?i:[ _.\-]+({choice}))$|(?<=[a-z0-9])(?:{choice.title()})$", "", stem)
-    if shorter == stem:
-        shorter = re.sub(rf"^(?i:({choice}))[ _.\-]+", "", stem)
-    return f"{folder}{slash}{shorter or stem}"
+    if re.fullmatch(f"(?i:{choice})", part):
+        return ""
+    shorter = re.sub(rf"(?i:[ _.\-]+({choice}))$|(?<=[a-z0-9])(?:{choice.title()})$", "", part)
+    if shorter == part:
+        shorter = re.sub(rf"^(?i:({choice}))[ _.\-]+", "", part)
+    return shorter or part

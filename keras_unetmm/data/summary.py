@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_unetmm.data.dataset import DataSet
+from keras_unetmm.data.headers import suspects
 from keras_unetmm.data.images import DamagedFileError
 from keras_unetmm.data.own_files import few
 
@@ -18,6 +19,7 @@ class Summary:
     Attributes:
         dataset: `DataSet`.
         looked_at: int, examples that were read.
+        headers: int, examples of whose files only headers and ends were looked at, those that were read among them.
         sizes: Counter of the shapes of inputs.
         types: Counter of the types of their values.
         pixels: Counter of labels, 255 for what is ignored among them, over all pixels; empty without masks.
@@ -27,6 +29,7 @@ class Summary:
 
     dataset: DataSet
     looked_at: int
+    headers: int
     sizes: Counter
     types: Counter
     pixels: Counter
@@ -40,7 +43,7 @@ class Summary:
 
 
 def summarize(dataset, most=200, seconds=4.0, on_error="raise"):
-    """Looks at some examples of a data set, evenly spread, for a few seconds.
+    """Looks at some examples of a data set for a few seconds: at those whose headers look damaged first, then at random.
 
     Args:
         dataset: `DataSet`.
@@ -54,17 +57,18 @@ def summarize(dataset, most=200, seconds=4.0, on_error="raise"):
     Raises:
         ValueError: for an example that cannot be read or has an unknown label, and if all masks hold one label alone.
     """
-    order = np.random.default_rng(0).permutation(len(dataset))[:most]
+    suspected, headers = suspects(dataset)
+    order = dict.fromkeys([*suspected, *np.random.default_rng(0).permutation(len(dataset))[:most].tolist()])
     sizes, types, pixels, within, problems = Counter(), Counter(), Counter(), Counter(), []
-    began, looked_at = time.monotonic(), 0
-    for index in order.tolist():
-        if looked_at >= 10 and time.monotonic() - began > seconds:
+    began, looked_at, damaged = time.monotonic(), 0, set(suspected)
+    for index in order:
+        if looked_at >= 10 and index not in damaged and time.monotonic() - began > seconds:
             break
         try:
             image, target = dataset[index]
-        except DamagedFileError as error:
-            if on_error == "raise":
-                raise
+        except ValueError as error:
+            if on_error == "raise" or not isinstance(error, DamagedFileError):
+                raise _of_all(error, dataset, damaged - {index}) if index in damaged else error
             problems.append((dataset.called(index), str(error)))
             continue
         looked_at += 1
@@ -83,7 +87,34 @@ def summarize(dataset, most=200, seconds=4.0, on_error="raise"):
             f"masks of {dataset.name} must hold two labels or more. Received: {only} in every pixel of the {looked_at} "
             "looked at. Put the right masks there, or correct what stands for each label (--classes NAME=VALUE,...)."
         )
-    return Summary(dataset, looked_at, sizes, types, pixels, within, problems)
+    return Summary(dataset, looked_at, headers, sizes, types, pixels, within, problems)
+
+
+def _of_all(error, dataset, others):
+    """The error of one example, with the names of others that look like it."""
+    if not others:
+        return error
+    return type(error)(f"{error} {len(others):,} more look so: {few(dataset.called(index) for index in others)}.")
+
+
+def validate_files(dataset, on_error="raise"):
+    """Reads what looks damaged of a data set, by its headers.
+
+    Returns:
+        list of `(name, error)` of files that cannot be read.
+
+    Raises:
+        ValueError: for an example that cannot be read, unless `on_error` is `"skip"` and its file is damaged.
+    """
+    suspected, problems = suspects(dataset)[0], []
+    for index in suspected:
+        try:
+            dataset[index]
+        except ValueError as error:
+            if on_error == "raise" or not isinstance(error, DamagedFileError):
+                raise _of_all(error, dataset, {*suspected} - {index}) from error
+            problems.append((dataset.called(index), str(error)))
+    return problems
 
 
 def report(summary, names=None):
@@ -94,7 +125,8 @@ def report(summary, names=None):
         names: sequence of str, of the labels, or None.
     """
     dataset, looked_at = summary.dataset, summary.looked_at
-    lines = [f"{dataset.name}: {len(dataset):,} examples; {looked_at:,} looked at"]
+    headers = "" if summary.headers == len(dataset) else f", the headers of {summary.headers:,} too"
+    lines = [f"{dataset.name}: {len(dataset):,} examples; {looked_at:,} looked at{headers}"]
     common = [f"{'x'.join(map(str, shape))} ({count:,})" for shape, count in summary.sizes.most_common(3)]
     more = len(summary.sizes) - len(common)
     lines.append(f"  sizes: {', '.join(common)}{f', {more:,} others' if more > 0 else ''}; {', '.join(summary.types)}")
@@ -106,6 +138,6 @@ def report(summary, names=None):
         if dataset.ignore in summary.pixels:
             share = summary.pixels[dataset.ignore] / summary.pixels.total()
             lines.append(f"  ignored: {share:.1%} of the pixels")
-    for name, _ in summary.problems[:10]:
-        lines.append(f"  cannot be read: {name}")
+    if summary.problems:
+        lines.append(f"  cannot be read: {few(name for name, _ in summary.problems)}")
     return lines

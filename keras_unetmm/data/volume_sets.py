@@ -84,9 +84,13 @@ def read_volume_pair(labels, channel, spacing, window, example, canonical=False)
         float32 `(D, H, W, 1)` and uint8 `(D, H, W)`.
     """
     path, mask_path = example
-    image, affine = read_volume(path, channel, canonical)
-    mask = aligned(path, image.shape, affine, mask_path, *_load(mask_path, 0, None))
+    image, affine, says = _finite(path, channel)
+    mask, mask_affine, mask_says = _load(mask_path, 0, None)
+    mask = aligned(path, image.shape, affine, mask_path, mask, mask_affine, says and mask_says)
     same_size(path, image.shape, mask_path, mask.shape)
+    if canonical and says:  # both: labels that do not say where they lie are turned with their image
+        (image, turned), (mask, _) = (to_canonical(each, affine) for each in (image, mask))
+        affine = turned
     mask = known_labels(mask_path, mask, **labels)
     if spacing is not None:
         image, mask = _isotropic(image, mask, affine, spacing)
@@ -99,10 +103,15 @@ def read_volume(path, channel=0, canonical=False):
     Raises:
         DamagedFileError: if the file is damaged, or holds values that are not finite.
     """
+    image, affine, says = _finite(path, channel)
+    return to_canonical(image, affine) if canonical and says else (image, affine)
+
+
+def _finite(path, channel):
     image, affine, says = _load(path, channel, "float32")
     if not np.isfinite(image).all():
         raise damaged(path, "a volume", "it holds values that are not finite")
-    return to_canonical(image, affine) if canonical and says else (image, affine)
+    return image, affine, says
 
 
 def read_mask_volume(path):
@@ -119,7 +128,7 @@ def _load(path, channel, dtype):
         values = values[..., channel] if values.ndim == 4 else values
         if values.ndim != 3:
             raise ValueError(f"it has {values.ndim} axes")
-    except (OSError, ValueError, IndexError, *broken) as error:
+    except (OSError, ValueError, IndexError, TypeError, *broken) as error:
         raise damaged(path, "a volume", error) from error
     codes = [int(file.header.get(code, 1)) for code in ("sform_code", "qform_code")] if hasattr(file.header, "get") else [1]
     return values, file.affine, any(codes)

@@ -1,18 +1,22 @@
 """A user's own folders: every format that is read, which file belongs to which, what is refused."""
 
 import json
+import struct
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from keras_unetmm import data
+from keras_unetmm.data.annotated_files import named
 from keras_unetmm.data.images import DamagedFileError
-from keras_unetmm.data.labels import labels_of, read_labels
+from keras_unetmm.data.labels import found_labels, labels_of, read_labels
 from keras_unetmm.data.layout import MissingDataError
+from keras_unetmm.data.outlines import inside
 from keras_unetmm.data.overlays import examples_sheet
 from keras_unetmm.data.partners import divided, partners
-from keras_unetmm.data.polygons import annotations
+from keras_unetmm.data.polygons import Annotated, annotations
 from keras_unetmm.data.summary import report, summarize
 
 pytestmark = pytest.mark.no_backend
@@ -68,16 +72,23 @@ def test_exif_of_images_and_masks(tmp_path, orientation):
     exif = Image.Exif()
     exif[274] = orientation
     undone = (None, "FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_90", "TRANSVERSE", "ROTATE_270")
-    pixels = picture()
-    stored = Image.fromarray(pixels)
-    if orientation > 1:
-        stored = stored.transpose(Image.Transpose[undone[orientation - 1]])
+
+    def turned(pixels):
+        image = Image.fromarray(pixels)
+        return image if orientation == 1 else image.transpose(Image.Transpose[undone[orientation - 1]])
+
+    pixels, deep = picture(), picture(channels=1)[..., 0].astype("uint16") * 257
     (tmp_path / "i").mkdir()
-    stored.save(tmp_path / "i" / "x.png", exif=exif)
+    (tmp_path / "m").mkdir()
+    turned(pixels).save(tmp_path / "i" / "x.png", exif=exif)
+    turned(deep).save(tmp_path / "i" / "y.tif", exif=exif)  # Pillow would map plain TIFFs into memory, and not turn them
+    turned(MASK).save(tmp_path / "m" / "y.tif", exif=exif)
     save(tmp_path / "m" / "x.png", MASK)  # drawn on the photograph as viewers show it
-    image, mask = data.pairs(tmp_path, "i", "m")[0]
-    np.testing.assert_array_equal(image, pixels)
-    np.testing.assert_array_equal(mask, MASK)
+    dataset = data.pairs(tmp_path, "i", "m")
+    np.testing.assert_array_equal(dataset[0][0], pixels)
+    np.testing.assert_array_equal(dataset[1][0], np.stack([deep] * 3, -1))
+    for _, mask in dataset:
+        np.testing.assert_array_equal(mask, MASK)
 
 
 def forms(tmp_path):
@@ -195,15 +206,124 @@ def test_annotations(tmp_path, kind):
     dataset = data.pairs(tmp_path, "i", path)
     assert dataset.classes == 3
     mask = dataset[0][1]
-    wrong = np.mean(mask != MASK)
-    assert wrong < 0.1, mask  # polygons pass through the pixels at their border
-    assert mask[3, 5] == 1
-    assert mask[10, 17] == 2
+    np.testing.assert_array_equal(mask, MASK)
     only = data.pairs(tmp_path, "i", path, classes=("background", "b"))
     assert only.classes == 1
     np.testing.assert_array_equal(only[0][1], mask == 2)
     with pytest.raises(ValueError, match=r"names that .* has: a, b"):
         data.pairs(tmp_path, "i", path, classes=("background", "c"))
+
+
+def brush(mask, repeated=True):
+    """Label Studio's code of a stroke: values of 8 bits, lengths of 3, 5, 9 or 16 bits."""
+    pixels = np.zeros((*mask.shape, 4), "uint8")
+    pixels[..., 3] = mask * 255
+    flat, bits = pixels.reshape(-1), f"{pixels.size:032b}{7:05b}" + "".join(f"{wide - 1:04b}" for wide in (3, 5, 9, 16))
+    ends = [*(np.flatnonzero(np.diff(flat)) + 1), len(flat)] if repeated else range(200, len(flat) + 200, 200)
+    start = 0
+    for end in (min(int(end), len(flat)) for end in ends):
+        which, wide = next((i, wide) for i, wide in enumerate((3, 5, 9, 16)) if end - start - 1 < 2**wide)
+        values = flat[start : start + 1] if repeated else flat[start:end]
+        bits += f"{int(repeated)}{which:02b}{end - start - 1:0{wide}b}" + "".join(f"{value:08b}" for value in values)
+        start = end
+    bits += "0" * (-len(bits) % 8)
+    return [int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)]
+
+
+def stroke(mask, name, **about):
+    value = {"format": "rle", "rle": brush(mask, **about), "brushlabels": [name]}
+    return {"type": "brushlabels", "value": value, "original_width": 20, "original_height": 12}
+
+
+def test_painted_areas(tmp_path):
+    save(tmp_path / "i" / "x.JPG", picture())
+    save(tmp_path / "i" / "y.JPG", picture())
+    result = [stroke(MASK == 1, "a"), stroke(MASK == 2, "b", repeated=False), {"type": "rectanglelabels", "value": {}}]
+    said = {"data": {"image": "/data/local-files/?d=i%2Fx.JPG"}, "annotations": [{"result": result}]}
+    not_yet = {"data": {"image": "y.JPG"}, "annotations": []}
+    (tmp_path / "a.json").write_text(json.dumps([said, not_yet]))
+    with (
+        pytest.warns(UserWarning, match=r"1 of 2 are not in it: y.JPG"),
+        pytest.warns(UserWarning, match="1 shapes of type rectangle without a label left out"),
+    ):
+        dataset = data.pairs(tmp_path, "i", "a.json", partial=True)
+    assert [path.name for path, _ in dataset.examples] == ["x.JPG"]  # nobody has said that y is background
+    np.testing.assert_array_equal(dataset[0][1], MASK)
+    result[:] = [{**result[0], "value": {**result[0]["value"], "rle": result[0]["value"]["rle"][:30]}}]
+    (tmp_path / "a.json").write_text(json.dumps([said]))
+    with pytest.warns(UserWarning, match="y.JPG"):
+        damaged = data.pairs(tmp_path, "i", "a.json", partial=True)
+    with pytest.raises(ValueError, match=r"a brush stroke ends too early\. Export the annotations again"):
+        damaged[0]
+    (tmp_path / "i" / "y.JPG").unlink()
+    rows = '<mask label="a" rle="2, 4, 1, 5, 6, 5, 1" left="3" top="2" width="6" height="4" z_order="0"/><box label="b"/>'
+    (tmp_path / "a.xml").write_text(CVAT[: CVAT.index("<polygon")] + rows + "</image></annotations>")
+    with pytest.warns(UserWarning, match="1 shapes of type box left out"):
+        mask = data.pairs(tmp_path, "i", "a.xml", classes=("background", "a"))[0][1]
+    want = np.zeros((12, 20), "uint8")
+    want[2:6, 3:9] = [[0, 0, 1, 1, 1, 1], [0, 1, 1, 1, 1, 1], [0] * 6, [1, 1, 1, 1, 1, 0]]
+    np.testing.assert_array_equal(mask, want)
+
+
+def test_polygons_cover_the_pixels_whose_centres_lie_inside():
+    rng = np.random.default_rng(0)
+    columns, rows = np.meshgrid(np.arange(40) + 0.5, np.arange(30) + 0.5)
+    centres = np.stack([columns.ravel(), rows.ravel()], 1)
+    for _ in range(20):
+        points = rng.uniform((-8, -8), (48, 38), (3, 2))  # also outside of the image
+        edges = zip(points, np.roll(points, -1, 0), strict=True)
+        side = [(b - a)[0] * (centres - a)[:, 1] - (b - a)[1] * (centres - a)[:, 0] for a, b in edges]
+        want = (np.all(np.greater(side, 0), 0) | np.all(np.less(side, 0), 0)).reshape(30, 40)
+        np.testing.assert_array_equal(inside(points, (30, 40)), want)
+
+
+def test_images_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    about = {name: Annotated(None) for name in ("cam0/x.jpg", "cam1/x.jpg", "0a1b2c3d-y.jpg")}
+    found = {name: tmp_path / name for name in ("cam1/x.jpg", "cam0/x.jpg", "y.jpg", "z.jpg")}
+    meant = named(found, about, "a.json")
+    assert meant == {"cam1/x.jpg": "cam1/x.jpg", "cam0/x.jpg": "cam0/x.jpg", "y.jpg": "0a1b2c3d-y.jpg"}
+    with pytest.raises(ValueError, match=r"no other can be meant\. Received: x.jpg for .*cam0/x.jpg, .*cam1/x.jpg"):
+        named(found, ["x.jpg"], "a.json")
+    with pytest.raises(ValueError, match=r"no other can be meant\. Received: cam0/x.jpg, cam1/x.jpg for"):
+        named({"x": tmp_path / "x.jpg"}, about, "a.json")
+
+
+@pytest.mark.parametrize("quality", [95, 60])
+def test_jpeg_masks_are_read_where_labels_can_be_told(tmp_path, quality):
+    mask = np.kron(BINARY, np.ones((8, 8), "uint8"))
+    save(tmp_path / "i" / "x.png", picture(0, 96, 160))
+    save(tmp_path / "m" / "x.jpg", mask * 255, quality=quality)
+    with pytest.warns(UserWarning, match=r"1 of 1 masks are JPEG, such as x.jpg"):
+        dataset = data.pairs(tmp_path, "i", "m")
+    assert dataset.classes == 1
+    np.testing.assert_array_equal(dataset[0][1], mask)
+    path = save(tmp_path / "m" / "x.jpg", mask * 100 + 50, quality=quality)
+    np.testing.assert_array_equal(read_labels(path, labels_of({"background": 50, "a": 150})), mask)
+    for labels, why in (({"background": 50, "a": 60}, "10 gray values apart"), (("background", "a"), "near none of")):
+        with pytest.raises(ValueError, match=why):
+            read_labels(path, labels_of(labels))
+    save(path, mask * 9, quality=quality)  # neither black and white, nor the labels 0 and 1
+    with pytest.raises(ValueError, match=r"values up to \d+, none of them near 255"):
+        read_labels(path, labels_of(("background", "a")))
+    save(path, picture(3, 96, 160), quality=quality)
+    with pytest.raises(ValueError, match=r"must be a mask|near none of"):
+        data.pairs(tmp_path, "i", "m")
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_gray_of_few_bits(tmp_path, bits):
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    rows = [f"{int(''.join(f'{value:0{bits}b}' for value in row), 2):0{20 * bits // 4}x}" for row in MASK]
+    content = zlib.compress(b"".join(b"\0" + bytes.fromhex(row) for row in rows))
+    header = struct.pack(">IIBBBBB", 20, 12, bits, 0, 0, 0, 0)
+    path = tmp_path / "x.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b""))
+    np.testing.assert_array_equal(read_labels(path, labels_of(("background", "a", "b"))), MASK)
+    found = found_labels([path])
+    assert len(found.names) == 3
+    np.testing.assert_array_equal(read_labels(path, found), MASK)
 
 
 def test_annotations_that_are_none(tmp_path):
@@ -233,6 +353,12 @@ def test_annotations_that_are_none(tmp_path):
         ("im1 im10", "im1GT im10GT"),
         ("cell-01 cell-02", "cell-01.masks cell-02.masks"),
         ("img_1 img_2", "mask_1 mask_2"),
+        ("IMG_1 Foto2", "img_1 foto2"),
+        ("cam0/a cam1/b", "a b"),
+        ("a b", "x/a y/b"),
+        ("1/image 2/image", "1/mask 2/mask"),
+        ("1/images/a 2/images/b", "1/masks/a 2/masks/b"),
+        ("frame07 frame8", "label7 label08"),
     ],
 )
 def test_partners(images, masks):
@@ -240,6 +366,29 @@ def test_partners(images, masks):
     assert partners(images, masks) == dict(zip(images, masks, strict=True))
     if "/" not in images[0] and set(images).isdisjoint(masks):
         assert divided([*images, *masks])[1] in (masks, [])
+
+
+def test_what_belongs_to_two_belongs_to_none():
+    assert partners(["cam0/a", "cam1/a", "cam1/b"], ["a", "b"]) == {"cam1/b": "b"}
+    assert partners(["x1", "y1"], ["m1", "m2"]) == {}
+    assert divided(["1/image", "1/mask", "2/image", "2/mask"]) == (["1/image", "2/image"], ["1/mask", "2/mask"])
+    assert divided(["a", "masks/a", "b", "masks/b"]) == (["a", "b"], ["masks/a", "masks/b"])
+
+
+def test_folders_below_that_are_no_images(tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path / "d" / f"{name}.jpg", picture())
+        save(tmp_path / "d" / "drawn" / f"{name}.png", BINARY)
+        save(tmp_path / "d" / "run" / "pictures" / f"{name}.png", picture())
+        save(tmp_path / "d" / "results" / f"{name}.png", picture())
+    (tmp_path / "d" / "run" / "run.json").write_text("{}")
+    (tmp_path / "d" / "results" / "predict.json").write_text("{}")
+    assert len(data.pairs(tmp_path, "d", "d/drawn")) == 2
+    assert len(data.photographs(tmp_path / "d", "results")) == 2
+    (tmp_path / "d" / "drawn").rename(tmp_path / "drawn")
+    save(tmp_path / "m" / "x.png", BINARY)
+    with pytest.raises(MissingDataError, match=r"2 of 2 images have none: a.jpg, b.jpg; there are x.png"):
+        data.pairs(tmp_path, "d", "m")
 
 
 def test_pairs_in_one_folder_and_without_partner(tmp_path):
@@ -358,6 +507,8 @@ def test_volumes_of_any_orientation(tmp_path, turn):
     np.testing.assert_array_equal(found, mask.T)
     plain = (values - values.mean()) / values.std()
     np.testing.assert_allclose(image[..., 0], plain.T, atol=1e-5)
+    nibabel.save(nibabel.Nifti1Image(np.asarray(stored(mask, turn).dataobj), None), tmp_path / "m" / "x.nii.gz")
+    np.testing.assert_array_equal(data.volumes(tmp_path, "i", "m")[0][1], mask.T)  # it lies as its image is stored
     moved = stored(mask, "RAS")
     moved.affine[0, 3] += 4
     nibabel.save(nibabel.Nifti1Image(mask, moved.affine), tmp_path / "m" / "x.nii.gz")
@@ -366,12 +517,29 @@ def test_volumes_of_any_orientation(tmp_path, turn):
 
 
 def test_one_broken_photograph_among_many(tmp_path):
-    for i in range(20):
-        save(tmp_path / "p" / f"{i}.jpg", picture(i, 32, 32))
-    broken = tmp_path / "p" / "7.jpg"
-    broken.write_bytes(broken.read_bytes()[:150])
-    with pytest.raises(DamagedFileError, match=r"7.jpg cannot be read as an image.*skip"):
-        summarize(data.photographs(tmp_path, "p"))
+    first = save(tmp_path / "p" / "0.jpg", picture(0, 32, 32))
+    for i in range(1, 1000):
+        (tmp_path / "p" / f"{i}.jpg").hardlink_to(first)
+    for name in ("7.jpg", "998.jpg"):
+        (tmp_path / "p" / name).unlink()
+        (tmp_path / "p" / name).write_bytes(first.read_bytes()[:-150])
+    dataset = data.photographs(tmp_path, "p")
+    with pytest.raises(DamagedFileError, match=r"7.jpg cannot be read as an image.*skip\)\. 1 more look so: .*998.jpg"):
+        summarize(dataset)
+    found = summarize(dataset, most=20, on_error="skip")
+    assert [name[-7:].lstrip("/") for name, _ in found.problems] == ["p/7.jpg", "998.jpg"]
+    assert "998.jpg" in report(found)[-1]
+
+
+def test_one_mask_of_another_size_among_many(tmp_path):
+    for folder, pixels in (("i", picture()), ("m", BINARY)):
+        first = save(tmp_path / folder / "0.png", pixels)
+        for i in range(1, 300):
+            (tmp_path / folder / f"{i}.png").hardlink_to(first)
+    (tmp_path / "m" / "222.png").unlink()
+    save(tmp_path / "m" / "222.png", BINARY.T)
+    with pytest.raises(ValueError, match=r"222.png must have one size\. Received: 12x20 and 20x12"):
+        summarize(data.pairs(tmp_path, "i", "m"), most=10)
 
 
 def test_holes_are_not_filled_by_order(tmp_path):
@@ -384,9 +552,3 @@ def test_holes_are_not_filled_by_order(tmp_path):
         mask = data.pairs(tmp_path, "i", "a.json")[0][1]
         assert mask[6, 7] == 2
         assert mask[1, 1] == 1
-
-
-def test_drawn_masks_match_pillow(tmp_path):
-    image = Image.new("L", (20, 12))
-    ImageDraw.Draw(image).rectangle((3, 2, 8, 5), fill=1)
-    np.testing.assert_array_equal(np.asarray(image), BINARY)

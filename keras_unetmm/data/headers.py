@@ -1,0 +1,53 @@
+"""A look at every file of a data set that costs little: headers and ends, no pixels."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from keras_unetmm.data.dataset import DataSet
+from keras_unetmm.data.images import opened, upright_size
+from keras_unetmm.data.own_files import IMAGES
+
+ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}  # near the end of a whole file
+TAIL = 4096  # bytes, in which some cameras write more behind it
+
+
+def suspects(dataset: DataSet, seconds: float = 3.0) -> tuple[list[int], int]:
+    """Finds examples that may be damaged, or whose image and mask have two sizes, without reading pixels.
+
+    Args:
+        dataset: `DataSet`; entries of its examples that are paths of images are looked at.
+        seconds: float, after which no more are.
+
+    Returns:
+        `(indices, count)`: of the suspects, in order, and how many examples were looked at, in random order.
+    """
+    found, began = [], time.monotonic()
+    order = np.random.default_rng(1).permutation(len(dataset)).tolist()
+    for count, index in enumerate(order):
+        if time.monotonic() - began > seconds:
+            return sorted(found), count
+        paths = [part for part in dataset.examples[index] if isinstance(part, Path) and part.suffix.lower() in IMAGES]
+        try:
+            sizes = {_size(path) for path in paths}
+        except ValueError:
+            sizes = set()
+        if paths and len(sizes) != 1:
+            found.append(index)
+    return sorted(found), len(order)
+
+
+def _size(path):
+    """`(height, width)` of an image whose file looks whole.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    with opened(path, "an image") as image:
+        size, end = upright_size(image), ENDS.get(image.format, b"")
+        image.fp.seek(0, 2)
+        image.fp.seek(max(0, image.fp.tell() - TAIL))
+        if end not in image.fp.read():
+            raise ValueError(f"{path} has no end")
+    return size

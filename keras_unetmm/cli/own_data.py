@@ -122,22 +122,26 @@ class OwnData:
 
     def _looked_at(self, task: "Task", console: Console) -> "tuple[Task, Any]":
         """The task with what the data say of it, and the data set that it is trained on."""
-        from keras_unetmm.data.summary import report, summarize
+        from keras_unetmm.data.summary import report, summarize, validate_files
 
         if task.task == "segment":
-            task = replace(task, **_labels(task, self.classes, self.ignore))
+            task = replace(task, **_labels(task, self.classes, self.ignore, self.on_error))
         dataset = _dataset(task)
         with console.status("looking at the data"):
             summary = summarize(dataset, on_error=self.on_error)
+            validation = _validated_with(task)
+            for name, _ in validate_files(validation, self.on_error):
+                warn(f"{name} cannot be read, and is left out when validating.")
         names = list(task.classes) if task.classes else None
-        console.print("\n".join(report(summary, names)), highlight=False, soft_wrap=True)
+        lines = [*report(summary, names), f"{validation.name}: {len(validation):,} examples to validate with"]
+        console.print("\n".join(lines), highlight=False, soft_wrap=True)
         if self.class_weight is not None and task.task == "segment":
             task = replace(task, class_weight=_weights(self.class_weight, summary.shares(task.labels)))
-        small = [shape for shape in summary.sizes if min(shape[-3:-1]) < task.patch]
-        if task.task != "segment" and small:
+        smallest = summary.headers.smallest
+        if task.task != "segment" and smallest is not None and min(smallest[0]) < task.patch:
             raise ValueError(
-                f"--patch must be as large as the smallest image at most. Received: {task.patch} and an image of "
-                f"{'x'.join(map(str, small[0][:2]))}. Give a smaller --patch, or take small images away."
+                f"--patch must be as large as the smallest image at most. Received: {task.patch} and {smallest[1]} of "
+                f"{'x'.join(map(str, smallest[0]))}. Give a smaller --patch, or take small images away."
             )
         return task, dataset
 
@@ -168,7 +172,7 @@ def _validation(text: str) -> Path | float | int:
         ) from None
 
 
-def _labels(task: "Task", classes: str | None, ignore: str | None) -> dict[str, Any]:
+def _labels(task: "Task", classes: str | None, ignore: str | None, on_error: str) -> dict[str, Any]:
     """What masks hold, as fields of a `Task`: as the user says, or as some of them show."""
     from keras_unetmm.data.own_pairs import labels_in, mask_examples
     from keras_unetmm.data.own_volumes import labels_in_volumes, volume_examples
@@ -184,7 +188,7 @@ def _labels(task: "Task", classes: str | None, ignore: str | None) -> dict[str, 
     if task.volumes:
         found = labels_in_volumes(volume_examples(task.images, task.masks or task.images, task.partial))
     else:
-        found = labels_in(mask_examples(task.images, task.masks, task.partial))
+        found = labels_in(mask_examples(task.images, task.masks, task.partial), on_error)
     return {"classes": found.table(), "ignore": wrong if wrong is not None else found.ignore}
 
 
@@ -241,11 +245,20 @@ def _weights(text: str, shares: list[float]) -> tuple[float, ...] | None:
     return weights
 
 
-def _dataset(task: "Task") -> Any:
-    """The data set to train on, by the reader of the recipe."""
+def _validated_with(task: "Task") -> Any:
+    """The data set to validate with."""
+    if isinstance(task.validation, Path):
+        if task.references is not None:
+            return _dataset(replace(task, images=task.validation, references=task.validation_masks))
+        return _dataset(replace(task, images=task.validation, masks=task.validation_masks))
+    return _dataset(task, "validation")
+
+
+def _dataset(task: "Task", split: str | None = "train") -> Any:
+    """The data set to train on, or another split, by the reader of the recipe."""
     from keras_unetmm import data
 
-    split = None if isinstance(task.validation, Path) else "train"
+    split = None if isinstance(task.validation, Path) else split
     given: dict[str, Any] = {"split": split, "validation": task.validation, "seed": task.seed}
     if task.volumes:
         masks = task.masks or task.images

@@ -1,6 +1,7 @@
 """A look at every file of a data set that costs little: headers and ends, no pixels."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,22 @@ ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}  # near the end of a whole file
 TAIL = 4096  # bytes, in which some cameras write more behind it
 
 
-def suspects(dataset: DataSet, seconds: float = 3.0) -> tuple[list[int], int]:
+@dataclass(frozen=True)
+class Headers:
+    """What headers and ends of files say.
+
+    Args:
+        suspects: tuple of int, examples that may be damaged, or whose image and mask have two sizes, in order.
+        looked_at: int, examples, in random order where there was no time for all.
+        smallest: `(height, width)` of the image with the shortest side, and its path, or None without images.
+    """
+
+    suspects: tuple
+    looked_at: int
+    smallest: tuple | None
+
+
+def headers(dataset: DataSet, seconds: float = 3.0) -> Headers:
     """Finds examples that may be damaged, or whose image and mask have two sizes, without reading pixels.
 
     Args:
@@ -21,13 +37,13 @@ def suspects(dataset: DataSet, seconds: float = 3.0) -> tuple[list[int], int]:
         seconds: float, after which no more are.
 
     Returns:
-        `(indices, count)`: of the suspects, in order, and how many examples were looked at, in random order.
+        `Headers`.
     """
-    found, began = [], time.monotonic()
+    found, smallest, began = [], None, time.monotonic()
     order = np.random.default_rng(1).permutation(len(dataset)).tolist()
     for count, index in enumerate(order):
         if time.monotonic() - began > seconds:
-            return sorted(found), count
+            return Headers(tuple(sorted(found)), count, smallest)
         paths = [part for part in dataset.examples[index] if isinstance(part, Path) and part.suffix.lower() in IMAGES]
         try:
             sizes = {_size(path) for path in paths}
@@ -35,7 +51,9 @@ def suspects(dataset: DataSet, seconds: float = 3.0) -> tuple[list[int], int]:
             sizes = set()
         if paths and len(sizes) != 1:
             found.append(index)
-    return sorted(found), len(order)
+        elif paths and (smallest is None or min(min(sizes)) < min(smallest[0])):
+            smallest = sizes.pop(), paths[0]
+    return Headers(tuple(sorted(found)), len(order), smallest)
 
 
 def _size(path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ImageOps
 
-from keras_unetmm.data.images import opened
+from keras_unetmm.data.images import DamagedFileError, opened
 from keras_unetmm.data.lossy_masks import nearest
 from keras_unetmm.data.masks import SCALED, mask_values, read_mask
 from keras_unetmm.data.own_files import few
@@ -109,7 +109,7 @@ def read_labels(path, labels):
     return np.array([codes[code] for code in found.tolist()], "uint8")[inverse].reshape(shape)
 
 
-def found_labels(paths):
+def found_labels(paths, on_error="raise"):
     """Finds out what labels masks hold, by looking at some of them.
 
     Two values are background and foreground; small values are the labels themselves, up to the largest, 255 beside them
@@ -117,6 +117,7 @@ def found_labels(paths):
 
     Args:
         paths: list of paths.
+        on_error: `"raise"`, or `"skip"` to pass over damaged files.
 
     Returns:
         `Labels`.
@@ -126,10 +127,12 @@ def found_labels(paths):
     """
     values, colours, scaled = set(), set(), False
     for path in paths:
-        with opened(path, "a mask") as image:
-            form, pixels, gray = mask_values(path, image)
-            if image.mode == "P" and gray is None and not _small({*np.unique(pixels).tolist()} - {255}):
-                form = "colours"
+        try:
+            form, pixels, gray = _looked_at(path)
+        except DamagedFileError:
+            if on_error == "raise":
+                raise
+            continue
         if form == "colours":
             colours |= set(_colours(path)[0].tolist())
             _refuse_many(path, colours)
@@ -137,17 +140,28 @@ def found_labels(paths):
         if form == "transparent":
             raise ValueError(f"{path} must be opaque. Received: a picture with transparent pixels. Save it without them.")
         white, scaled = {"1": 1, "16": 65535}.get(form, 255), scaled or form in SCALED
-        if image.format in ("JPEG", "MPO") and not form:
-            pixels = nearest(path, pixels, (0, 255))
         seen = set(np.unique(pixels).tolist())
         if gray is not None and not _small(seen):
             seen = set(np.unique(gray).tolist())
         values |= {255 if value == white and seen <= {0, white} else value for value in seen}
         _refuse_many(path, values)
+    if not colours and not values:
+        raise DamagedFileError(f"masks must hold one that can be read. Received: {few(paths)}. Put the right masks there.")
     if colours:
         marks = sorted(colours | {_code((value,) * 3) for value in values})
         return _named([_rgb(code) for code in marks], paths)
     return _of_values(sorted(values), paths, scaled)
+
+
+def _looked_at(path):
+    """What `mask_values` returns, of a JPEG black and white, of a palette of many colours these."""
+    with opened(path, "a mask") as image:
+        form, pixels, gray = mask_values(path, image)
+    if image.mode == "P" and gray is None and not _small({*np.unique(pixels).tolist()} - {255}):
+        form = "colours"
+    if image.format in ("JPEG", "MPO") and not form:
+        pixels = nearest(path, pixels, (0, 255))
+    return form, pixels, gray
 
 
 def _of_values(values, paths, scaled=False):

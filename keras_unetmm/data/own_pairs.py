@@ -124,10 +124,13 @@ def mask_examples(root, masks, partial=False):
     return matched({name: found[name] for name in ours}, there, root, partial)
 
 
-def labels_in(examples):
-    """Returns the `Labels` that the masks of some examples hold, by looking at a few, evenly spread."""
+def labels_in(examples, on_error="raise"):
+    """Returns the `Labels` that the masks of some examples hold, by looking at a few, evenly spread.
+
+    With `on_error="skip"` damaged ones are passed over.
+    """
     step = max(1, len(examples) // LOOKED_AT)
-    return found_labels([mask for _, mask in examples[::step][:LOOKED_AT]])
+    return found_labels([mask for _, mask in examples[::step][:LOOKED_AT]], on_error)
 
 
 def matched(images, others, folder, partial):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_unetmm.data.dataset import DataSet
-from keras_unetmm.data.headers import suspects
+from keras_unetmm.data.headers import Headers, headers
 from keras_unetmm.data.images import DamagedFileError
 from keras_unetmm.data.own_files import few
 
@@ -19,7 +19,7 @@ class Summary:
     Attributes:
         dataset: `DataSet`.
         looked_at: int, examples that were read.
-        headers: int, examples of whose files only headers and ends were looked at, those that were read among them.
+        headers: `keras_unetmm.data.headers.Headers`.
         sizes: Counter of the shapes of inputs.
         types: Counter of the types of their values.
         pixels: Counter of labels, 255 for what is ignored among them, over all pixels; empty without masks.
@@ -29,7 +29,7 @@ class Summary:
 
     dataset: DataSet
     looked_at: int
-    headers: int
+    headers: Headers
     sizes: Counter
     types: Counter
     pixels: Counter
@@ -57,10 +57,10 @@ def summarize(dataset, most=200, seconds=4.0, on_error="raise"):
     Raises:
         ValueError: for an example that cannot be read or has an unknown label, and if all masks hold one label alone.
     """
-    suspected, headers = suspects(dataset)
-    order = dict.fromkeys([*suspected, *np.random.default_rng(0).permutation(len(dataset))[:most].tolist()])
+    said = headers(dataset)
+    order = dict.fromkeys([*said.suspects, *np.random.default_rng(0).permutation(len(dataset))[:most].tolist()])
     sizes, types, pixels, within, problems = Counter(), Counter(), Counter(), Counter(), []
-    began, looked_at, damaged = time.monotonic(), 0, set(suspected)
+    began, looked_at, damaged = time.monotonic(), 0, set(said.suspects)
     for index in order:
         if looked_at >= 10 and index not in damaged and time.monotonic() - began > seconds:
             break
@@ -68,7 +68,7 @@ def summarize(dataset, most=200, seconds=4.0, on_error="raise"):
             image, target = dataset[index]
         except ValueError as error:
             if on_error == "raise" or not isinstance(error, DamagedFileError):
-                raise _of_all(error, dataset, damaged - {index}) if index in damaged else error
+                raise _of_all(error, dataset, damaged - {index} if index in damaged else ()) from error
             problems.append((dataset.called(index), str(error)))
             continue
         looked_at += 1
@@ -87,7 +87,7 @@ def summarize(dataset, most=200, seconds=4.0, on_error="raise"):
             f"masks of {dataset.name} must hold two labels or more. Received: {only} in every pixel of the {looked_at} "
             "looked at. Put the right masks there, or correct what stands for each label (--classes NAME=VALUE,...)."
         )
-    return Summary(dataset, looked_at, headers, sizes, types, pixels, within, problems)
+    return Summary(dataset, looked_at, said, sizes, types, pixels, within, problems)
 
 
 def _of_all(error, dataset, others):
@@ -106,7 +106,7 @@ def validate_files(dataset, on_error="raise"):
     Raises:
         ValueError: for an example that cannot be read, unless `on_error` is `"skip"` and its file is damaged.
     """
-    suspected, problems = suspects(dataset)[0], []
+    suspected, problems = headers(dataset).suspects, []
     for index in suspected:
         try:
             dataset[index]
@@ -125,8 +125,8 @@ def report(summary, names=None):
         names: sequence of str, of the labels, or None.
     """
     dataset, looked_at = summary.dataset, summary.looked_at
-    headers = "" if summary.headers == len(dataset) else f", the headers of {summary.headers:,} too"
-    lines = [f"{dataset.name}: {len(dataset):,} examples; {looked_at:,} looked at{headers}"]
+    more = "" if summary.headers.looked_at == len(dataset) else f", and at the headers of {summary.headers.looked_at:,}"
+    lines = [f"{dataset.name}: {len(dataset):,} examples; {looked_at:,} looked at{more}"]
     common = [f"{'x'.join(map(str, shape))} ({count:,})" for shape, count in summary.sizes.most_common(3)]
     more = len(summary.sizes) - len(common)
     lines.append(f"  sizes: {', '.join(common)}{f', {more:,} others' if more > 0 else ''}; {', '.join(summary.types)}")

@@ -1,7 +1,7 @@
 """Liver in CT: DI2IN whose skips are Select-Attend-Transfer gates.
 
 Data      liver CT of the Medical Segmentation Decathlon (LiTS), 105 scans resampled to 2 mm as in the paper; evaluated on 26
-          others, the middle 512 mm in each direction. The paper's scans are others: scores cannot be compared one by one
+          others, whole, by windows of 128x192x192 voxels. The paper's scans are others: scores cannot be compared
 Paper     SAT (arXiv 1804.05181): ADADELTA (1, 0.95, 1e-8), batch norm after each convolution, Glorot uniform weights. It is
           silent on patches, batch, length, loss and augmentation; here as below
 Expect    variant      Dice
@@ -29,7 +29,7 @@ def network(skips):
         "smoke": {
             "model": partial(models.DI2IN, "liver_width16", channels=2, levels=2, skips=skips),
             "patch": (16, 16, 16),
-            "evaluate_patch": (16, 16, 16),
+            "evaluate_window": (16, 16, 16),
         },
     }
 
@@ -40,7 +40,7 @@ recipe = Recipe(
     # data
     train=partial(data.liver, spacing=2.0),
     evaluate={"liver_test": partial(data.liver, split="test", spacing=2.0)},
-    evaluate_patch=(256, 256, 256),
+    evaluate_window=(128, 192, 192),
     patch=(96, 128, 128),
     batch=2,
     augment=("flip",),

@@ -1,7 +1,7 @@
 """Prostate in MRI: 3-D Tiramisu (FC-DenseNet) whose skips, those in dense blocks too, are Select-Attend-Transfer gates.
 
 Data      prostate MRI of the Medical Segmentation Decathlon, 26 volumes resampled to the paper's 2 mm; evaluated on 6
-          others, the middle 64x96x96 voxels. The paper's volumes are others, so scores cannot be compared one by one
+          others, whole, by windows of 64x96x96 voxels. The paper's volumes are others: scores cannot be compared
 Paper     SAT (arXiv 1804.05181): ADADELTA (1, 0.95, 1e-8), batch norm after each convolution, Glorot uniform weights, for
           which Tiramisu here keeps He's. It is silent on patches, batch, length, loss and augmentation; here as below
 Expect    variant      Dice
@@ -37,7 +37,7 @@ def network(skips):
                 models.Tiramisu, "fc_densenet67", rank=3, input_shape=GRAY, classes=1, skips=skips, dense_skips=skips, **TINY
             ),
             "patch": (16, 16, 16),
-            "evaluate_patch": (16, 16, 16),
+            "evaluate_window": (16, 16, 16),
         },
     }
 
@@ -48,7 +48,7 @@ recipe = Recipe(
     # data
     train=partial(data.prostate, spacing=2.0),
     evaluate={"prostate_test": partial(data.prostate, split="test", spacing=2.0)},
-    evaluate_patch=(64, 96, 96),
+    evaluate_window=(64, 96, 96),
     patch=(32, 96, 96),
     batch=2,
     augment=("flip",),

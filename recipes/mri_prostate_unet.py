@@ -1,7 +1,7 @@
 """Prostate in MRI: 3-D U-Net whose skips are Select-Attend-Transfer gates.
 
 Data      prostate MRI of the Medical Segmentation Decathlon, 26 volumes resampled to the paper's 2 mm; evaluated on 6
-          others, the middle 48x96x96 voxels. The paper's volumes are others, so scores cannot be compared one by one
+          others, whole, by windows of 48x96x96 voxels. The paper's volumes are others: scores cannot be compared
 Paper     SAT (arXiv 1804.05181): ADADELTA (1, 0.95, 1e-8), batch norm after each convolution, Glorot uniform weights. It is
           silent on patches, batch, length, loss and augmentation; here as below
 Expect    variant      Dice
@@ -34,7 +34,7 @@ def network(skips):
         "smoke": {
             "model": partial(models.UNet, "mcu_width8", rank=3, input_shape=GRAY, channels=2, levels=2, skips=skips),
             "patch": (16, 16, 16),
-            "evaluate_patch": (16, 16, 16),
+            "evaluate_window": (16, 16, 16),
         },
     }
 
@@ -45,7 +45,7 @@ recipe = Recipe(
     # data
     train=partial(data.prostate, spacing=2.0),
     evaluate={"prostate_test": partial(data.prostate, split="test", spacing=2.0)},
-    evaluate_patch=(48, 96, 96),
+    evaluate_window=(48, 96, 96),
     patch=(48, 96, 96),
     batch=2,
     augment=("flip",),

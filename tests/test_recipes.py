@@ -58,7 +58,7 @@ def test_full_size(path, variant, tmp_path):
         model = abstract_build(without_files(network))
         assert model.input_shape[-1] == image.shape[-1]
         assert model.output_shape[-1] == channels
-        for size in filter(None, (recipe.patch, recipe.evaluate_patch)):
+        for size in filter(None, (recipe.patch, recipe.evaluate_patch, recipe.evaluate_window)):
             sizes = (size,) * (image.ndim - 1) if isinstance(size, int) else size
             shape = abstract_build(model.compute_output_shape, (1, *sizes, image.shape[-1]))
             assert shape[1:-1] == (() if dataset.target == "class" else sizes)

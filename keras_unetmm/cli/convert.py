@@ -52,6 +52,9 @@ def convert(
         run = read_run(model) if is_run(model) else None
         if run is not None:
             output, model, sizes = output or model / FILE, run.model, sizes or run.size()
+        elif not model.is_file():
+            reason = "a folder that is none" if model.is_dir() else "no such file"
+            raise ValueError(f"MODEL must be a file that model.save wrote, or a run's folder. Received: {model}, {reason}.")
         if output is None or (calibration is None and run is None):
             missing = "--output" if output is None else "--calibration"
             raise ValueError(f"{missing} must be given for a model that is no run's folder. Received: none.")

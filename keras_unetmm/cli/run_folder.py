@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_unetmm.cli.backend import quiet_backend
+
 MODEL, FILE, FIRMWARE = "best.keras", "model.tflite", "firmware"
 CALIBRATION = 64  # examples of those that were trained on
 SCALED = (0.5, 0.125)  # mean and deviation as which volumes of mean 0 and deviation 1 go into bytes
@@ -78,11 +80,12 @@ def read_run(folder: Path) -> Run:
     Raises:
         ValueError: for a folder that is none.
     """
-    from keras_unetmm.training.folder import RECIPE, RUN, read_json
-    from keras_unetmm.training.recipe import load_recipe
+    with quiet_backend():
+        from keras_unetmm.training.folder import RECIPE, RUN, read_json
+        from keras_unetmm.training.recipe import load_recipe
 
-    about = read_json(folder / RUN)
-    recipe = load_recipe(folder / RECIPE, about.get("variant"))
+        about = read_json(folder / RUN)
+        recipe = load_recipe(folder / RECIPE, about.get("variant"))
     recipe = recipe.for_quantization() if about.get("quantize") else recipe
     if about.get("smoke"):
         return Run(folder, recipe.for_smoke(), folder / "tiny_data", True)

@@ -63,9 +63,10 @@ def _size(path):
         ValueError: if it does not.
     """
     with opened(path, "an image") as image:
-        size, end = upright_size(image), ENDS.get(image.format, b"")
         image.fp.seek(0, 2)
         image.fp.seek(max(0, image.fp.tell() - TAIL))
-        if end not in image.fp.read():
+        if ENDS.get(image.format, b"") not in image.fp.read():
             raise ValueError(f"{path} has no end")
-    return size
+        if image.format == "PNG" and "exif" not in image.info:  # which Pillow would look for behind the pixels
+            return image.size[::-1]
+        return upright_size(image)

@@ -7,8 +7,8 @@ from PIL import Image
 
 from keras_unetmm.data.images import as_floats
 from keras_unetmm.data.masks import resized
+from keras_unetmm.models.windows import blended, overlaps
 from keras_unetmm.prediction.sources import PredictionError, Predictor, load_predictor
-from keras_unetmm.prediction.windows import blended, reach
 
 MEMORY = 2_000_000_000  # bytes that a network may take at once
 SIDES = {2: (512, 384, 256, 192, 128, 96, 64), 3: (128, 96, 80, 64, 48, 32)}  # of windows that are tried, by axes
@@ -162,22 +162,14 @@ def _window(network, size, window, memory):
 
 def _overlap(network, run, window, overlap):
     """The halo of a window, and what neighbours share, for each axis."""
-    if window not in network.reaches:
-        network.reaches[window] = reach(run, window, network.channels)
-    halos, shared, multiple = [], [], network.multiple
-    for side, seen in zip(window, network.reaches[window], strict=True):
-        halo = _up(seen, multiple)
-        wide = _up(2 * halo + max(multiple, side // 8), multiple)
-        if overlap is not None:
-            wide = int(overlap)
-            if not 0 <= wide < side:
-                raise PredictionError(f"overlap must be below the window, {_text(window)}. Received: {overlap}.")
-            halo = halo if wide > 2 * halo else 0
-        elif 2 * halo + multiple > side * 3 // 4:  # it sees farther: nothing is exact
-            halo, wide = 0, side // 2
-        halos.append(halo)
-        shared.append(wide)
-    return tuple(halos), tuple(shared)
+    if window not in network.overlaps:
+        network.overlaps[window] = overlaps(run, window, network.channels, network.multiple)
+    halos, shared = network.overlaps[window]
+    if overlap is None:
+        return halos, shared
+    if not all(0 <= overlap < side for side in window):
+        raise PredictionError(f"overlap must be below the window, {_text(window)}. Received: {overlap}.")
+    return tuple(halo if overlap > 2 * halo else 0 for halo in halos), (int(overlap),) * len(window)
 
 
 def _one_hot(run):

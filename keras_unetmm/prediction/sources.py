@@ -37,7 +37,7 @@ class Predictor:
         labels: bool, whether the output is the labels themselves, and not a probability for each.
         fingerprint: str, tells one model from another.
         resize: `(height, width)` that images were resized to when it was trained, or None.
-        reaches: dict, how far it sees, by window: found once.
+        overlaps: dict, what windows share, by window: found once.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Predictor:
     labels: bool = False
     fingerprint: str = ""
     resize: tuple | None = None
-    reaches: dict = field(default_factory=dict, compare=False)
+    overlaps: dict = field(default_factory=dict, compare=False)
 
 
 def load_predictor(source: Any, runtime: str = "tflm", kind: str | None = None) -> Predictor:

@@ -15,6 +15,7 @@ from keras_unetmm.metrics import spread as spread_of
 from keras_unetmm.metrics.image_mean import ImageMean
 from keras_unetmm.models.local_means import local_means
 from keras_unetmm.models.multi_scale import predict_multi_scale
+from keras_unetmm.models.windows import blended, overlaps
 from keras_unetmm.training.recipe import Recipe
 
 COMPILED = keras.backend.backend() == "jax"  # by XLA, which is slower on TensorFlow on CPUs
@@ -110,6 +111,8 @@ def measure(
         flip: bool, whether mirror images are segmented, too.
     """
     several = scales is not None or flip
+    if several and recipe.evaluate_window is not None:
+        raise ValueError("scales and flip must be left out for recipes with evaluate_window. Received: one of them.")
     if several and dataset.target != "mask":
         raise ValueError(f"scales and flip must be left out for data without masks. Received: {dataset.name}.")
     if on_error not in ("raise", "skip"):
@@ -121,7 +124,7 @@ def measure(
     model.jit_compile = COMPILED
     chosen = spread(len(dataset), limit)
     shown = {chosen[i] for i in spread(len(chosen), samples)}
-    kept, measured = [], 0
+    kept, measured, found = [], 0, {}
     for index in track(chosen) if track else chosen:
         try:
             image, reference = whole_example(dataset, index, recipe)
@@ -133,6 +136,8 @@ def measure(
         measured += 1
         if several:
             output = predict_multi_scale(model, image, scales or (1.0,), flip, recipe.evaluate_multiple)
+        elif recipe.evaluate_window is not None:
+            output = _by_windows(model, image, dataset.called(index), recipe, found)
         else:
             output = _predict(model, image, dataset.called(index), recipe.evaluate_multiple)
         for metric in metrics:
@@ -162,6 +167,24 @@ def spread(count: int, wanted: int | None) -> list[int]:
     if wanted is None or wanted >= count:
         return list(range(count))
     return [i * count // wanted for i in range(wanted)]
+
+
+def _by_windows(model, image, name, recipe, found):
+    """The output for a batch of one, by windows; `found` keeps what windows share, for the next example."""
+    axes, multiple = image.ndim - 2, recipe.evaluate_multiple
+    sides = recipe.evaluate_window if isinstance(recipe.evaluate_window, tuple) else (recipe.evaluate_window,) * axes
+    if len(sides) != axes:
+        raise ValueError(f"evaluate_window must have {axes} sizes for {name}. Received: {sides}. Change it in the recipe.")
+    size = tuple(max(side, have + -have % multiple) for side, have in zip(sides, image.shape[1:], strict=False))
+    padded = np.pad(image[0], [*((0, want - have) for want, have in zip(size, image.shape[1:], strict=False)), (0, 0)])
+
+    def run(windows):
+        return np.asarray(_predict(model, windows, name, 1), "float32")
+
+    if not found:
+        found["halos"], found["shared"] = overlaps(run, sides, image.shape[-1], multiple)
+    made = blended(run, padded, sides, found["shared"], found["halos"], multiple, batch=1)
+    return made[None][(slice(1), *map(slice, image.shape[1:-1]))]
 
 
 def _predict(model, image, name, multiple):

@@ -41,6 +41,8 @@ class Recipe:
         patch: int or tuple, size of the windows that are trained on, or None for whole examples.
         evaluate_patch: int or tuple, size of the window in the middle that is evaluated, of masks, mattes and classes padded
             if need be; None for whole examples.
+        evaluate_window: int or tuple, size of windows by which whole examples are evaluated where they are too large for
+            memory: windows overlap, and their outputs are added by weights, see `keras_unetmm.models.windows`; or None.
         evaluate_multiple: int, whole examples are padded below and to the right with zeros to multiples of it, and outputs
             cut, for networks that refuse other sizes.
         evaluate_local: int or `(height, width)`, pixels of the windows over which channel attention takes its means in
@@ -81,6 +83,7 @@ class Recipe:
     schedule: Callable | None = None
     patch: int | tuple | None = None
     evaluate_patch: int | tuple | None = None
+    evaluate_window: int | tuple | None = None
     evaluate_multiple: int = 1
     evaluate_local: int | tuple | None = None
     degrade: Callable | None = None
@@ -108,8 +111,10 @@ class Recipe:
             self._must(name, getattr(self, name) is None or callable(getattr(self, name)), "a function or None")
         for name in ("batch", "steps", "save_every", "evaluate_every", "evaluate_multiple"):
             self._must(name, _positive(getattr(self, name)), "a positive integer")
-        for name in ("patch", "evaluate_patch", "evaluate_local"):
+        for name in ("patch", "evaluate_patch", "evaluate_window", "evaluate_local"):
             self._must(name, _size(getattr(self, name)), "a positive integer, a tuple of them, or None")
+        one = self.evaluate_window is None or self.evaluate_patch is None
+        self._must("evaluate_window", one, "None beside evaluate_patch, which is one window alone")
         self._must("warmup", type(self.warmup) is int and self.warmup >= 0, "a number of steps, 0 for none")
         self._must("warmup", not self.warmup or self.schedule is not None, "0 without a schedule, whose rate it scales")
         self._must("clip", self.clip is None or _between(self.clip, 0, float("inf")), "a norm above 0, or None")

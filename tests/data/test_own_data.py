@@ -3,6 +3,7 @@
 import json
 import struct
 import zlib
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from keras_unetmm import data
 from keras_unetmm.data.annotated_files import named
+from keras_unetmm.data.headers import Headers, headers
 from keras_unetmm.data.images import DamagedFileError
 from keras_unetmm.data.labels import found_labels, labels_of, read_labels
 from keras_unetmm.data.layout import MissingDataError
@@ -538,6 +540,7 @@ def test_one_mask_of_another_size_among_many(tmp_path):
             (tmp_path / folder / f"{i}.png").hardlink_to(first)
     (tmp_path / "m" / "222.png").unlink()
     save(tmp_path / "m" / "222.png", BINARY.T)
+    assert headers(data.pairs(tmp_path, "i", "m")) == Headers((138,), 300, ((12, 20), ANY))  # in the order of names
     with pytest.raises(ValueError, match=r"222.png must have one size\. Received: 12x20 and 20x12"):
         summarize(data.pairs(tmp_path, "i", "m"), most=10)
 

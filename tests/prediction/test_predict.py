@@ -6,9 +6,9 @@ import pytest
 
 import keras_unetmm
 from keras_unetmm import models
+from keras_unetmm.models.windows import placed, ramp
 from keras_unetmm.prediction import PredictionError, load_predictor
 from keras_unetmm.prediction.predict import labels_of
-from keras_unetmm.prediction.windows import placed, ramp
 
 RNG = np.random.default_rng(0)
 

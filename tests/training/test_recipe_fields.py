@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from training.small import written
 
+from keras_unetmm import metrics
+from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.training import Cosine, load_recipe, train
+from keras_unetmm.training.evaluation import measure
 from keras_unetmm.training.recipe import RecipeError, optimizer
 from keras_unetmm.training.state import load_state
 
@@ -116,3 +119,26 @@ def test_callbacks_see_what_is_logged(tmp_path):
     assert "kodak24_psnr" not in seen[0]
     with open(tmp_path / "run" / "log.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 4
+
+
+def test_whole_volumes_are_measured_by_windows(tmp_path):
+    """With what a window's border does not change, the scores of a local network are those of the whole volume."""
+    inputs = keras.Input((None, None, None, 1))
+    x = keras.layers.Conv3D(2, 3, padding="same", bias_initializer="ones")(inputs)
+    model = keras.Model(inputs, keras.layers.Conv3D(1, 3, padding="same", activation="sigmoid")(x))
+    rng = np.random.default_rng(0)
+    examples = tuple((rng.normal(size=size), rng.random(size[:-1]) > 0.5) for size in ((40, 21, 33, 1), (25, 50, 35, 1)))
+    volumes = DataSet("volumes", examples, lambda example: (example[0], example[1].astype("uint8")), "mask", 1)
+    recipe = dataclasses.replace(_recipe(), metrics=(metrics.Dice,), degrade=None, patch=(16, 16, 16))
+    whole = measure(model, volumes, recipe)
+    windows = measure(model, volumes, dataclasses.replace(recipe, evaluate_window=(24, 16, 32)))
+    assert windows.scores["dice"] == pytest.approx(whole.scores["dice"], abs=1e-6)
+    for one, other in zip(windows.samples, whole.samples, strict=True):
+        assert one.output.shape == other.output.shape
+        np.testing.assert_allclose(one.output, other.output, atol=1e-5)
+    middle = measure(model, volumes, dataclasses.replace(recipe, evaluate_patch=(24, 16, 32)))
+    assert middle.scores["dice"] != pytest.approx(whole.scores["dice"], abs=1e-4)  # one window is something else
+    with pytest.raises(RecipeError, match="evaluate_window must be None beside evaluate_patch"):
+        dataclasses.replace(recipe, evaluate_window=16, evaluate_patch=16)
+    with pytest.raises(ValueError, match="evaluate_window must have 3 sizes"):
+        measure(model, volumes, dataclasses.replace(recipe, evaluate_window=(16, 16)))

@@ -1,4 +1,4 @@
-"""Windows that overlap, and the weights by which what is made of them becomes one map."""
+"""Images and volumes by windows that overlap, and the weights by which what is made of them becomes one map."""
 
 import itertools
 import math
@@ -75,6 +75,28 @@ def blended(run, image, window, overlap, halo, multiple, batch=4, progress=None)
         if progress is not None:
             progress(min(first + batch, len(places)), len(places))
     return total / weights
+
+
+def overlaps(run, window, channels, multiple):
+    """The halo of a window, and what neighbours share, for each axis: as little as gives the result of the whole image.
+
+    Args:
+        run: as for `blended`.
+        window: tuple of int.
+        channels: int, of the input.
+        multiple: int, that the network's sizes are multiples of.
+
+    Returns:
+        two tuples of int. Where the network sees farther than three eighths of a window the halo is 0 and half is shared.
+    """
+    halos, shared = [], []
+    for side, seen in zip(window, reach(run, window, channels), strict=True):
+        halo = -(-seen // multiple) * multiple
+        exact = 2 * halo + multiple <= side * 3 // 4
+        wide = 2 * halo + max(multiple, side // 8)
+        halos.append(halo if exact else 0)
+        shared.append(-(-wide // multiple) * multiple if exact else side // 2)
+    return tuple(halos), tuple(shared)
 
 
 def reach(run, window, channels):

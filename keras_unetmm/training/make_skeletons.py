@@ -40,7 +40,7 @@ def main(path=PATH):
     ):
         for row in {row.name: row for rows in ROWS.values() for row in rows}.values():
             model = eval(row.text(CHANNELS, CLASSES), names)()
-            content = emptied(convert(model, [rng.random((*SIZE, CHANNELS), "float32")], size=SIZE, output="values"))
+            content = emptied(convert(model, [rng.random((*SIZE, CHANNELS), "float32")], size=SIZE, output_kind="values"))
             planned = plan(content, "reference").planned  # the order in which the engine runs it
             content = content if planned is None else planned.content
             archive.writestr(zipfile.ZipInfo(f"{row.name}.tflite"), content, zipfile.ZIP_DEFLATED)

@@ -11,12 +11,16 @@ from keras_unetmm.cli.arguments import parsed_numbers, parsed_size, validate_fol
 from keras_unetmm.cli.backend import load_model
 from keras_unetmm.cli.errors import errors, renamed, warn
 from keras_unetmm.cli.files import write
+from keras_unetmm.cli.preset_model import float_preset, is_preset, write_retargeted
 from keras_unetmm.cli.run_folder import FILE, is_run, read_run
 
 
 def convert(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL.keras", help="A model saved with model.save, or the folder of a run.")
+        Path,
+        typer.Argument(
+            metavar="MODEL.keras", help="A model saved with model.save, the folder of a run, or a preset's name."
+        ),
     ],
     calibration: Annotated[
         Path | None,
@@ -50,12 +54,16 @@ def convert(
         sizes = None if size is None else parsed_size(size)
         numbers = {name: parsed_numbers(name, text) for name, text in (("mean", mean), ("std", std))}
         run = read_run(model) if is_run(model) else None
+        named = str(model) if is_preset(model) else None
         if run is not None:
             output, model, sizes = output or model / FILE, run.model, sizes or run.size()
-        elif not model.is_file():
+        elif named is None and not model.is_file():
             reason = "a folder that is none" if model.is_dir() else "no such file"
-            raise ValueError(f"MODEL must be a file that model.save wrote, or a run's folder. Received: {model}, {reason}.")
-        if output is None or (calibration is None and run is None):
+            raise ValueError(
+                f"MODEL must be a file that model.save wrote, a run's folder, or the name of a preset. Received: {model}, "
+                f"{reason}."
+            )
+        if output is None or (calibration is None and run is None and named is None):
             missing = "--output" if output is None else "--calibration"
             raise ValueError(f"{missing} must be given for a model that is no run's folder. Received: none.")
         if output.suffix != ".tflite":
@@ -65,7 +73,15 @@ def convert(
                 validate_folder_exists(path)
         if calibration is not None and not calibration.is_dir():
             raise ValueError(f"--calibration must be a folder. Received: {calibration}.")
-        loaded = load_model(model)
+        if named is not None and calibration is None:
+            asked = {"size": size, "io": io, "output_kind": kind, "mean": mean, "std": std, "outliers": outliers}
+            write_retargeted(named, target, output, {**asked, "card": card})
+            return
+        if named is None:
+            loaded = load_model(model)
+        else:
+            loaded, own_size, normal = float_preset(named)
+            sizes, numbers = sizes or own_size, _normalization(normal, None, numbers)
         with Console(stderr=True).status("converting"), warnings.catch_warnings(record=True) as told:
             from keras_unetmm.conversion.conversion import Request
             from keras_unetmm.conversion.convert import conversion_of, report_of

@@ -62,7 +62,11 @@ def run(
                 ran = found.run([array], progress=lambda _, taken: progress.update(task, completed=taken))
         _write_output(output, ran.outputs[0], said)
         if as_json:
-            typer.echo(json.dumps({**said, **_figures(ran), "image": done}, indent=2))
+            from keras_unetmm.firmware.device.figures import identity, times, used
+
+            ends = {"input": str(image), "fitted": done or None, "output": str(output)}
+            figures = {**times(found.hello, ran), **used(ran), "retries": ran.retries}
+            typer.echo(json.dumps({**identity(found.hello), **ends, **figures}, indent=2))
             return
         took = _time(ran.ticks - ran.transfer, said, found.hello)
         Console().print(
@@ -85,7 +89,8 @@ def _run_coral(image, output, file, fit, as_json):
         ran = run_coral(file, [array])
     _write_output(output, ran.outputs[0], ran.ports)
     if as_json:
-        said = {"file": str(file), "edge_tpu": not ran.word, "word": ran.word, "seconds": ran.seconds, "image": done}
+        ends = {"input": str(image), "fitted": done or None, "output": str(output)}
+        said = {"file": str(file), "edge_tpu": not ran.word, "word": ran.word, **ends, "seconds_computing": ran.seconds}
         typer.echo(json.dumps(said, indent=2))
         return
     where = f"on the processor, for the Edge TPU is not there: {ran.word}" if ran.word else "on the Edge TPU"
@@ -117,7 +122,21 @@ def selftest(
             tested = tests(found, model, lambda case, paint: status.update(f"input {case}: {CASES[case]}"))
             said = found.hello.description
         if as_json:
-            typer.echo(json.dumps({**said, "tests": [vars(each) for each in tested]}, indent=2))
+            from keras_unetmm.firmware.device.figures import identity, used
+
+            each_test = [
+                {
+                    "input": CASES[each.case],
+                    "wrong": each.wrong,
+                    "ticks": each.ticks,
+                    **used(each),
+                    "checksums": each.checksums,
+                }
+                for each in tested
+            ]
+            good = all(not each.wrong for each in tested)
+            where = None if model is None else str(model)
+            typer.echo(json.dumps({**identity(found.hello), "model": where, "selftest": good, "tests": each_test}, indent=2))
         else:
             table = Table(title=f"{said['network']} on {said['board']}", title_justify="left")
             for column in ("input", "", f"memory of {said['ram_bytes']:,} B", "stack", said["ticks"]):
@@ -206,10 +225,6 @@ def _write_output(output, values, said):
                 np.save(file, values)
         else:
             picture(values, said["outputs"][0], said.get("kind")).save(temporary, format="PNG")
-
-
-def _figures(ran):
-    return {key: value for key, value in vars(ran).items() if key != "outputs"}
 
 
 def _time(ticks, said, hello):

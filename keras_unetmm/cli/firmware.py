@@ -78,7 +78,12 @@ def firmware(
         if as_json:
             typer.echo(json.dumps(result, indent=2))
             return
-        from keras_unetmm.firmware.report import as_table
+        from keras_unetmm.firmware.report import as_npu_table, as_table
+
+        if "memory_mode" in result:
+            Console(width=None if sys.stdout.isatty() else 100).print(as_npu_table(str(output), result))
+            Console().print(f"{output}: for {board}, without TFLM. Next: its README.md says what it needs.", **_PLAIN)
+            return
 
         Console(width=None if sys.stdout.isatty() else 100).print(as_table(str(output), result))
         if board is not None:

@@ -47,6 +47,22 @@ class Constants:
         )
 
 
+def constant_bytes(network):
+    """Returns the bytes of the arrays that the kernels of an `EngineNetwork` read, each once: the tables come on top.
+
+    It needs no schedule, so that a network that is too large for a flash is known before one is looked for.
+    """
+    constants = Constants("")
+    waiting = [op.kernel.parameters for op in network.operators if op.kernel is not None]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Values):
+            constants.add(value)
+        elif isinstance(value, Parameters):
+            waiting += value.fields.values()
+    return constants.bytes
+
+
 def numbers(values, ctype):
     """Returns integers as lines of C, a list without its braces."""
     texts = [_number(value, ctype) for value in values]

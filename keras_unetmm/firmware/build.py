@@ -83,13 +83,14 @@ def _run(command, board):
     raise BoardError(f"{command[0]} could not build the firmware for {board.name}:\n{(done.stderr or done.stdout)[-3000:]}")
 
 
-def measured(board, files, made):
+def measured(board, files, made, flags=()):
     """Builds a project in a folder that goes away; returns what it `Built`.
 
     Args:
         board: `Board`.
         files: dict from paths to texts.
         made: `Folder` of the network.
+        flags: more flags for the C compiler.
 
     Raises:
         BoardError: as `built`.
@@ -100,7 +101,8 @@ def measured(board, files, made):
             path = work / "fw" / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        program = built(work / "fw", work / "build", board, () if not board.prefix else ("-fcallgraph-info=su",))
+        flags = (*flags, "-fcallgraph-info=su") if board.prefix else flags
+        program = built(work / "fw", work / "build", board, flags)
         if not board.prefix:
             return Built({}, None)
         graphs = "".join(path.read_text() for path in sorted((work / "build").rglob("*.ci")))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from keras_unetmm.engine.io_quantization import integer_io
+from keras_unetmm.firmware.boards.boards import BOARDS
 from keras_unetmm.firmware.place import GUARD, PlaceError, needs, placed
 from keras_unetmm.firmware.write import candidates, resized, scheduled
 from keras_unetmm.tflite_file.graph import load, read
@@ -30,14 +31,24 @@ class Asked:
     source: str
 
 
-def validate_memory(asked, schedule, said):
+def validate_weights(asked, weights):
+    """Raises `PlaceError` if the weights fit nowhere, before a schedule is looked for, with the numbers and what fits.
+
+    Args:
+        asked: `Asked`.
+        weights: int, bytes of the constants without the tables: the firmware takes at least as much.
+    """
+    _placement(asked, needs(0, 0, weights, 0), least=True)
+
+
+def validate_memory(asked, schedule, networks, said):
     """Raises `PlaceError` if the memory of a `Schedule` does not fit, with the numbers and a command that fits."""
     fast, carried = map(int, schedule.layout.bytes)
     try:
         placed(asked.board, needs(fast, carried, 0, 0), asked.place)
     except PlaceError as error:
         said("looking for what fits")
-        command = _that_fits(asked, error)
+        command = _that_fits(asked, error, networks)
         ways = f" This fits: {command}" if command else " No size or schedule that was tried fits: take a smaller network."
         raise PlaceError(f"{error}{ways}", error.part, error.room) from None
 
@@ -48,11 +59,15 @@ def validated_placement(asked, required):
     Raises:
         PlaceError: if something does not fit, with the numbers and a command that does, where there is one.
     """
+    return _placement(asked, required, least=False)
+
+
+def _placement(asked, required, least):
     try:
-        return placed(asked.board, required, asked.place)
+        return placed(asked.board, required, asked.place, least)
     except PlaceError as error:
-        command = _other_flash(asked, required)
-        ways = f" This fits: {command}" if command else " Take a narrower network, or a board with more memory."
+        command = _other_flash(asked, required) if error.part == "weights" else None
+        ways = f" This fits: {command}" if command else f" Take a narrower network, or {_larger(required)}."
         raise PlaceError(f"{error}{ways}", error.part, error.room) from None
 
 
@@ -69,34 +84,60 @@ def _other_flash(asked, required):
     return None
 
 
-def _that_fits(asked, error):
+def _larger(required):
+    """The boards with room for everything, for people."""
+    names = []
+    for name, board in BOARDS.items():
+        try:
+            placed(board, required)
+        except PlaceError:
+            continue
+        names += [name] if board.regions else []
+    return f"a board that holds it: {', '.join(names)}" if names else "a board with more memory"
+
+
+def _that_fits(asked, error, networks):
     """The command of the first of some ways that fits: by strips, with two memories, a smaller image."""
     content = integer_io(load(asked.content))
+    for way in _ways(asked, error, content):
+        try:
+            sized = networks if way.size == asked.wanted.size else candidates(resized(content, way.size))
+            chosen, _ = scheduled(sized, way)
+        except ValueError:  # too large by any of its names, or a size that the network cannot have
+            continue
+        required = needs(*map(int, chosen.layout.bytes), 0, 0)
+        for place in _places(asked, way):
+            try:
+                found = placed(asked.board, required, place)
+            except PlaceError:
+                continue
+            return _command(replace(asked, place=place), way, found)
+    return None
+
+
+def _ways(asked, error, content):
+    """What is tried, as `Wanted`."""
     budget = (error.room - GUARD) // 16 * 16
-    ways = [replace(asked.wanted, ram=budget)] if error.part == "fast" and asked.wanted.memories == 1 else []
-    if sum(region.kind == "ram" for region in asked.board.regions) > 1 and not asked.place:
-        ways.append(replace(asked.wanted, memories=2, schedule="rows", ram=None))
+    if error.part == "fast" and asked.wanted.memories == 1 and budget > 0:
+        yield replace(asked.wanted, ram=budget)
+    if sum(region.kind == "ram" for region in asked.board.regions) > 1 and not {"fast", "carried"} & {*asked.place}:
+        yield replace(asked.wanted, memories=2, schedule="rows", ram=None)
     graph = read(content).main
     height, width = asked.wanted.size or graph.tensors[graph.inputs[0]].shape[1:3]
     for factor in _SHRINK:
         size = tuple(max(int(side * factor) // 16 * 16, 16) for side in (height, width))
-        ways.append(replace(asked.wanted, size=size, ram=None))
-    for way in ways:
-        found = _tried(content, asked, way)
-        if found is not None:
-            return _command(asked, way, found)
-    return None
+        yield replace(asked.wanted, size=size, ram=None)
 
 
-def _tried(content, asked, way):
-    """The `Placement` of a way, or None if it does not fit."""
-    try:
-        sized = content if way.size is None else resized(content, way.size)
-        chosen, _ = scheduled(candidates(sized), way)
-        fast, carried = map(int, chosen.layout.bytes)
-        return placed(asked.board, needs(fast, carried, 0, 0), asked.place)
-    except ValueError:  # too large by any of its names, or a size that the network cannot have
-        return None
+def _places(asked, way):
+    """Where parts may lie: as asked for and, of two memories, the carried maps outside the chip."""
+    yield asked.place
+    if way.memories == 2 and "carried" not in asked.place:
+        yield from ({**asked.place, "carried": region.name} for region in asked.board.regions if _is_slow(region))
+
+
+def _is_slow(region):
+    return region.external and region.kind == "ram"
 
 
 def _command(asked, way, found):
@@ -104,11 +145,12 @@ def _command(asked, way, found):
     if way.size is not None:
         words += ["--size", f"{way.size[0]}x{way.size[1]}"]
     if asked.wanted.schedule != "auto":
-        words += ["--schedule", asked.wanted.schedule]
+        words += ["--schedule", way.schedule]
     if way.ram is not None:
         words += ["--ram", str(way.ram)]
-    if asked.place:
-        words += ["--place", ",".join(f"{part}={name}" for part, name in asked.place.items())]
-    elif way.memories == 2:
-        words += ["--place", f"carried={found.regions['carried'].name}"]
+    place = dict(asked.place)
+    if way.memories == 2:
+        place["carried"] = found.regions["carried"].name
+    if place:
+        words += ["--place", ",".join(f"{part}={name}" for part, name in place.items())]
     return " ".join([*words, "-o", str(asked.output)])

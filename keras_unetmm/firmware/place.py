@@ -61,13 +61,14 @@ def parsed(text, board):
     return wanted
 
 
-def placed(board, needs, wanted=None):
+def placed(board, needs, wanted=None, least=False):
     """Returns the `Placement` of a firmware's parts: each in the first memory that has room, what is wanted first.
 
     Args:
         board: `Board`.
         needs: dict from each of `PARTS` to bytes.
         wanted: dict from parts to names of memories.
+        least: bool, whether the parts may take more than that, which the message then says.
 
     Raises:
         PlaceError: if one fits nowhere, with the numbers.
@@ -79,7 +80,7 @@ def placed(board, needs, wanted=None):
         names = (wanted[part],) if part in wanted else board.places[part]
         fits = [name for name in names if needs[part] <= free[name]]
         if board.regions and not fits:
-            raise _too_large(board, part, needs[part], {name: free[name] for name in names})
+            raise _too_large(board, part, needs[part], {name: free[name] for name in names}, least)
         if fits:
             free[fits[0]] -= needs[part]
             regions[part] = board.region(fits[0])
@@ -106,13 +107,13 @@ _SAID = {
 }
 
 
-def _too_large(board, part, bytes_, free):
+def _too_large(board, part, bytes_, free, least):
     best = max(free, key=free.get)
     room = free[best]
     others = "" if len(free) == 1 else f" ({', '.join(f'{name}: {size:,}' for name, size in free.items())})"
     return PlaceError(
         f"the network does not fit on {board.name}: {_SAID[part]} must take at most {room:,} bytes, what is free of {best}"
-        f"{others}. Received: {bytes_:,} bytes, {bytes_ - room:,} too many.",
+        f"{others}. Received: {'at least ' if least else ''}{bytes_:,} bytes, {bytes_ - room:,} too many.",
         part,
         room,
     )

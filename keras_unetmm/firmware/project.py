@@ -8,12 +8,14 @@ from keras_unetmm.engine.store import NETWORK, save, validate_folder
 from keras_unetmm.engine.text import checked_name
 from keras_unetmm.firmware import build, fitting
 from keras_unetmm.firmware.boards.boards import board as board_of
+from keras_unetmm.firmware.boards.npus import NPUS
 from keras_unetmm.firmware.linker import script
 from keras_unetmm.firmware.network_c import PROTOCOL, C, firmware
+from keras_unetmm.firmware.npu import write_npu
 from keras_unetmm.firmware.packages import packages
 from keras_unetmm.firmware.place import needs, parsed
 from keras_unetmm.firmware.project_files import cmake, config, readme, toolchain
-from keras_unetmm.firmware.write import generated, report
+from keras_unetmm.firmware.write import Limits, generated, report
 from keras_unetmm.tflite_file.metadata import metadata
 
 _CODE = 32768  # bytes of the engine's code, where no cross-compiler measured them
@@ -31,24 +33,27 @@ def write_project(content, output, name, board, wanted, place="", progress=None,
         source: str, what the command line called the network, for the command that fits if this one does not.
 
     Returns:
-        dict as of `write`, with `board`, `placement`, `memories` and `stack_bytes` of the whole firmware.
+        dict as of `write`, with `board`, `placement`, `memories` and `stack_bytes` of the whole firmware; for an NPU that of
+        `keras_unetmm.firmware.npu.write_npu`.
 
     Raises:
         BoardError: a `ValueError`, for an unknown board or memory, and for a network that does not fit into its memories.
         ValueError: as `write`.
     """
     said, target = progress or (lambda what: None), board_of(board)
+    if target.name in NPUS:
+        return write_npu(content, output, name, target, wanted, place, progress)
     checked_name(name)
     wished = parsed(place, target)
     if "carried" in wished and wanted.memories == 1:
         wanted = replace(wanted, memories=2)
     validate_folder(output, name, board)
     asked = fitting.Asked(content, output, target, wanted, wished, source or name)
-
-    def accept(schedule):
-        fitting.validate_memory(asked, schedule, said)
-
-    made, code, _ = generated(content, name, wanted, said, accept)
+    limits = Limits(
+        lambda weights: fitting.validate_weights(asked, weights),
+        lambda schedule, networks: fitting.validate_memory(asked, schedule, networks, said),
+    )
+    made, code, _ = generated(content, name, wanted, said, limits)
     made.description["kind"] = ((metadata(content) or {}).get("output") or {}).get("kind")
     figures = made.description["figures"]
     required = needs(figures["fast_bytes"], figures["carried_bytes"], figures["flash_bytes"], code or _CODE)

@@ -32,3 +32,27 @@ def as_table(title, result):
             parts = ", ".join(part for part, name in result["placement"].items() if name == memory)
             table.add_row(f"{memory}: {parts}", f"{said['used']:,} of {said['bytes']:,} B")
     return table
+
+
+def as_npu_table(title, result):
+    """Returns the `rich.table.Table` of a network on an Ethos-U.
+
+    Args:
+        title: str.
+        result: dict that `keras_unetmm.firmware.npu.write_npu` returned.
+    """
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    table.add_row("operators, all on the NPU", f"{result['operators']:,}")
+    table.add_row("arena, images included", f"{result['arena_bytes']:,} B")
+    if result["fast_bytes"]:
+        table.add_row("SRAM that is the NPU's alone", f"{result['fast_bytes']:,} B")
+    table.add_row("weights, compressed", f"{result['weights_bytes']:,} B")
+    table.add_row("command stream", f"{result['commands_bytes']:,} B")
+    table.add_row("SRAM in all", f"{result['sram_bytes']:,} B")
+    table.add_row("cycles of the NPU, foretold by Vela", f"{result['cycles']:,}")
+    table.add_row("system and memory mode", f"{result['system_config']}, {result['memory_mode']}")
+    if result["shuffles"]:
+        table.add_row("pixel shuffles as convolutions, the same bytes", f"{result['shuffles']:,}")
+    return table

@@ -2,14 +2,17 @@
 
 import hashlib
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_unetmm.engine import process, schedule
 from keras_unetmm.engine.cross import measured
+from keras_unetmm.engine.emit import constant_bytes
 from keras_unetmm.engine.folder import folder
 from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.engine.lower import lower
@@ -27,6 +30,20 @@ from keras_unetmm.tiling.write import whole_file
 SCHEDULES = {"auto": ("rows", "whole"), "rows": ("rows",), "whole": ("whole",)}
 MOST_STREAMED = 1000  # operators up to which "auto" looks for rows: volumes become thousands, and the search takes too long
 STEPS = {kind: 7 + 2 * len(names) for kind, names in SCHEDULES.items()}  # calls of `progress`, at most
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may refuse a network before the slow steps: functions that raise.
+
+    Attributes:
+        weights: function of the bytes of its constants, without its tables. It is called as soon as the file is read.
+        memory: function of the chosen `Schedule` and the list that `candidates` returned. It is called before the C is
+            compiled and compared.
+    """
+
+    weights: Callable[[int], None]
+    memory: Callable[[Any, list], None]
 
 
 @dataclass(frozen=True)
@@ -90,19 +107,19 @@ def write(content, output, name, wanted=None, progress=None):
     return report(made, code, stack)
 
 
-def generated(content, name, wanted, said, accept=None):
+def generated(content, name, wanted, said, limits=None):
     """Makes the folder of a network, cross-checked, in memory.
 
     Args:
         content, name, wanted: as for `write`.
         said: function called with a str before each of the slow steps.
-        accept: function called with the chosen `Schedule`, before the slow rest; it may raise.
+        limits: `Limits`, or None.
 
     Returns:
         tuple of a `keras_unetmm.engine.folder.Folder`, and the bytes of code and stack on a Cortex-M7, or None.
 
     Raises:
-        As `write`, and what `accept` raises.
+        As `write`, and what `limits` raises.
     """
     process.compiler()
     content = load(content)
@@ -110,7 +127,7 @@ def generated(content, name, wanted, said, accept=None):
     content = integer_io(content)
     if wanted.size is not None:
         content = resized(content, wanted.size)
-    networks = candidates(content, said)
+    networks = candidates(content, said, weights=None if limits is None else limits.weights)
     graph, network, _ = networks[0]
     inputs = examples(ports(graph, network, (1,) * len(network.inputs))[0])
     with ThreadPoolExecutor(1) as pool:  # TFLM runs in a process of its own, beside the search and the C
@@ -119,10 +136,10 @@ def generated(content, name, wanted, said, accept=None):
             said(f"running TFLM on {len(CASES)} inputs")
             return reference.result()
 
-        reference = pool.submit(_reference, content, inputs)
+        reference = pool.submit(reference_outputs, content, inputs)
         chosen, graph = scheduled(networks, wanted, said)
-        if accept is not None:
-            accept(chosen)
+        if limits is not None:
+            limits.memory(chosen, networks)
         made = folder(chosen, graph, name, digest, expected, said)
     said("compiling for a Cortex-M7")
     return made, *measured(made)
@@ -168,13 +185,14 @@ def report(made, code_bytes, stack_bytes):
     }
 
 
-def candidates(content, progress=lambda what: None, seconds=4.0):
+def candidates(content, progress=lambda what: None, seconds=4.0, weights=None):
     """Returns what may be scheduled: a file, and what the planner makes of it (reordered, rewritten).
 
     Args:
         content: bytes of an integer .tflite file.
         progress: function called with a str before each step.
         seconds: float, CPU time for each of the planner's searches.
+        weights: as of `Limits`, or None.
 
     Returns:
         list of `(graph, network, bytes)`: no placement of whole maps in that order takes less, but for neighbours that
@@ -185,6 +203,8 @@ def candidates(content, progress=lambda what: None, seconds=4.0):
     """
     graph = read(content).main
     found = [(graph, lower(graph, tables))]  # says what cannot be run before the planner begins
+    if weights is not None:
+        weights(constant_bytes(found[0][1]))
     progress("planning")
     planned = plan(content, "reference", seconds=seconds).planned
     if planned is None:
@@ -243,8 +263,8 @@ def tables(content):
     return run(content, values).outputs[0].reshape(-1)
 
 
-def _reference(content, cases):
-    """The outputs of TFLM, run after run on one interpreter, for some networks remember earlier runs."""
+def reference_outputs(content, cases):
+    """Returns the outputs of TFLM, run after run on one interpreter, for some networks remember earlier runs."""
     if all(array.shape[:1] == (1,) for array in cases[0]):
         stacks = [np.concatenate(arrays) for arrays in zip(*cases, strict=True)]
         outputs = [np.split(output, len(cases)) for output in run(content, stacks).outputs]

@@ -44,7 +44,7 @@ def compiled(content, target):
             )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "model.tflite").write_bytes(_numbered(content))
+        (folder / "model.tflite").write_bytes(named_by_number(content))
         options = ["--accelerator-config", ACCELERATORS[target], "--show-cpu-operations", "--output-dir", str(folder)]
         said = run("Vela", [*command(), str(folder / "model.tflite"), *options], folder, SECONDS)
         written = folder / "model_vela.tflite"
@@ -52,7 +52,7 @@ def compiled(content, target):
             raise CompilerError(f"Vela failed (status {said.status}): {said.last_line.rstrip('.')}. {STATIC}.")
         try:
             left = _left(graph, read(written, validate=False).main, _reasons(said.output))
-            return left, _summary(said.output, folder)
+            return left, summary(said.output, folder)
         except (TFLiteFileError, KeyError, ValueError, IndexError, StopIteration) as error:
             raise CompilerError(
                 f"Vela wrote what does not fit the file ({type(error).__name__}: {error}). Vela 5.2 is the one known "
@@ -60,8 +60,8 @@ def compiled(content, target):
             ) from error
 
 
-def _numbered(content):
-    """The file with its tensors' numbers for names, which need not be unique otherwise, and without a plan for TFLM."""
+def named_by_number(content):
+    """Returns a file with its tensors' numbers for names, which need not be unique otherwise, and without TFLM's plan."""
     file = File(content)
     file.remove_plan()
     for number, tensor in enumerate(file.main.tensors):
@@ -97,7 +97,12 @@ def _reasons(output):
     return {name: ". ".join(line.strip() for line in why.splitlines()) for name, why in _REASON.findall(output)}
 
 
-def _summary(output, folder):
+def summary(output, folder):
+    """Returns what Vela foretells, as a dict: of what it printed, and of the table that it left in a folder.
+
+    Raises:
+        StopIteration, KeyError, ValueError: if they are not as Vela 5.2 writes them.
+    """
     counts = {kind: int(count) for kind, count in re.findall(r"(CPU|NPU) operators = (\d+)", output)}
     with next(folder.glob("model_summary_*.csv")).open(newline="") as table:
         row = next(csv.DictReader(table))

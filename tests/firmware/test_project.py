@@ -3,14 +3,17 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from engine.programs import COMPILERS
-from firmware.projects import photograph_network
+from firmware.projects import BYTES, photograph_network
+from tflite.network import Network
 from typer.testing import CliRunner
 
 from keras_unetmm.cli import app
+from keras_unetmm.engine.search import BudgetError
 from keras_unetmm.engine.store import FolderError
 from keras_unetmm.firmware.boards.board import Board, BoardError, Region
 from keras_unetmm.firmware.boards.boards import BOARDS, board
@@ -18,7 +21,7 @@ from keras_unetmm.firmware.build import _run, lacking
 from keras_unetmm.firmware.device.bench import selftest
 from keras_unetmm.firmware.device.client import Device
 from keras_unetmm.firmware.device.emulator import Emulated, lacks
-from keras_unetmm.firmware.fitting import Asked, validated_placement
+from keras_unetmm.firmware.fitting import Asked, validate_memory, validate_weights, validated_placement
 from keras_unetmm.firmware.place import GUARD, PlaceError, needs, parsed, placed
 from keras_unetmm.firmware.write import Wanted
 from keras_unetmm.tflite import firmware, run
@@ -85,6 +88,45 @@ def test_weights_that_do_not_fit_go_into_another_flash_or_are_refused():
     assert found.regions["weights"].name == "QSPI"
     with pytest.raises(PlaceError, match=r"Take a narrower network"):
         validated_placement(replace(asked, board=board("rp2350")), needs(1000, 0, 5_000_000, 16_000))
+
+
+def test_weights_are_refused_before_a_schedule_is_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setitem(BOARDS, "little", small_board(SRAM=128 * K))
+    monkeypatch.setattr("keras_unetmm.firmware.write.plan", lambda *_, **__: pytest.fail("it plans"))
+    net = Network(0)
+    x = net.conv(net.conv(net.input(1, 16, 16, 3, **BYTES), 64, (3, 3)), 128, (3, 3))
+    content, weights = net.file(x), 3 * 9 * 64 + 64 * 9 * 128
+    with pytest.raises(
+        PlaceError, match=r"the weights must take at most 61,440 bytes.* Received: at least ([\d,]+) "
+    ) as told:
+        firmware(content, tmp_path / "fw", "net", board="little")
+    took = int(re.search(r"at least ([\d,]+) bytes, ([\d,]+) too", str(told.value))[1].replace(",", ""))
+    assert weights + 4 * (64 + 128) <= took <= weights + 16 * (64 + 128)  # a bias, a multiplier and a shift a channel
+    assert "a board that holds it: qemu-mps2-an386, " in str(told.value)
+    with pytest.raises(PlaceError, match=r"This fits: unetmm firmware net --board stm32f746g-disco --place weights=QSPI -o"):
+        validate_weights(Asked(None, "fw", board("stm32f746g-disco"), Wanted(), {"weights": "FLASH"}, "net"), 1_400_000)
+
+
+def test_carried_maps_may_lie_outside_the_chip():
+    schedule = SimpleNamespace(layout=SimpleNamespace(bytes=(100 * K, 600 * K)))
+    asked = Asked(photograph_network(), "fw", board("stm32f746g-disco"), Wanted(), {}, "net")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("keras_unetmm.firmware.fitting.scheduled", with_two_memories_only(schedule))
+        with pytest.raises(
+            PlaceError, match=r"This fits: unetmm firmware net --board stm32f746g-disco --place carried=SDRAM -o"
+        ):
+            validate_memory(asked, SimpleNamespace(layout=SimpleNamespace(bytes=(700 * K, 0))), [], lambda what: None)
+
+
+def with_two_memories_only(schedule):
+    """A search that finds this schedule, and none for one memory."""
+
+    def scheduled(networks, way):
+        if way.memories == 1:
+            raise BudgetError("none")
+        return schedule, networks
+
+    return scheduled
 
 
 def test_an_overflow_that_the_linker_finds_is_told_in_bytes():

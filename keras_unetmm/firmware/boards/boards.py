@@ -6,6 +6,7 @@ from keras_unetmm.firmware.boards.board import BoardError
 from keras_unetmm.firmware.boards.hardware import F746, H743, NRF52840, RP2350
 from keras_unetmm.firmware.boards.host import HOST
 from keras_unetmm.firmware.boards.mps import AN386, AN500, AN547, RISCV32
+from keras_unetmm.firmware.boards.npus import NPUS
 from keras_unetmm.firmware.boards.packages import ARDUINO, CMAKE, CORALMICRO, ESP_IDF, ZEPHYR
 
 BOARDS = {board.name: board for board in (AN386, AN500, AN547, RISCV32, HOST, H743, F746, NRF52840, RP2350)}
@@ -18,10 +19,11 @@ def board(name):
     Raises:
         BoardError: for an unknown one; the message names them all.
     """
-    known = {**BOARDS, **PACKAGES}
+    known = {**BOARDS, **PACKAGES, **NPUS}
     if name not in known:
         raise BoardError(
-            f"board must be one of {', '.join(BOARDS)}, or a package: {', '.join(PACKAGES)}. Received: {name!r}."
+            f"board must be one of {', '.join(BOARDS)}, a package: {', '.join(PACKAGES)}, or an NPU: {', '.join(NPUS)}. "
+            f"Received: {name!r}."
         )
     return known[name]
 

@@ -23,7 +23,7 @@ def _board(name, title, core, flags, regions, places, sources, config, port, fla
         link=CORTEX_M_LINK,
         regions=regions,
         places=places,
-        sources=("cortex_m.c", *sources),
+        sources=("board.c", "cortex_m.c", *sources),
         config=config,
         ticks="cycles",
         port=port,

@@ -7,6 +7,10 @@
 #include "board_config.h"
 #include "unetmm_board.h"
 
+#define BOARD_STACK_PAINT 0x3c3c3c3c /* what a stack is filled with before it is used; riscv.S has it too */
+
+extern uint32_t board_stack_bottom, board_stack_top; /* of the linker's script */
+
 /* A register. */
 static inline volatile uint32_t *board_register(uintptr_t address)
 {
@@ -33,6 +37,9 @@ uint32_t board_port_clock_hz(uint32_t clock_hz);
 
 /* Yours, if you define one: starts memories outside the chip. It runs before anything is put there. */
 void board_memory_init(void);
+
+/* Starts the clock, which board_clock_hz then tells, and returns its hertz. */
+uint32_t board_clock_start(void);
 
 /* The board's, if it has one: runs before everything else. */
 void board_early_init(void);

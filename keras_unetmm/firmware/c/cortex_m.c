@@ -14,7 +14,6 @@ enum {
     PROCESSOR_CLOCK = 4,
     INTERRUPT = 2,
     ENABLE = 1,
-    STACK_PAINT = 0x3c3c3c3c,
     STACK_SKIP = 64
 };
 
@@ -27,7 +26,7 @@ enum {
 #define INVALIDATE_INSTRUCTIONS 0xe000ef50u
 #define INVALIDATE_DATA_BY_SET_WAY 0xe000ef60u
 
-extern uint32_t board_stack_bottom, board_stack_top, board_data_begin, board_data_end, board_bss_begin, board_bss_end;
+extern uint32_t board_data_begin, board_data_end, board_bss_begin, board_bss_end;
 extern const uint32_t board_data_load; /* all of the linker's script */
 int main(void);
 void board_reset(void);
@@ -35,7 +34,6 @@ void board_tick(void);
 void board_fault(void);
 
 static volatile uint32_t turns;
-static uint32_t clock_hz;
 
 void board_tick(void)
 {
@@ -62,39 +60,7 @@ uint64_t board_ticks(void)
 
 uint32_t board_tick_hz(void)
 {
-    return (uint32_t)((uint64_t)clock_hz * BOARD_TICK_FACTOR / BOARD_TICK_DIVISOR);
-}
-
-uint32_t board_clock_hz(void)
-{
-    return clock_hz;
-}
-
-uint32_t board_stack_used(void)
-{
-    const uint32_t *place = &board_stack_bottom;
-    while (place < &board_stack_top && *place == STACK_PAINT) {
-        place++;
-    }
-    return (uint32_t)((uintptr_t)&board_stack_top - (uintptr_t)place);
-}
-
-__attribute__((weak)) uint32_t board_clock_init(void)
-{
-    return BOARD_CLOCK_HZ;
-}
-
-__attribute__((weak)) void board_memory_init(void)
-{
-}
-
-__attribute__((weak)) void board_early_init(void)
-{
-}
-
-__attribute__((weak)) uint32_t board_port_clock_hz(uint32_t core_hz)
-{
-    return core_hz;
+    return (uint32_t)((uint64_t)board_clock_hz() * BOARD_TICK_FACTOR / BOARD_TICK_DIVISOR);
 }
 
 static void barrier(void)
@@ -139,7 +105,7 @@ static void stack_init(void)
     uint32_t *top;
     __asm volatile("mov %0, sp" : "=r"(top));
     for (volatile uint32_t *to = &board_stack_bottom; to < top - STACK_SKIP; to++) {
-        *to = STACK_PAINT;
+        *to = BOARD_STACK_PAINT;
     }
 }
 
@@ -167,7 +133,7 @@ void board_reset(void)
 #ifdef BOARD_CACHES
     caches_init();
 #endif
-    clock_hz = board_clock_init();
+    const uint32_t clock_hz = board_clock_start();
     *board_register(SYSTICK + SYSTICK_RELOAD) = LAST_TICK;
     *board_register(SYSTICK + SYSTICK_VALUE) = 0;
     *board_register(SYSTICK + SYSTICK_CONTROL) = PROCESSOR_CLOCK | INTERRUPT | ENABLE;

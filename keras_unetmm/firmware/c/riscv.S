@@ -8,7 +8,7 @@ board_reset:
     .option pop
     la sp, board_stack_top
     la t0, board_stack_bottom
-    li t1, 0x3c3c3c3c
+    li t1, 0x3c3c3c3c /* BOARD_STACK_PAINT of board.h */
 1:  sw t1, 0(t0)
     addi t0, t0, 4
     bltu t0, sp, 1b

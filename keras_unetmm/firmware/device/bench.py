@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_unetmm.engine.ports import CASES, DTYPES, Port, checksum, example
 from keras_unetmm.firmware.device.client import PAINTS
+from keras_unetmm.firmware.device.figures import identity, times, used
 from keras_unetmm.firmware.device.ports import DeviceError
 from keras_unetmm.runtime.engine import run
 
@@ -28,18 +29,13 @@ class Bench:
 
     def as_json(self):
         """Returns a dict that JSON can hold."""
-        said, best = self.hello.description, min(self.ran, key=lambda ran: ran.ticks - ran.transfer)
-        computing = best.ticks - best.transfer
+        best = min(self.ran, key=lambda ran: ran.ticks - ran.transfer)
         return {
-            **{key: said[key] for key in ("network", "board", "core", "ticks", "macs", "ram_bytes")},
-            "clock_hz": self.hello.clock_hz,
-            "ticks_computing": computing,
-            "ticks_transfer": best.transfer,
-            "ticks_per_mac": computing / max(said["macs"], 1),
-            "seconds_computing": None if said["ticks"] == "instructions" else computing / self.hello.tick_hz,
-            "seconds_with_transfer_here": best.seconds,
-            "arena_bytes": max(each.arena + each.carried for each in self.tested),
-            "stack_bytes": max(each.stack for each in (*self.ran, *self.tested)) or None,
+            **identity(self.hello),
+            **times(self.hello, best),
+            "ticks_per_mac": (best.ticks - best.transfer) / max(self.hello.description["macs"], 1),
+            **used(*self.tested),
+            "stack_bytes": used(*self.ran, *self.tested)["stack_bytes"],
             "selftest": all(not each.wrong for each in self.tested),
             "runs": len(self.ran),
         }
@@ -71,28 +67,25 @@ def selftest(device, model=None, progress=lambda case, paint: None):
     Raises:
         DeviceError: if the file is not that of the device.
     """
-    found = []
+    found, right = [], {}
     for case, paint in [(0, PAINTS[0]), (0, PAINTS[1]), *((case, PAINTS[1]) for case in range(1, len(CASES)))]:
         progress(case, paint)
         found.append(device.selftest(case, paint))
-    if model is not None:
-        _compare(device, found, model)
+        if model is not None and case not in right:
+            right[case] = _checksums(device, model, case)
+        if model is not None and found[-1].checksums != right[case]:
+            raise DeviceError(
+                f"{device.name} must give the bytes that TFLM gives of the file. Received: others on the {CASES[case]} "
+                "input. Is it the file that the firmware was written from?"
+            )
     return found
 
 
-def _compare(device, found, model):
-    """Compares the checksums that a device gave with those of TFLM's outputs."""
+def _checksums(device, model, case):
+    """The checksums of what TFLM makes of a device's input here and now."""
     ports = [_port(port) for port in device.hello.description["inputs"]]
-    right = {}
-    for case in range(len(CASES)):
-        inputs = [example(port, case, number) for number, port in enumerate(ports)]
-        right[case] = tuple(checksum(output) for output in run(model, inputs, runtime="tflm").outputs)
-    for each in found:
-        if each.checksums != right[each.case]:
-            raise DeviceError(
-                f"{device.name} must give the bytes that TFLM gives of the file. Received: others on the {CASES[each.case]} "
-                "input. Is it the file that the firmware was written from?"
-            )
+    inputs = [example(port, case, number) for number, port in enumerate(ports)]
+    return tuple(checksum(output) for output in run(model, inputs, runtime="tflm").outputs)
 
 
 def _port(said):

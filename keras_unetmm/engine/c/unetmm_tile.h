@@ -12,6 +12,7 @@
 #include "unetmm_dsp.h"
 #include "unetmm_requantize.h"
 #include "unetmm_taps.h"
+#include "unetmm_tile_dsp.h"
 
 #if UNETMM_DSP
 
@@ -319,12 +320,41 @@ static inline void unetmm_write_tile(unetmm_rounding r, unetmm_tile t, int8_t *a
     }
 }
 
+#if UNETMM_TILES
+/* As many outputs as there are whole tiles of; returns how many that are. */
+static inline int32_t unetmm_compute_tiles(const unetmm_outputs *p, const uint32_t *x, int32_t quads)
+{
+    const int32_t step = p->b != NULL ? 2 : 4;
+    const int32_t limited = p->low > INT8_MIN || p->high < INT8_MAX;
+    const uint32_t *end = x + 4 * (quads & 3);
+    const uint32_t *last = x + 4 * quads;
+    const unetmm_tiles tiles = {p->channels, p->a, p->b, p->count / step, x, end, last, p->size, p->size - 4 * quads, 2 * p->zero + 1,
+                                (uint8_t)p->low * 0x01010101u, (uint8_t)p->high * 0x01010101u, p->weights, limited};
+    if (tiles.count > 0) {
+        if (step == 2) {
+            unetmm_tiles_of_two(&tiles);
+        } else {
+            unetmm_tiles_of_one(&tiles);
+        }
+    }
+    return tiles.count * step;
+}
+#else
+static inline int32_t unetmm_compute_tiles(const unetmm_outputs *p, const uint32_t *x, int32_t quads)
+{
+    (void)p;
+    (void)x;
+    (void)quads;
+    return 0;
+}
+#endif
+
 /* All outputs where the whole window is in x. */
 static inline void unetmm_compute_two(const unetmm_outputs *p, const uint32_t *x, int32_t quads)
 {
     const unetmm_rounding r = unetmm_rounding_of(p->zero, p->low, p->high);
     const unetmm_outputs copy = *p;
-    for (int32_t o = 0; o < copy.count; o += 2) {
+    for (int32_t o = unetmm_compute_tiles(p, x, quads); o < copy.count; o += 2) {
         const int32_t step = o + 1 < copy.count;
         const int32_t *first = copy.channels + 3 * o;
         const int32_t *second = first + 3 * step;
@@ -339,7 +369,7 @@ static inline void unetmm_compute_two(const unetmm_outputs *p, const uint32_t *x
 static inline void unetmm_compute_one(const unetmm_outputs *p, const uint32_t *x, int32_t quads)
 {
     const unetmm_outputs copy = *p;
-    for (int32_t o = 0; o < copy.count; o += 2) {
+    for (int32_t o = unetmm_compute_tiles(p, x, quads); o < copy.count; o += 2) {
         const int32_t second = o + 1 < copy.count ? o + 1 : o;
         const int32_t *v = copy.channels + 3 * o;
         const int32_t *w = copy.channels + 3 * second;

@@ -1,0 +1,221 @@
+/* Tiles of outputs on Cortex-M cores with the DSP extension, in their own instructions from the first bias to the last byte:
+ * the compiler, left to itself, keeps most of what a tile needs on the stack and fetches it again for every tile.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef UNETMM_TILE_DSP_H
+#define UNETMM_TILE_DSP_H
+
+#include "unetmm_dsp.h"
+
+#if UNETMM_DSP && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define UNETMM_TILES 1
+#else
+#define UNETMM_TILES 0
+#endif
+
+#if UNETMM_TILES
+
+/* What all tiles need; the instructions below know the places of the members. */
+typedef struct unetmm_tiles {
+    const int32_t *channels; /* 0 */
+    int8_t *a; /* 4 */
+    int8_t *b; /* 8 */
+    int32_t count; /* 12, of tiles; 1 or more */
+    const uint32_t *x; /* 16 */
+    const uint32_t *end; /* 20, of the quads that are taken alone; the rest are a multiple of 4 */
+    const uint32_t *last; /* 24, of all */
+    int32_t size; /* 28, bytes from one output's weights to the next's */
+    int32_t gap; /* 32, bytes from the end of an output's weights to the next's */
+    int32_t offset; /* 36, twice the zero point, and 1 for the last rounding */
+    uint32_t low; /* 40, in each byte */
+    uint32_t high; /* 44 */
+    const int8_t *weights; /* 48 */
+    int32_t limited; /* 52, whether the limits are others than those of a byte */
+} unetmm_tiles;
+
+#define UNETMM_TILES_BEGIN \
+    "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t" \
+    "sub sp, #60\n\t" \
+    "mov r12, sp\n\t" \
+    "ldmia r0!, {r1, r2, r3, r4, r5, r6, r7}\n\t" \
+    "stmia r12!, {r1, r2, r3, r4, r5, r6, r7}\n\t" \
+    "ldmia r0, {r1, r2, r3, r4, r5, r6, r7}\n\t" \
+    "stmia r12, {r1, r2, r3, r4, r5, r6, r7}\n\t" \
+    "ldr r1, [sp, #48]\n\t"
+#define UNETMM_TILES_END \
+    "add sp, #60\n\t" \
+    "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n\t"
+
+/* Four values of two pixels and two outputs. */
+#define UNETMM_QUAD \
+    "ldrd r7, r8, [r0], #8\n\t" \
+    "ldr r11, [r1], #4\n\t" \
+    "ldrd r9, r10, [r0], #8\n\t" \
+    "sxtb16 r12, r11\n\t" \
+    "sxtb16 r11, r11, ror #8\n\t" \
+    "smlad r3, r12, r7, r3\n\t" \
+    "smlad r5, r12, r9, r5\n\t" \
+    "smlad r3, r11, r8, r3\n\t" \
+    "smlad r5, r11, r10, r5\n\t" \
+    "ldr r11, [r2], #4\n\t" \
+    "sxtb16 r12, r11\n\t" \
+    "sxtb16 r11, r11, ror #8\n\t" \
+    "smlad r4, r12, r7, r4\n\t" \
+    "smlad r6, r12, r9, r6\n\t" \
+    "smlad r4, r11, r8, r4\n\t" \
+    "smlad r6, r11, r10, r6\n\t"
+
+/* Four values of one pixel and one output, whose weights r`w` points to and whose sum is r`s`. */
+#define UNETMM_QUAD_OF(w, s) \
+    "ldr r11, [" w "], #4\n\t" \
+    "sxtb16 r12, r11\n\t" \
+    "sxtb16 r11, r11, ror #8\n\t" \
+    "smlad " s ", r12, r9, " s "\n\t" \
+    "smlad " s ", r11, r10, " s "\n\t"
+#define UNETMM_QUAD_OF_FOUR \
+    "ldrd r9, r10, [r0], #16\n\t" UNETMM_QUAD_OF("r1", "r5") UNETMM_QUAD_OF("r2", "r6") UNETMM_QUAD_OF("r3", "r7") UNETMM_QUAD_OF("r4", "r8")
+
+/* Rounds a sum as unetmm_rescale_small does, with the multiplier and the shift in r`m` and r`s`, and the offset in r11. */
+#define UNETMM_ROUND(sum, m, s) \
+    "add " sum ", " sum ", " sum "\n\t" \
+    "smmulr " sum ", " sum ", " m "\n\t" \
+    "add " sum ", " sum ", " sum ", asr #31\n\t" \
+    "asr " sum ", " sum ", " s "\n\t" \
+    "add " sum ", " sum ", r11\n\t" \
+    "ssat " sum ", #8, " sum ", asr #1\n\t"
+
+/* Brings the four bytes of r`bytes` within the limits. */
+#define UNETMM_LIMIT(bytes) \
+    "ldrd r9, r10, [sp, #40]\n\t" \
+    "ssub8 r11, " bytes ", r9\n\t" \
+    "sel " bytes ", " bytes ", r9\n\t" \
+    "ssub8 r11, r10, " bytes "\n\t" \
+    "sel " bytes ", " bytes ", r10\n\t"
+
+/* Two outputs of two pixels at once. */
+static __attribute__((naked, noinline, unused)) void unetmm_tiles_of_two(__attribute__((unused)) const unetmm_tiles *tiles)
+{
+    __asm__ volatile(UNETMM_TILES_BEGIN
+        "ldr r7, [sp, #28]\n\t"
+        "add r2, r1, r7\n"
+        "1:\n\t"
+        "ldr r12, [sp]\n\t"
+        "ldr r3, [r12]\n\t"
+        "ldr r4, [r12, #12]\n\t"
+        "ldrd r0, lr, [sp, #16]\n\t"
+        "mov r5, r3\n\t"
+        "mov r6, r4\n\t"
+        "cmp r0, lr\n\t"
+        "beq 3f\n"
+        "2:\n\t" UNETMM_QUAD
+        "cmp r0, lr\n\t"
+        "bne 2b\n"
+        "3:\n\t"
+        "ldr lr, [sp, #24]\n\t"
+        "cmp r0, lr\n\t"
+        "beq 5f\n"
+        "4:\n\t" UNETMM_QUAD UNETMM_QUAD UNETMM_QUAD UNETMM_QUAD
+        "cmp r0, lr\n\t"
+        "bne 4b\n"
+        "5:\n\t"
+        "ldr r12, [sp]\n\t"
+        "ldr r11, [sp, #36]\n\t"
+        "ldrd r7, r8, [r12, #4]\n\t"
+        "ldrd r9, r10, [r12, #16]\n\t"
+        "add r12, #24\n\t"
+        "str r12, [sp]\n\t"
+        "mvn r8, r8\n\t"
+        "mvn r10, r10\n\t"
+        UNETMM_ROUND("r3", "r7", "r8") UNETMM_ROUND("r4", "r9", "r10") UNETMM_ROUND("r5", "r7", "r8") UNETMM_ROUND("r6", "r9", "r10")
+        "bfi r3, r4, #8, #24\n\t"
+        "bfi r5, r6, #8, #24\n\t"
+        "ldr r4, [sp, #52]\n\t"
+        "ldrd r7, r8, [sp, #4]\n\t"
+        "cbnz r4, 7f\n"
+        "6:\n\t"
+        "strh r3, [r7], #2\n\t"
+        "strh r5, [r8], #2\n\t"
+        "strd r7, r8, [sp, #4]\n\t"
+        "ldrd r7, r8, [sp, #28]\n\t"
+        "add r1, r2, r8\n\t"
+        "add r2, r1, r7\n\t"
+        "ldr r7, [sp, #12]\n\t"
+        "subs r7, #1\n\t"
+        "str r7, [sp, #12]\n\t"
+        "bne 1b\n\t" UNETMM_TILES_END
+        "7:\n\t"
+        "pkhbt r3, r3, r5, lsl #16\n\t" UNETMM_LIMIT("r3")
+        "lsr r5, r3, #16\n\t"
+        "b 6b\n\t");
+}
+
+/* Four outputs of the first pixel at once. */
+static __attribute__((naked, noinline, unused)) void unetmm_tiles_of_one(__attribute__((unused)) const unetmm_tiles *tiles)
+{
+    __asm__ volatile(UNETMM_TILES_BEGIN
+        "1:\n\t"
+        "ldr r9, [sp, #28]\n\t"
+        "ldr r12, [sp]\n\t"
+        "add r2, r1, r9\n\t"
+        "add r3, r2, r9\n\t"
+        "add r4, r3, r9\n\t"
+        "ldrd r0, lr, [sp, #16]\n\t"
+        "ldr r5, [r12]\n\t"
+        "ldr r6, [r12, #12]\n\t"
+        "ldr r7, [r12, #24]\n\t"
+        "ldr r8, [r12, #36]\n\t"
+        "cmp r0, lr\n\t"
+        "beq 3f\n"
+        "2:\n\t" UNETMM_QUAD_OF_FOUR
+        "cmp r0, lr\n\t"
+        "bne 2b\n"
+        "3:\n\t"
+        "ldr lr, [sp, #24]\n\t"
+        "cmp r0, lr\n\t"
+        "beq 5f\n"
+        "4:\n\t" UNETMM_QUAD_OF_FOUR UNETMM_QUAD_OF_FOUR UNETMM_QUAD_OF_FOUR UNETMM_QUAD_OF_FOUR
+        "cmp r0, lr\n\t"
+        "bne 4b\n"
+        "5:\n\t"
+        "ldr r12, [sp]\n\t"
+        "ldr r11, [sp, #36]\n\t"
+        "ldrd r9, r10, [r12, #4]\n\t"
+        "mvn r10, r10\n\t" UNETMM_ROUND("r5", "r9", "r10")
+        "ldrd r9, r10, [r12, #16]\n\t"
+        "mvn r10, r10\n\t" UNETMM_ROUND("r6", "r9", "r10")
+        "ldrd r9, r10, [r12, #28]\n\t"
+        "mvn r10, r10\n\t" UNETMM_ROUND("r7", "r9", "r10")
+        "ldrd r9, r10, [r12, #40]\n\t"
+        "mvn r10, r10\n\t" UNETMM_ROUND("r8", "r9", "r10")
+        "add r12, #48\n\t"
+        "str r12, [sp]\n\t"
+        "bfi r5, r6, #8, #24\n\t"
+        "bfi r7, r8, #8, #24\n\t"
+        "ldr r3, [sp, #52]\n\t"
+        "pkhbt r5, r5, r7, lsl #16\n\t"
+        "ldrd r7, r8, [sp, #4]\n\t"
+        "cbnz r3, 7f\n"
+        "6:\n\t"
+        "str r5, [r7], #4\n\t"
+        "str r7, [sp, #4]\n\t"
+        "ldr r1, [sp, #32]\n\t"
+        "add r1, r4, r1\n\t"
+        "ldr r7, [sp, #12]\n\t"
+        "subs r7, #1\n\t"
+        "str r7, [sp, #12]\n\t"
+        "bne 1b\n\t" UNETMM_TILES_END
+        "7:\n\t" UNETMM_LIMIT("r5")
+        "b 6b\n\t");
+}
+
+#undef UNETMM_TILES_BEGIN
+#undef UNETMM_TILES_END
+#undef UNETMM_QUAD
+#undef UNETMM_QUAD_OF
+#undef UNETMM_QUAD_OF_FOUR
+#undef UNETMM_LIMIT
+
+#endif
+
+#endif

@@ -24,6 +24,7 @@
 enum {
     UNETMM_PAIRED = UNETMM_BELOW, /* what must be known of the multipliers */
     UNETMM_NARROW = INT16_MAX, /* bytes that may be read where they lie */
+    UNETMM_WIDENED = 1, /* words that hold them widened: none */
     UNETMM_LANES = 16, /* bytes of a vector */
     UNETMM_FOUR = 4, /* outputs whose sums become values together */
     UNETMM_PART = 288, /* bytes of a window that are put together at once */
@@ -215,8 +216,9 @@ static inline void unetmm_add_four(const unetmm_outputs *p, int32_t o, const int
 }
 
 /* All outputs of one pixel or two, of n bytes that lie together. */
-static __attribute__((noinline, unused)) void unetmm_compute_narrow(const unetmm_outputs *p, const int8_t *a, const int8_t *b, int32_t n)
+static __attribute__((noinline, unused)) void unetmm_compute_narrow(const unetmm_outputs *p, const int8_t *a, const int8_t *b, int32_t n, uint32_t *x)
 {
+    (void)x;
     const unetmm_outputs copy = *p;
     for (int32_t o = 0; o < copy.count; o += UNETMM_FOUR) {
         int32_t sums[2 * UNETMM_FOUR];

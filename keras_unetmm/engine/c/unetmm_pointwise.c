@@ -34,7 +34,23 @@ static void one_pixel(const unetmm_pointwise *p, int32_t base, const int8_t *a, 
 }
 
 #if UNETMM_DSP || UNETMM_MVE
-/* The same two at once, on cores with instructions for that. */
+/* The same two at once, on cores with instructions for that: pixels whose bytes fit in a buffer. */
+static __attribute__((noinline)) void compute_narrow_pairs(const unetmm_pointwise *p, const unetmm_block *block, unetmm_outputs *outputs, const int8_t *from)
+{
+    uint32_t x[UNETMM_WIDENED];
+    const int32_t stride = block->input_stride[0];
+    const int32_t output_stride = block->output_stride;
+    int8_t *to = (int8_t *)block->output;
+    for (int32_t left = block->pixels; left > 0; left -= 2) {
+        outputs->a = to;
+        outputs->b = left > 1 ? to + output_stride : NULL;
+        unetmm_compute_narrow(outputs, from, from + (left > 1 ? stride : 0), p->depth, x);
+        from += left > 2 ? 2 * stride : 0;
+        to += left > 2 ? 2 * output_stride : 0;
+    }
+}
+
+/* All others. */
 static void compute_pairs(const unetmm_pointwise *p, const unetmm_block *block, int32_t base, const int8_t *from)
 {
     const unetmm_requantization *q = &p->requantization;
@@ -42,6 +58,10 @@ static void compute_pairs(const unetmm_pointwise *p, const unetmm_block *block, 
     unetmm_taps a = {rows, 0, p->depth, p->depth, 0, p->depth, p->depth, 0, 0};
     unetmm_taps b = a;
     unetmm_outputs outputs = {q->channels + 3 * base, p->weights + base * p->depth, p->depth, p->outputs, q->zero, q->low, q->high, NULL, NULL};
+    if (p->depth <= UNETMM_NARROW) {
+        compute_narrow_pairs(p, block, &outputs, from);
+        return;
+    }
     b.rows = rows + 1;
     a.depth = b.depth = (p->depth + 3) & ~3;
     for (int32_t i = 0; i < block->pixels; i += 2) {
@@ -52,11 +72,7 @@ static void compute_pairs(const unetmm_pointwise *p, const unetmm_block *block, 
             outputs.b = outputs.a + block->output_stride;
             rows[1] = rows[0] + block->input_stride[0];
         }
-        if (p->depth <= UNETMM_NARROW) {
-            unetmm_compute_narrow(&outputs, (const int8_t *)rows[0], (const int8_t *)rows[1], p->depth);
-        } else {
-            unetmm_compute_outputs(&outputs, &a, &b, p->depth);
-        }
+        unetmm_compute_outputs(&outputs, &a, &b, p->depth);
     }
 }
 #endif

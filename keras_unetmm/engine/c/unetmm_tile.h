@@ -20,6 +20,7 @@ enum {
     UNETMM_PAIRED = UNETMM_SMALL, /* what must be known of the sums */
     UNETMM_QUADS = 40, /* that are widened at once */
     UNETMM_NARROW = 4 * UNETMM_QUADS, /* bytes of them */
+    UNETMM_WIDENED = 4 * UNETMM_QUADS, /* words that hold them widened, of two pixels */
     UNETMM_GROUP = 20 /* outputs whose sums are kept where a window has more quads than that */
 };
 
@@ -40,6 +41,12 @@ typedef struct unetmm_pair {
 /* Widens n bytes of one pixel to every other two words of `to`; what a last quad lacks is 0. */
 static inline void unetmm_widen(const int8_t *from, int32_t n, uint32_t *to)
 {
+    const int32_t before = n >= 4; /* whether there are bytes before those of the last quad */
+#if UNETMM_TILES
+    for (; n >= 16; n -= 16) {
+        unetmm_widen_four(&from, &to);
+    }
+#endif
     for (; n >= 4; n -= 4, from += 4, to += 4) {
         const uint32_t bytes = unetmm_load_quad(from);
         to[0] = unetmm_widen_even(bytes);
@@ -47,8 +54,12 @@ static inline void unetmm_widen(const int8_t *from, int32_t n, uint32_t *to)
     }
     if (n > 0) {
         uint32_t bytes = 0;
-        for (int32_t i = n - 1; i >= 0; i--) {
-            bytes = bytes << 8 | (uint8_t)from[i];
+        if (before != 0) {
+            bytes = unetmm_load_quad(from + n - 4) >> 8 * (4 - n);
+        } else {
+            for (int32_t i = n - 1; i >= 0; i--) {
+                bytes = bytes << 8 | (uint8_t)from[i];
+            }
         }
         to[0] = unetmm_widen_even(bytes);
         to[1] = unetmm_widen_odd(bytes);
@@ -217,6 +228,8 @@ static inline void unetmm_fill_line(const unetmm_taps *at, const uint8_t *row, i
 {
     if (row == NULL) {
         unetmm_fill_padding(at, end - from, to);
+    } else if (at->low == 0 && at->high == at->filled && at->depth >= at->filled) {
+        unetmm_widen((const int8_t *)row + at->begin + from, (end < at->filled ? end : at->filled) - from, to);
     } else if (((at->low | at->depth) & 3) != 0 || ((at->high & 3) != 0 && at->high < at->filled)) {
         unetmm_fill_slowly(at, row, from, end, to);
     } else {
@@ -349,12 +362,12 @@ static inline int32_t unetmm_compute_tiles(const unetmm_outputs *p, const uint32
 }
 #endif
 
-/* All outputs where the whole window is in x. */
-static inline void unetmm_compute_two(const unetmm_outputs *p, const uint32_t *x, int32_t quads)
+/* The outputs from o on where the whole window is in x. */
+static __attribute__((noinline, unused)) void unetmm_compute_two(const unetmm_outputs *p, const uint32_t *x, int32_t quads, int32_t o)
 {
     const unetmm_rounding r = unetmm_rounding_of(p->zero, p->low, p->high);
     const unetmm_outputs copy = *p;
-    for (int32_t o = unetmm_compute_tiles(p, x, quads); o < copy.count; o += 2) {
+    for (; o < copy.count; o += 2) {
         const int32_t step = o + 1 < copy.count;
         const int32_t *first = copy.channels + 3 * o;
         const int32_t *second = first + 3 * step;
@@ -366,10 +379,10 @@ static inline void unetmm_compute_two(const unetmm_outputs *p, const uint32_t *x
 }
 
 /* The same of the first pixel alone. */
-static inline void unetmm_compute_one(const unetmm_outputs *p, const uint32_t *x, int32_t quads)
+static __attribute__((noinline, unused)) void unetmm_compute_one(const unetmm_outputs *p, const uint32_t *x, int32_t quads, int32_t o)
 {
     const unetmm_outputs copy = *p;
-    for (int32_t o = unetmm_compute_tiles(p, x, quads); o < copy.count; o += 2) {
+    for (; o < copy.count; o += 2) {
         const int32_t second = o + 1 < copy.count ? o + 1 : o;
         const int32_t *v = copy.channels + 3 * o;
         const int32_t *w = copy.channels + 3 * second;
@@ -382,17 +395,25 @@ static inline void unetmm_compute_one(const unetmm_outputs *p, const uint32_t *x
     }
 }
 
-/* All outputs of one pixel or two, of n bytes that lie together and fit in the buffer. */
-static __attribute__((noinline, unused)) void unetmm_compute_narrow(const unetmm_outputs *p, const int8_t *a, const int8_t *b, int32_t n)
+/* All outputs of one pixel or two, where the whole window is in x. */
+static inline void unetmm_compute_filled(const unetmm_outputs *p, const uint32_t *x, int32_t quads)
 {
-    uint32_t x[4 * UNETMM_QUADS];
+    const int32_t o = unetmm_compute_tiles(p, x, quads);
+    if (o < p->count && p->b != NULL) {
+        unetmm_compute_two(p, x, quads, o);
+    } else if (o < p->count) {
+        unetmm_compute_one(p, x, quads, o);
+    }
+}
+
+/* All outputs of one pixel or two, of n bytes that lie together; x has place for them, widened. */
+static inline void unetmm_compute_narrow(const unetmm_outputs *p, const int8_t *a, const int8_t *b, int32_t n, uint32_t *x)
+{
     unetmm_widen(a, n, x);
     if (p->b != NULL) {
         unetmm_widen(b, n, x + 2);
-        unetmm_compute_two(p, x, (n + 3) / 4);
-    } else {
-        unetmm_compute_one(p, x, (n + 3) / 4);
     }
+    unetmm_compute_filled(p, x, (n + 3) / 4);
 }
 
 /* Adds what is in x, which begins at byte `from` of the window, to the sums of a group of outputs. */
@@ -421,11 +442,7 @@ static __attribute__((noinline, unused)) void unetmm_compute_outputs(const unetm
         if (p->b != NULL) {
             unetmm_fill(b, 0, bytes, x + 2);
         }
-        if (p->b != NULL) {
-            unetmm_compute_two(p, x, (bytes + 3) / 4);
-        } else {
-            unetmm_compute_one(p, x, (bytes + 3) / 4);
-        }
+        unetmm_compute_filled(p, x, (bytes + 3) / 4);
         return;
     }
     const unetmm_rounding r = unetmm_rounding_of(p->zero, p->low, p->high);

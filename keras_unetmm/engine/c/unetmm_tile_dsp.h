@@ -16,6 +16,22 @@
 
 #if UNETMM_TILES
 
+/* A function of instructions alone, whose argument the compiler does not see used. */
+#ifdef __clang__
+#define UNETMM_ASSEMBLED __attribute__((naked, noinline, unused))
+#else
+#define UNETMM_ASSEMBLED __attribute__((naked, noinline, noipa, unused))
+#endif
+
+/* Widens 16 bytes to every other two words, and goes on behind them. */
+static inline void unetmm_widen_four(const int8_t **from, uint32_t **to)
+{
+    uint32_t s, e;
+#define UNETMM_WIDEN "ldr %[s], [%[x]], #4\n\tsxtb16 %[e], %[s]\n\tsxtb16 %[s], %[s], ror #8\n\tstrd %[e], %[s], [%[to]], #16\n\t"
+    __asm__ volatile(UNETMM_WIDEN UNETMM_WIDEN UNETMM_WIDEN UNETMM_WIDEN : [x] "+r"(*from), [to] "+r"(*to), [s] "=&r"(s), [e] "=&r"(e) : : "memory");
+#undef UNETMM_WIDEN
+}
+
 /* What all tiles need; the instructions below know the places of the members. */
 typedef struct unetmm_tiles {
     const int32_t *channels; /* 0 */
@@ -94,7 +110,7 @@ typedef struct unetmm_tiles {
     "sel " bytes ", " bytes ", r10\n\t"
 
 /* Two outputs of two pixels at once. */
-static __attribute__((naked, noinline, unused)) void unetmm_tiles_of_two(__attribute__((unused)) const unetmm_tiles *tiles)
+static UNETMM_ASSEMBLED void unetmm_tiles_of_two(__attribute__((unused)) const unetmm_tiles *tiles)
 {
     __asm__ volatile(UNETMM_TILES_BEGIN
         "ldr r7, [sp, #28]\n\t"
@@ -151,7 +167,7 @@ static __attribute__((naked, noinline, unused)) void unetmm_tiles_of_two(__attri
 }
 
 /* Four outputs of the first pixel at once. */
-static __attribute__((naked, noinline, unused)) void unetmm_tiles_of_one(__attribute__((unused)) const unetmm_tiles *tiles)
+static UNETMM_ASSEMBLED void unetmm_tiles_of_one(__attribute__((unused)) const unetmm_tiles *tiles)
 {
     __asm__ volatile(UNETMM_TILES_BEGIN
         "1:\n\t"

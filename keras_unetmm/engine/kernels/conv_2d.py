@@ -44,7 +44,7 @@ def kernel(graph, operator, tables=None):
     line = -(-size[1] * depth // 4) * 4
     fields = {"weights": Values("int8_t", made.weights), **leading}
     if x.type == "INT8":
-        fields |= {"weights": _lines(made.weights, line), "input_zero": made.zero}
+        fields |= {"weights": lines(made.weights, line), "input_zero": made.zero}
     fields |= {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "dilation": dilations[1]}
     fields |= {"kernel_rows": size[0], "kernel_columns": size[1]}
     fields |= {"line": line} if x.type == "INT8" else {}
@@ -53,8 +53,8 @@ def kernel(graph, operator, tables=None):
     return typed_kernel("unetmm_convolution", x, fields, ((operator.inputs[0], access),), **common)
 
 
-def _lines(weights, line):
-    """The weights with each row of a kernel filled up to `line` values."""
+def lines(weights, line):
+    """Returns the `Values` of weights with each row of a kernel filled up to `line` values."""
     outputs, rows = weights.shape[:2]
-    lines = weights.reshape(outputs, rows, -1)
-    return Values("int8_t", np.pad(lines, ((0, 0), (0, 0), (0, line - lines.shape[2]))))
+    flat = weights.reshape(outputs, rows, -1)
+    return Values("int8_t", np.pad(flat, ((0, 0), (0, 0), (0, line - flat.shape[2]))))

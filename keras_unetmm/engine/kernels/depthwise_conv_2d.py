@@ -1,10 +1,14 @@
 """DEPTHWISE_CONV_2D: any kernel, stride, dilation, padding and depth multiplier, on maps of int8 and int16."""
 
+import numpy as np
+
+from keras_unetmm.engine.kernels.conv_2d import lines
 from keras_unetmm.engine.kernels.kernel import NoKernelError, Values
 from keras_unetmm.engine.kernels.weights import check_rank, padding_before, typed_kernel, weighted, window
 
 _BIASES = {"INT8": ("INT32",), "INT16": ("INT64",)}
 _MOST_TAPS = 2**16  # products in a sum
+_FEW = 3  # channels up to which products with weights of 0 cost less than channels taken one by one
 
 
 def kernel(graph, operator, tables=None):
@@ -29,9 +33,25 @@ def kernel(graph, operator, tables=None):
     dilations = options.DilationHFactor(), options.DilationWFactor()
     padding = [padding_before(options, *each) for each in zip(x.shape[1:3], size, strides, dilations, strict=True)]
     sums = made.weights.reshape(-1, outputs).sum(0, dtype="int64")
-    fields = {"weights": Values("int8_t", made.weights), "requantization": made.requantization(sums)}
+    few = x.type == "INT8" and x.shape[3] <= _FEW
+    line = -(-size[1] * x.shape[3] // 4) * 4
+    weights = lines(_full(made.weights, x.shape[3]), line) if few else Values("int8_t", made.weights)
+    fields = {"weights": weights, "requantization": made.requantization(sums)}
     fields |= {"input_zero": made.zero} if x.type == "INT8" else {}
     fields |= {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "dilation": dilations[1]}
-    fields |= {"kernel_rows": size[0], "kernel_columns": size[1], "depth": x.shape[3], "multiplier": multiplier}
+    fields |= {"kernel_rows": size[0], "kernel_columns": size[1]}
+    fields |= {"line": line} if few else {}
+    fields |= {"depth": x.shape[3]}
+    fields |= {"groups": 1, "group_outputs": outputs} if few else {"multiplier": multiplier}
     inputs = ((operator.inputs[0], window(padding, size, strides, dilations)),)
-    return typed_kernel("unetmm_depthwise", x, fields, inputs, output=operator.outputs[0], macs=size[0] * size[1] * outputs)
+    kind = "unetmm_convolution" if few else "unetmm_depthwise"
+    return typed_kernel(kind, x, fields, inputs, output=operator.outputs[0], macs=size[0] * size[1] * outputs)
+
+
+def _full(weights, depth):
+    """The weights of a convolution over all channels that gives the same sums: 0 for channels that an output does not read."""
+    _, *size, outputs = weights.shape
+    full = np.zeros((outputs, *size, depth), "int8")
+    for output in range(outputs):
+        full[output, ..., output // (outputs // depth)] = weights[0, ..., output]
+    return full

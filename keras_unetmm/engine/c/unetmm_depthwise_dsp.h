@@ -10,6 +10,7 @@
 
 #include "unetmm_inside.h"
 #include "unetmm_tile.h"
+#include "unetmm_window.h"
 
 #if UNETMM_DSP
 
@@ -128,37 +129,65 @@ static UNETMM_ASSEMBLED void unetmm_compute_nine(__attribute__((unused)) unetmm_
 
 #endif
 
+/* Adds n taps, `jump` bytes apart, and goes on behind their weights. */
+static inline unetmm_tile unetmm_add_run(const int8_t *x, int32_t jump, const uint32_t **weights, int32_t n, unetmm_tile t)
+{
+#if UNETMM_TILES
+    uint32_t s, e, w0, w1;
+    if (n > 0) {
+        __asm__("1:\n\t"
+                "ldr %[s], [%[x]]\n\t"
+                "ldrd %[w0], %[w1], [%[w]], #8\n\t"
+                "add %[x], %[jump]\n\t"
+                "sxtb16 %[e], %[s]\n\t"
+                "sxtb16 %[s], %[s], ror #8\n\t"
+                "smlabb %[av], %[e], %[w0], %[av]\n\t"
+                "smlatt %[bv], %[e], %[w0], %[bv]\n\t"
+                "smlabb %[aw], %[s], %[w1], %[aw]\n\t"
+                "smlatt %[bw], %[s], %[w1], %[bw]\n\t"
+                "subs %[n], #1\n\t"
+                "bne 1b"
+                : [w] "+r"(*weights), [x] "+r"(x), [n] "+r"(n), [av] "+r"(t.av), [aw] "+r"(t.aw), [bv] "+r"(t.bv), [bw] "+r"(t.bw),
+                  [s] "=&r"(s), [e] "=&r"(e), [w0] "=&r"(w0), [w1] "=&r"(w1)
+                : [jump] "r"(jump)
+                : "cc", "memory");
+    }
+#else
+    for (int32_t k = 0; k < n; k++, *weights += 2) {
+        t = unetmm_add_tap(unetmm_load_quad(x + k * jump), *weights, t);
+    }
+#endif
+    return t;
+}
+
 /* Adds all taps of a pixel whose window is inside; `offset` are the bytes from the rows' pointers to its first column. */
 static inline unetmm_tile unetmm_add_inside(const unetmm_quad *q, int32_t offset, int32_t rows, int32_t columns, unetmm_tile sums)
 {
     const uint32_t *w = q->weights;
-    const int32_t jump = q->jump;
     for (int32_t i = 0; i < rows; i++) {
-        const int8_t *x = (const int8_t *)q->block->rows[i] + offset;
-        for (int32_t k = 0; k < columns; k++, w += 2) {
-            sums = unetmm_add_tap(unetmm_load_quad(x + k * jump), w, sums);
-        }
+        sums = unetmm_add_run((const int8_t *)q->block->rows[i] + offset, q->jump, &w, columns, sums);
     }
     return sums;
 }
 
-/* The same where some taps are beyond the border. */
+/* The same where some taps are beyond the border: they take the padding's value. */
 static unetmm_tile unetmm_add_at_border(const unetmm_quad *q, int32_t pixel, unetmm_tile sums)
 {
     const unetmm_depthwise *p = q->p;
     const int32_t origin = (q->block->column + pixel) * p->stride + p->first;
-    const uint32_t padding = (uint8_t)p->input_zero * 0x01010101u;
+    const unetmm_span span = unetmm_span_at(origin, q->block->window_column, p->dilation, p->kernel_columns, p->width);
+    const int32_t offset = span.offset * q->block->input_stride[0] + q->first;
     const uint32_t *w = q->weights;
+    int8_t padding[4];
+    memset(padding, p->input_zero, sizeof padding);
     for (int32_t i = 0; i < p->kernel_rows; i++) {
-        for (int32_t k = 0; k < p->kernel_columns; k++, w += 2) {
-            const int32_t column = origin + k * p->dilation;
-            uint32_t bytes = padding;
-            if (q->block->rows[i] != NULL && column >= 0 && column < p->width) {
-                const int32_t offset = (column - q->block->window_column) * q->block->input_stride[0] + q->first;
-                bytes = unetmm_load_quad((const int8_t *)q->block->rows[i] + offset);
-            }
-            sums = unetmm_add_tap(bytes, w, sums);
+        const int32_t low = q->block->rows[i] != NULL ? span.low : 0;
+        const int32_t high = q->block->rows[i] != NULL ? span.high : 0;
+        sums = unetmm_add_run(padding, 0, &w, low, sums);
+        if (high > low) {
+            sums = unetmm_add_run((const int8_t *)q->block->rows[i] + offset, q->jump, &w, high - low, sums);
         }
+        sums = unetmm_add_run(padding, 0, &w, p->kernel_columns - high, sums);
     }
     return sums;
 }

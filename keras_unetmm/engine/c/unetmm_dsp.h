@@ -99,6 +99,14 @@ static inline int32_t unetmm_add_top(int32_t a, int32_t b, int32_t sum)
     return value;
 }
 
+/* value, saturated to a byte. */
+static inline int32_t unetmm_saturate(int32_t value)
+{
+    int32_t byte;
+    __asm__("ssat %0, #8, %1" : "=r"(byte) : "r"(value));
+    return byte;
+}
+
 /* value / 2, rounded down, saturated to a byte. */
 static inline int32_t unetmm_saturate_half(int32_t value)
 {
@@ -158,10 +166,14 @@ static inline int32_t unetmm_add_top(int32_t a, int32_t b, int32_t sum)
     return sum + (int32_t)(((int64_t)a * b) >> 32);
 }
 
+static inline int32_t unetmm_saturate(int32_t value)
+{
+    return value < INT8_MIN ? INT8_MIN : value > INT8_MAX ? INT8_MAX : value;
+}
+
 static inline int32_t unetmm_saturate_half(int32_t value)
 {
-    const int32_t half = value >> 1;
-    return half < INT8_MIN ? INT8_MIN : half > INT8_MAX ? INT8_MAX : half;
+    return unetmm_saturate(value >> 1);
 }
 
 #endif

@@ -12,11 +12,21 @@
 
 /* The parameters of both are copies, and steps and limits are known where they are usual ones, so that the compiler can keep
  * all in registers, and use vectors and saturating instructions. */
+static inline int32_t limited(int32_t value, int32_t low, int32_t high)
+{
+#if UNETMM_DSP
+    if (low == INT8_MIN && high == INT8_MAX) { /* known where this is inlined */
+        return unetmm_saturate(value);
+    }
+#endif
+    return unetmm_clamp(value, low, high);
+}
+
 static inline int8_t sum_of(const unetmm_linear *p, int32_t a, int32_t b, int32_t low, int32_t high)
 {
     int32_t sum = p->offset + a * p->first_factor; /* a multiply-accumulate each */
     sum += b * p->second_factor;
-    return (int8_t)unetmm_clamp(sum >> p->shift, low, high);
+    return (int8_t)limited(sum >> p->shift, low, high);
 }
 
 static inline int8_t product_of(const unetmm_product *p, int32_t a, int32_t b, int32_t low, int32_t high)
@@ -28,7 +38,7 @@ static inline int8_t product_of(const unetmm_product *p, int32_t a, int32_t b, i
 #else
     const int32_t sum = (int32_t)(((int64_t)product * p->factor) >> 32) + p->offset;
 #endif
-    return (int8_t)unetmm_clamp((sum + ((product >> 31) & p->below)) >> p->shift, low, high);
+    return (int8_t)limited((sum + ((product >> 31) & p->below)) >> p->shift, low, high);
 }
 
 #if UNETMM_MVE

@@ -126,27 +126,6 @@ static unetmm_taps taps_of(const unetmm_convolution *p, const unetmm_block *bloc
     return at;
 }
 
-#if UNETMM_DSP
-/* One pixel or two whose windows, small and in pieces as long as their rows, are inside; `begin` are the bytes from the rows'
- * pointers to the first window, `second` those from there to the other. */
-static __attribute__((noinline)) void compute_inside(const unetmm_convolution *p, const unetmm_block *block, const unetmm_outputs *outputs, int32_t begin, int32_t second)
-{
-    uint32_t x[UNETMM_WIDENED];
-    uint32_t *to = x;
-    const int32_t line = p->line;
-    const int32_t rows = p->kernel_rows;
-    const int32_t filled = p->kernel_columns * p->depth;
-    for (int32_t i = 0; i < rows; i++, to += line) {
-        const int8_t *row = (const int8_t *)block->rows[i] + begin;
-        unetmm_widen(row, filled, to);
-        if (outputs->b != NULL) {
-            unetmm_widen(row + second, filled, to + 2);
-        }
-    }
-    unetmm_compute_filled(outputs, x, rows * line / 4);
-}
-#endif
-
 /* All pixels two at once, on cores with instructions for that. */
 static void compute_pairs(const unetmm_convolution *p, const unetmm_block *block)
 {
@@ -154,23 +133,20 @@ static void compute_pairs(const unetmm_convolution *p, const unetmm_block *block
     const int32_t solid = p->dilation == 1 && block->input_stride[0] == p->depth;
     const int32_t size = p->kernel_rows * p->line;
     unetmm_outputs outputs = {q->channels, p->weights, size, p->group_outputs, q->zero, q->low, q->high, NULL, NULL};
-#if UNETMM_DSP
-    const int32_t whole = solid != 0 && p->groups == 1 && size <= UNETMM_NARROW && misses_row(p, block) == 0;
+    const int32_t whole = solid != 0 && p->groups == 1 && size <= UNETMM_WHOLE && misses_row(p, block) == 0;
     const int32_t most = p->width - (p->kernel_columns - 1) * p->dilation; /* columns where a window may begin */
-#endif
+    const unetmm_lines lines = {block->rows, p->kernel_rows, p->line, p->kernel_columns * p->depth, p->stride * block->input_stride[0]};
     for (int32_t i = 0; i < block->pixels; i += 2) {
         const int32_t alone = i + 1 == block->pixels;
-#if UNETMM_DSP
         const int32_t origin = (block->column + i) * p->stride + p->first;
         if (whole != 0 && origin >= 0 && origin + (alone != 0 ? 0 : p->stride) < most) {
             outputs.a = (int8_t *)block->output + i * block->output_stride;
             outputs.b = alone != 0 ? NULL : outputs.a + block->output_stride;
             outputs.channels = q->channels;
             outputs.weights = p->weights;
-            compute_inside(p, block, &outputs, (origin - block->window_column) * block->input_stride[0], p->stride * block->input_stride[0]);
+            unetmm_compute_lines(&outputs, &lines, (origin - block->window_column) * block->input_stride[0]);
             continue;
         }
-#endif
         unetmm_taps a = taps_of(p, block, solid, i);
         unetmm_taps b = alone != 0 ? a : taps_of(p, block, solid, i + 1);
         outputs.channels = q->channels;

@@ -126,8 +126,157 @@ static inline int unetmm_depthwise_fits(const unetmm_depthwise *p)
     return p->multiplier == 1 && p->requantization.form >= UNETMM_BELOW;
 }
 
+/* What a row of pixels with kernels of 3x3 needs for eight channels; the instructions below know the places of the members. */
+typedef struct unetmm_nine {
+    int32_t constants[24]; /* 0, as those of unetmm_eight */
+    int16_t low[8]; /* 96 */
+    int16_t high[8]; /* 112 */
+    int8_t weights[72]; /* 128, of each tap */
+    int32_t jump; /* 200, bytes from one column of the kernel to the next */
+    int32_t zero; /* 204 */
+    const int8_t *rows[3]; /* 208, where the first pixel's window begins */
+    int32_t step; /* 220, bytes of the input from one pixel to the next */
+    int8_t *to; /* 224 */
+    int32_t output_stride; /* 228 */
+    int32_t count; /* 232, of pixels; 1 or more */
+} unetmm_nine;
+
+#define UNETMM_TAP(from, place) \
+    "vldrb.s16 q2, [" from "]\n\t" \
+    "vldrb.s16 q3, [r3, #" place "]\n\t" \
+    "vmullb.s16 q4, q2, q3\n\t" \
+    "vmullt.s16 q5, q2, q3\n\t" \
+    "vadd.i32 q0, q0, q4\n\t" \
+    "vadd.i32 q1, q1, q5\n\t"
+#define UNETMM_ROW(from, one, two, three) \
+    UNETMM_TAP(from, one) "add r4, " from ", r10\n\t" UNETMM_TAP("r4", two) "add r4, r10\n\t" UNETMM_TAP("r4", three)
+
+/* Eight channels of one pixel after the other. */
+static UNETMM_ASSEMBLED void unetmm_compute_nine(__attribute__((unused)) const unetmm_nine *nine)
+{
+    __asm__ volatile(
+        "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+        "vpush {d8, d9, d10, d11, d12, d13, d14, d15}\n\t"
+        "add r3, r0, #128\n\t"
+        "vldrw.32 q6, [r3, #-32]\n\t"
+        "vldrw.32 q7, [r3, #-16]\n\t"
+        "ldrd r10, r9, [r3, #72]\n\t"
+        "ldrd r0, r1, [r3, #80]\n\t"
+        "ldrd r2, r6, [r3, #88]\n\t"
+        "ldrd r7, r8, [r3, #96]\n\t"
+        "ldr r12, [r3, #104]\n\t"
+        "dls lr, r12\n"
+        "1:\n\t"
+        "vldrw.32 q0, [r3, #-128]\n\t"
+        "vldrw.32 q1, [r3, #-112]\n\t"
+        UNETMM_ROW("r0", "0", "8", "16") UNETMM_ROW("r1", "24", "32", "40") UNETMM_ROW("r2", "48", "56", "64")
+        "vldrw.32 q2, [r3, #-96]\n\t"
+        "vldrw.32 q3, [r3, #-80]\n\t"
+        "vqrdmulh.s32 q0, q0, q2\n\t"
+        "vqrdmulh.s32 q1, q1, q3\n\t"
+        "vshr.s32 q2, q0, #31\n\t"
+        "vshr.s32 q3, q1, #31\n\t"
+        "vadd.i32 q0, q0, q2\n\t"
+        "vadd.i32 q1, q1, q3\n\t"
+        "vldrw.32 q4, [r3, #-64]\n\t"
+        "vldrw.32 q5, [r3, #-48]\n\t"
+        "vrshl.s32 q0, q0, q4\n\t"
+        "vrshl.s32 q1, q1, q5\n\t"
+        "vqmovnb.s32 q2, q0\n\t"
+        "vqmovnt.s32 q2, q1\n\t"
+        "vqadd.s16 q2, q2, r9\n\t"
+        "vmax.s16 q2, q2, q6\n\t"
+        "vmin.s16 q2, q2, q7\n\t"
+        "vstrb.16 q2, [r7]\n\t"
+        "add r7, r8\n\t"
+        "add r0, r6\n\t"
+        "add r1, r6\n\t"
+        "add r2, r6\n\t"
+        "le lr, 1b\n\t"
+        "vpop {d8, d9, d10, d11, d12, d13, d14, d15}\n\t"
+        "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}\n\t");
+}
+
+#undef UNETMM_ROW
+#undef UNETMM_TAP
+
+/* One pixel at the border: its window is put together first. */
+static void unetmm_compute_nine_at_border(const unetmm_depthwise *p, const unetmm_block *block, int32_t pixel, int32_t channel, unetmm_nine *nine)
+{
+    int8_t window[72];
+    const int32_t origin = (block->column + pixel) * p->stride + p->first;
+    int8_t *to = window;
+    for (int32_t i = 0; i < 3; i++) {
+        nine->rows[i] = to;
+        for (int32_t k = 0; k < 3; k++, to += UNETMM_DEPTHWISE_LANES) {
+            const int32_t column = origin + k * p->dilation;
+            if (block->rows[i] != NULL && column >= 0 && column < p->width) {
+                memcpy(to, block->rows[i] + (column - block->window_column) * block->input_stride[0] + channel, UNETMM_DEPTHWISE_LANES);
+            } else {
+                memset(to, p->input_zero, UNETMM_DEPTHWISE_LANES);
+            }
+        }
+    }
+    nine->jump = UNETMM_DEPTHWISE_LANES;
+    nine->to = (int8_t *)block->output + pixel * block->output_stride + channel;
+    nine->count = 1;
+    unetmm_compute_nine(nine);
+}
+
+/* All pixels of a block with a kernel of 3x3 and eight channels or more. */
+static void unetmm_compute_nines(const unetmm_depthwise *p, const unetmm_block *block)
+{
+    const unetmm_requantization *q = &p->requantization;
+    unetmm_inside inside = unetmm_find_inside(p, block);
+    const int32_t stride = block->input_stride[0];
+    const uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 8), 3); /* 0, 24, 48 and 72 bytes */
+    unetmm_nine nine;
+    if (inside.begin >= inside.end) { /* every window meets a border */
+        inside.begin = block->pixels;
+        inside.end = block->pixels;
+    }
+    vstrhq_s16(nine.low, vdupq_n_s16((int16_t)q->low));
+    vstrhq_s16(nine.high, vdupq_n_s16((int16_t)q->high));
+    nine.zero = q->zero;
+    nine.step = p->stride * stride;
+    nine.output_stride = block->output_stride;
+    for (int32_t c = 0; c < p->depth; c += UNETMM_DEPTHWISE_LANES) {
+        /* some of the last eight may be computed twice */
+        const int32_t first = c + UNETMM_DEPTHWISE_LANES <= p->depth ? c : p->depth - UNETMM_DEPTHWISE_LANES;
+        const int32_t *channel = q->channels + 3 * first;
+        const int8_t *weights = p->weights + first;
+        for (int32_t i = 0; i < 3; i++, channel++) {
+            vstrwq_s32(nine.constants + 8 * i, vldrwq_gather_offset_s32(channel, places));
+            vstrwq_s32(nine.constants + 8 * i + 4, vldrwq_gather_offset_s32(channel + 3, places));
+        }
+        for (int32_t k = 0; k < 9; k++) {
+            memcpy(nine.weights + UNETMM_DEPTHWISE_LANES * k, weights + k * p->depth, UNETMM_DEPTHWISE_LANES);
+        }
+        for (int32_t i = 0; i < inside.begin; i++) {
+            unetmm_compute_nine_at_border(p, block, i, first, &nine);
+        }
+        if (inside.begin < inside.end) {
+            const int32_t offset = ((block->column + inside.begin) * p->stride + p->first - block->window_column) * stride + first;
+            for (int32_t i = 0; i < 3; i++) {
+                nine.rows[i] = (const int8_t *)block->rows[i] + offset;
+            }
+            nine.jump = p->dilation * stride;
+            nine.to = (int8_t *)block->output + inside.begin * block->output_stride + first;
+            nine.count = inside.end - inside.begin;
+            unetmm_compute_nine(&nine);
+        }
+        for (int32_t i = inside.end; i < block->pixels; i++) {
+            unetmm_compute_nine_at_border(p, block, i, first, &nine);
+        }
+    }
+}
+
 static void unetmm_depthwise_fast(const unetmm_depthwise *p, const unetmm_block *block)
 {
+    if (p->kernel_rows == 3 && p->kernel_columns == 3 && p->depth >= UNETMM_DEPTHWISE_LANES) {
+        unetmm_compute_nines(p, block);
+        return;
+    }
     unetmm_eight q;
     q.p = p;
     q.block = block;

@@ -21,6 +21,8 @@
 
 #include <arm_mve.h>
 
+#include "unetmm_tile_mve.h"
+
 enum {
     UNETMM_PAIRED = UNETMM_BELOW, /* what must be known of the multipliers */
     UNETMM_NARROW = INT16_MAX, /* bytes that may be read where they lie */
@@ -28,6 +30,7 @@ enum {
     UNETMM_LANES = 16, /* bytes of a vector */
     UNETMM_FOUR = 4, /* outputs whose sums become values together */
     UNETMM_PART = 288, /* bytes of a window that are put together at once */
+    UNETMM_WHOLE = UNETMM_PART, /* bytes of a window that is small */
     UNETMM_GROUP = 32 /* outputs whose sums are kept where a window has more bytes than that */
 };
 
@@ -219,12 +222,47 @@ static inline void unetmm_add_four(const unetmm_outputs *p, int32_t o, const int
 static __attribute__((noinline, unused)) void unetmm_compute_narrow(const unetmm_outputs *p, const int8_t *a, const int8_t *b, int32_t n, uint32_t *x)
 {
     (void)x;
-    const unetmm_outputs copy = *p;
-    for (int32_t o = 0; o < copy.count; o += UNETMM_FOUR) {
-        int32_t sums[2 * UNETMM_FOUR];
-        unetmm_add_four(&copy, o, a, b, 0, n, 1, sums);
-        unetmm_finish(&copy, o, sums);
+    unetmm_tiles tiles;
+    tiles.count = p->count / UNETMM_FOUR;
+    if (tiles.count > 0) {
+        vstrhq_s16(tiles.low, vdupq_n_s16((int16_t)p->low));
+        vstrhq_s16(tiles.high, vdupq_n_s16((int16_t)p->high));
+        tiles.channels = p->channels;
+        tiles.to_a = p->a;
+        tiles.to_b = p->b;
+        tiles.zero = p->zero;
+        tiles.size = p->size;
+        tiles.weights = p->weights;
+        tiles.n = n;
+        tiles.a = a;
+        tiles.b = b;
+        if (p->b != NULL) {
+            unetmm_tiles_of_two(&tiles);
+        } else {
+            unetmm_tiles_of_one(&tiles);
+        }
     }
+    const int32_t o = p->count & ~(UNETMM_FOUR - 1);
+    if (o < p->count) {
+        int32_t sums[2 * UNETMM_FOUR];
+        unetmm_add_four(p, o, a, b, 0, n, 1, sums);
+        unetmm_finish_rest(p, o, sums);
+    }
+}
+
+/* All outputs of one pixel or two with small windows; `begin` are the bytes from the rows' pointers to the first one. */
+static __attribute__((noinline, unused)) void unetmm_compute_lines(const unetmm_outputs *p, const unetmm_lines *lines, int32_t begin)
+{
+    int8_t x[2 * UNETMM_PART]; /* what fills a line up meets weights of 0 */
+    int8_t *to = x;
+    for (int32_t i = 0; i < lines->count; i++, to += lines->line) {
+        const int8_t *row = (const int8_t *)lines->rows[i] + begin;
+        unetmm_copy_bytes(row, lines->filled, to);
+        if (p->b != NULL) {
+            unetmm_copy_bytes(row + lines->second, lines->filled, to + UNETMM_PART);
+        }
+    }
+    unetmm_compute_narrow(p, x, x + UNETMM_PART, lines->count * lines->line, NULL);
 }
 
 /* All outputs of one pixel or two, whose windows are of `bytes` bytes. Not inlined, so that its buffers are on the stack once. */

@@ -7,6 +7,13 @@
 
 #include <stdint.h>
 
+/* A function of instructions alone, whose argument the compiler does not see used. */
+#ifdef __clang__
+#define UNETMM_ASSEMBLED __attribute__((naked, noinline, unused))
+#else
+#define UNETMM_ASSEMBLED __attribute__((naked, noinline, noipa, unused))
+#endif
+
 /* The window of one pixel: rows of the kernel, each `line` bytes of weights, of which `low` to `high` - 1 meet the map. */
 typedef struct unetmm_taps {
     const uint8_t *const *rows; /* of the map; NULL beyond the border */
@@ -19,6 +26,15 @@ typedef struct unetmm_taps {
     int32_t jump; /* bytes from there to the next that lie together */
     int32_t zero; /* what padding holds */
 } unetmm_taps;
+
+/* Windows whose rows all are on the map, in one piece each: no test is needed. */
+typedef struct unetmm_lines {
+    const uint8_t *const *rows;
+    int32_t count;
+    int32_t line; /* bytes of weights of a row */
+    int32_t filled; /* of them, those that meet the map; the others are 0 */
+    int32_t second; /* bytes from the first pixel's window to the second's */
+} unetmm_lines;
 
 /* What all outputs of two pixels need. */
 typedef struct unetmm_outputs {

@@ -20,6 +20,7 @@ enum {
     UNETMM_PAIRED = UNETMM_SMALL, /* what must be known of the sums */
     UNETMM_QUADS = 40, /* that are widened at once */
     UNETMM_NARROW = 4 * UNETMM_QUADS, /* bytes of them */
+    UNETMM_WHOLE = UNETMM_NARROW, /* bytes of a window that is small */
     UNETMM_WIDENED = 4 * UNETMM_QUADS, /* words that hold them widened, of two pixels */
     UNETMM_GROUP = 20 /* outputs whose sums are kept where a window has more quads than that */
 };
@@ -414,6 +415,21 @@ static inline void unetmm_compute_narrow(const unetmm_outputs *p, const int8_t *
         unetmm_widen(b, n, x + 2);
     }
     unetmm_compute_filled(p, x, (n + 3) / 4);
+}
+
+/* All outputs of one pixel or two with small windows; `begin` are the bytes from the rows' pointers to the first one. */
+static __attribute__((noinline, unused)) void unetmm_compute_lines(const unetmm_outputs *p, const unetmm_lines *lines, int32_t begin)
+{
+    uint32_t x[4 * UNETMM_QUADS];
+    uint32_t *to = x;
+    for (int32_t i = 0; i < lines->count; i++, to += lines->line) {
+        const int8_t *row = (const int8_t *)lines->rows[i] + begin;
+        unetmm_widen(row, lines->filled, to);
+        if (p->b != NULL) {
+            unetmm_widen(row + lines->second, lines->filled, to + 2);
+        }
+    }
+    unetmm_compute_filled(p, x, lines->count * lines->line / 4);
 }
 
 /* Adds what is in x, which begins at byte `from` of the window, to the sums of a group of outputs. */

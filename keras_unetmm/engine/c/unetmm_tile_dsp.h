@@ -7,6 +7,7 @@
 #define UNETMM_TILE_DSP_H
 
 #include "unetmm_dsp.h"
+#include "unetmm_taps.h"
 
 #if UNETMM_DSP && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #define UNETMM_TILES 1
@@ -15,13 +16,6 @@
 #endif
 
 #if UNETMM_TILES
-
-/* A function of instructions alone, whose argument the compiler does not see used. */
-#ifdef __clang__
-#define UNETMM_ASSEMBLED __attribute__((naked, noinline, unused))
-#else
-#define UNETMM_ASSEMBLED __attribute__((naked, noinline, noipa, unused))
-#endif
 
 /* Widens 16 bytes to every other two words, and goes on behind them. */
 static inline void unetmm_widen_four(const int8_t **from, uint32_t **to)

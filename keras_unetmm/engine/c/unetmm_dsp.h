@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if !defined(UNETMM_DSP) && defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_UNALIGNED) && defined(__arm__) && !defined(__ARM_BIG_ENDIAN) && !defined(__ARM_FEATURE_MVE)
+#if !defined(UNETMM_DSP) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__ARM_FEATURE_UNALIGNED) && defined(__arm__) && !defined(__ARM_BIG_ENDIAN) && !defined(__ARM_FEATURE_MVE)
 #define UNETMM_DSP 1
 #elif !defined(UNETMM_DSP)
 #define UNETMM_DSP 0

@@ -29,7 +29,7 @@ enum {
     UNETMM_WIDENED = 1, /* words that hold them widened: none */
     UNETMM_LANES = 16, /* bytes of a vector */
     UNETMM_FOUR = 4, /* outputs whose sums become values together */
-    UNETMM_PART = 288, /* bytes of a window that are put together at once */
+    UNETMM_PART = 304, /* bytes of a window that are put together at once */
     UNETMM_WHOLE = UNETMM_PART, /* bytes of a window that is small */
     UNETMM_GROUP = 32 /* outputs whose sums are kept where a window has more bytes than that */
 };
@@ -281,8 +281,20 @@ static __attribute__((noinline, unused)) void unetmm_compute_outputs(const unetm
                     unetmm_gather(b, from, from + n, x + UNETMM_PART);
                 }
             }
-            for (int32_t o = first; o < end; o += UNETMM_FOUR) {
-                unetmm_add_four(p, o, x, x + UNETMM_PART, from, n, from == 0, sums + 2 * (o - first));
+            const int32_t whole = (end - first) / UNETMM_FOUR;
+            if (from == 0) {
+                memset(sums, 0, sizeof sums);
+            }
+            if (whole > 0) {
+                const unetmm_adding adding = {sums, whole, p->size, n, p->weights + first * p->size + from, x, x + UNETMM_PART};
+                if (p->b != NULL) {
+                    unetmm_add_to_two(&adding);
+                } else {
+                    unetmm_add_to_one(&adding);
+                }
+            }
+            if (first + UNETMM_FOUR * whole < end) {
+                unetmm_add_four(p, first + UNETMM_FOUR * whole, x, x + UNETMM_PART, from, n, 0, sums + 2 * UNETMM_FOUR * whole);
             }
         }
         for (int32_t o = first; o < end; o += UNETMM_FOUR) {

@@ -49,7 +49,7 @@ def kernel(graph, operator, tables=None):
 
 
 def _full(weights, depth):
-    """The weights of a convolution over all channels that gives the same sums: 0 for channels that an output does not read."""
+    """The weights of a convolution over all channels with the same sums: 0 for channels that an output does not read."""
     _, *size, outputs = weights.shape
     full = np.zeros((outputs, *size, depth), "int8")
     for output in range(outputs):

@@ -204,17 +204,22 @@ static UNETMM_ASSEMBLED void unetmm_compute_nine(__attribute__((unused)) const u
 static void unetmm_compute_nine_at_border(const unetmm_depthwise *p, const unetmm_block *block, int32_t pixel, int32_t channel, unetmm_nine *nine)
 {
     int8_t window[72];
+    const int16x8_t padding = vdupq_n_s16((int16_t)p->input_zero);
     const int32_t origin = (block->column + pixel) * p->stride + p->first;
+    const int32_t stride = block->input_stride[0];
+    const int32_t dilation = p->dilation;
+    const uint32_t width = (uint32_t)p->width;
+    const int32_t begin = (origin - block->window_column) * stride + channel;
     int8_t *to = window;
     for (int32_t i = 0; i < 3; i++) {
+        const int8_t *row = (const int8_t *)block->rows[i];
         nine->rows[i] = to;
         for (int32_t k = 0; k < 3; k++, to += UNETMM_DEPTHWISE_LANES) {
-            const int32_t column = origin + k * p->dilation;
-            if (block->rows[i] != NULL && column >= 0 && column < p->width) {
-                memcpy(to, block->rows[i] + (column - block->window_column) * block->input_stride[0] + channel, UNETMM_DEPTHWISE_LANES);
-            } else {
-                memset(to, p->input_zero, UNETMM_DEPTHWISE_LANES);
+            int16x8_t values = padding;
+            if (row != NULL && (uint32_t)(origin + k * dilation) < width) { /* a column before the first is a large number */
+                values = vldrbq_s16(row + begin + k * dilation * stride);
             }
+            vstrbq_s16(to, values);
         }
     }
     nine->jump = UNETMM_DEPTHWISE_LANES;
@@ -250,7 +255,7 @@ static void unetmm_compute_nines(const unetmm_depthwise *p, const unetmm_block *
             vstrwq_s32(nine.constants + 8 * i + 4, vldrwq_gather_offset_s32(channel + 3, places));
         }
         for (int32_t k = 0; k < 9; k++) {
-            memcpy(nine.weights + UNETMM_DEPTHWISE_LANES * k, weights + k * p->depth, UNETMM_DEPTHWISE_LANES);
+            vstrbq_s16(nine.weights + UNETMM_DEPTHWISE_LANES * k, vldrbq_s16(weights + k * p->depth));
         }
         for (int32_t i = 0; i < inside.begin; i++) {
             unetmm_compute_nine_at_border(p, block, i, first, &nine);

@@ -5,6 +5,7 @@
  */
 #include "unetmm_arithmetic.h"
 #include "unetmm_pool.h"
+#include "unetmm_mve.h"
 #include "unetmm_window.h"
 
 enum { CHUNK = 32 }; /* channels at once */
@@ -79,6 +80,26 @@ static inline void reduce(const unetmm_pool *p, const window *at, int32_t channe
     }
 }
 
+#if UNETMM_MVE
+/* The largest bytes of one pixel, sixteen channels at once, or those that are left. */
+static void reduce_lanes(const unetmm_pool *p, const window *at, int8_t *to)
+{
+    for (int32_t c = 0; c < p->channels; c += UNETMM_LANES) {
+        const mve_pred16_t lanes = vctp8q((uint32_t)(p->channels - c));
+        int8x16_t values = vdupq_n_s8((int8_t)p->low); /* no smaller value is wanted */
+        for (int32_t i = 0; i < p->kernel_rows; i++) {
+            if (at->rows[i] != NULL) {
+                const int8_t *row = (const int8_t *)at->rows[i] + at->begin + c;
+                for (int32_t k = 0; k < at->columns; k++) {
+                    values = vmaxq_s8(values, vldrbq_z_s8(row + k * at->stride, lanes));
+                }
+            }
+        }
+        vstrbq_p_s8(to + c, vminq_s8(values, vdupq_n_s8((int8_t)p->high)), lanes);
+    }
+}
+#endif
+
 static inline void pool(const unetmm_pool *p, const unetmm_block *block, int32_t bytes, int32_t max)
 {
     window at;
@@ -89,6 +110,12 @@ static inline void pool(const unetmm_pool *p, const unetmm_block *block, int32_t
         const unetmm_span span = unetmm_span_at(origin, block->window_column, 1, p->kernel_columns, p->width);
         at.begin = span.offset * at.stride;
         at.columns = span.high - span.low;
+#if UNETMM_MVE
+        if (bytes == 1 && max != 0) {
+            reduce_lanes(p, &at, (int8_t *)block->output + i * block->output_stride);
+            continue;
+        }
+#endif
         for (int32_t c = 0; c < p->channels; c += CHUNK) {
             const int32_t n = p->channels - c < CHUNK ? p->channels - c : CHUNK;
             reduce(p, &at, c, n, bytes, max, block->output + i * block->output_stride);

@@ -49,6 +49,7 @@ class Usual(Drawn):
             outputs.append(self.conv(x, self.size(9), (1, 1), **values, **self.like_output()))
             outputs.append(self.conv(x, self.size(5), (3, 3), inner=channels, **values, **self.like_output()))
             outputs.append(self.depthwise(x, (3, 3), 1, **values, **self.like_output()))
+            outputs.append(self.depthwise(x, (5, 7), 1, **values, **self.like_output()))
         for channels, filters, kernel in ((161, 35, (1, 1)), (300, 6, (1, 1)), (37, 33, (3, 3)), (20, 3, (5, 5))):
             x = self.input(1, 3, 5, channels, scale=1 / 64, zero_point=self.point())
             outputs.append(self.conv(x, filters, kernel, inner=channels, **self.like_output()))
@@ -56,7 +57,7 @@ class Usual(Drawn):
 
     def drawn(self):
         """Random operators of the kinds that have fast kernels."""
-        kinds = (self.convolution, self.pointwise, self.depthwise_convolution, self.fully_connected)
+        kinds = (self.convolution, self.pointwise, self.depthwise_convolution, self.fully_connected, self.pooled)
         return [kind() for kind in kinds for _ in range(DRAWN)]
 
 

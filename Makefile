@@ -17,19 +17,21 @@ export TF_ENABLE_ONEDNN_OPTS = 1
 demo: .venv/demo
 	$(BIN)/python recipes/demo.py --out out
 
-# Two processes, for tests wait for one core most of the time. tests/rooms.py says what runs once and what on which backend.
+# Two processes, for tests wait for one core most of the time. Each takes one half of the tests, in
+# their order, so that what a file's tests share is made once; who is done takes from the other's half. tests/rooms.py says
+# what runs once and what on which backend.
 # JAX compiles every operator of every small network: without XLA's optimizations that takes a quarter of the time.
 PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest
 SMOKE := tests/layers/test_naf_block.py tests/test_losses.py tests/models/test_lunet.py
 
 # The quick tier, in three minutes: what touches no backend and is quick, and a layer, losses and a network on each.
 check: lint
-	$(PYTEST) -n 2 --without-backend -m "no_backend and not slow"
+	$(PYTEST) -n 2 --dist worksteal --without-backend -m "no_backend and not slow"
 	for backend in tensorflow torch jax; do KERAS_BACKEND=$$backend $(PYTEST) $(SMOKE) || exit 1; done
 
 test: lint
-	$(PYTEST) -n 2 --without-backend -m no_backend
-	for backend in tensorflow torch jax; do KERAS_BACKEND=$$backend $(PYTEST) -n 2 --spread -m "not no_backend" || exit 1; done
+	$(PYTEST) -n 2 --dist worksteal --without-backend -m no_backend
+	for backend in tensorflow torch jax; do KERAS_BACKEND=$$backend $(PYTEST) -n 2 --dist worksteal --spread -m "not no_backend" || exit 1; done
 
 lint: .venv/test
 	$(BIN)/ruff check .

@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-# of `compile` for small networks: else JAX compiles every operator by itself, and TensorFlow takes long with XLA
+# of `compile` for small networks: else JAX compiles every operator by itself, and TensorFlow takes long with XLA. The
+# others train with `run_eagerly=not JIT`: TensorFlow takes longer to draw a graph than to train (test_several_sizes.py has
+# every network train in one)
 JIT = keras.backend.backend() == "jax"
 # the converter runs under TensorFlow, whatever the backend: elsewhere in a second process, which takes as long again
 FIRST = None if keras.backend.backend() == "tensorflow" else 1  # how many of several like cases run: elsewhere one
@@ -53,8 +55,9 @@ def check_layer(layer_class, arguments, input_shape, *, output_shape, weights, f
     path = folder / "model.keras"
     model.save(path)
     again = keras.models.load_model(path)
-    before, after = (m.predict(given(arrays), verbose=0) for m in (model, again))
+    before, after = (keras.ops.convert_to_numpy(m(given(arrays), training=False)) for m in (model, again))
     np.testing.assert_array_equal(before, after)
+    np.testing.assert_allclose(again.predict(given(arrays), verbose=0), after, rtol=1e-4, atol=1e-5, err_msg="in a graph")
 
     half = layer_class(**arguments, dtype="mixed_bfloat16")
     assert keras.backend.standardize_dtype(half(given(arrays)).dtype) == "bfloat16"

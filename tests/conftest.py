@@ -35,7 +35,7 @@ def belongs_here(item):
     """Whether a test runs on this backend: it says so itself, or its room does."""
     if any(item.get_closest_marker(name) for name in ("no_backend", "every_backend", "skipif")):
         return True
-    return runs_on(item.path) in (None, os.environ.get("KERAS_BACKEND", "tensorflow"))
+    return runs_on(item.path, item.originalname) in (None, os.environ.get("KERAS_BACKEND", "tensorflow"))
 
 
 @pytest.fixture(autouse=True)

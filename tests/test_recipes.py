@@ -16,7 +16,7 @@ from keras_unetmm.training.tiny import tiny_data
 
 FILES = sorted(path for path in Path(__file__).parent.parent.glob("recipes/*.py") if path.stem != "demo")
 RUNS = [(path, variant) for path in FILES for variant in (None, *load_recipe(path).variants)]
-TURNS = ("torch", "tensorflow", *["torch"] * 4, "jax", *["torch"] * 4)  # the others take 5 times as long: they compile
+TURNS = ("torch", "tensorflow", *["torch"] * 12, "jax", *["torch"] * 12)  # the others take 5 times as long: they compile
 MINE = [run for index, run in enumerate(RUNS) if TURNS[index % len(TURNS)] == keras.backend.backend()]
 CLASSES = {"classify_imagenet_sunet": 1000}  # the tiny data have fewer
 once = pytest.mark.skipif(keras.backend.backend() != "torch", reason="the same on every backend")

@@ -10,7 +10,7 @@ import textwrap
 import keras
 import numpy as np
 import pytest
-from checks import JIT, ONE_BACKEND, randomize
+from checks import JIT, ON_TORCH, ONE_BACKEND, randomize
 from tflite import files
 
 import keras_unetmm
@@ -68,28 +68,43 @@ def test_the_table_names_every_class_that_is_registered():
     assert listed == {name: made.__module__ for name, made in ours.items() if made.__module__.startswith(PACKAGE)}
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_importing_the_package_is_enough_to_load(order, tmp_path):
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A folder with a model of each kind, and what each gives."""
+    folder = tmp_path_factory.mktemp("saved")
+    np.save(folder / "x", X[:1])
     for kind, make in KINDS.items():
         model = make()
-        model.save(tmp_path / f"{kind}.keras")
-        np.save(tmp_path / f"{kind}.npy", keras.ops.convert_to_numpy(model(X[:1], training=False)))
-    np.save(tmp_path / "x", X[:1])
+        model.save(folder / f"{kind}.keras")
+        np.save(folder / f"{kind}.npy", keras.ops.convert_to_numpy(model(X[:1], training=False)))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("order", "kinds"),
+    [
+        ("keras first", list(KINDS)),
+        pytest.param("keras last", ["compiled"], marks=ON_TORCH),  # which names layers, a loss and a metric
+        pytest.param("a room between", ["compiled"], marks=ON_TORCH),
+    ],
+    ids=list(ORDERS),
+)
+def test_importing_the_package_is_enough_to_load(order, kinds, saved):
     done = child(
         f"""
         {ORDERS[order]}
         import json, numpy as np
-        x = np.load({str(tmp_path / "x.npy")!r})
-        for kind in {list(KINDS)!r}:
-            path = {str(tmp_path)!r} + "/" + kind
+        assert keras.saving.load_model is keras.models.load_model
+        x = np.load({str(saved / "x.npy")!r})
+        for kind in {kinds!r}:
+            path = {str(saved)!r} + "/" + kind
             want = np.load(path + ".npy")
-            for load in (keras.saving.load_model, keras.models.load_model):
-                model = load(path + ".keras")
-                copies = model, keras.models.clone_model(model), type(model).from_config(model.get_config())
-                for copy in copies:
-                    copy.set_weights(model.get_weights())
-                    got = keras.ops.convert_to_numpy(copy(x, training=False))
-                    np.testing.assert_allclose(got, want, atol=1e-4)
+            model = keras.saving.load_model(path + ".keras")
+            copies = model, keras.models.clone_model(model), type(model).from_config(model.get_config())
+            for copy in copies:
+                copy.set_weights(model.get_weights())
+                got = keras.ops.convert_to_numpy(copy(x, training=False))
+                np.testing.assert_allclose(got, want, atol=1e-4)
             if kind == "compiled":
                 assert type(model.loss).__name__ == "SegmentationLoss" and model.optimizer.iterations == 1
         """
@@ -97,6 +112,7 @@ def test_importing_the_package_is_enough_to_load(order, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@ON_TORCH
 def test_a_class_is_found_before_its_module_is_imported():
     done = child(
         """
@@ -114,6 +130,7 @@ def test_a_class_is_found_before_its_module_is_imported():
     assert done.returncode == 0, done.stderr
 
 
+@ON_TORCH
 def test_the_package_and_its_search_for_keras_import_no_backend():
     done = child(
         """
@@ -153,6 +170,7 @@ ENTRIES = {
 }
 
 
+@ON_TORCH  # the child has a backend of its own, here and below
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_a_missing_backend_is_named_with_the_command_that_brings_it(entry):
     code = HIDE.format(hidden={"jax"}) + ENTRIES[entry]
@@ -161,6 +179,7 @@ def test_a_missing_backend_is_named_with_the_command_that_brings_it(entry):
     assert "or set KERAS_BACKEND to what is installed: tensorflow" in last
 
 
+@ON_TORCH
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -182,6 +201,7 @@ def test_commands_say_it_in_one_line(arguments, tmp_path):
     assert 'torch, which KERAS_BACKEND chooses, is not installed. Run pip install "keras-unetmm[torch]"' in line
 
 
+@ON_TORCH
 def test_a_missing_interpreter_is_named_with_the_command_that_brings_it(tmp_path):
     (tmp_path / "a.tflite").write_bytes(files.unet())
     path = str(tmp_path / "a.tflite")

@@ -6,6 +6,7 @@ import pytest
 
 from keras_unetmm import skips
 from keras_unetmm.analysis import skip_memory
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.layers import Select
 from keras_unetmm.models import DI2IN, MSCANMatting, NAFNet, NAFNetUNetMinus, SUNet, Tiramisu, UNet
 
@@ -71,11 +72,12 @@ def test_an_unknown_start_is_refused(kind):
 @pytest.mark.parametrize("level", [0, 1, 2, 3, None])
 def test_all_target_resolutions(level):
     reductions = (1, 1, 1, 2)  # leave enough channels to shuffle up to full resolution
-    model = NAFNetUNetMinus("mcu_width16", reductions=reductions, level=level, input_shape=(32, 48, 3))
+    row = {"variant": "mcu_width16", "reductions": reductions, "level": level}
+    model = abstract_build(NAFNetUNetMinus, **row, input_shape=(32, 48, 3))
     shared = model.get_layer("skips_share").output.shape
     factor = 2 ** (3 if level is None else level)
     assert shared[1:3] == (32 // factor, 48 // factor)
-    assert NAFNetUNetMinus("mcu_width16", reductions=reductions, level=level).output_shape == (None, None, None, 3)
+    assert abstract_build(NAFNetUNetMinus, **row).output_shape == (None, None, None, 3)
 
 
 @pytest.mark.parametrize(
@@ -115,9 +117,9 @@ def test_unknown_options_are_refused_at_once():
 @pytest.mark.parametrize("kind", [skips.NoSkip(input_skip=True), skips.UNetMinusMinus((2, 2), input_skip=True)])
 def test_an_input_skip_is_a_convolution_of_the_input_in_the_last_stage(kind):
     for model in (
-        NAFNet(**SMALL, skips=kind),
-        UNet("mcu_width8", channels=4, levels=3, skips=kind),
-        DI2IN("mcu_width8", levels=2, rank=2, skips=kind),
+        abstract_build(NAFNet, **SMALL, skips=kind),
+        abstract_build(UNet, "mcu_width8", channels=4, levels=3, skips=kind),
+        abstract_build(DI2IN, "mcu_width8", levels=2, rank=2, skips=kind),
     ):
         convolution = model.get_layer("input_skip")
         assert convolution.kernel.shape[:3] == (3, 3, 3)
@@ -125,15 +127,12 @@ def test_an_input_skip_is_a_convolution_of_the_input_in_the_last_stage(kind):
         assert model.get_layer("dec0_input").output.shape == convolution.output.shape
         other = model.get_layer("dec0_input").input[0]._keras_history.operation.name
         assert other.endswith("_fuse") == (kind.__class__ is skips.UNetMinusMinus)
-    plain = NAFNet(**SMALL, skips=plain_kind(kind))
-    assert "input_skip" not in [layer.name for layer in plain.layers]
-    assert skip_memory(NAFNet(**SMALL, skips=kind, input_shape=(16, 16, 3))) == skip_memory(
-        NAFNet(**SMALL, skips=plain_kind(kind), input_shape=(16, 16, 3))
+    one, plain = (
+        abstract_build(NAFNet, **SMALL, skips=each, input_shape=(16, 16, 3))
+        for each in (kind, dataclasses.replace(kind, input_skip=False))
     )
-
-
-def plain_kind(kind):
-    return dataclasses.replace(kind, input_skip=False)
+    assert "input_skip" not in [layer.name for layer in plain.layers]
+    assert skip_memory(one) == skip_memory(plain)
 
 
 def test_an_input_skip_of_volumes():
@@ -208,7 +207,10 @@ def test_names_of_a_mix_are_resolved():
 
 
 def test_the_papers_ratios_adapt_to_the_network_and_others_are_refused_by_what_fits():
-    for build in (lambda kind: UNet("mcu_width8", skips=kind), lambda kind: NAFNet(**SMALL, skips=kind)):
+    for build in (
+        lambda kind: abstract_build(UNet, "mcu_width8", skips=kind),
+        lambda kind: abstract_build(NAFNet, **SMALL, skips=kind),
+    ):
         model = build("unet--")
         assert model.get_layer("skips_share") is not None
         with pytest.raises(ValueError, match=r"The nearest that fit are reductions=") as refused:
@@ -220,9 +222,9 @@ def test_the_papers_ratios_adapt_to_the_network_and_others_are_refused_by_what_f
 def test_figure_3c_is_refused_by_ratios_that_fit():
     network = {"width": 32, "encoder_depths": (0,) * 4, "middle_depth": 0, "decoder_depths": (0,) * 4}
     with pytest.raises(ValueError, match=r"multiple of 256\. Received: 128 .*nearest that fit") as refused:
-        NAFNet(**network, skips=skips.UNetMinusMinus(level=0))
+        abstract_build(NAFNet, **network, skips=skips.UNetMinusMinus(level=0))
     named = tuple(map(int, str(refused.value).split("reductions=(")[-1].split(")")[0].split(",")))
-    model = NAFNet(**network, skips=skips.UNetMinusMinus(named, level=0), input_shape=(16, 16, 3))
+    model = abstract_build(NAFNet, **network, skips=skips.UNetMinusMinus(named, level=0), input_shape=(16, 16, 3))
     assert model.get_layer("skips_share").output.shape[1:3] == (16, 16)
 
 

@@ -185,8 +185,8 @@ class Recipe:
         """The recipe as `--smoke` runs it: four steps of two examples, on what the readers' `tiny` writes."""
         small = {"batch": 2, "patch": _at_most(self.patch, 32), "validate": 2, "save_every": 2, "evaluate_every": 4}
         if self.prune:
-            count = 1 if self.prune.saving else 4  # what a channel saves takes long to find out
-            small["prune"] = dataclasses.replace(self.prune, start=2, every=2, count=count, target_channels=1, batches=1)
+            few = {"every": 4, "count": 1} if self.prune.saving else {"every": 2, "count": 4}  # what saves takes long
+            small["prune"] = dataclasses.replace(self.prune, start=2, **few, target_channels=1, batches=1)
         return dataclasses.replace(self, **(small | {"steps": 4} | self.smoke))
 
 

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from checks import ON_TORCH
 
 from keras_unetmm import layers, models, skips
 from keras_unetmm.analysis import macs, skip_memory
@@ -50,7 +49,7 @@ def assert_same(model, smaller, shape):
     np.testing.assert_allclose(got, want, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", GATED if ON_TORCH else ["unet st"])
+@pytest.mark.parametrize("name", GATED)
 def test_outputs_are_the_same(name):
     build, arguments = GATED[name]
     model = gated(build, **arguments)

@@ -15,7 +15,7 @@ from benchmarks import pytorch_kbnet, pytorch_nafnet
 from keras_unetmm import models
 from keras_unetmm.cli.commands import app
 
-pytestmark = pytest.mark.skipif(not ON_TORCH, reason="the same on every backend")
+pytestmark = ON_TORCH
 DEPTHS = {"encoder": (1, 2), "middle": 1, "decoder": (2, 1)}
 NETWORKS = {
     "nafnet": lambda: pytorch_nafnet.NAFNet(16, **DEPTHS),

@@ -2,10 +2,12 @@ import keras
 import numpy as np
 import pytest
 import torch
+from checks import ON_TORCH
 
 from benchmarks import pytorch_kbnet, pytorch_nafnet
 from keras_unetmm import models
 
+pytestmark = ON_TORCH  # weights go where they belong, whatever the backend
 DEPTHS = {"encoder": (1, 2), "middle": 1, "decoder": (2, 1)}
 
 

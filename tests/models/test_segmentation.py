@@ -6,7 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from checks import JIT, randomize
+from checks import JIT, ON_TORCH, randomize
 
 from keras_unetmm import skips
 from keras_unetmm.graph.abstract_build import abstract_build
@@ -97,13 +97,14 @@ def test_fit_learns(network):
     keras.utils.set_random_seed(0)
     rank = 3 if network in ("di2in", "vnet") else 2
     model = small(network, rank=rank, skips="sat", **SHALLOW[network])
-    model.compile(keras.optimizers.Adam(0.05), "categorical_crossentropy", jit_compile=JIT)
+    model.compile(keras.optimizers.Adam(0.05), "categorical_crossentropy", run_eagerly=not JIT, jit_compile=JIT)
     x = maps(model, *(8, 8, 4)[:rank])
     y = np.stack([x[..., 0] > 0.5, x[..., 0] <= 0.5], -1).astype("float32")
     history = model.fit(x, y, epochs=20, batch_size=2, verbose=0).history["loss"]
     assert history[-1] < 0.8 * history[0]
 
 
+@ON_TORCH  # a class is found by its name, whatever the backend
 def test_saved_networks_are_the_same_in_a_fresh_process(tmp_path):
     models = {"kbnet": KBNetUNetMinus(width=8, encoder_depths=(1,), middle_depth=0, decoder_depths=(0,), reductions=(4,))}
     sunet = {"filters": 3, "modules": (1, 1, 1, 1), "channels": (6, 8, 9, 10), "stem": 4, "degridding_filters": 5}

@@ -9,7 +9,7 @@ from checks import ON_TORCH
 
 from keras_unetmm import models, skips
 
-pytestmark = pytest.mark.skipif(not ON_TORCH, reason="the same on every backend")
+pytestmark = ON_TORCH
 
 
 def backbone():

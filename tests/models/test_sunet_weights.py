@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import peers
 import pytest
+from checks import ON_TORCH
 
 from benchmarks import pytorch_sunet
 from keras_unetmm import models
 
+pytestmark = ON_TORCH  # weights go where they belong, whatever the backend
 SMALL = {"filters": 3, "modules": (2, 1, 1, 1), "channels": (6, 8, 9, 10), "stem": 4}
 ROW = (3, (2, 1, 1, 1), (6, 8, 9, 10))
 

@@ -103,7 +103,7 @@ def test_a_step_of_fit_trains_backbone_and_decoder():
     backbone = encoder((16, 32, 3), widths=(4, 4))
     model = unet_on(backbone, channels=4, skips=skips.UNetMinusMinus((2,)))
     before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
-    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", jit_compile=JIT)
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", run_eagerly=not JIT, jit_compile=JIT)
     x = images(16, 32)
     history = model.fit(x, (x[..., :1] > 0.5).astype("float32"), epochs=10, batch_size=2, verbose=0).history["loss"]
     assert history[-1] < 0.9 * history[0]

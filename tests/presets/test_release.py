@@ -1,6 +1,7 @@
 """A preset is made of a run, measured, and loaded again."""
 
 import json
+import shutil
 from functools import partial
 
 import keras
@@ -19,7 +20,7 @@ from keras_unetmm.training import train
 pytestmark = pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed")
 
 NETWORK = partial(
-    models.NAFNet, "mcu_width16", width=4, encoder_depths=(1,), middle_depth=0, decoder_depths=(1,), skips="full"
+    models.NAFNet, "mcu_width16", width=4, encoder_depths=(1,), middle_depth=0, decoder_depths=(0,), skips="full"
 )
 RECIPE = """
 from functools import partial
@@ -29,7 +30,7 @@ from keras_unetmm.training import Recipe
 
 recipe = Recipe(
     model=partial(
-        models.NAFNet, "mcu_width16", width=4, encoder_depths=(1,), middle_depth=0, decoder_depths=(1,), skips="full"
+        models.NAFNet, "mcu_width16", width=4, encoder_depths=(1,), middle_depth=0, decoder_depths=(0,), skips="full"
     ),
     train=partial(data.bsds500, partial=True),
     evaluate={"kodak24": partial(data.kodak24, partial=True)},
@@ -45,16 +46,24 @@ recipe = Recipe(
 """
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A recipe, and a run of it."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "recipes").mkdir()
+    (folder / "recipes" / "tiny.py").write_text(RECIPE)
+    train(folder / "recipes" / "tiny.py", None, folder / "run", smoke=True)
+    return folder
+
+
 @pytest.fixture
-def made(tmp_path, monkeypatch):
-    """A preset table with one row, and a run of it."""
+def made(trained, tmp_path, monkeypatch):
+    """A preset table with one row, and a copy of a run of it."""
     row = Preset(NETWORK, "tiny.py", None, (16, 16), "nothing much", "noise", "none")
     for module in (load, release):
         monkeypatch.setattr(module, "PRESETS", {"tiny": row})
-    (tmp_path / "recipes").mkdir()
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     (tmp_path / "presets").mkdir()
-    (tmp_path / "recipes" / "tiny.py").write_text(RECIPE)
-    train(tmp_path / "recipes" / "tiny.py", None, tmp_path / "run", smoke=True)
     return tmp_path
 
 

@@ -26,11 +26,11 @@ NETWORKS = {
 }
 
 
-def network(name, seed=0):
+def network(name, seed=0, **other):
     """A network whose norms and biases are not where they start, and the shape of its images."""
     build, variant, changes, shape = NETWORKS[name]
     keras.utils.set_random_seed(seed)
-    model, random = build(variant, **changes), np.random.default_rng(seed)
+    model, random = build(variant, **{**changes, **other}), np.random.default_rng(seed)
     for variable in model.weights:
         if len(variable.shape) == 1:
             moved = np.abs(random.normal(0, 0.05, variable.shape))

@@ -7,6 +7,8 @@ from pruning.test_prune import network
 
 from keras_unetmm import tflite
 from keras_unetmm.analysis import macs
+from keras_unetmm.conversion.conversion import Request
+from keras_unetmm.conversion.convert import conversion_of
 from keras_unetmm.graph.channels import Channels
 from keras_unetmm.pruning import prune, with_dropout
 from keras_unetmm.pruning.dropping import dropouts
@@ -16,8 +18,8 @@ from keras_unetmm.pruning.savings import LEAST, Savings
 class Given:
     """A network with what chooses its channels."""
 
-    def __init__(self, saving):
-        self.whole, shape = network("unet st")
+    def __init__(self, saving, **changes):
+        self.whole, shape = network("unet st", **changes)
         self.model = with_dropout(self.whole, 0.2, seed=0)
         random = np.random.default_rng(0)
         self.shown = [(random.random((2, *shape), "float32"), random.integers(0, 2, (2, *shape[:2], 1)).astype("float32"))]
@@ -66,17 +68,20 @@ def test_several_are_different_and_spare_what_is_gone():
 
 @ONE_BACKEND
 def test_bytes_of_the_arena():
-    given = Given("arena")
+    given = Given("arena", levels=2, channels=4)
     arenas = []
+
+    def head(model):
+        made = conversion_of(model, Request([noise], size=(16, 24), compared=False))
+        return tflite.plan(made.content).planned.placement.head
+
     gone, dropped = [], {}
-    for _ in range(3):
+    noise = np.random.default_rng(0).random((1, 16, 24, 3), "float32")
+    for _ in range(2):
         number = given.chosen(1, gone)[0]
         gone.append(number)
         layer, index = given.place(number)
         dropped.setdefault(layer, []).append(index)
-        noise = np.random.default_rng(0).random((1, 16, 24, 3), "float32")
-        plan = tflite.plan(tflite.convert(prune(given.whole, dropped), [noise], size=(16, 24)))
-        arenas.append(plan.planned.placement.head)
-    whole = tflite.plan(tflite.convert(given.whole, [noise], size=(16, 24))).planned.placement.head
-    assert min(arenas) < whole, arenas
+        arenas.append(head(prune(given.whole, dropped)))
+    assert min(arenas) < head(given.whole), arenas
     assert set(arenas) <= set(given.savings.arenas.values())

@@ -77,7 +77,8 @@ def steps_apart(content, model, given, x=None):
 
 
 def nafnet(**choices):
-    return models.NAFNet("mcu_width16", width=8, encoder_depths=(1,), decoder_depths=(1,), **choices)
+    depths = {"encoder_depths": (1,), "middle_depth": 0, "decoder_depths": (0,)}
+    return models.NAFNet("mcu_width16", width=8, **{**depths, **choices})
 
 
 def mixed(x):
@@ -94,15 +95,15 @@ def behind(*layers):
 
 
 NETWORKS = {
-    "full": lambda: randomize(nafnet(middle_depth=0)),
-    "unet--": lambda: randomize(nafnet(middle_depth=0, skips=skips.UNetMinusMinus((4,)))),
+    "full": lambda: randomize(nafnet(decoder_depths=(1,))),
+    "unet--": lambda: randomize(nafnet(skips=skips.UNetMinusMinus((4,)))),
     "unet": lambda: randomize(
         models.UNet(input_shape=(None, None, 3), channels=4, levels=2, classes=1, order="conv-norm-relu", skips="sat")
     ),
     "mixed": lambda: network(mixed, SIZE),
     "nearest": lambda: network(behind(keras.layers.UpSampling2D(2), keras.layers.Conv2D(3, 1)), SIZE),
-    "layer norm": lambda: randomize(nafnet(middle_depth=1, norm="layer")),
-    "kernel basis": lambda: randomize(models.KBNet(width=8, encoder_depths=(1,), middle_depth=0, decoder_depths=(1,))),
+    "layer norm": lambda: randomize(nafnet(norm="layer")),
+    "kernel basis": lambda: randomize(models.KBNet(width=8, encoder_depths=(1,), middle_depth=0, decoder_depths=(0,))),
     "leaky": lambda: network(behind(keras.layers.LeakyReLU(negative_slope=0.2), keras.layers.Conv2D(3, 1)), SIZE),
     "slopes": lambda: network(behind(keras.layers.PReLU(shared_axes=(1, 2)), keras.layers.Conv2D(3, 1)), SIZE),
 }

@@ -1,5 +1,9 @@
 """A recipe small enough to be run by tests, with everything that a run must keep: slots, statistics, random states."""
 
+import os
+import signal
+import sys
+
 TEXT = '''"""A recipe of the tests."""
 
 from functools import partial
@@ -37,6 +41,35 @@ recipe = Recipe(
     variants={"wide": {"model": partial(network, width=8)}},
 )
 '''
+
+
+def aimed(arguments, printed, moves=0, place=""):
+    """Runs a command of `unetmm` and ends the process, which kills itself around a move of a file to its place.
+
+    Args:
+        arguments: list of str.
+        printed: path, for what it prints.
+        moves: int, the number of the move; 0 for none.
+        place: `"before"` or `"after"`.
+    """
+    from keras_unetmm.cli import main
+
+    left, real = moves, os.replace
+
+    def replace(source, target):
+        nonlocal left
+        left -= 1
+        if not left and place == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(source, target)
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.replace = replace
+    sys.argv = ["unetmm", *arguments]
+    with open(printed, "w") as sys.stdout:
+        sys.stderr = sys.stdout
+        main()
 
 
 def written(folder, **replaced):

@@ -130,7 +130,7 @@ def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch
     "rule", ['choice="widest"', 'choice="block"', 'criterion="taylor"', 'criterion="random"', 'saving="macs"']
 )
 def test_rivals(tmp_path, rule):
-    path = recipe(tmp_path, **{"count=3": f"count=3, {rule}"})
+    path = recipe(tmp_path, **{"count=3": f"count=3, {rule}", '"evaluate_every": 4': '"evaluate_every": 20'})
     train(path, tmp_path / "run")
     assert rows(tmp_path / "run")[-1]["channels"] == "9"
     train(path, tmp_path / "again")

@@ -1,5 +1,6 @@
 """A run killed at any moment goes on by the same command and ends with the same weights."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,39 +11,34 @@ import keras
 import numpy as np
 import pytest
 from rich.console import Console
-from training.small import written
+from training.small import aimed, written
 
 from keras_unetmm.training import checkpointer, train
 from keras_unetmm.training.state import save_state
 
 MOVES = (1, 2, 3, 4, 5, 8, 14)  # of a file to its place: that many into a start comes the kill, before or after
 MOMENTS = 3  # kills at random
-AIMED = """
-import os, signal, sys
-moves, place, real = int(sys.argv.pop(1)), sys.argv.pop(1), os.replace
-def replace(source, target):
-    global moves
-    moves -= 1
-    if not moves and place == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    real(source, target)
-    if not moves:
-        os.kill(os.getpid(), signal.SIGKILL)
-os.replace = replace
-"""
+# a process that has imported everything and forks for each start: the imports take longer than such a run
+FORKS = multiprocessing.get_context("forkserver")
+PRELOADED = ("training.run", "cli.commands", "cli.train", "data", "losses", "metrics")
+FORKS.set_forkserver_preload([f"keras_unetmm.{name}" for name in PRELOADED])
 MAIN = "from keras_unetmm.cli import main; main()"
 
 
+def command(recipe, out):
+    return ["train", str(recipe), "--smoke", "--out", str(out)]
+
+
 def start(recipe, out, *aim):
-    code = AIMED + MAIN if aim else MAIN
-    command = [sys.executable, "-c", code, *map(str, aim), "train", str(recipe), "--smoke", "--out", str(out)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = FORKS.Process(target=aimed, args=(command(recipe, out), out.with_suffix(".txt"), *aim))
+    process.start()
+    return process
 
 
 def finish(recipe, out):
     process = start(recipe, out)
-    printed, _ = process.communicate()
-    assert process.returncode == 0, printed
+    process.join()
+    assert process.exitcode == 0, out.with_suffix(".txt").read_text()
 
 
 def saved(folder):
@@ -63,17 +59,18 @@ def test_ten_kills(tmp_path):
     rng = np.random.default_rng(seed)
     for number, moves in enumerate(MOVES):  # while it saves
         process = start(recipe, killed, moves, ("before", "after")[number % 2])
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL, f"move {moves} never came"
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, f"move {moves} never came"
     for _ in range(MOMENTS):
         process, before = start(recipe, killed), saved(killed)
-        while process.poll() is None and saved(killed) == before:
+        while process.is_alive() and saved(killed) == before:
             time.sleep(0.002)
         time.sleep(rng.uniform(0, 0.1))
         process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL, "the run was done before"
-    finish(recipe, killed)
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "the run was done before"
+    fresh = [sys.executable, "-c", MAIN, *command(recipe, killed)]  # a process of its own, which orders sets otherwise
+    subprocess.run(fresh, check=True, capture_output=True)
     for name in ("log.csv", "scores.json"):
         assert (tmp_path / "unbroken" / name).read_text() == (killed / name).read_text(), f"seed {seed}"
     whole, pieced = states(tmp_path / "unbroken"), states(killed)

@@ -9,7 +9,7 @@ from keras_unetmm.pruning import without_unselected
 from keras_unetmm.quantize import quantize_aware
 
 SHAPE = (32, 32, 3)
-UNET = {"variant": "mcu_width8", "levels": 3, "input_shape": SHAPE, "skips": "st"}
+UNET = {"variant": "mcu_width8", "levels": 2, "input_shape": SHAPE, "skips": "st"}
 IMAGES = [np.random.default_rng(i).random(SHAPE).astype("float32") for i in range(4)]
 
 

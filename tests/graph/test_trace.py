@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from keras_unetmm import layers, models
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.graph.expand import expand
 from keras_unetmm.graph.trace import trace
 
@@ -61,15 +62,15 @@ def test_sizes_that_a_network_does_not_take():
     with pytest.raises(
         ValueError, match=r"size must be.*Received: size=\(100, 90\).*divide by 16.*nearest that fits is \(96, 96, 1\)"
     ):
-        trace(models.UNet(channels=4), (100, 90))
+        trace(abstract_build(models.UNet, channels=4), (100, 90))
     with pytest.raises(
         ValueError, match=r"size=\(8, 8\), at which mcu_filters16 fails:.*at least 29.*nearest that fits is \(29, 29, 3\)"
     ):
-        trace(models.SUNet("mcu_filters16"), (8, 8))
+        trace(abstract_build(models.SUNet, "mcu_filters16"), (8, 8))
     with pytest.raises(ValueError, match=r"size must be \(depth, height, width\) for a model that takes volumes"):
-        trace(models.LUnet(), (16, 16))
+        trace(abstract_build(models.LUnet), (16, 16))
     with pytest.raises(ValueError, match=r"size must be \(height, width\).*Received: size=\(64\.0, 64\)"):
-        trace(models.UNet(channels=4), (64.0, 64))
+        trace(abstract_build(models.UNet, channels=4), (64.0, 64))
     vector = keras.Input((7,))
     with pytest.raises(ValueError, match=r"image model takes inputs.*, or \(N, depth"):
         trace(keras.Model(vector, keras.layers.Dense(1)(vector)))

@@ -1,5 +1,6 @@
 """Code size and stack of a network on a Cortex-M7, from a cross-compiler's own tables, where one is installed."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -9,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from keras_unetmm.engine.build_files import SELFTEST
-from keras_unetmm.engine.process import HostError
+from keras_unetmm.engine.process import HostError, cache, included
 
 COMPILER = "arm-none-eabi-gcc"
 CORE = ("-mcpu=cortex-m7", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv5-d16")
-_FLAGS = ("-std=c11", "-O3", "-ffunction-sections", "-fdata-sections")
+_FLAGS = ("-std=c11", "-O3", "-ffunction-sections", "-fdata-sections", "-fcallgraph-info=su")
 _LIBRARY = 64  # bytes of stack that a function of the C library takes, which the compiler knows nothing of
 _NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
@@ -42,23 +43,36 @@ def measured(made):
     """
     if not available():
         return None, None
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        without = {*SELFTEST, f"{made.name}_selftest.c", f"{made.name}_weights.c"}  # which hold no code of the network's
-        sources = [file for file in made.files if file.endswith(".c") and file not in without]
-        for file, text in made.files.items():
-            (work / file).write_text(text)
-        command = [COMPILER, *CORE, *_FLAGS, "-fcallgraph-info=su", "-c"]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(lambda source: _run([*command, source], work), sources))
-        objects = [f"{source[:-2]}.o" for source in sources]
-        roots = [f"{made.name}_{call}" for call in ("begin", "step", "run")]
-        _run([COMPILER, *CORE, "-nostdlib", "-r", "-Wl,--gc-sections", *(f"-Wl,-u,{r}" for r in roots), *objects,
+    without = {*SELFTEST, f"{made.name}_selftest.c", f"{made.name}_weights.c"}  # which hold no code of the network's
+    sources = [file for file in made.files if file.endswith(".c") and file not in without]
+    version, kept = _run([COMPILER, "--version"], None), cache()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(lambda source: _object(source, made.files, version, kept), sources))
+    roots = [f"{made.name}_{call}" for call in ("begin", "step", "run")]
+    with tempfile.TemporaryDirectory() as work:
+        _run([COMPILER, *CORE, "-nostdlib", "-r", "-Wl,--gc-sections", *(f"-Wl,-u,{r}" for r in roots), *map(str, objects),
               "-Wl,-e," + roots[0], "-o", "linked.o"], work)  # fmt: skip
         listed = _run(["arm-none-eabi-size", "-A", "linked.o"], work)
-        code = sum(int(size) for size in re.findall(r"^\.text\S*\s+(\d+)", listed, re.M))
-        graphs = "".join((work / f"{source[:-2]}.ci").read_text() for source in sources)
-        return code, deepest(graphs, roots[2], _kernels(made))
+    code = sum(int(size) for size in re.findall(r"^\.text\S*\s+(\d+)", listed, re.M))
+    graphs = "".join(path.with_suffix(".ci").read_text() for path in objects)
+    return code, deepest(graphs, roots[2], _kernels(made))
+
+
+def _object(source, files, version, folder):
+    """The object of a source, from the cache if it was made before: kernels are the same in every network."""
+    used = included(source, files)
+    texts = "".join(f"{file}\n{files[file]}\n" for file in used)
+    key = hashlib.sha256("\n".join([COMPILER, version, *CORE, *_FLAGS, texts]).encode()).hexdigest()[:32]
+    made = folder / f"{key}.o"
+    if not made.exists():
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            work = Path(name)
+            for file in used:
+                (work / file).write_text(files[file])
+            _run([COMPILER, *CORE, *_FLAGS, "-c", source], work)
+            for suffix in (".ci", ".o"):  # what is asked for comes last
+                (work / source).with_suffix(suffix).replace(made.with_suffix(suffix))
+    return made
 
 
 def _run(command, folder):

@@ -116,7 +116,7 @@ def built(sources, flags=FLAGS, include=(), cc=None):
 
 
 def _object(cc, name, sources, flags, folder, include):
-    used = _included(name, sources)
+    used = included(name, sources)
     texts = "".join(f"{file}\n{sources[file]}\n" for file in used)
     key = hashlib.sha256("\n".join([cc, *flags, *map(str, include), texts]).encode()).hexdigest()[:32]
     made = folder / f"{key}.o"
@@ -128,8 +128,8 @@ def _object(cc, name, sources, flags, folder, include):
     return made
 
 
-def _included(name, sources):
-    """Names of a source and of those of `sources` that it includes: what its object is made of."""
+def included(name, sources):
+    """Returns the names of a source and of those of `sources` that it includes: what its object is made of."""
     found = [name]
     for file in found:
         found += [other for other in _INCLUDE.findall(sources[file]) if other in sources and other not in found]

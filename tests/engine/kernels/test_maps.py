@@ -39,9 +39,7 @@ def tables(content):
     return runtime.run(content, values, runtime="tflm").outputs[0].reshape(-1).view("uint8")
 
 
-@pytest.mark.parametrize(
-    ("kinds", "dtype"), groups(), ids=lambda value: value if isinstance(value, str) else "-".join(value)
-)
+@pytest.mark.parametrize(("kinds", "dtype"), list(groups()), ids=lambda value: value if isinstance(value, str) else value[0])
 def test_the_engine_gives_tflms_bytes(kinds, dtype):
     network = Moving(0, dtype)
     content = network.file(*(getattr(network, kind)() for kind in kinds for _ in range(OPERATORS)))
@@ -50,9 +48,8 @@ def test_the_engine_gives_tflms_bytes(kinds, dtype):
         expected = runtime.run(content, inputs, runtime="tflm").outputs
         made = host.run(content, inputs, tables, schedule=functools.partial(schedule, seconds=SECONDS))
         for number, (a, b) in enumerate(zip(made, expected, strict=True)):
-            np.testing.assert_array_equal(
-                a, b.reshape(a.shape), f"{kinds[number // OPERATORS]} by {schedule.__name__}, output {number}"
-            )
+            said = f"{kinds[number // OPERATORS]} by {schedule.__name__}, output {number}"
+            np.testing.assert_array_equal(a, b.reshape(a.shape), said)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ BUILDERS = {
     "full": lambda: models.NAFNet("mcu_width16", skips="full", **TINY),
     "none": lambda: models.NAFNet("mcu_width16", skips="none", **TINY),
     "unet--": lambda: models.NAFNetUNetMinus("mcu_width16"),  # the whole depth
-    "unet--, layer norm": lambda: models.NAFNetUNetMinus("mcu_width16", norm="layer", **TINY),
+    "unet--, layer norm": lambda: models.NAFNetUNetMinus("mcu_width16", norm="layer"),
 }
 BYTE = np.float32(1 / 255)
 

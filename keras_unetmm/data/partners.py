@@ -20,8 +20,9 @@ def partners(images, others):
 
     Names are compared without suffix: the same name, in any case; a name with the same letters before and behind it, as in
     `x` and `x_mask`; names that differ in a known word, as `x_image` and `x_mask`, or `images/x` and `x/masks`; the same
-    name in other folders; or names that differ in all but their numbers, as `frame007` and `label7`. The rule that suits
-    most is taken. What is the partner of two images is that of none.
+    name in other folders; names of which all images begin or end alike, and all others, too, as `x_t1` and `x_seg`; or
+    names that differ in all but their numbers, as `frame007` and `label7`. The rule that suits most is taken. What is the
+    partner of two images is that of none.
 
     Args:
         images: collection of str.
@@ -49,6 +50,7 @@ def _rules(images, others):
     yield from map(_affixed, _affixes(images, others))
     yield _by(lambda name: _without(name, (*WORDS, *OF_IMAGES)).casefold(), others)
     yield _by(lambda name: name.rpartition("/")[2].casefold(), others)
+    yield _by(_middle(others), others, _middle(images))
     if all(len({re.sub(r"\d+", "#", name) for name in names}) == 1 for names in (images, others)):
         yield _by(lambda name: tuple(map(int, re.findall(r"\d+", name))), others)
 
@@ -103,12 +105,27 @@ def _affixes(images, others):
     return [affixes for affixes, _ in found.most_common(8)]
 
 
-def _by(key, others):
-    """A rule by which names with the same key are partners."""
+def _by(key, others, own=None):
+    """A rule by which names with the same key are partners; `own` is the key of images, where that is another."""
     keys = {}
     for other in others:
         keys.setdefault(key(other), set()).add(other)
-    return lambda name: keys.get(key(name), set())
+    return lambda name: keys.get((own or key)(name), set())
+
+
+def _middle(names):
+    """A function that returns what tells a name from the others: without what all begin with, and end with, but digits."""
+    names = list(names)
+    before = _beginning(names)
+    behind = _beginning([name[len(before) :][::-1] for name in names])
+    return lambda name: name[len(before) : len(name) - len(behind)]
+
+
+def _beginning(names):
+    """What all names begin with, up to the last digits of it."""
+    first, last = min(names, default=""), max(names, default="")
+    alike = next((i for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return first[:alike].rstrip("0123456789")
 
 
 def _without(name, words):

@@ -361,6 +361,8 @@ def test_annotations_that_are_none(tmp_path):
         ("1/image 2/image", "1/mask 2/mask"),
         ("1/images/a 2/images/b", "1/masks/a 2/masks/b"),
         ("frame07 frame8", "label7 label08"),
+        ("s00_t1 s11_t1 s3_t1", "s00_seg s11_seg s3_seg"),
+        ("scan-ann-a scan-bob-a", "truth-ann truth-bob"),
     ],
 )
 def test_partners(images, masks):

@@ -58,7 +58,7 @@ def convert(
         if run is not None:
             output, model, sizes = output or model / FILE, run.model, sizes or run.size()
         elif named is None and not model.is_file():
-            reason = "a folder that is none" if model.is_dir() else "no such file"
+            reason = "a folder that is no run" if model.is_dir() else "no such file"
             raise ValueError(
                 f"MODEL must be a file that model.save wrote, a run's folder, or the name of a preset. Received: {model}, "
                 f"{reason}."

@@ -9,3 +9,10 @@ def write(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all."""
     with atomic_write(path) as temporary:
         Path(temporary).write_bytes(content)
+
+
+def allow_large_pictures() -> None:
+    """Lets Pillow open pictures of more than 90 million pixels without a warning or error: a user's own are no attack."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from keras_unetmm.cli.arguments import parsed_size
 from keras_unetmm.cli.errors import warn
+from keras_unetmm.cli.files import allow_large_pictures
 
 if TYPE_CHECKING:
     from keras_unetmm.training.fit import Budget
@@ -54,6 +55,7 @@ class OwnData:
         """
         from keras_unetmm.training.tasks import fingerprint, recipe_text
 
+        allow_large_pictures()
         task, budget = self._task()
         command = f"{self._command()}  # {fingerprint(task)}"
         before = None if out is None else out / "recipe.py"

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from keras_unetmm.cli.arguments import parsed_bytes, parsed_numbers, parsed_size
 from keras_unetmm.cli.backend import choose_backend, quiet_backend
 from keras_unetmm.cli.errors import errors, warn
+from keras_unetmm.cli.files import allow_large_pictures
 
 
 def predict(
@@ -66,6 +67,7 @@ def predict(
             overwrite=overwrite,
         )
         console = Console(stderr=True)
+        allow_large_pictures()
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", UserWarning)
             about = largest(network, images, settings)

@@ -63,10 +63,11 @@ def _size(path):
         ValueError: if it does not.
     """
     with opened(path, "an image") as image:
-        image.fp.seek(0, 2)
-        image.fp.seek(max(0, image.fp.tell() - TAIL))
-        if ENDS.get(image.format, b"") not in image.fp.read():
-            raise ValueError(f"{path} has no end")
+        if image.format in ENDS:
+            image.fp.seek(0, 2)
+            image.fp.seek(max(0, image.fp.tell() - TAIL))
+            if ENDS[image.format] not in image.fp.read():
+                raise ValueError(f"{path} has no end")
         if image.format == "PNG" and "exif" not in image.info:  # which Pillow would look for behind the pixels
             return image.size[::-1]
         return upright_size(image)

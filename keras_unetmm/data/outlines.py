@@ -71,7 +71,9 @@ def inside(points, size):
 
 
 def _flat(counts, size):
-    if sum(counts) != size[0] * size[1] or min(counts) < 0:
+    if not all(isinstance(count, int) and count >= 0 for count in counts):
+        raise ValueError("a run-length code must be made of lengths, whole numbers")
+    if sum(counts) != size[0] * size[1]:
         raise ValueError(f"a run-length code must be of {size[0]}x{size[1]} pixels; it has {sum(counts):,}")
     return np.repeat(np.arange(len(counts)) % 2 == 1, counts)
 

@@ -55,6 +55,7 @@ def test_photographs_of_every_kind(tmp_path, name, mode):
     assert clean.dtype == np.uint8
     assert np.abs(clean.astype(int) - smooth).max() < (60 if mode == "P" else 12)
     assert data.photographs(tmp_path, "photos", channels=1)[0][0].shape == (12, 20, 1)
+    assert headers(dataset) == Headers((), 1, ((12, 20), tmp_path / "photos" / "below" / name))
 
 
 def test_sixteen_bits_stay(tmp_path):

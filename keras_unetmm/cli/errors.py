@@ -1,8 +1,9 @@
 """What a user can mend is one message; what goes with the next version is one warning."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import typer
 from rich.console import Console
@@ -29,6 +30,31 @@ def errors() -> Iterator[None]:
 def warn(text: object) -> None:
     """Prints a warning, apart from what the command prints."""
     Console(stderr=True, soft_wrap=True).print(f"[bold yellow]Warning:[/] {escape(str(text))}", highlight=False)
+
+
+@contextlib.contextmanager
+def warned_once() -> Iterator[None]:
+    """Prints what the library warns a user of, each text once, without the line of code that it comes from."""
+    seen: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if not issubclass(category, UserWarning):
+            others(message, category, filename, lineno, file, line)
+        elif str(message) not in seen:
+            seen.add(str(message))
+            warn(message)
+
+    with warnings.catch_warnings():
+        others, warnings.showwarning = warnings.showwarning, show
+        warnings.simplefilter("always", UserWarning)
+        yield
 
 
 def renamed(old_name: str, old: T | None, new_name: str, new: T, default: T, values: Mapping[Any, T] | None = None) -> T:

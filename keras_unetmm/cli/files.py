@@ -6,9 +6,17 @@ from keras_unetmm.atomic_write import atomic_write
 
 
 def write(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
-    with atomic_write(path) as temporary:
-        Path(temporary).write_bytes(content)
+    """Writes a file whole or not at all.
+
+    Raises:
+        OSError: with what to do, if it cannot be written, such as on a full disk.
+    """
+    try:
+        with atomic_write(path) as temporary:
+            Path(temporary).write_bytes(content)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"{path} cannot be written: {reason}. Free space, or choose a folder on another disk.") from error
 
 
 def allow_large_pictures() -> None:

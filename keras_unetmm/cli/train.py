@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from keras_unetmm.cli.backend import choose_backend, quiet_backend
-from keras_unetmm.cli.errors import errors, renamed
+from keras_unetmm.cli.errors import errors, renamed, warned_once
 from keras_unetmm.cli.own_data import OwnData
 from keras_unetmm.cli.scores import score_table
 from keras_unetmm.deprecation import ON_ERROR
@@ -100,7 +100,7 @@ def train(
     show: Annotated[bool, typer.Option("--show", help="Print the recipe, and train nothing.", rich_help_panel=OWN)] = False,
 ) -> None:
     """Train a recipe, or a network for folders of your own (--task); a killed run goes on by the same command."""
-    with errors():
+    with errors(), warned_once():
         architecture_from = renamed("--structure", structure, "--architecture-from", architecture_from, None)
         on_error = renamed("--damaged", damaged, "--on-error", on_error, "raise", values=ON_ERROR)
         if (recipe is None) == (task is None):

@@ -86,11 +86,22 @@ def predict_folder(network, source, output, settings=None, progress=None):
         A `Done`.
 
     Raises:
-        PredictionError: a `ValueError`, for a folder with results of another model, or one that is the source.
+        PredictionError: a `ValueError`, for a folder with results of another model, one that is the source, or one that
+            cannot be written.
         DamagedFileError: a `ValueError`, if a file cannot be read, unless it is skipped.
-        OSError: if nothing can be written.
     """
     settings, output = settings or Settings(), Path(output)
+    try:
+        return _predicted(network, source, output, settings, progress)
+    except OSError as error:
+        raise PredictionError(
+            f"--output {output} cannot be written: {error.strerror or error}. Free space, or choose another disk; the same "
+            "command goes on."
+        ) from error
+
+
+def _predicted(network, source, output, settings, progress):
+    """Does what `predict_folder` says, and raises `OSError` if nothing can be written."""
     found = _found(network, source)
     if Path(source).resolve() == output.resolve():
         raise PredictionError(f"--output must be another folder than the images'. Received: {output}. Choose one.")

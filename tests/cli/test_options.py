@@ -5,6 +5,8 @@ from typer.testing import CliRunner
 
 import keras_unetmm
 from keras_unetmm.cli import app
+from keras_unetmm.cli.errors import warned_once
+from keras_unetmm.cli.files import write
 from keras_unetmm.deprecation import ON_ERROR, renamed
 
 COMMANDS = ("models", "presets", "train", "evaluate", "convert", "compare", "plan", "tile", "check")
@@ -68,3 +70,19 @@ def test_renamed_takes_old_values():
         assert given(None, "refuse") == "raise"
     with pytest.warns(FutureWarning, match="damaged is now called on_error"):
         assert given("skip", "raise") == "skip"
+
+
+def test_what_cannot_be_written_is_named_with_what_to_do(tmp_path):
+    with pytest.raises(OSError, match=r"x.tflite cannot be written: No such file or directory\. Free space, or choose"):
+        write(tmp_path / "gone" / "x.tflite", b"")
+    write(tmp_path / "x.tflite", b"1")
+    assert (tmp_path / "x.tflite").read_bytes() == b"1"
+
+
+def test_a_warning_is_said_once_without_the_line_it_comes_from(capsys):
+    with warned_once():
+        for _ in range(3):
+            warnings.warn("one mask is [bold]", stacklevel=1)
+        with pytest.warns(FutureWarning, match="another"):
+            warnings.warn("another", FutureWarning, stacklevel=1)
+    assert capsys.readouterr().err == "Warning: one mask is [bold]\n"

@@ -1,6 +1,8 @@
 """A folder of results: what is kept of pictures and volumes, what goes on, what is refused."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from typer.testing import CliRunner
 from keras_unetmm import models
 from keras_unetmm.cli import app
 from keras_unetmm.data.images import DamagedFileError, read_pixels
-from keras_unetmm.prediction import PredictionError, load_predictor, predict_folder
+from keras_unetmm.prediction import PredictionError, files, load_predictor, predict_folder
 from keras_unetmm.prediction.folder import Settings
 
 RNG = np.random.default_rng(0)
@@ -102,6 +104,17 @@ def test_it_goes_on_and_refuses_results_of_another_model(tmp_path):
         predict_folder(network, tmp_path / "in", tmp_path / "in")
     with pytest.raises(PredictionError, match="with other files"):
         predict_folder(network, tmp_path / "in", tmp_path)
+
+
+def test_a_full_disk(tmp_path, monkeypatch):
+    photographs(tmp_path / "in")
+
+    def full(path, labels):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "write_mask", full)
+    with pytest.raises(PredictionError, match=r"out cannot be written: No space left on device\. Free space.*goes on"):
+        predict_folder(segmenter(), tmp_path / "in", tmp_path / "out")
 
 
 def test_masks_as_labels_colours_overlays_and_floats(tmp_path):

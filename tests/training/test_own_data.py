@@ -47,8 +47,11 @@ def test_segmenting_a_folder_trains_goes_on_and_is_measured_without_naming_the_d
     images, labels = photographs(tmp_path / "photos"), masks(tmp_path / "masks")
     command = ("--task", "segment", "--images", images, "--masks", labels, "--size", "32x32", "--network", "unet-width4-sat")
     command = (*command, "--steps", "2", "--batch", "2", "--class-weight", "balanced")
+    Image.fromarray(np.zeros((8, 8), "uint8")).save(labels / "spare.png")
     done = trained(tmp_path / "run", *command)
     assert done.exit_code == 0, done.output
+    assert done.stderr.count("Warning: ") == done.stderr.count("1 files belong to no image") == 1
+    assert "own_data.py" not in done.stderr
     assert "photos train 32x32: 5 examples; 5 looked at" in done.output
     assert re.search(r"1 foreground: \d\d\.\d% of the pixels, in 5 of 5", done.output)
     with Image.open(tmp_path / "run" / "examples.png") as sheet:

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from keras_unetmm.cli.backend import choose_backend, quiet_backend
-from keras_unetmm.cli.errors import errors, renamed
+from keras_unetmm.cli.errors import errors, renamed, warned_once
 from keras_unetmm.cli.scores import score_table
 from keras_unetmm.deprecation import ON_ERROR
 
@@ -25,7 +25,7 @@ def evaluate(
     damaged: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Measure a run's weights on the recipe's test sets, and draw what they make of a few examples."""
-    with errors():
+    with errors(), warned_once():
         on_error = renamed("--damaged", damaged, "--on-error", on_error, "raise", values=ON_ERROR)
         choose_backend(backend)
         with quiet_backend():

@@ -18,8 +18,8 @@ from keras_unetmm.firmware.place import parsed
 from keras_unetmm.firmware.write import reference_outputs, resized
 from keras_unetmm.targets.shuffles import without_shuffles
 from keras_unetmm.targets.targets import check
-from keras_unetmm.targets.vela_stream import streamed
-from keras_unetmm.targets.verdict import SUPPORTED, CompilerError
+from keras_unetmm.targets.vela_stream import LeftToProcessorError, streamed
+from keras_unetmm.targets.verdict import SUPPORTED
 from keras_unetmm.tflite_file.graph import load, read
 
 
@@ -87,7 +87,7 @@ def write_npu(content, output, name, npu, wanted, place="", progress=None):
     said("asking Vela")
     try:
         stream = _stream(replaced, npu, mode, wanted.ram)
-    except CompilerError:
+    except LeftToProcessorError:
         _validate_operators(replaced, npu)
         raise
     network = NPUNetwork(name, npu.name, stream, *sides, expected)

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ def run(name, command, folder, seconds):
         raise CompilerError(f"{name} was not done with the file after {seconds:,} seconds. {STATIC}.") from None
     except OSError as error:
         raise CompilerError(f"{name} cannot be started: {error}. Install it again. {STATIC}.") from error
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise CompilerError(f"{name} was not done with the file after {_SECONDS} seconds of processor time. {STATIC}.")
     if done.returncode and ("MemoryError" in done.stderr or "bad_alloc" in done.stderr):
         raise CompilerError(f"{name} needs more than {_MEMORY:,} bytes of memory for the file. {STATIC}.")
     return Said(done.returncode, f"{done.stdout}\n{done.stderr}")

@@ -19,6 +19,11 @@ FAMILIES = {  # the sizes of each, in multiply-accumulates a cycle, and the syst
 MODES = ("Sram_Only", "Shared_Sram", "Dedicated_Sram")
 ARENA = 1  # the number of its region: 0 holds the weights, 2 what Vela calls fast scratch
 _MAGIC = b"COP1"
+_LEFT = "passthrough/CPU operations"  # what Vela says of such a file
+
+
+class LeftToProcessorError(CompilerError):
+    """The NPU does not run every operator."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ def streamed(content, accelerator, mode, cache=None, smallest=False):
         A `Stream`.
 
     Raises:
+        LeftToProcessorError: a `CompilerError`, if there is an operator that the NPU does not run.
         CompilerError: if Vela is not installed, fails, or writes what makes no sense.
     """
     if command() is None:
@@ -73,7 +79,8 @@ def streamed(content, accelerator, mode, cache=None, smallest=False):
         said = run("Vela", [*command(), str(folder / "model.tflite"), *options, "--output-dir", name], folder, SECONDS)
         written = folder / "model_vela.npz"
         if said.status or not written.is_file():
-            raise CompilerError(f"Vela failed for {accelerator} (status {said.status}): {said.last_line.rstrip('.')}.")
+            kind = LeftToProcessorError if _LEFT in said.output else CompilerError
+            raise kind(f"Vela failed for {accelerator} (status {said.status}): {said.last_line.rstrip('.')}.")
         try:
             return _read(written, system, mode, summary(said.output, folder))
         except (KeyError, ValueError, IndexError, StopIteration) as error:

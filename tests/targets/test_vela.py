@@ -115,8 +115,9 @@ def test_vela_is_given_the_accelerator_and_a_file_without_a_plan(fake, tmp_path,
         (writes("tensor_1", table=""), "does not fit the file"),
         ("(out / 'model_vela.tflite').write_bytes(b'nonsense')", "does not fit the file"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", r"status -11"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGXCPU)", "not done with the file after 120 seconds of processor"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_compiler_that_fails_is_an_error_that_names_the_way_out(fake, code, message):
     fake(code)

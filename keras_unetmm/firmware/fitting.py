@@ -9,6 +9,7 @@ from keras_unetmm.firmware.write import candidates, resized, scheduled
 from keras_unetmm.tflite_file.graph import load, read
 
 _SHRINK = (0.75, 0.5, 0.375, 0.25)  # sizes that are tried, of the one that was asked for
+_SEARCH = 1.0  # seconds of each of the planner's searches for them
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _that_fits(asked, error, networks):
     content = integer_io(load(asked.content))
     for way in _ways(asked, error, content):
         try:
-            sized = networks if way.size == asked.wanted.size else candidates(resized(content, way.size))
+            sized = networks if way.size == asked.wanted.size else candidates(resized(content, way.size), seconds=_SEARCH)
             chosen, _ = scheduled(sized, way)
         except ValueError:  # too large by any of its names, or a size that the network cannot have
             continue

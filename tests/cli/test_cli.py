@@ -445,7 +445,7 @@ def test_convert_takes_volumes(here):
         (("check", "model.tflite", "--target", "tpu"), "target must be one of 'litert', 'tflm', 'coral', 'ethos-u55'"),
         (("check", "model.tflite"), "Missing option '--target'"),
         (("convert", "open.keras", "--calibration", "images", "-o", "open.keras"), "must end in .tflite"),
-        (("convert", "missing.keras", "--calibration", "images", "-o", "o.tflite"), "not a file"),
+        (("convert", "missing.keras", "--calibration", "images", "-o", "o.tflite"), "no such file"),
         (("convert", "words.tflite", "--calibration", "images", "-o", "o.tflite"), "cannot be loaded as a Keras model"),
         (("convert", "open.keras", "--calibration", "images", "-o", "o.tflite"), "size must be (height, width)"),
         (

@@ -1,5 +1,6 @@
 """What a network takes on the engine, as JSON can hold it."""
 
+from keras_unetmm.engine.cost import predicted
 from keras_unetmm.engine.layout import ARENA, CALL
 from keras_unetmm.engine.text import escaped
 
@@ -15,6 +16,7 @@ def figures(schedule, ports, macs):
     network, layout = schedule.network, schedule.layout
     fast, carried = map(int, layout.bytes)  # plain numbers, for JSON knows no others
     inputs, outputs = ports
+    operators = [_operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))]
     return {
         "schedule": schedule.name,
         "ram_bytes": fast + carried,
@@ -37,9 +39,8 @@ def figures(schedule, ports, macs):
             {"operators": len(made.operators), "strips": made.strips, "carried": len(made.carried)}
             for made in schedule.passes
         ],
-        "operators": [
-            _operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))
-        ],
+        "operators": operators,
+        "predicted": predicted(operators),
         "buffers": [
             {
                 "kind": buffer.use,
@@ -57,6 +58,8 @@ def figures(schedule, ports, macs):
 
 def _operator(network, made, p, n):
     op, walk = network.operators[made.operators[n]], made.walks[n]
+    made_map = network.maps[op.inputs[0][0] if op.output is None else op.output]
+    wide = [width for _, width in walk.columns]
     return {
         "name": op.name,
         "pass": p,
@@ -65,6 +68,8 @@ def _operator(network, made, p, n):
         "width": int(op.width),
         "pixels_at_once": int(walk.block),
         "macs": int(op.macs),
+        "blocks": int(walk.rows * sum(-(-width // walk.block) for width in wide)),
+        "values": int(walk.rows * sum(wide) * made_map.bytes),
     }
 
 

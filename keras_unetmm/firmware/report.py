@@ -26,6 +26,11 @@ def as_table(title, result):
         value = result[key]
         table.add_row(label, "not measured: no cross-compiler" if value is None else f"{value:,} B")
     table.add_row("multiply-accumulates", f"{result['macs']:,}, {result['macs_ratio']:.2f} x the file's")
+    for core, said in result["predicted"].items():
+        time = said["estimate"]
+        at = f"{time['clock_mhz']} MHz and {time['instructions_per_cycle']} instructions a cycle"
+        table.add_row(f"instructions on a {core.replace('cortex-m', 'Cortex-M')}, predicted", f"{said['instructions']:,}")
+        table.add_row(f"  estimate at {at}", f"{time['milliseconds']:,.0f} ms")
     table.add_row("schedule", f"{result['schedule']}, {len(result['passes'])} passes")
     for memory, said in result.get("memories", {}).items():
         if said["used"]:

@@ -15,7 +15,7 @@
 static inline int32_t limited(int32_t value, int32_t low, int32_t high)
 {
 #if UNETMM_DSP
-    if (low == INT8_MIN && high == INT8_MAX) { /* known where this is inlined */
+    if (__builtin_constant_p(low) && low == INT8_MIN && high == INT8_MAX) {
         return unetmm_saturate(value);
     }
 #endif
@@ -150,9 +150,11 @@ void unetmm_linear_int8(const void *parameters, const unetmm_block *block)
 {
     const unetmm_linear *p = parameters;
     for (unetmm_places at = unetmm_find_places(&p->operands, block, 1, 1); at.pixels > 0; unetmm_next_pixel(&at)) {
-        const int32_t usual = at.first_step == 1 && at.second_step == 1;
-        if (usual != 0 && p->low == INT8_MIN && p->high == INT8_MAX) {
+        const int32_t free = p->low == INT8_MIN && p->high == INT8_MAX;
+        if (free != 0 && at.first_step == 1 && at.second_step == 1) {
             sum_pixel(p, &at, 1, 1, INT8_MIN, INT8_MAX);
+        } else if (free != 0 && at.first_step == 1) {
+            sum_pixel(p, &at, 1, 0, INT8_MIN, INT8_MAX);
         } else {
             sum_pixel(p, &at, at.first_step, at.second_step, p->low, p->high);
         }
@@ -163,9 +165,11 @@ void unetmm_product_int8(const void *parameters, const unetmm_block *block)
 {
     const unetmm_product *p = parameters;
     for (unetmm_places at = unetmm_find_places(&p->operands, block, 1, 1); at.pixels > 0; unetmm_next_pixel(&at)) {
-        const int32_t usual = at.first_step == 1 && at.second_step == 1;
-        if (usual != 0 && p->low == INT8_MIN && p->high == INT8_MAX) {
+        const int32_t free = p->low == INT8_MIN && p->high == INT8_MAX;
+        if (free != 0 && at.first_step == 1 && at.second_step == 1) {
             product_pixel(p, &at, 1, 1, INT8_MIN, INT8_MAX);
+        } else if (free != 0 && at.first_step == 1) {
+            product_pixel(p, &at, 1, 0, INT8_MIN, INT8_MAX);
         } else {
             product_pixel(p, &at, at.first_step, at.second_step, p->low, p->high);
         }

@@ -41,7 +41,18 @@ static __attribute__((noinline)) void compute_narrow_pairs(const unetmm_pointwis
     const int32_t stride = block->input_stride[0];
     const int32_t output_stride = block->output_stride;
     int8_t *to = (int8_t *)block->output;
-    for (int32_t left = block->pixels; left > 0; left -= 2) {
+    int32_t left = block->pixels;
+#if UNETMM_DSP && UNETMM_TILES
+    if ((p->depth & 3) == 0 && 4 * p->depth <= UNETMM_WIDENED) {
+        for (; left >= 8; left -= 8) {
+            outputs->a = to;
+            unetmm_compute_eight(outputs, from, stride, output_stride, p->depth / 4, x);
+            from += left > 8 ? 8 * stride : 0;
+            to += left > 8 ? 8 * output_stride : 0;
+        }
+    }
+#endif
+    for (; left > 0; left -= 2) {
         outputs->a = to;
         outputs->b = left > 1 ? to + output_stride : NULL;
         unetmm_compute_narrow(outputs, from, from + (left > 1 ? stride : 0), p->depth, x);

@@ -353,6 +353,19 @@ static inline int32_t unetmm_compute_tiles(const unetmm_outputs *p, const uint32
     }
     return tiles.count * step;
 }
+
+/* All outputs of eight pixels, `stride` bytes apart, whose quads are few enough that x has place for all; the outputs of the
+ * first go to p->a, those of the others `output_stride` bytes from there on. */
+static inline void unetmm_compute_eight(const unetmm_outputs *p, const int8_t *from, int32_t stride, int32_t output_stride, int32_t quads, uint32_t *x)
+{
+    const int32_t limited = p->low > INT8_MIN || p->high < INT8_MAX;
+    const unetmm_tiles tiles = {p->channels, p->a, (int8_t *)(uintptr_t)output_stride, p->count, x, x + 16 * (quads & 1), x + 16 * quads, p->size,
+                                p->size - 4 * quads, 2 * p->zero + 1, (uint8_t)p->low * 0x01010101u, (uint8_t)p->high * 0x01010101u, p->weights, limited};
+    for (int32_t k = 0; k < 8; k++) {
+        unetmm_widen_apart(from + k * stride, quads, x + 2 * k);
+    }
+    unetmm_tiles_of_eight(&tiles);
+}
 #else
 static inline int32_t unetmm_compute_tiles(const unetmm_outputs *p, const uint32_t *x, int32_t quads)
 {

@@ -26,6 +26,20 @@ static inline void unetmm_widen_four(const int8_t **from, uint32_t **to)
 #undef UNETMM_WIDEN
 }
 
+/* Widens quads to every eighth two words. */
+static inline void unetmm_widen_apart(const int8_t *from, int32_t quads, uint32_t *to)
+{
+    uint32_t s, e;
+#define UNETMM_WIDEN "ldr %[s], [%[x]], #4\n\tsxtb16 %[e], %[s]\n\tsxtb16 %[s], %[s], ror #8\n\tstrd %[e], %[s], [%[to]], #64\n\t"
+    for (; quads >= 4; quads -= 4) {
+        __asm__ volatile(UNETMM_WIDEN UNETMM_WIDEN UNETMM_WIDEN UNETMM_WIDEN : [x] "+r"(from), [to] "+r"(to), [s] "=&r"(s), [e] "=&r"(e) : : "memory");
+    }
+    for (; quads > 0; quads--) {
+        __asm__ volatile(UNETMM_WIDEN : [x] "+r"(from), [to] "+r"(to), [s] "=&r"(s), [e] "=&r"(e) : : "memory");
+    }
+#undef UNETMM_WIDEN
+}
+
 /* What all tiles need; the instructions below know the places of the members. */
 typedef struct unetmm_tiles {
     const int32_t *channels; /* 0 */
@@ -87,12 +101,13 @@ typedef struct unetmm_tiles {
     "ldrd r9, r10, [r0], #16\n\t" UNETMM_QUAD_OF("r1", "r5") UNETMM_QUAD_OF("r2", "r6") UNETMM_QUAD_OF("r3", "r7") UNETMM_QUAD_OF("r4", "r8")
 
 /* Rounds a sum as unetmm_rescale_small does, with the multiplier and the shift in r`m` and r`s`, and the offset in r11. */
-#define UNETMM_ROUND(sum, m, s) \
+#define UNETMM_ROUND(sum, m, s) UNETMM_ROUND_WITH(sum, m, s, "r11")
+#define UNETMM_ROUND_WITH(sum, m, s, offset) \
     "add " sum ", " sum ", " sum "\n\t" \
     "smmulr " sum ", " sum ", " m "\n\t" \
     "add " sum ", " sum ", " sum ", asr #31\n\t" \
     "asr " sum ", " sum ", " s "\n\t" \
-    "add " sum ", " sum ", r11\n\t" \
+    "add " sum ", " sum ", " offset "\n\t" \
     "ssat " sum ", #8, " sum ", asr #1\n\t"
 
 /* Brings the four bytes of r`bytes` within the limits. */
@@ -219,6 +234,97 @@ static UNETMM_ASSEMBLED void unetmm_tiles_of_one(__attribute__((unused)) const u
         "b 6b\n\t");
 }
 
+/* Four values of eight pixels and one output. */
+#define UNETMM_PIXEL(sum) \
+    "ldrd r10, r11, [r0], #8\n\t" \
+    "smlad " sum ", r12, r10, " sum "\n\t" \
+    "smlad " sum ", lr, r11, " sum "\n\t"
+#define UNETMM_QUAD_OF_EIGHT \
+    "ldr lr, [r1], #4\n\t" \
+    "sxtb16 r12, lr\n\t" \
+    "sxtb16 lr, lr, ror #8\n\t" UNETMM_PIXEL("r2") UNETMM_PIXEL("r3") UNETMM_PIXEL("r4") UNETMM_PIXEL("r5") UNETMM_PIXEL("r6") \
+        UNETMM_PIXEL("r7") UNETMM_PIXEL("r8") UNETMM_PIXEL("r9")
+#define UNETMM_WITHIN(sum) \
+    "cmp " sum ", r10\n\t" \
+    "it lt\n\t" \
+    "movlt " sum ", r10\n\t" \
+    "cmp " sum ", r11\n\t" \
+    "it gt\n\t" \
+    "movgt " sum ", r11\n\t"
+
+/* One output of eight pixels at once; `b` are here the bytes from one pixel's outputs to the next's, and the quads up to `end`
+ * are one or none. */
+static UNETMM_ASSEMBLED void unetmm_tiles_of_eight(__attribute__((unused)) const unetmm_tiles *tiles)
+{
+    __asm__ volatile(UNETMM_TILES_BEGIN
+        "1:\n\t"
+        "ldr r12, [sp]\n\t"
+        "ldrd r0, r10, [sp, #16]\n\t"
+        "ldr r2, [r12]\n\t"
+        "mov r3, r2\n\t"
+        "mov r4, r2\n\t"
+        "mov r5, r2\n\t"
+        "mov r6, r2\n\t"
+        "mov r7, r2\n\t"
+        "mov r8, r2\n\t"
+        "mov r9, r2\n\t"
+        "cmp r0, r10\n\t"
+        "beq 2f\n\t" UNETMM_QUAD_OF_EIGHT
+        "2:\n\t"
+        "ldr r10, [sp, #24]\n\t"
+        "cmp r0, r10\n\t"
+        "beq 4f\n"
+        "3:\n\t" UNETMM_QUAD_OF_EIGHT UNETMM_QUAD_OF_EIGHT
+        "ldr r10, [sp, #24]\n\t"
+        "cmp r0, r10\n\t"
+        "bne 3b\n"
+        "4:\n\t"
+        "ldr r12, [sp]\n\t"
+        "ldr lr, [sp, #36]\n\t"
+        "ldrd r10, r11, [r12, #4]\n\t"
+        "add r12, #12\n\t"
+        "str r12, [sp]\n\t"
+        "mvn r11, r11\n\t"
+        UNETMM_ROUND_WITH("r2", "r10", "r11", "lr") UNETMM_ROUND_WITH("r3", "r10", "r11", "lr") UNETMM_ROUND_WITH("r4", "r10", "r11", "lr")
+        UNETMM_ROUND_WITH("r5", "r10", "r11", "lr") UNETMM_ROUND_WITH("r6", "r10", "r11", "lr") UNETMM_ROUND_WITH("r7", "r10", "r11", "lr")
+        UNETMM_ROUND_WITH("r8", "r10", "r11", "lr") UNETMM_ROUND_WITH("r9", "r10", "r11", "lr")
+        "ldr r12, [sp, #52]\n\t"
+        "ldrd r10, r11, [sp, #40]\n\t"
+        "cmp r12, #0\n\t"
+        "bne 6f\n"
+        "5:\n\t"
+        "ldrd r10, r11, [sp, #4]\n\t"
+        "strb r2, [r10]\n\t"
+        "strb r3, [r10, r11]\n\t"
+        "strb r4, [r10, r11, lsl #1]\n\t"
+        "strb r6, [r10, r11, lsl #2]\n\t"
+        "add r12, r10, r11\n\t"
+        "strb r5, [r12, r11, lsl #1]\n\t"
+        "strb r7, [r12, r11, lsl #2]\n\t"
+        "add r12, r11\n\t"
+        "strb r8, [r12, r11, lsl #2]\n\t"
+        "add r12, r11\n\t"
+        "strb r9, [r12, r11, lsl #2]\n\t"
+        "add r10, #1\n\t"
+        "str r10, [sp, #4]\n\t"
+        "ldr r10, [sp, #32]\n\t"
+        "add r1, r10\n\t"
+        "ldr r10, [sp, #12]\n\t"
+        "subs r10, #1\n\t"
+        "str r10, [sp, #12]\n\t"
+        "bne 1b\n\t" UNETMM_TILES_END
+        "6:\n\t"
+        "sxtb r10, r10\n\t"
+        "sxtb r11, r11\n\t" UNETMM_WITHIN("r2") UNETMM_WITHIN("r3") UNETMM_WITHIN("r4") UNETMM_WITHIN("r5") UNETMM_WITHIN("r6")
+        UNETMM_WITHIN("r7") UNETMM_WITHIN("r8") UNETMM_WITHIN("r9")
+        "b 5b\n\t");
+}
+
+#undef UNETMM_PIXEL
+#undef UNETMM_QUAD_OF_EIGHT
+#undef UNETMM_WITHIN
+#undef UNETMM_ROUND
+#undef UNETMM_ROUND_WITH
 #undef UNETMM_TILES_BEGIN
 #undef UNETMM_TILES_END
 #undef UNETMM_QUAD

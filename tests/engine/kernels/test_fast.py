@@ -44,7 +44,7 @@ class Usual(Drawn):
         """1x1, 3x3 and depthwise convolutions, and chains of more bytes than are widened at once."""
         outputs = []
         for channels in CHANNELS:
-            x = self.input(1, 4, int(self.rng.choice([5, 7, 11])), channels, scale=1 / 64, zero_point=self.point())
+            x = self.input(1, 4, int(self.rng.choice([5, 7, 19])), channels, scale=1 / 64, zero_point=self.point())
             values = {"activation": self.pick("NONE", "RELU", "RELU6")}
             outputs.append(self.conv(x, self.size(9), (1, 1), **values, **self.like_output()))
             outputs.append(self.conv(x, self.size(5), (3, 3), inner=channels, **values, **self.like_output()))

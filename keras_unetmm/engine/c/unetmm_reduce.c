@@ -8,6 +8,7 @@
 #include "unetmm_reduce.h"
 
 #include "unetmm_arithmetic.h"
+#include "unetmm_dsp.h"
 
 enum { SUM, LARGEST, SMALLEST };
 
@@ -75,7 +76,15 @@ static inline void reduce_channels(const unetmm_reduce *p, const unetmm_block *b
     for (int32_t pixel = 0; pixel < block->pixels; pixel++) {
         const uint8_t *input = block->input[0] + (size_t)pixel * (size_t)block->input_stride[0];
         int32_t raw = start_of(operation);
-        for (int32_t i = 0; i < channels; i++) {
+        int32_t i = 0;
+#if UNETMM_DSP
+        for (; operation == SUM && element == 1 && i + 4 <= channels; i += 4) { /* times 1 */
+            const uint32_t bytes = unetmm_load_quad((const int8_t *)input + i);
+            raw = unetmm_dot_pair(unetmm_widen_even(bytes), 0x00010001u, raw);
+            raw = unetmm_dot_pair(unetmm_widen_odd(bytes), 0x00010001u, raw);
+        }
+#endif
+        for (; i < channels; i++) {
             raw = join(operation, raw, value_of(input, element, i));
         }
         finish(p, operation, element, raw, block->output + (size_t)pixel * (size_t)block->output_stride, 0);

@@ -328,7 +328,6 @@ static void follow(const scene *s, uint32_t index)
         if (missing(s, op, row, wide.first + column, pixels, &looked, &target) == UNETMM_NOBODY) {
             forget(s, index);
             push(s, index, at + (uint32_t)pixels);
-            s->stack[s->at->depth - 1].follower = (uint16_t)(LOOKED + op->inputs); /* all edges are far enough */
         }
     }
 }
@@ -347,12 +346,13 @@ static int64_t advance(const scene *s)
     uint32_t target;
     uint32_t looked = *follower >= LOOKED ? (uint32_t)*follower - LOOKED : 0;
     if (*follower > 0 && *follower < LOOKED) { /* it has computed: those that follow it may be able to */
-        for (; *follower <= op->follower_count; (*follower)++) {
+        if (*follower <= op->follower_count) {
             const uint16_t depth = s->at->depth;
             follow(s, op->followers[*follower - 1]);
-            if (s->at->depth != depth) {
-                return WORKING;
+            if (s->at->depth == depth) {
+                (*follower)++;
             }
+            return WORKING;
         }
         *follower = 0;
     }

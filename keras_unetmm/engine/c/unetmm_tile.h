@@ -449,6 +449,20 @@ static __attribute__((noinline, unused)) void unetmm_compute_lines(const unetmm_
 static inline void unetmm_add_part(const unetmm_outputs *p, const uint32_t *x, int32_t quads, int32_t from, int32_t first, int32_t end,
                                    unetmm_tile *sums)
 {
+#if UNETMM_TILES
+    const int32_t step = p->b != NULL ? 2 : 4;
+    const int8_t *weights = p->weights + first * p->size + from;
+    const unetmm_adding adding = {&sums->av, (end - first) / step, x, x + 4 * (quads & 3), x + 4 * quads, p->size, p->size - 4 * quads, weights};
+    if (adding.count > 0) {
+        if (step == 2) {
+            unetmm_add_to_two(&adding);
+        } else {
+            unetmm_add_to_one(&adding);
+        }
+        sums += adding.count * step / 2;
+        first += adding.count * step;
+    }
+#endif
     for (int32_t o = first; o < end; o += 2, sums++) {
         const int8_t *v = p->weights + o * p->size + from;
         const int8_t *w = o + 1 < p->count ? v + p->size : v;

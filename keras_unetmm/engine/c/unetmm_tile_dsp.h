@@ -234,6 +234,86 @@ static UNETMM_ASSEMBLED void unetmm_tiles_of_one(__attribute__((unused)) const u
         "b 6b\n\t");
 }
 
+/* What adding a part of all windows to the sums of all tiles needs. */
+typedef struct unetmm_adding {
+    int32_t *sums; /* 0, of each tile of two outputs four: of the first pixel, then of the second */
+    int32_t count; /* 4, of tiles; 1 or more; of one pixel, pairs of them */
+    const uint32_t *x; /* 8 */
+    const uint32_t *end; /* 12, of the quads that are taken alone; the rest are a multiple of 4 */
+    const uint32_t *last; /* 16, of all */
+    int32_t size; /* 20, bytes from one output's weights to the next's */
+    int32_t gap; /* 24, bytes from the end of a part of an output's weights to the next output's */
+    const int8_t *weights; /* 28 */
+} unetmm_adding;
+
+#define UNETMM_ADDING_BEGIN \
+    "push {r4, r5, r6, r7, r8, r9, r10, r11, lr}\n\t" \
+    "sub sp, #36\n\t" \
+    "mov r12, sp\n\t" \
+    "ldmia r0, {r1, r2, r3, r4, r5, r6, r7, r8}\n\t" \
+    "stmia r12, {r1, r2, r3, r4, r5, r6, r7, r8}\n\t" \
+    "ldr r1, [sp, #28]\n\t"
+#define UNETMM_ADDING_END \
+    "ldr r7, [sp, #4]\n\t" \
+    "subs r7, #1\n\t" \
+    "str r7, [sp, #4]\n\t" \
+    "bne 1b\n\t" \
+    "add sp, #36\n\t" \
+    "pop {r4, r5, r6, r7, r8, r9, r10, r11, pc}\n\t"
+#define UNETMM_QUADS_OF(quad) \
+    "ldrd r0, lr, [sp, #8]\n\t" \
+    "cmp r0, lr\n\t" \
+    "beq 3f\n" \
+    "2:\n\t" quad "cmp r0, lr\n\t" \
+    "bne 2b\n" \
+    "3:\n\t" \
+    "ldr lr, [sp, #16]\n\t" \
+    "cmp r0, lr\n\t" \
+    "beq 5f\n" \
+    "4:\n\t" quad quad quad quad "cmp r0, lr\n\t" \
+    "bne 4b\n" \
+    "5:\n\t"
+
+/* Two outputs of two pixels at once. */
+static UNETMM_ASSEMBLED void unetmm_add_to_two(__attribute__((unused)) const unetmm_adding *adding)
+{
+    __asm__ volatile(UNETMM_ADDING_BEGIN
+        "ldr r7, [sp, #20]\n\t"
+        "add r2, r1, r7\n"
+        "1:\n\t"
+        "ldr r12, [sp]\n\t"
+        "ldmia r12, {r3, r4, r5, r6}\n\t" UNETMM_QUADS_OF(UNETMM_QUAD)
+        "ldr r12, [sp]\n\t"
+        "stmia r12!, {r3, r4, r5, r6}\n\t"
+        "str r12, [sp]\n\t"
+        "ldrd r7, r8, [sp, #20]\n\t"
+        "add r1, r2, r8\n\t"
+        "add r2, r1, r7\n\t" UNETMM_ADDING_END);
+}
+
+/* Four outputs of the first pixel at once; the second's sums are the same. */
+static UNETMM_ASSEMBLED void unetmm_add_to_one(__attribute__((unused)) const unetmm_adding *adding)
+{
+    __asm__ volatile(UNETMM_ADDING_BEGIN
+        "1:\n\t"
+        "ldr r9, [sp, #20]\n\t"
+        "ldr r12, [sp]\n\t"
+        "add r2, r1, r9\n\t"
+        "add r3, r2, r9\n\t"
+        "add r4, r3, r9\n\t"
+        "ldrd r5, r6, [r12]\n\t"
+        "ldrd r7, r8, [r12, #16]\n\t" UNETMM_QUADS_OF(UNETMM_QUAD_OF_FOUR)
+        "ldr r12, [sp]\n\t"
+        "strd r5, r6, [r12]\n\t"
+        "strd r5, r6, [r12, #8]\n\t"
+        "strd r7, r8, [r12, #16]\n\t"
+        "strd r7, r8, [r12, #24]\n\t"
+        "add r12, #32\n\t"
+        "str r12, [sp]\n\t"
+        "ldr r1, [sp, #24]\n\t"
+        "add r1, r4, r1\n\t" UNETMM_ADDING_END);
+}
+
 /* Four values of eight pixels and one output. */
 #define UNETMM_PIXEL(sum) \
     "ldrd r10, r11, [r0], #8\n\t" \
@@ -320,6 +400,9 @@ static UNETMM_ASSEMBLED void unetmm_tiles_of_eight(__attribute__((unused)) const
         "b 5b\n\t");
 }
 
+#undef UNETMM_ADDING_BEGIN
+#undef UNETMM_ADDING_END
+#undef UNETMM_QUADS_OF
 #undef UNETMM_PIXEL
 #undef UNETMM_QUAD_OF_EIGHT
 #undef UNETMM_WITHIN

@@ -53,7 +53,28 @@ static inline void reduce_pixels(const unetmm_reduce *p, const unetmm_block *blo
     const int32_t channels = p->channels;
     const int32_t pixels = block->pixels;
     const size_t stride = (size_t)block->input_stride[0];
-    for (int32_t i = 0; i < channels; i++) { /* a channel's sum stays in a register */
+    int32_t i = 0;
+#if UNETMM_DSP
+    for (; operation == SUM && element == 1 && i + 4 <= channels; i += 4) {
+        const int8_t *input = (const int8_t *)block->input[0] + i;
+        int32_t a = begins != 0 ? 0 : state[i];
+        int32_t b = begins != 0 ? 0 : state[i + 1];
+        int32_t c = begins != 0 ? 0 : state[i + 2];
+        int32_t d = begins != 0 ? 0 : state[i + 3];
+        for (int32_t pixel = 0; pixel < pixels; pixel++) {
+            const uint32_t bytes = unetmm_load_quad(input + (size_t)pixel * stride);
+            a = unetmm_wrapping_add(a, (int8_t)bytes);
+            b = unetmm_wrapping_add(b, (int8_t)(bytes >> 8));
+            c = unetmm_wrapping_add(c, (int8_t)(bytes >> 16));
+            d = unetmm_wrapping_add(d, (int8_t)(bytes >> 24));
+        }
+        state[i] = a;
+        state[i + 1] = b;
+        state[i + 2] = c;
+        state[i + 3] = d;
+    }
+#endif
+    for (; i < channels; i++) { /* a channel's sum stays in a register */
         const uint8_t *input = block->input[0] + i * element;
         int32_t raw = begins != 0 ? start_of(operation) : state[i];
         for (int32_t pixel = 0; pixel < pixels; pixel++) {

@@ -15,11 +15,15 @@ void unetmm_table_int8(const void *parameters, const unetmm_block *block)
         const uint8_t *input = block->input[0] + (size_t)pixel * (size_t)block->input_stride[0];
         uint8_t *output = block->output + (size_t)pixel * (size_t)block->output_stride;
         int32_t i = 0;
-        for (; i + 4 <= channels; i += 4) { /* the loop itself costs as much as one byte */
+        for (; i + 8 <= channels; i += 8) { /* the loop itself costs as much as two bytes */
             output[i] = table[input[i]];
             output[i + 1] = table[input[i + 1]];
             output[i + 2] = table[input[i + 2]];
             output[i + 3] = table[input[i + 3]];
+            output[i + 4] = table[input[i + 4]];
+            output[i + 5] = table[input[i + 5]];
+            output[i + 6] = table[input[i + 6]];
+            output[i + 7] = table[input[i + 7]];
         }
         for (; i < channels; i++) {
             output[i] = table[input[i]];

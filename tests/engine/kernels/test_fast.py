@@ -91,7 +91,8 @@ def test_convolutions(way, tmp_path):
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "cortex-m4"])
 def test_sums_and_products(way, tmp_path):
     network = Computing(5, "int8")
-    _check(network, [network.elementwise() for _ in range(DRAWN)], way, tmp_path)
+    kinds = (network.elementwise, network.reduced)
+    _check(network, [kind() for kind in kinds for _ in range(DRAWN)], way, tmp_path)
 
 
 def _check(network, outputs, way, folder):

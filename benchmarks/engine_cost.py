@@ -39,26 +39,33 @@ def fitted(rows, targets):
 
 
 def costs_of(networks):
-    """Returns the row of the table of a core.
+    """Returns the row of the table of a core; every network counts as much, however large it is.
 
     Args:
         networks: list of `(operators with their instructions, instructions of a whole run)`.
     """
-    measured = [pair for operators, _ in networks for pair in operators if pair[0]["kernel"] is not None]
+    measured = [(op, count, total) for operators, total in networks for op, count in operators if op["kernel"] is not None]
     table = {}
-    for kernel in sorted({operator["kernel"] for operator, _ in measured}):
-        here = [(cost.amounts(operator), count) for operator, count in measured if operator["kernel"] == kernel]
-        rows = [amounts if len(here) >= FEW else (0, amounts[1], 0, 0) for amounts, _ in here]
-        table[kernel] = fitted(rows, [count for _, count in here])
-    simple = [(cost.amounts(op), count) for op, count in measured if "conv" not in op["kernel"] and "wise" not in op["kernel"]]
-    table[cost.OTHER] = fitted([(blocks, values, 0, 0) for (blocks, values, *_), _ in simple], [count for _, count in simple])
-    blocks = sum(operator["blocks"] for operator, _ in measured)
-    rest = sum(total for _, total in networks) - sum(count for _, count in measured)
-    return table | {cost.DRIVER: round(rest / blocks, 1)}
+    for kernel in sorted({operator["kernel"] for operator, *_ in measured}):
+        here = [each for each in measured if each[0]["kernel"] == kernel]
+        table[kernel] = _weighted(here, (True, True, True, True) if len(here) >= FEW else (False, True, False, False))
+    simple = [each for each in measured if "conv" not in each[0]["kernel"] and "wise" not in each[0]["kernel"]]
+    table[cost.OTHER] = _weighted(simple, (True, True, False, False))
+    rest = [(total - sum(count for _, count in operators), total) for operators, total in networks]
+    blocks = [sum(op["blocks"] for op, _ in operators) for operators, _ in networks]
+    rows = [[n / total] for n, (_, total) in zip(blocks, rest, strict=True)]
+    driver = fitted(rows, [left / total for left, total in rest])
+    return table | {cost.DRIVER: driver[0]}
+
+
+def _weighted(measured, used):
+    """The costs that fit operators, each weighed by its share of its network; only those that are `used`."""
+    rows = [[a * on / total for a, on in zip(cost.amounts(op), used, strict=True)] for op, _, total in measured]
+    return fitted(rows, [count / total for _, count, total in measured])
 
 
 def measured(folder, core):
-    """Returns what `costs_of` takes of one network; operators that only look are left out."""
+    """Returns what `costs_of` takes of one network."""
     rows = [(operator, count) for operator, count, _ in by_operator(folder, core)]
     return rows, qemu.run(folder, core, runs=1, timeout=3600).instructions
 
@@ -77,9 +84,8 @@ def main():
             for core, networks in found.items():
                 networks.append((*measured(folder, core), load(folder).description["figures"]["operators"]))
     table = {core: costs_of([network[:2] for network in networks]) for core, networks in found.items()}
-    lines = ",\n".join(
-        f' "{core}": {{\n' + ",\n".join(f'  "{k}": {json.dumps(v)}' for k, v in row.items()) + "\n }" for core, row in table.items()
-    )
+    rows = {core: ",\n".join(f'  "{k}": {json.dumps(v)}' for k, v in row.items()) for core, row in table.items()}
+    lines = ",\n".join(f' "{core}": {{\n{row}\n }}' for core, row in rows.items())
     arguments.out.write_text(f"{{\n{lines}\n}}\n")
     cost.table.cache_clear()
     for core, networks in found.items():

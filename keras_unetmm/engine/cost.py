@@ -1,8 +1,8 @@
 """How many instructions one image takes on a core, foretold from a table that was measured once.
 
 The table, `cost.json`, has for every kernel what a block, a value of the output, a multiply-accumulate, and a
-multiply-accumulate of pixels that are computed alone take, and what the driver takes for a block. `benchmarks/engine_cost.py`
-measures it on emulated cores. Time is an estimate from instructions: no board has been measured.
+multiply-accumulate of pixels that are computed alone take, and what the driver takes for a block.
+`benchmarks/engine_cost.py` measures it on emulated cores. Time is an estimate from instructions: no board has been measured.
 """
 
 import json

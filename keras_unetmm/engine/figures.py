@@ -16,7 +16,9 @@ def figures(schedule, ports, macs):
     network, layout = schedule.network, schedule.layout
     fast, carried = map(int, layout.bytes)  # plain numbers, for JSON knows no others
     inputs, outputs = ports
-    operators = [_operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))]
+    operators = [
+        _operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))
+    ]
     return {
         "schedule": schedule.name,
         "ram_bytes": fast + carried,

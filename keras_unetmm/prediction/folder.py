@@ -153,7 +153,8 @@ def largest(network, source, settings):
         return None
     size = max(sizes, key=lambda each: each[0] * each[1])
     to = network.resize if isinstance(settings.resize, str) else settings.resize
-    return (size, *planned(network, to or size, settings.window, settings.memory))
+    wanted, needs = planned(network, to or size, settings.window, settings.memory)
+    return size, None if wanted == tuple(to or size) else wanted, needs
 
 
 def _found(network, source):

@@ -12,6 +12,7 @@ import warnings
 import zipfile
 from functools import partial
 
+import keras
 import numpy as np
 
 from keras_unetmm import models, skips
@@ -33,6 +34,7 @@ def main(path=PATH):
     """Makes the file of all skeletons."""
     names = {"partial": partial, "models": models, "skips": skips}  # what the expressions of rows name
     rng, cuts = np.random.default_rng(0), {}
+    keras.utils.set_random_seed(0)
     with (
         atomic_write(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,

@@ -43,12 +43,14 @@ def test_the_selftest_passes(folders, name):
 
 @pytest.mark.skipif(FIRST is None, reason="no compiler and emulator of a board is installed")
 def test_instructions_are_counted_without_noise_and_a_failure_is_seen(folders, tmp_path):
-    first, second = (qemu.run(folders / "net", FIRST, runs=1) for _ in range(2))
+    work, target = load(folders / "net"), qemu.BOARDS[FIRST]
+    program = qemu.build(work, target, tmp_path, ("-DUNETMM_SELFTEST_RUNS=1",))
+    first, second = (qemu.emulated(program, target) for _ in range(2))
+    assert first.good
     assert first == second
-    work = load(folders / "net")
     test = re.sub(r"\n    0x[0-9a-f]{8}u", "\n    0x00000001u", work.files["net_selftest.c"])
     wrong = Folder(work.name, {**work.files, "net_selftest.c": test}, work.description)
-    found = qemu.emulated(qemu.build(wrong, qemu.BOARDS[FIRST], tmp_path), qemu.BOARDS[FIRST])
+    found = qemu.emulated(qemu.build(wrong, target, tmp_path, ("-DUNETMM_SELFTEST_RUNS=1",)), target)
     assert not found.good
     assert "FAILED" in found.text
 

@@ -103,11 +103,19 @@ def test_a_graph_built_anew_goes_on_where_the_old_one_was(tmp_path, monkeypatch)
         assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-3)
 
 
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """A recipe, and a run of it."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    path = recipe(folder, **{"count=3": "count=3, compact=0.15"})
+    train(path, folder / "run")
+    return path, folder / "run"
+
+
 @ON_TORCH
 @pytest.mark.parametrize("step", [6, 10, 12])
-def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch, step):
-    path = recipe(tmp_path, **{"count=3": "count=3, compact=0.15"})
-    train(path, tmp_path / "unbroken")
+def test_a_run_broken_at_a_save_ends_like_one_that_was_not(unbroken, tmp_path, monkeypatch, step):
+    path, run = unbroken
 
     def broken(file, model, state):
         if state.step == step:
@@ -119,8 +127,8 @@ def test_a_run_broken_at_a_save_ends_like_one_that_was_not(tmp_path, monkeypatch
         with pytest.raises(KeyboardInterrupt):
             train(path, tmp_path / "broken")
     train(path, tmp_path / "broken")
-    assert (tmp_path / "unbroken/log.csv").read_text() == (tmp_path / "broken/log.csv").read_text()
-    whole, pieced = states(tmp_path / "unbroken"), states(tmp_path / "broken")
+    assert (run / "log.csv").read_text() == (tmp_path / "broken/log.csv").read_text()
+    whole, pieced = states(run), states(tmp_path / "broken")
     for name in whole:
         np.testing.assert_array_equal(whole[name], pieced[name])
 

@@ -48,7 +48,7 @@ def write_retargeted(name: str, target: str, output: Path, asked: dict[str, Any]
     Console().print(verdict.note, highlight=False)
     made = f", with convolutions in place of {shuffles} pixel shuffles" if shuffles else ""
     Console().print(
-        f"{output}: {len(content):,} bytes, those of the preset's own file{made}: the same bytes come out.",
+        f"{output}: {len(content):,} bytes, made of the preset's own file{made}: the same bytes come out.",
         highlight=False,
         soft_wrap=True,
     )

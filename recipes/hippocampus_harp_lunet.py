@@ -1,17 +1,19 @@
-"""Hippocampus in MRI: Lean U-Net, as many channels at the bottom as at full resolution.
+"""Hippocampus in MRI: Lean U-Net, as many channels at the bottom as at full resolution, and the U-Nets it is compared with.
 
 Data      HarP, 64x64x64 voxels around each hippocampus, arranged by the user: 200 to train on and 70 to test
-Paper     Lean U-Net (arXiv 2512.03834): Adam, 0.01. On batch, length, loss and augmentation our notes of it are silent; here
-          batches of 4, 300 epochs, Dice, flips. The paper has two outputs, here one is enough
+Paper     Lean U-Net (arXiv 2512.03834), Table I: Adam, 0.01, batch 16. On length and loss it is silent; here Dice, which
+          STAMP's code has, and as many steps as hippocampus_harp_stamp.py takes. Neither augments. The paper has two
+          outputs, here one is enough. The scores of its Tables II and III are not in the text that we have
 Expect    variant             parameters with two outputs
           (none, LUnet of 4)   10,702
           lunet_width2          2,772
-          lunet_width8         42,042
-          unet_width4         353,954, the U-Net that LUnet is as good as and that STAMP prunes
-          unet_width2          88,810, half as wide
+          lunet_width8         42,042, better than unet_width4 in the paper
+          unet_width4         353,954, the U-Net that STAMP prunes
+          unet_width3         199,340, 75 % as wide
+          unet_width2          88,810, 50 %, where the paper sees it collapse
+          unet_width1          22,364, 25 %
           few                 LUnet of 4 on the other split: 50 to train on, 220 to test
-          The paper finds LUnet and U-Net alike in Dice; its figures are not in our notes
-Takes     two hours on 2 CPU cores, estimated at 40 GFLOP/s; not run here
+Takes     eleven hours on 2 CPU cores, estimated at 40 GFLOP/s; not run here
 Run       unetmm train recipes/hippocampus_harp_lunet.py --data DATA --out runs/hippocampus_harp_lunet
           unetmm train recipes/hippocampus_harp_lunet.py --data DATA --out runs/hippocampus_harp_unet --variant unet_width4
 """
@@ -32,12 +34,12 @@ def split(count):
     }
 
 
-def network(model, row):
+def network(model, row, **changes):
     """The network of a row, and a small one for --smoke."""
     return {
-        "model": partial(model, row, classes=1),
+        "model": partial(model, row, classes=1, **changes),
         "smoke": {
-            "model": partial(model, row, levels=2, convolutions=1, classes=1),
+            "model": partial(model, row, **{**changes, "levels": 2, "convolutions": 1}, classes=1),
             "patch": (16, 16, 16),
             "evaluate_patch": (16, 16, 16),
             **split(4),
@@ -51,21 +53,22 @@ recipe = Recipe(
         "lunet_width2": network(models.LUnet, "harp_width2"),
         "lunet_width8": network(models.LUnet, "harp_width8"),
         "unet_width4": network(models.UNet, "harp_width4"),
+        "unet_width3": network(models.UNet, "harp_width3"),
         "unet_width2": network(models.UNet, "harp_width2"),
-        "few": {**split(50), "steps": 3_750},
+        "unet_width1": network(models.UNet, "harp_width2", channels=1),
+        "few": {**split(50), "steps": 5_265, "save_every": 15, "evaluate_every": 150},
     },
     # data
     **split(200),
     evaluate_patch=(64, 64, 64),
     patch=(64, 64, 64),
-    batch=4,
-    augment=("flip",),
+    batch=16,
     # optimization
     loss=losses.DiceLoss,
     optimizer=partial(keras.optimizers.Adam, learning_rate=0.01),
-    steps=15_000,
-    save_every=250,
-    evaluate_every=750,
+    steps=21_060,
+    save_every=60,
+    evaluate_every=600,
     # what is reported
     metrics=(metrics.Dice,),
     validate=None,

@@ -19,6 +19,7 @@ from keras_unetmm.cli.models import models
 from keras_unetmm.cli.plan import plan
 from keras_unetmm.cli.predict import predict
 from keras_unetmm.cli.presets import presets, push
+from keras_unetmm.cli.pruning import pruning
 from keras_unetmm.cli.report import report
 from keras_unetmm.cli.seeds import scores
 from keras_unetmm.cli.tile import tile
@@ -38,6 +39,7 @@ for command in (
     evaluate,
     predict,
     scores,
+    pruning,
     analyze,
     convert,
     compare,

@@ -333,3 +333,34 @@ def ct_organ(
     source = "your own CT scans, as NIfTI"
     root = home(folder, name, "the folders images and labels, train.txt and test.txt", source)
     return _lists(name, split, root, mapping={0: 0, 1: 1}, classes=1, spacing=spacing, window=window)
+
+
+def _tiny_ct_trachea(folder, rng):
+    _tiny(Path(folder, "trachea"), "images", "labels", range(6), rng, count=6, offset=-128, lists=True)
+
+
+@reader(tiny=_tiny_ct_trachea)
+def ct_trachea(
+    folder: PathLike, split: str = "train", spacing: float | None = None, window: Any = (-1000.0, 400.0)
+) -> DataSet:
+    """Reads CT volumes with masks of the tracheal tree in five parts, as arranged by the user.
+
+    The parts are those of the LUnet paper, whose data are not published: trachea (1), its extension (2), carina (3), left
+    bronchus (4) and right bronchus (5)::
+
+        trachea/images/NAME.nii.gz
+        trachea/labels/NAME.nii.gz     0 to 5
+        trachea/train.txt, test.txt    a NAME a line
+
+    Args:
+        folder: str or path, the folder of all data sets.
+        split: `"train"` or `"test"`.
+        spacing: float, millimetres to resample to, or None.
+        window: `(low, high)` in Hounsfield units, scaled to [0, 1].
+
+    Raises:
+        MissingDataError: if a list or a volume that it names is not there.
+        ValueError: for another split.
+    """
+    root = home(folder, "trachea", "the folders images and labels, train.txt and test.txt", "your own CT scans, as NIfTI")
+    return _lists("trachea", split, root, mapping={n: n for n in range(6)}, classes=6, spacing=spacing, window=window)

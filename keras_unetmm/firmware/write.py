@@ -23,6 +23,7 @@ from keras_unetmm.engine.store import save, validate_folder
 from keras_unetmm.engine.text import checked_name, name_of
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner.planner import plan
+from keras_unetmm.runtime.tables import tables
 from keras_unetmm.tflite_file.graph import load, read
 from keras_unetmm.tiling.analyse import TilingNetwork
 from keras_unetmm.tiling.write import whole_file
@@ -255,12 +256,6 @@ def _schedule(network, kind, wanted):
             "as much, or try schedule 'rows'."
         )
     return made
-
-
-def tables(content):
-    """Returns what an interpreter makes of all 256 bytes: the function that `keras_unetmm.engine.lower.lower` takes."""
-    values = np.arange(-128, 128).astype("int8").reshape(1, 16, 16, 1)
-    return run(content, values).outputs[0].reshape(-1)
 
 
 def reference_outputs(content, cases):

@@ -4,11 +4,15 @@ import keras
 import numpy as np
 
 from keras_unetmm.layers import ChannelScale, TargetedDropout
-from keras_unetmm.pruning.dropping import dropouts
+from keras_unetmm.pruning.dropping import activated, dropouts
 
 
 class Norms:
-    """The norm of each channel's activations, over space, as a mean over examples.
+    """The norm of each channel's activations, over space, as a mean over examples: the criterion of STAMP.
+
+    It is taken where `keras_unetmm.pruning.dropping.activated` says, as in STAMP's released code, behind ReLU and before the
+    norm: behind a batch norm all channels are of one size, and the ranking would be that of the norm's parameters. A channel
+    that is switched off scores 0.
 
     Args:
         model: a functional `keras.Model` with `TargetedDropout` layers, from `with_dropout`.
@@ -16,8 +20,8 @@ class Norms:
     """
 
     def __init__(self, model, order):
-        self.names, self.order = list(dropouts(model)), order
-        self.probe = keras.Model(model.inputs[0], [layer.output for layer in dropouts(model).values()])
+        self.layers, self.order = dropouts(model), order
+        self.probe = keras.Model(model.inputs[0], [activated(model, name) for name in self.layers])
 
     def scores(self, batches):
         """Returns `{layer: scores}` over batches of images and references."""
@@ -27,7 +31,9 @@ class Norms:
             norms = [self._norms(np.asarray(array, "float64")).sum(0) for array in maps]
             sums = norms if sums is None else [a + b for a, b in zip(sums, norms, strict=True)]
             examples += len(images)
-        return {name: _normalized(total / examples) for name, total in zip(self.names, sums, strict=True)}
+        alive = [keras.ops.convert_to_numpy(layer.rates) < 1 for layer in self.layers.values()]
+        every = zip(self.layers, sums, alive, strict=True)
+        return {name: _normalized(total * left / examples) for name, total, left in every}
 
     def _norms(self, array):
         return np.linalg.norm(array.reshape(len(array), -1, array.shape[-1]), self.order, axis=1)

@@ -4,17 +4,18 @@ from typing import Any
 
 import keras
 
-from keras_unetmm.graph.channels import Channels, keeps_zero
+from keras_unetmm.graph.channels import TRANSPOSED, Channels, keeps_zero
 from keras_unetmm.graph.expand import copied, expand
 from keras_unetmm.graph.nodes import followers as followers_of
 from keras_unetmm.layers import TargetedDropout
 from keras_unetmm.pruning.prune import prune
 
 SUFFIX = "_drop"
-UNIT = (keras.layers.BatchNormalization, keras.layers.ReLU, keras.layers.PReLU, keras.layers.Activation)
+ACTIVATIONS = (keras.layers.ReLU, keras.layers.PReLU, keras.layers.Activation)
+UNIT = (keras.layers.BatchNormalization, *ACTIVATIONS)
 
 
-def with_dropout(model: keras.Model, rate: float = 0.0, seed: int | None = None) -> Any:
+def with_dropout(model: keras.Model, rate: float = 0.0, seed: int | None = None, up_convolutions: bool = True) -> Any:
     """Returns a copy with a `TargetedDropout` behind every convolution of which channels can be pruned: two at least.
 
     It stands behind the activation and the norm that follow the convolution alone, and is called `enc0_block_conv0_drop`.
@@ -23,6 +24,8 @@ def with_dropout(model: keras.Model, rate: float = 0.0, seed: int | None = None)
         model: a functional `keras.Model`.
         rate: float, where all its rates start.
         seed: int, of the first one; each other has the next. None for random ones.
+        up_convolutions: bool, whether it stands behind transposed convolutions as well. Without, their channels stay, and so
+            do those that are added to them.
 
     Raises:
         ValueError: for a model that is no graph, or has such layers.
@@ -31,7 +34,8 @@ def with_dropout(model: keras.Model, rate: float = 0.0, seed: int | None = None)
     if dropouts(graph):
         raise ValueError("model must have no TargetedDropout yet. Received: one that has. Use without_dropout(model) first.")
     found = Channels(graph)
-    loose = {use.layer: [n for n in found.one(use.makes) if int(n) not in found.held] for use in found.uses}
+    held = {*found.held, *(() if up_convolutions else of_up_convolutions(found))}
+    loose = {use.layer: [n for n in found.one(use.makes) if int(n) not in held] for use in found.uses}
     makers = [layer for layer, numbers in loose.items() if len(numbers) > 1]
     ends, made = {_end(maker).name: (i, maker.name) for i, maker in enumerate(makers)}, {}
 
@@ -47,6 +51,11 @@ def with_dropout(model: keras.Model, rate: float = 0.0, seed: int | None = None)
     return keras.models.clone_model(graph, clone_function=copied, call_function=call)
 
 
+def of_up_convolutions(found):
+    """The numbers of the channels that transposed convolutions make, by `keras_unetmm.graph.channels.Channels`."""
+    return {int(n) for use in found.uses if isinstance(use.layer, TRANSPOSED) for n in found.one(use.makes)}
+
+
 def without_dropout(model: Any) -> Any:
     """Returns a copy without the `TargetedDropout` layers."""
     graph = expand(model)
@@ -58,6 +67,24 @@ def dropouts(model):
     layers = {layer.name: layer for layer in model.layers if isinstance(layer, TargetedDropout)}
     made = [use.layer.name for use in Channels(model).uses]
     return {name: layers[f"{name}{SUFFIX}"] for name in dict.fromkeys(made) if f"{name}{SUFFIX}" in layers}
+
+
+def activated(model, name):
+    """What STAMP's criterion looks at: a convolution's map behind its activation function, and before the norm behind that.
+
+    Where the norm comes first it is the map behind both; without an activation function that follows, the convolution's own.
+
+    Args:
+        model: a functional `keras.Model` from `with_dropout`.
+        name: str, of the convolution.
+    """
+    layer = convolution = model.get_layer(name)
+    while not isinstance(layer, ACTIVATIONS):
+        followers = followers_of(layer)
+        if len(followers) != 1 or not isinstance(followers[0], UNIT):
+            return convolution.output
+        layer = followers[0]
+    return layer.output
 
 
 def cleaned(model: Any) -> Any:

@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_unetmm.graph.channels import Channels
 from keras_unetmm.pruning.criteria import Norms, Taylor, random_scores
-from keras_unetmm.pruning.dropping import cleaned, dropouts, rates_suffice, with_dropout
+from keras_unetmm.pruning.dropping import cleaned, dropouts, of_up_convolutions, rates_suffice, with_dropout
 from keras_unetmm.pruning.prune import cut_out, prune
 from keras_unetmm.pruning.savings import Savings
 from keras_unetmm.pruning.schedule import choose, drop_rates, widths
@@ -26,13 +26,16 @@ class GradualPruning:
         seed: int.
         savings: what `pruning.saving` needs: kept from a graph to the next, or None.
 
+    Attributes:
+        scores: dict of lists by layer, what the criterion last said of the channels that were there; None before it did.
+
     Raises:
         ValueError: for a model of which no channel can be pruned, or one for which `pruning.saving` cannot be measured.
     """
 
     def __init__(self, pruning, model, dropped, loss, seed, savings=None):
         self.pruning, self.seed, self.dropped = pruning, seed, dropped or {}
-        whole = with_dropout(model, pruning.rate, seed)
+        whole = with_dropout(model, pruning.rate, seed, pruning.up_convolutions)
         self.whole = {name: layer.rates.shape[0] for name, layer in dropouts(whole).items()}
         if not self.whole:
             raise ValueError(
@@ -40,18 +43,19 @@ class GradualPruning:
             )
         self.model = prune(whole, self.dropped) if self.dropped else whole
         found = Channels(self.model)
-        self.held = set(found.held)
+        self.held = {*found.held, *(() if pruning.up_convolutions else of_up_convolutions(found))}
         self.layers = dropouts(self.model)
         made = found.made_by()
         self.units = {name: made[name] for name in self.layers}
         self.suffices = rates_suffice(self.model)
+        self.scores = None
         if pruning.saving and not self.suffices:
             raise ValueError(
                 f"saving of Pruning must be None where batch norm comes before convolutions, as in {model.name}: a channel "
                 f"that is switched off is not one that is gone there. Received: {pruning.saving!r}."
             )
         self._criterion = self._made_criterion(loss)
-        self.savings = savings or (Savings(pruning.saving) if pruning.saving else None)
+        self.savings = savings or (Savings(pruning.saving, whole) if pruning.saving else None)
         if self.savings:
             self.savings.watch(self.model, loss)
 
@@ -60,9 +64,11 @@ class GradualPruning:
         return sum(widths(self.units, self._gone()).values())
 
     def counts(self):
-        """What a run's log says: channels, and those of each block."""
-        blocks = widths(self.units, self._gone())
-        return {"channels": sum(blocks.values()), **{f"channels_{block}": count for block, count in blocks.items()}}
+        """What a run's log says: channels, those of each block, and those of each layer."""
+        gone = self._gone()
+        blocks = {f"channels_{block}": count for block, count in widths(self.units, gone).items()}
+        layers = {f"layer_{name}": int((~np.isin(numbers, list(gone))).sum()) for name, numbers in self.units.items()}
+        return {"channels": sum(blocks.values()), **blocks, **layers}
 
     def after(self, step, batches, first):
         """Switches channels off and sets the dropout rates of the others, if it is time.
@@ -84,6 +90,8 @@ class GradualPruning:
         gone, scores = self._gone(), None
         if self.pruning.choice != "widest":
             scores = self._scores(shown, random)
+        if scores is not None:
+            self.scores = {name: score[~np.isin(self.units[name], list(gone))].tolist() for name, score in scores.items()}
         if self.savings:
             chosen = self.savings.choose(self.units, self.held, gone, scores, count, shown)
         else:

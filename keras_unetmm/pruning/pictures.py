@@ -1,6 +1,7 @@
 """What pruning does to a network, drawn from the logs of runs: figures 3 and 4 of Lean U-Net (arXiv 2512.03834)."""
 
 import csv
+import json
 import re
 from itertools import cycle
 from pathlib import Path
@@ -52,6 +53,36 @@ def draw_scores(runs, metric, path, levels=None, title=None):
 
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.subplots()
+    _draw_curves(axes, runs, metric)
+    for color, (label, level) in zip(cycle(COLORS[::-1]), (levels or {}).items(), strict=False):
+        axes.axhline(level, color=color, linestyle="--", linewidth=1, label=label)
+    _finish_scores(axes, metric, title)
+    figure.savefig(path, dpi=150)
+
+
+def draw_structures(runs, points, metric, path, title=None):
+    """Draws a metric against the channels that are left, and networks that were not pruned, as figure 4a of Lean U-Net.
+
+    Args:
+        runs, metric, path, title: see `draw_scores`.
+        points: dict by label of lists of `(channels, median, deviation)`: structures trained anew, narrower networks.
+
+    Raises:
+        ValueError: see `draw_scores`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    _draw_curves(axes, runs, metric)
+    for color, mark, (label, found) in zip(cycle(COLORS[::-1]), cycle("sD^v"), points.items(), strict=False):
+        channels, middle, deviation = zip(*found, strict=True)
+        axes.errorbar(channels, middle, deviation, fmt=mark, color=color, label=label, capsize=3, markersize=5)
+    _finish_scores(axes, metric, title)
+    figure.savefig(path, dpi=150)
+
+
+def _draw_curves(axes, runs, metric):
     for color, (label, folders) in zip(cycle(COLORS), runs.items(), strict=False):
         logs = [[row for row in read_log(folder) if metric in row] for folder in folders]
         left = [[row["channels"] for row in log] for log in logs]
@@ -64,12 +95,81 @@ def draw_scores(runs, metric, path, levels=None, title=None):
         channels = sorted(set(left[0]))
         axes.plot(channels, middle, color=color, label=label, marker="o", markersize=3)
         axes.fill_between(channels, middle - deviation, middle + deviation, color=color, alpha=0.2, linewidth=0)
-    for color, (label, level) in zip(cycle(COLORS[::-1]), (levels or {}).items(), strict=False):
-        axes.axhline(level, color=color, linestyle="--", linewidth=1, label=label)
+
+
+def _finish_scores(axes, metric, title):
     axes.invert_xaxis()
     axes.set(xlabel="channels left", ylabel=metric.replace("_", " "), title=title)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
+
+
+def layers_of(log):
+    """The layers of a log in the order of running, with the column of each; empty for a log of an older version."""
+    return {key.removeprefix("layer_"): key for key in log[0] if key.startswith("layer_")}
+
+
+def draw_layers(run, path, title=None):
+    """Draws how many channels each layer has against the channels that are left, as figures 3b and 6a of Lean U-Net.
+
+    Args:
+        run: folder of a run.
+        path, title: see `draw_scores`.
+
+    Raises:
+        ValueError: for a run whose log does not count the channels of layers.
+    """
+    from matplotlib.figure import Figure
+
+    log = read_log(run)
+    layers = layers_of(log)
+    if not layers:
+        raise ValueError(f"run must have a log with the channels of each layer. Received: {run}, of an older version.")
+    stages = dict.fromkeys(re.match(r"(enc\d+|mid|dec\d+)?", layer)[0] or layer for layer in layers)
+    colors = dict(zip(stages, cycle(COLORS), strict=False))
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    axes = figure.subplots()
+    left, shown = [row["channels"] for row in log], set()
+    for layer, key in layers.items():
+        stage = re.match(r"(enc\d+|mid|dec\d+)?", layer)[0] or layer
+        dashed = "--" if stage.startswith("dec") else "-"
+        label = stage if stage not in shown else None
+        shown.add(stage)
+        axes.step(left, [row[key] for row in log], dashed, color=colors[stage], label=label, linewidth=1.2, where="post")
+    axes.invert_xaxis()
+    axes.set(xlabel="channels left", ylabel="channels of a layer", title=title)
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.savefig(path, dpi=150)
+
+
+def read_criteria(run):
+    """What the criterion said where a run kept its network, `{percent of the channels: {layer: scores}}`, most first."""
+    found = {float(path.stem.partition("_")[2]): path for path in Path(run).glob("criterion_*.json")}
+    return {percent: json.loads(found[percent].read_text()) for percent in sorted(found, reverse=True)}
+
+
+def draw_criteria(criteria, path, title=None):
+    """Draws histograms of the criterion, normalised by layer, a panel a share of the channels: figure 5a of Lean U-Net.
+
+    Args:
+        criteria: dict by percent of dicts by layer of lists, from `read_criteria`; at least one.
+        path, title: see `draw_scores`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.2 * len(criteria) + 0.8, 3.4), layout="constrained")
+    panels = figure.subplots(1, len(criteria), squeeze=False, sharex=True, sharey=True)[0]
+    for color, axes, (percent, layers) in zip(cycle(COLORS), panels, criteria.items(), strict=False):
+        scores = np.concatenate([np.asarray(each, "float64") for each in layers.values()])
+        axes.hist(scores, bins=np.linspace(0, 1, 26), color=color)
+        axes.set(xlabel="criterion, of its layer's norm", title=f"{percent:g} %, {len(scores)} channels")
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("channels")
+    if title:
+        figure.suptitle(title, fontsize=10)
     figure.savefig(path, dpi=150)
 
 

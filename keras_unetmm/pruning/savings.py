@@ -7,25 +7,30 @@ import numpy as np
 
 from keras_unetmm.graph.channels import Channels
 from keras_unetmm.graph.expand import expand
-from keras_unetmm.pruning.dropping import cleaned, dropouts
+from keras_unetmm.pruning.dropping import cleaned, dropouts, without_dropout
 from keras_unetmm.pruning.schedule import free, means
+from keras_unetmm.pruning.sized_files import SizedFiles
 
-TRIED = 4  # candidates whose arena is planned: those that save most multiply-accumulates for their loss
+TRIED = 4  # candidates whose memory is planned: those that save most multiply-accumulates for their loss
 LEAST = 1e-6  # of a loss: what costs nothing measurable
 
 
 class Savings:
-    """Chooses channels by the multiply-accumulates, or bytes of the planned arena, that they save for each bit of loss.
+    """Chooses channels by the multiply-accumulates, or bytes of memory, that they save for each bit of loss.
 
     Candidates are the least channels of each layer. Each is switched off in turn, and the loss measured on the batches that
-    are shown. By arena, candidates that save none are ranked behind all others, among each other by multiply-accumulates.
+    are shown. By memory, candidates that save none are ranked behind all others, among each other by multiply-accumulates.
+    Memory depends on sizes alone, so that candidates share conversions, see `keras_unetmm.pruning.sized_files`.
 
     Args:
-        saving: `"macs"` or `"arena"`.
+        saving: `"macs"`; `"arena"`, the planned arena of the int8 file; or `"engine"`, the RAM of the engine's schedule by
+            rows, cut where that is best for the whole network or no oftener than it must.
+        whole: the graph of the whole network, with `TargetedDropout` layers.
     """
 
-    def __init__(self, saving):
-        self.saving, self.arenas = saving, {}
+    def __init__(self, saving, whole):
+        self.saving, self.whole = saving, whole
+        self.memory, self.files, self.cuts = {}, SizedFiles(), None
 
     def watch(self, model, loss):
         """Takes the graph whose channels shall be chosen: a model with `TargetedDropout` layers, and the loss."""
@@ -61,33 +66,68 @@ class Savings:
         ranked = sorted(candidates, key=gains.get, reverse=True)
         if self.saving == "macs":
             return ranked[0]
-        arena = self._arena(units, off, size)
-        saved = {number: (arena - self._arena(units, off | {number}, size)) / costs[number] for number in ranked[:TRIED]}
+        taken = self._memory(units, off, size)
+        saved = {number: (taken - self._memory(units, off | {number}, size)) / costs[number] for number in ranked[:TRIED]}
         return max(saved, key=lambda number: (saved[number], gains[number]))
 
     def _loss(self, units, off, shown):
         with self._switched(units, off):
             return float(np.mean([self.judge.test_on_batch(*batch) for batch in shown]))
 
-    def _arena(self, units, off, size):
-        """Bytes of the planned arena of the int8 file, which depend on how many channels each layer has left."""
+    def _memory(self, units, off, size):
+        """Bytes of memory of the int8 file, which depend on how many channels each layer has left."""
         key = tuple(int((~np.isin(numbers, list(off))).sum()) for numbers in units.values())
-        if key not in self.arenas:
-            from keras_unetmm.conversion.conversion import Request
-            from keras_unetmm.conversion.convert import conversion_of  # seconds, which other choices do not need
-            from keras_unetmm.planner.planner import plan
+        if key not in self.memory:
+            if self.files.content is None:
+                made, layers = Channels(self.whole).made_by(), dropouts(self.whole)
+                self.files.begin({name: made[name] for name in layers}, _converted(without_dropout(self.whole), size))
+            content = self.files.file(units, off, lambda: self._without(units, off, size))
+            self.memory[key] = self._engine(content) if self.saving == "engine" else _arena(content)
+        return self.memory[key]
 
-            with self._switched(units, off):
-                network = cleaned(self.model)
-            noise = np.random.default_rng(0).random((1, *size, self.model.inputs[0].shape[-1]), "float32")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of values: only sizes matter here
-                found = plan(conversion_of(network, Request([noise], size=tuple(size), compared=False)).content)
-            self.arenas[key] = found.planned.placement.head if found.planned else found.greedy_head
-        return self.arenas[key]
+    def _without(self, units, off, size):
+        """The int8 file without the channels that are off."""
+        with self._switched(units, off):
+            network = cleaned(self.model)
+        return _converted(network, size)
+
+    def _engine(self, content):
+        """Bytes of the engine's schedule by rows."""
+        from keras_unetmm.engine.estimate import best_cuts, bytes_by_rows
+        from keras_unetmm.engine.lower import lower
+        from keras_unetmm.planner.planner import plan
+        from keras_unetmm.runtime.tables import tables
+        from keras_unetmm.tflite_file.graph import read
+
+        def lowered(file):
+            planned = plan(file, "reference").planned  # in the order in which the engine runs it
+            return lower(read(file if planned is None else planned.content).main, tables)
+
+        if self.cuts is None:
+            self.cuts = best_cuts(lowered(self.files.content))
+        return bytes_by_rows(lowered(content), [self.cuts])
 
     def _switched(self, units, off):
         return _Switched({self.layers[name]: np.isin(numbers, list(off)) for name, numbers in units.items()})
+
+
+def _converted(network, size):
+    """The int8 file of a network for images of a size."""
+    from keras_unetmm.conversion.conversion import Request
+    from keras_unetmm.conversion.convert import conversion_of  # seconds, which other choices do not need
+
+    noise = np.random.default_rng(0).random((1, *size, network.inputs[0].shape[-1]), "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values: only sizes matter here
+        return conversion_of(network, Request([noise], size=tuple(size), compared=False)).content
+
+
+def _arena(content):
+    """Bytes of the planned arena."""
+    from keras_unetmm.planner.planner import plan
+
+    found = plan(content)
+    return found.planned.placement.head if found.planned else found.greedy_head
 
 
 class _Switched:

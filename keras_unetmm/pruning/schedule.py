@@ -9,8 +9,8 @@ import numpy as np
 from keras_unetmm.deprecation import renamed
 
 CRITERIA = "l2", "l1", "taylor", "random"
-CHOICES = "channel", "block", "widest"
-SAVINGS = None, "macs", "arena"
+CHOICES = "channel", "layer", "block", "widest"
+SAVINGS = None, "macs", "arena", "engine"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,24 +18,30 @@ class Pruning:
     """How a network loses channels while it trains, the field `prune` of a recipe.
 
     STAMP (Dinsdale et al., Medical Image Analysis 2022) is `criterion="l2"`, `choice="channel"`. It counts in epochs; here
-    steps are counted, as in all recipes. Its end, a layer that would be empty, is not one here: the last channel of a layer
-    stays and others go, until `target_channels` are left or every layer has one.
+    steps are counted, as in all recipes: `every` is the steps of its recovery epochs. Its end, a layer that would be empty,
+    is not one here: the last channel of a layer stays and others go, until `target_channels` are left or every layer has
+    one.
 
     Args:
         start: int, steps before the first channel goes; a multiple of the recipe's `save_every`.
         every: int, steps of recovery between two removals; a multiple of it, too.
         target_channels: int, channels that stay at least, over all convolutions of which channels can go.
         count: int, channels that go at a time.
-        criterion: `"l2"` or `"l1"`, norm of a channel's activations; `"taylor"`, activation times gradient of the loss; or
+        criterion: `"l2"` or `"l1"`, norm of a channel's activations behind the activation function of its convolution and
+            before the norm that follows, as in STAMP's released code; `"taylor"`, activation times gradient of the loss; or
             `"random"`. Each is divided by the norm of its layer's.
-        choice: `"channel"`, of which the criterion is least; `"block"`, any of the block that has this one; `"widest"`, any
-            of the block with most channels a layer, which needs no data.
+        choice: `"channel"`, of which the criterion is least; `"layer"`, any of the layer that has this one: the architecture
+            is STAMP's, the channels are not; `"block"`, any of its block; `"widest"`, any of the block with most channels a
+            layer, which needs no data.
         rate: float, the base probability of targeted dropout, see `drop_rates`.
         saving: None; or what a channel has to save, measured against the loss of Dice (the recipe's loss, on `batches`) that
-            its absence costs: `"macs"` or `"arena"`, the planned arena of the int8 file. The least channel of each layer is
-            tried.
+            its absence costs: `"macs"`; `"arena"`, the planned arena of the int8 file; or `"engine"`, the RAM of the
+            engine's schedule by rows. The least channel of each layer is tried.
         batches: int, of training data, on which criteria are measured.
         compact: float, share of the channels in the graph that may be gone before it is built again without them.
+        up_convolutions: bool, whether transposed convolutions lose channels, too. STAMP leaves them whole.
+        keep: tuple of float, shares of the channels at which a run keeps the network, `kept_75.keras` for 0.75, and what the
+            criterion said, `criterion_75.json`: structures to train from the beginning.
         until: old name of `target_channels`.
 
     Raises:
@@ -52,6 +58,8 @@ class Pruning:
     saving: str | None = None
     batches: int = 4
     compact: float = 0.2
+    up_convolutions: bool = False
+    keep: tuple[float, ...] = ()
     until: InitVar[int | None] = None
 
     def __post_init__(self, until):
@@ -69,6 +77,13 @@ class Pruning:
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < 1:
                 raise ValueError(f"{name} of Pruning must be at least 0 and below 1. Received: {value!r}.")
+        if type(self.up_convolutions) is not bool:
+            raise ValueError(f"up_convolutions of Pruning must be True or False. Received: {self.up_convolutions!r}.")
+        shares = isinstance(self.keep, tuple) and all(isinstance(share, float) and 0 < share < 1 for share in self.keep)
+        if not shares:
+            raise ValueError(
+                f"keep of Pruning must be a tuple of shares above 0 and below 1, as (0.75, 0.5). Received: {self.keep!r}."
+            )
         if self.saving and self.choice != "channel":
             raise ValueError(f"choice of Pruning must be 'channel' to save {self.saving}. Received: {self.choice!r}.")
 
@@ -97,12 +112,13 @@ def choose(units, held, gone, scores, count, choice, random):
         if not loose:
             break
         if choice == "widest":
-            block = _widest(units, gone, {_block(units, number) for number in loose})
+            place, chosen_place = _block, _widest(units, gone, {_block(units, number) for number in loose})
         else:
             number = min(loose, key=lambda n: (mean[n], n))
-            block = _block(units, number)
+            place = _layer if choice == "layer" else _block
+            chosen_place = place(units, number)
         if choice != "channel":
-            number = int(random.choice([n for n in loose if _block(units, n) == block]))
+            number = int(random.choice([n for n in loose if place(units, n) == chosen_place]))
         gone.add(number)
         chosen.append(number)
     return chosen
@@ -147,8 +163,13 @@ def free(units, held, gone):
     return sorted({n for numbers in alive.values() for n in numbers} - lasts - set(held))
 
 
+def _layer(units, number):
+    """The first layer that makes a channel."""
+    return next(name for name, numbers in units.items() if number in numbers)
+
+
 def _block(units, number):
-    return next(block_of(name) for name, numbers in units.items() if number in numbers)
+    return block_of(_layer(units, number))
 
 
 def _widest(units, gone, blocks):

@@ -1,16 +1,18 @@
 """What a run does at every save: measure, draw, keep the best weights, and make sure that it can go on from here."""
 
 import contextlib
+import json
 import math
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
 from keras_unetmm.training.evaluation import better
 from keras_unetmm.training.evaluator import Evaluator
 from keras_unetmm.training.events import Events
-from keras_unetmm.training.folder import BEST, LAST, STATE, RunFolder, TrainingError, writing
+from keras_unetmm.training.folder import BEST, CRITERION, KEPT, LAST, STATE, RunFolder, TrainingError, kept, writing
 from keras_unetmm.training.one_device import OneDevice
 from keras_unetmm.training.pruned import PrunedGraph
 from keras_unetmm.training.state import RunState, load_state, save_state
@@ -76,6 +78,18 @@ class Checkpoints:
             with writing(self.folder / name) as temporary:
                 network.save(temporary)
 
+    def keep_structures(self, pruning: PrunedGraph) -> None:
+        """Saves the network where a share of `Pruning.keep` has just been reached, and what the criterion said there."""
+        for share in pruning.shares_reached():
+            scores, criterion = pruning.graph.scores, self.folder / kept(CRITERION, share)
+            if scores is not None and not criterion.exists():
+                with writing(criterion) as temporary:
+                    Path(temporary).write_text(json.dumps(scores))
+            network = self.folder / kept(KEPT, share)
+            if share < 1 and not network.exists():
+                with writing(network) as temporary:
+                    pruning.clean().save(temporary)
+
 
 class Checkpointer(keras.callbacks.Callback):
     """Saves a run at the end of each of fit's epochs, which are the steps between two saves.
@@ -126,6 +140,8 @@ class Checkpointer(keras.callbacks.Callback):
         state.history.append(row)
         if pruning and state.step < recipe.steps:
             self.trained.stop_training = pruning.after(state.step)
+            if self.chief:
+                self.checkpoints.keep_structures(pruning)
         if self.chief:
             self.checkpoints.folder.log(state.history)
             self.checkpoints.save(self.trained)
@@ -164,6 +180,6 @@ class Checkpointer(keras.callbacks.Callback):
 
     def _print(self, row):
         figures = "  ".join(
-            f"{name} {value:.4f}" for name, value in row.items() if not name.startswith(("step", "channels_"))
+            f"{name} {value:.4f}" for name, value in row.items() if not name.startswith(("step", "channels_", "layer_"))
         )
         self.evaluator.console.print(f"step {self.state.step:,}  {figures}", highlight=False, soft_wrap=True)

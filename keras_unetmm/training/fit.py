@@ -3,13 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from keras_unetmm.engine import schedule
+from keras_unetmm.engine import estimate
 from keras_unetmm.engine.lower import lower
-from keras_unetmm.engine.passes import Cutter
-from keras_unetmm.engine.search import Search
-from keras_unetmm.firmware.write import resized, tables
+from keras_unetmm.firmware.write import resized
 from keras_unetmm.operators.registry import macs
 from keras_unetmm.planner.fits import parsed_bytes
+from keras_unetmm.runtime.tables import tables
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.training.rows import MULTIPLE, ROWS, Row
 from keras_unetmm.training.skeletons import SIZE, cuts_of, skeleton
@@ -76,7 +75,7 @@ def footprint(row, size, channels, classes=1):
         classes: int, labels of the prediction.
     """
     graph = _sized(skeleton(row, channels, classes), size)
-    return Footprint(row, macs(graph), _by_rows(lower(graph, tables), cuts_of(row)))
+    return Footprint(row, macs(graph), estimate.bytes_by_rows(lower(graph, tables), cuts_of(row)))
 
 
 def footprints(task, size, channels, classes=1, progress=lambda row: None):
@@ -106,32 +105,8 @@ def chosen(found, ram):
 
 def best_cuts(content, size):
     """Returns the places in the order of operators where the engine's whole search cuts a file for images of a size."""
-    network = lower(_sized(content, size), tables)
-    search, _, _ = _searching(network)
-    return search.cuts(search.best().groups)
+    return estimate.best_cuts(lower(_sized(content, size), tables))
 
 
 def _sized(content, size):
     return read(content if tuple(size) == SIZE else resized(content, tuple(size))).main
-
-
-def _by_rows(network, known):
-    """Bytes that the engine takes by rows, cut where that was best for other sizes, or no oftener than it must."""
-    search, block, streamed = _searching(network)
-    must = search.must()
-    last = len(search.order)
-    tried = [must, *(sorted({*must, *places}) for places in known if all(0 < place < last for place in places))]
-    found = min((search.tried(places) for places in tried), key=lambda each: each.bytes)
-    cutter = Cutter(network, block, streamed)
-    made = schedule.arranged("rows", network, cutter, cutter.cut(found.groups, found.strips), seconds=0.1)
-    return made.layout.total
-
-
-def _searching(network):
-    """The engine's search for cuts, with the block of each operator and the inputs that are streamed."""
-    blocks, streamed = schedule.block_of(), set(network.inputs) - network.whole_roots()
-
-    def block(op):
-        return blocks(network, op)
-
-    return Search(network, block, streamed), block, streamed

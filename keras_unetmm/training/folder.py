@@ -11,10 +11,16 @@ from keras_unetmm.deprecation import ON_ERROR
 
 STATE, RUN, RECIPE, LOG = "state.npz", "run.json", "recipe.py", "log.csv"
 BEST, LAST, SCORES = "best.keras", "last.keras", "scores.json"
+KEPT, CRITERION = "kept_*.keras", "criterion_*.json"  # of a network that loses channels, a number for *: percent left
 PROBE = "probe"
 EXAMPLES = "examples.png"  # of the data, drawn before the run begins
 RENAMED = {"damaged": "on_error", "structure": "architecture_from"}  # keys of run.json, by those of older versions
-OURS = STATE, RUN, RECIPE, LOG, BEST, LAST, SCORES, PROBE
+OURS = STATE, RUN, RECIPE, LOG, BEST, LAST, SCORES, PROBE, KEPT, CRITERION
+
+
+def kept(name, share):
+    """The file of a share of the channels: `kept(KEPT, 0.75)` is `kept_75.keras`."""
+    return name.replace("*", f"{100 * share:g}")
 
 
 class TrainingError(ValueError):
@@ -82,7 +88,8 @@ class RunFolder:
                 leftover.unlink()  # of a process that was killed while it wrote
         if not (self / STATE).exists():  # the run begins: what a kill before the first save left goes
             for name in OURS:
-                (self / name).unlink(missing_ok=True)
+                for leftover in self.path.glob(name):
+                    leftover.unlink()
             with writing(self / RUN) as temporary:
                 Path(temporary).write_text(json.dumps(identity | versions, indent=2))
             with writing(self / RECIPE) as temporary:

@@ -21,9 +21,10 @@ from keras_unetmm.conversion.convert import convert
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
+from keras_unetmm.tflite_file.sizes import filled, scaled
 from keras_unetmm.training.fit import best_cuts
 from keras_unetmm.training.rows import ROWS
-from keras_unetmm.training.skeletons import CHANNELS, CLASSES, PATH, SIZE, changed, filled, scaled
+from keras_unetmm.training.skeletons import CHANNELS, CLASSES, PATH, SIZE, changed
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 SEARCHED = 16  # width of the rows for which cuts are looked for

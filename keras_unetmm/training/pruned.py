@@ -42,6 +42,11 @@ class PrunedGraph:
         """What the log says: channels, and those of each block."""
         return self.graph.counts()
 
+    def shares_reached(self) -> list[float]:
+        """The shares of the channels that have been reached, of those at which the recipe keeps the network, and 1.0."""
+        total, left, keep = sum(self.graph.whole.values()), self.graph.left(), self.graph.pruning.keep
+        return [share for share in ((1.0, *keep) if keep else ()) if left <= round(share * total)]
+
     def clean(self) -> keras.Model:
         """The network without the channels that are gone."""
         return self.graph.clean()

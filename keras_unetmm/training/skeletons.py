@@ -8,15 +8,13 @@ import json
 import zipfile
 from pathlib import Path
 
-import numpy as np
-
 from keras_unetmm.tflite_file.edit import File
+from keras_unetmm.tflite_file.sizes import reshaped
 
 PATH = Path(__file__).with_name("skeletons.zip")
 # Stand for the channels of the image and of the prediction: the networks have no such size.
 CHANNELS, CLASSES = 59, 61
 SIZE = (64, 64)
-_TYPES = {9: "int8", 2: "int32"}  # of constants, by the schema's numbers
 
 
 @functools.cache
@@ -58,24 +56,5 @@ def changed(content, sizes):
         for tensor in graph.tensors:
             if tensor.shape is None or not set(map(int, tensor.shape)) & set(sizes):
                 continue
-            tensor.shape = np.array([sizes.get(int(size), int(size)) for size in tensor.shape], "int32")
-            tensor.shapeSignature = None
-            if tensor.quantization is not None and tensor.quantization.scale is not None:
-                scaled(tensor, len(tensor.quantization.scale))
-            filled(file.model.buffers, tensor)
+            reshaped(file, tensor, [sizes.get(int(size), int(size)) for size in tensor.shape])
     return file.packed()
-
-
-def scaled(tensor, count):
-    """Gives each channel the scale of the first, where there is one a channel."""
-    if count > 1:
-        wanted = int(tensor.shape[tensor.quantization.quantizedDimension])
-        tensor.quantization.scale = np.full(wanted, tensor.quantization.scale[0], "float32")
-        tensor.quantization.zeroPoint = np.zeros(wanted, "int64")
-
-
-def filled(buffers, tensor):
-    """Puts ones in the place of a constant."""
-    data = buffers[tensor.buffer].data
-    if data is not None and len(data) and tensor.type in _TYPES:
-        buffers[tensor.buffer].data = np.frombuffer(np.ones(tensor.shape, _TYPES[tensor.type]).tobytes(), "uint8")

@@ -19,6 +19,7 @@ READERS = [
     (volume_sets.liver, {"partial": True, "spacing": None}, "Task03_Liver/labelsTr", (8, 2), 1, True),
     (volume_sets.harp, {}, "harp/labels", (4, 2), 1, False),
     (volume_sets.ct_organ, {}, "ct/labels", (4, 2), 1, False),
+    (volume_sets.ct_trachea, {}, "trachea/labels", (4, 2), 6, False),
 ]
 NAMES = [reader.__name__ for reader, *_ in READERS]
 
@@ -51,7 +52,7 @@ def test_volumes_come_with_their_own_masks(folder, reader, arguments, labels, co
             original = nibabel.load(dataset.called(index)).get_fdata()
             original = (original[..., 0] if original.ndim == 4 else original).transpose(2, 1, 0)
             assert np.corrcoef(original.ravel(), image.ravel())[0, 1] > 0.999  # scaled, and otherwise the same
-            if reader in (volume_sets.liver, volume_sets.ct_organ):
+            if reader in (volume_sets.liver, volume_sets.ct_organ, volume_sets.ct_trachea):
                 assert 0 <= image.min() < image.max() <= 1
             else:
                 np.testing.assert_allclose([image.mean(), image.std()], [0, 1], atol=1e-4)

@@ -2,10 +2,13 @@
 
 import keras
 import numpy as np
+import peers
 import pytest
 from checks import ON_TORCH
 from pruning.test_prune import network
 
+from benchmarks import pytorch_lunet
+from keras_unetmm import models
 from keras_unetmm.pruning import with_dropout
 from keras_unetmm.pruning.criteria import Norms, Taylor
 from keras_unetmm.pruning.dropping import dropouts
@@ -31,6 +34,51 @@ def test_norms(given, order):
     maps = np.concatenate([keras.ops.convert_to_numpy(part(images, training=False)) for images, _ in batches])
     norms = np.stack([[np.sum(np.abs(m[..., c]) ** order) ** (1 / order) for c in range(m.shape[-1])] for m in maps]).mean(0)
     np.testing.assert_allclose(scores["dec1_up"], norms / np.sqrt(np.sum(norms**2)), rtol=1e-4)
+
+
+@ON_TORCH
+def test_stamps_criterion_ranks_as_its_released_code_does():
+    """There, what a convolution makes is kept, ReLU then works in place on it, and the norm comes last."""
+    import torch
+
+    peer = peers.randomized(pytorch_lunet.LUnet(levels=3, convolutions=2))
+    model = models.LUnet("harp_width4", levels=3, convolutions=2, activation=None)
+    model.set_weights(peers.weights(peer))
+    batches = [(np.random.default_rng(i).normal(size=(2, 8, 12, 16, 1)).astype("float32"), None) for i in range(2)]
+    pruned = with_dropout(model, 0.3, seed=0, up_convolutions=False)
+    scores = Norms(pruned, 2).scores(batches)
+
+    kept = {}
+    for module in (m for m in peer.modules() if isinstance(m, torch.nn.Conv3d) and m is not peer.head):
+        module.register_forward_hook(lambda module, _, made: kept.setdefault(module, []).append(made))
+    with torch.no_grad():
+        for images, _ in batches:
+            peer(torch.from_numpy(np.moveaxis(images, -1, 1)))
+    ranks = {}
+    for module, maps in kept.items():
+        norms = sum(each.norm(2, 2).norm(2, 2).norm(2, 2).mean(0) for each in maps)
+        ranks[module] = (norms / norms.square().sum().sqrt()).numpy()
+
+    ours, theirs = (np.concatenate(list(each.values())) for each in (scores, ranks))
+    assert list(scores) == [layer.name for layer in pruned.layers if layer.name.split("_")[-1].startswith("conv")]
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    np.testing.assert_array_equal(ours.argsort(), theirs.argsort())  # Spearman 1.0
+    behind_the_norm = keras.Model(pruned.inputs[0], [pruned.get_layer(f"{name}_drop").output for name in scores])
+    other = [keras.ops.convert_to_numpy(each) for each in behind_the_norm(batches[0][0])]
+    norms = np.concatenate([np.linalg.norm(each[0].reshape(-1, each.shape[-1]), axis=0) for each in other])
+    assert (ours.argsort() != norms.argsort()).any()
+
+
+@ON_TORCH
+def test_a_channel_that_is_off_counts_nothing(given):
+    model, batches = given
+    before = Norms(model, 2).scores(batches)["enc1_block_conv0"]
+    rates = model.get_layer("enc1_block_conv0_drop").rates
+    rates.assign(np.where(np.arange(rates.shape[0]) == 3, 1.0, 0.0))
+    after = Norms(model, 2).scores(batches)["enc1_block_conv0"]
+    assert after[3] == 0 < before[3]
+    left = np.arange(len(after)) != 3
+    np.testing.assert_allclose(after[left], before[left] / np.linalg.norm(before[left]), rtol=1e-4)
 
 
 def test_taylor_is_the_slope_of_the_loss(given):

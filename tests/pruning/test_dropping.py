@@ -59,6 +59,16 @@ def test_dropout_stands_behind_the_norm_and_the_activation():
 
 
 @ON_TORCH
+def test_up_convolutions_can_be_left_whole():
+    unet = with_dropout(network("unet 3-D")[0], up_convolutions=False)
+    assert not [name for name in dropouts(unet) if "up" in name]
+    assert len(dropouts(unet)) == 10
+    model = network("vnet")[0]
+    left = set(dropouts(with_dropout(model))) - set(dropouts(with_dropout(model, up_convolutions=False)))
+    assert left == {"dec1_up_conv", "dec0_up_conv", "dec0_stage_conv0"}  # the last one's channels are added to theirs
+
+
+@ON_TORCH
 def test_where_a_norm_comes_first_rates_do_not_suffice():
     tiramisu = models.Tiramisu("fc_densenet56", input_shape=(16, 16, 3), depths=(1, 1), growth=2, channels=4)
     assert not rates_suffice(with_dropout(tiramisu))

@@ -76,6 +76,19 @@ def test_equal_channels_flatten_the_widest_layers_first():
     assert max(left.values()) <= 10
 
 
+def test_any_channel_of_the_layer_keeps_the_architecture():
+    for seed in range(4):
+        ours, theirs = picks(5, "layer", seed=seed), picks(5)
+        for gone in (ours, theirs):
+            assert len(set(gone)) == 5
+        assert place(ours[:1]) == place(theirs[:1])
+    assert any(picks(1, "layer", seed=seed) != picks(1) for seed in range(4))
+
+
+def place(numbers):
+    return [name for number in numbers for name, layer in UNITS.items() if number in layer]
+
+
 def test_the_same_seed_makes_the_same_choice():
     assert picks(6, "block", seed=5) == picks(6, "block", seed=5)
     assert picks(6, "block", seed=5) != picks(6, "block", seed=6)
@@ -115,9 +128,11 @@ def test_when_channels_go():
         ({"start": 0}, "start of Pruning must be a positive integer. Received: 0"),
         ({"every": 1.5}, "every of Pruning must be a positive integer. Received: 1.5"),
         ({"criterion": "l3"}, "criterion of Pruning must be one of 'l2', 'l1', 'taylor', 'random'. Received: 'l3'"),
-        ({"choice": "layer"}, "choice of Pruning must be one of 'channel', 'block', 'widest'. Received: 'layer'"),
+        ({"choice": "column"}, "choice of Pruning must be one of 'channel', 'layer', 'block', 'widest'. Received: 'column'"),
         ({"rate": 1.0}, "rate of Pruning must be at least 0 and below 1. Received: 1.0"),
-        ({"saving": "flash"}, "saving of Pruning must be one of None, 'macs', 'arena'. Received: 'flash'"),
+        ({"saving": "flash"}, "saving of Pruning must be one of None, 'macs', 'arena', 'engine'. Received: 'flash'"),
+        ({"keep": (0.5, 1)}, r"keep of Pruning must be a tuple of shares above 0 and below 1.* Received: \(0.5, 1\)"),
+        ({"up_convolutions": 1}, "up_convolutions of Pruning must be True or False. Received: 1"),
         ({"saving": "macs", "choice": "block"}, "choice of Pruning must be 'channel' to save macs. Received: 'block'"),
     ],
 )

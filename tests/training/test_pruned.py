@@ -64,15 +64,23 @@ def states(folder):
 
 
 def test_a_network_loses_channels_until_so_many_are_left(tmp_path):
-    train(recipe(tmp_path), tmp_path / "run")
+    train(recipe(tmp_path, **{"target_channels=9": "target_channels=9, keep=(0.75, 0.5)"}), tmp_path / "run")
     channels = [int(row["channels"]) for row in rows(tmp_path / "run")]
     assert channels == [32, 32, 29, 26, 23, 20, 17, 14, 11, 9]
     last = rows(tmp_path / "run")[-1]
     assert sum(int(last[f"channels_{block}"]) for block in ("enc0", "mid", "dec0")) == 9
     model = keras.models.load_model(tmp_path / "run/best.keras")
     assert not dropouts(model)
-    widths = [model.get_layer(name).filters for name in ("enc0_conv0", "mid_conv0", "dec0_conv0")]
+    names = ("enc0_conv0", "mid_conv0", "dec0_conv0")
+    widths = [model.get_layer(name).filters for name in names]
     assert widths == [int(last[f"channels_{block}"]) for block in ("enc0", "mid", "dec0")]
+    assert widths == [int(last[f"layer_{name}"]) for name in names]
+    for percent, left in ((75, 23), (50, 14)):  # the first with at most 24 and 16
+        kept = keras.models.load_model(tmp_path / f"run/kept_{percent}.keras")
+        assert sum(kept.get_layer(name).filters for name in names) == left
+        said = json.loads((tmp_path / f"run/criterion_{percent}.json").read_text())
+        assert sum(map(len, said.values())) == left + 3
+    assert sum(map(len, json.loads((tmp_path / "run/criterion_100.json").read_text()).values())) == 32
     inputs = (3, *widths)
     counted = sum(9 * given * made + made + 4 * made for given, made in zip(inputs, widths, strict=False))
     assert model.count_params() == counted + 9 * widths[-1] * 3 + 3
@@ -135,7 +143,7 @@ def test_a_run_broken_at_a_save_ends_like_one_that_was_not(unbroken, tmp_path, m
 
 @ON_TORCH
 @pytest.mark.parametrize(
-    "rule", ['choice="widest"', 'choice="block"', 'criterion="taylor"', 'criterion="random"', 'saving="macs"']
+    "rule", ['choice="widest"', 'choice="layer"', 'criterion="taylor"', 'criterion="random"', 'saving="macs"']
 )
 def test_rivals(tmp_path, rule):
     path = recipe(tmp_path, **{"count=3": f"count=3, {rule}", '"evaluate_every": 4': '"evaluate_every": 20'})

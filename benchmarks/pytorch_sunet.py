@@ -84,9 +84,9 @@ class Residual(nn.Module):
 
 
 class SUNet(nn.Module):
-    """The network: a classifier, or a segmenter where an output stride is given."""
+    """The network: a classifier, or a segmenter where an output stride is given; strided throughout without multigrid."""
 
-    def __init__(self, row="sunet64", classes=1000, output_stride=None, degridding=None, stem=64):
+    def __init__(self, row="sunet64", classes=1000, output_stride=None, degridding=None, stem=64, multigrid=True):
         super().__init__()
         n, modules, channels = ROWS[row] if isinstance(row, str) else row
         self.features = nn.Sequential()
@@ -96,7 +96,7 @@ class SUNet(nn.Module):
         for block, (count, outputs) in enumerate(zip(modules, channels, strict=True), 1):
             depth = 1 if block == len(modules) else 2
             for i in range(count):
-                module = UNetModule(inputs, n, outputs, depth, max(2 * dropped, 1))
+                module = UNetModule(inputs, n, outputs, depth, max(2 * dropped, 1) if multigrid else 1)
                 self.features.add_module(f"unet{block}_{i}", module)
                 inputs = outputs
             if depth == 2 and 2 * stride <= (output_stride or 32):

@@ -1,6 +1,6 @@
 """What a network costs on paper, and what its skips, gates and stages do."""
 
-from keras_unetmm.analysis.activation import activation_maps
+from keras_unetmm.analysis.activation import activation_maps, level_activation_maps
 from keras_unetmm.analysis.attention import attention_maps
 from keras_unetmm.analysis.channel_usage import selected_channels, switched_off
 from keras_unetmm.analysis.feature_similarity import feature_similarity
@@ -18,6 +18,7 @@ __all__ = [
     "draw_skip_memory",
     "feature_similarity",
     "kept_maps",
+    "level_activation_maps",
     "macs",
     "representative_ability",
     "restored_diversity",

@@ -4,22 +4,62 @@ from typing import Any
 
 import numpy as np
 
-from keras_unetmm.analysis.stages import stage_maps, values
+from keras_unetmm.analysis.stages import level_maps, stage_maps, values
 from keras_unetmm.types import Tensor
 
+CHANNELS = ("mean", "strongest")
 
-def activation_maps(model: Any, images: Tensor) -> Any:
+
+def activation_maps(model: Any, images: Tensor, channel: str = "mean") -> Any:
     """Returns how strongly each place of each stage's map responds, `{stage: array (N, *spatial)}`.
-
-    That is the mean of the absolute values over the channels; how the paper sums channels up it does not say.
 
     Args:
         model: a functional `keras.Model` of this package; see `keras_unetmm.analysis.stages.stage_maps` for its stages.
         images: array `(N, *spatial, C)`, as the model takes them.
+        channel: `"mean"`, the mean of the absolute values over the channels; or `"strongest"`, of each image and stage the
+            channel whose absolute values sum to most, as the paper's figure has it.
 
     Raises:
-        ValueError: for a model without stages, or images that do not fit.
+        ValueError: for a model without stages, images that do not fit, or another channel.
     """
-    maps = stage_maps(model)
+    return _maps(model, stage_maps(model), images, channel)
+
+
+def level_activation_maps(model: Any, images: Tensor, channel: str = "strongest") -> Any:
+    """Returns the maps of figure 5 of the paper: the levels of a SUNet that segments, and the classes that it tells.
+
+    Args:
+        model: a `SUNetSegmentation`.
+        images: array `(N, H, W, C)`, as the model takes them.
+        channel: as of `activation_maps`.
+
+    Returns:
+        dict of arrays `(N, h, w)`: `level1` is the residual block, `level2` to `level5` the ends of the four blocks,
+        `level6` the map of classes before it is resized, `classes` the label of each pixel.
+
+    Raises:
+        ValueError: for another model, images that do not fit, or another channel.
+
+    Example:
+        >>> maps = level_activation_maps(model, images)
+        >>> draw_activations(images, maps, "levels.png")
+    """
+    found = _maps(model, level_maps(model), images, channel)
+    (output,) = values(model, [model.outputs[0]], images)
+    labels = output.argmax(-1) if output.shape[-1] > 1 else output[..., 0] > 0.5
+    return {**found, "classes": labels.astype("float32")}
+
+
+def _maps(model, maps, images, channel):
+    if channel not in CHANNELS:
+        raise ValueError(f"channel must be one of {', '.join(map(repr, CHANNELS))}. Received: {channel!r}.")
     arrays = values(model, maps.values(), images)
-    return {stage: np.abs(array).mean(-1) for stage, array in zip(maps, arrays, strict=True)}
+    reduced = _strongest if channel == "strongest" else lambda array: np.abs(array).mean(-1)
+    return {name: reduced(array) for name, array in zip(maps, arrays, strict=True)}
+
+
+def _strongest(array):
+    """Of each image the channel whose absolute values sum to most."""
+    sums = np.abs(array).sum(tuple(range(1, array.ndim - 1)))  # (N, C)
+    chosen = sums.argmax(-1).reshape(-1, *[1] * (array.ndim - 1))
+    return np.take_along_axis(array, chosen, axis=-1)[..., 0]

@@ -43,6 +43,32 @@ def stage_maps(model):
     return dict(sorted(maps.items(), key=lambda stage: _place(stage[0])))
 
 
+def level_maps(model):
+    """Returns what the levels of a SUNet that segments end with, `{"level1": symbolic map, ...}`.
+
+    They are those of the paper's figure 2: the residual block, the four blocks of U-Net modules, the map of classes before
+    it is resized.
+
+    Args:
+        model: a `SUNetSegmentation`.
+
+    Raises:
+        ValueError: for another model.
+    """
+    layers = {layer.name: layer for layer in getattr(model, "layers", ())}
+    ends = {}
+    for name, layer in layers.items():
+        if block := re.match(r"block(\d+)_unet\d+$", name):
+            ends[int(block[1])] = layer  # the last one of the block stays
+    if not {"residual", "head", "resize"} <= set(layers) or not ends:
+        raise ValueError(
+            "model must be a SUNetSegmentation, with layers residual, block1_unet0 and on, head and resize. "
+            f"Received: {getattr(model, 'name', model)!r}."
+        )
+    every = [layers["residual"], *(ends[block] for block in sorted(ends)), layers["head"]]
+    return {f"level{i}": layer.output for i, layer in enumerate(every, 1)}
+
+
 def restored_maps(model):
     """Returns each encoder map that skips restore, and what they make of it, `{level: (map, restored map)}`, symbolic.
 

@@ -20,6 +20,12 @@ def evaluate(
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
     scales: Annotated[str | None, typer.Option(metavar="S,S,...", help="Average masks over sizes, as 0.5,0.75,1.")] = None,
     flip: Annotated[bool, typer.Option("--flip", help="Average masks over mirror images, too.")] = False,
+    window: Annotated[
+        int | None, typer.Option(min=1, metavar="PIXELS", help="Cut into windows, two thirds of one apart, and average.")
+    ] = None,
+    shorter_side: Annotated[
+        int | None, typer.Option(min=1, metavar="PIXELS", help="Resize to that shorter side before scales.")
+    ] = None,
     backend: Annotated[str | None, typer.Option(help="tensorflow, jax or torch.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     damaged: Annotated[str | None, typer.Option(hidden=True)] = None,
@@ -38,10 +44,13 @@ def evaluate(
             partial=partial,
             scales=None if scales is None else _numbers(scales),
             flip=flip,
+            window=window,
+            shorter_side=shorter_side,
             console=Console(stderr=True),
         )
     if as_json:
-        called = weights if scales is None and not flip else f"{weights}_multi_scale"
+        several = scales is not None or flip or window is not None or shorter_side is not None
+        called = f"{weights}_multi_scale" if several else weights
         typer.echo((run / f"evaluated_{called}.json").read_text())  # with the spread over images
         return
     Console().print(score_table(found))

@@ -43,6 +43,9 @@ def train(
         Path | None,
         typer.Option(metavar="MODEL.keras", help="Train the network of that file, with new weights, not the recipe's."),
     ] = None,
+    start_from: Annotated[
+        Path | None, typer.Option("--from", metavar="RUN", help="Start from the weights of that run, or of a .keras file.")
+    ] = None,
     on_error: Annotated[str, typer.Option(help="What to do with a damaged file: raise or skip.")] = "raise",
     partial: Annotated[
         bool, typer.Option("--partial", help="Take data sets that are not whole, and leave out images without a mask.")
@@ -165,6 +168,7 @@ def train(
                 teacher=teacher,
                 quantize=quantize,
                 architecture_from=architecture_from,
+                start_from=start_from,
                 on_error=on_error,
                 partial=partial,
                 cache=cache,

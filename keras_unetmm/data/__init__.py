@@ -13,7 +13,7 @@ from keras_unetmm.data.membranes import isbi2012
 from keras_unetmm.data.own_pairs import pairs
 from keras_unetmm.data.own_photographs import photographs
 from keras_unetmm.data.own_volumes import volumes
-from keras_unetmm.data.pair_transforms import blur, brightness_contrast, crop_and_resize, elastic, noise
+from keras_unetmm.data.pair_transforms import blur, brightness_contrast, crop_and_resize, elastic, noise, random_scale
 from keras_unetmm.data.photograph_sets import (
     b100,
     bsds500,
@@ -30,7 +30,7 @@ from keras_unetmm.data.photograph_sets import (
 )
 from keras_unetmm.data.restoration_pairs import gopro, gopro_samples, levin09, polyu, sidd, sidd_validation
 from keras_unetmm.data.scenes import camvid, cityscapes, coco, voc2012
-from keras_unetmm.data.volume_sets import ct_organ, harp, hippocampus, liver, nifti, prostate
+from keras_unetmm.data.volume_sets import ct_organ, ct_trachea, harp, hippocampus, liver, nifti, prostate
 from keras_unetmm.data.windows import cropped
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "crop_and_resize",
     "cropped",
     "ct_organ",
+    "ct_trachea",
     "df2k",
     "div2k",
     "elastic",
@@ -81,6 +82,7 @@ __all__ = [
     "poisson_noise",
     "polyu",
     "prostate",
+    "random_scale",
     "read_crops",
     "read_image",
     "reader",

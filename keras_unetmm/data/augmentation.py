@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_unetmm.data.images import as_floats
-from keras_unetmm.data.pair_transforms import is_on_pairs
+from keras_unetmm.data.pair_transforms import is_before_crop, is_on_pairs
 
 RIGHT_ANGLES = ("flip", "rotate90")
 
@@ -33,11 +33,13 @@ class Augmentation:
         angles: set of names of `RIGHT_ANGLES`: flip left to right; turn by a multiple of 90 degrees (of 180 where
             height and width differ), of volumes in the plane of the last two sizes.
         layers: list of Keras image layers with `get_random_transformation`.
-        functions: list of functions of pairs, see `keras_unetmm.data.pair_transforms`.
+        functions: list of functions of pairs, see `keras_unetmm.data.pair_transforms`; those before the crop among them.
     """
 
     def __init__(self, angles, layers, functions=()):
-        self.angles, self.layers, self.functions = angles, layers, tuple(functions)
+        self.angles, self.layers = angles, layers
+        self.before = tuple(function for function in functions if is_before_crop(function))
+        self.functions = tuple(function for function in functions if not is_before_crop(function))
         for layer in layers:
             if type(layer).__name__ == "RandomElasticTransform":  # Keras 3.15 draws other shifts for masks than for images
                 raise ValueError(
@@ -48,6 +50,12 @@ class Augmentation:
                 raise ValueError(
                     f"augment must return random image layers of keras.layers. Received: a {type(layer).__name__}."
                 )
+
+    def resized(self, dataset, image, target, rng):
+        """One example, arrays as on disk, through the functions that come before a window is cut out."""
+        for function in self.before:
+            image, target = function(image, target, rng, dataset.target)
+        return image, target
 
     def turned(self, image, target, rng):
         """One example, flipped and turned; arrays as on disk."""

@@ -31,7 +31,8 @@ class Batches(keras.utils.PyDataset):
             whole examples, which must have one size then.
         augment: tuple of `"flip"`, `"rotate90"` and functions that return one of Keras's random image layers, such as
             `functools.partial(keras.layers.RandomRotation, 0.03)`; or functions of pairs, of images and volumes, such as
-            `functools.partial(data.elastic, amplitude=3)`. Input and target get the same transformation.
+            `functools.partial(data.elastic, amplitude=3)`; `data.random_scale` comes before the window is cut out. Input and
+            target get the same transformation.
         degrade: function `(images, rng=...)` that makes the input of the clean images, or None.
         normalize: `(mean, std)` of inputs in [0, 1], each a number or one a channel, or None.
         seed: int.
@@ -121,6 +122,7 @@ class Batches(keras.utils.PyDataset):
                 warnings.warn(f"{error} The next example takes its place.", stacklevel=2)
         else:
             raise ValueError(f"{self.dataset.name} holds no example that can be read.")
+        image, target = self.augmentation.resized(self.dataset, image, target, rng)
         if self.patch is not None:
             image, target = random_window(self.dataset, image, target, self.patch, rng)
         image, target = self.augmentation.turned(image, target, rng)

@@ -165,12 +165,16 @@ def _few(labels):
 
 
 def resized(pixels, size, method=Image.Resampling.BICUBIC):
-    """Resizes bytes or uint16 `(H, W)` or `(H, W, C)` to `size`, `(height, width)`: without aliasing, unless by NEAREST."""
-    if pixels.dtype == np.uint16:  # Pillow has no colours of 16 bits
+    """Resizes pixels `(H, W)` or `(H, W, C)` to `size`, `(height, width)`: without aliasing, unless by NEAREST.
+
+    They are bytes, uint16 `(H, W, C)` or floats `(H, W, C)`.
+    """
+    if pixels.dtype != np.uint8:  # Pillow has no colours of 16 bits, and none that are floats
         planes = [
             Image.fromarray(plane.astype("float32")).resize(size[::-1], method) for plane in np.moveaxis(pixels, -1, 0)
         ]
-        return np.stack([np.rint(plane) for plane in planes], -1).clip(0, 65535).astype("uint16")
+        found = np.stack(planes, -1)
+        return np.rint(found).clip(0, 65535).astype("uint16") if pixels.dtype == np.uint16 else found
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
     return np.asarray(picture.resize(size[::-1], method)).reshape(*size, *pixels.shape[2:])
 

@@ -8,8 +8,10 @@ For images `keras.layers` has random layers of its own, which a recipe's `augmen
 import functools
 
 import numpy as np
+from PIL import Image
 
 from keras_unetmm.data.layout import extra
+from keras_unetmm.data.masks import resized
 
 KINDS = ("image", "mask", "matte", "class")
 
@@ -25,6 +27,58 @@ def is_on_pairs(entry):
     while isinstance(entry, functools.partial):
         entry = entry.func
     return getattr(entry, "on_pairs", False)
+
+
+def before_crop(function):
+    """Marks a function as one of pairs that comes before windows are cut out, and takes pixels as they are on disk."""
+    function.before_crop = True
+    return on_pairs(function)
+
+
+def is_before_crop(entry):
+    """Whether an entry of `augment` comes before windows are cut out."""
+    while isinstance(entry, functools.partial):
+        entry = entry.func
+    return getattr(entry, "before_crop", False)
+
+
+@before_crop
+def random_scale(image, target, rng, kind, scale=(0.5, 2.0)):
+    """Resizes an image and its target by one factor, uniform in a range, before a window is cut out.
+
+    As SUNets (arXiv 1804.10343), section 7.2, and DeepLab train: images bilinearly, masks by the nearest pixel. What is then
+    smaller than the window is padded, a mask with the label that is ignored.
+
+    Args:
+        image: array `(H, W, C)`, as on disk.
+        target: mask `(H, W)`, an image or matte, or the class of the image.
+        rng: `numpy.random.Generator`.
+        kind: str, what the target is, as of `DataSet`.
+        scale: `(low, high)` of the factor of height and width.
+
+    Returns:
+        the image and the target.
+
+    Raises:
+        ValueError: for a scale that is none, or a volume.
+    """
+    if not 0 < scale[0] <= scale[1]:
+        raise ValueError(f"scale of random_scale must be (low, high), both above 0. Received: {scale}.")
+    if np.ndim(image) != 3:
+        raise ValueError(f"random_scale is for images (H, W, C). Received: a volume of {np.shape(image)}. Leave it out.")
+    factor = rng.uniform(*scale)
+    size = tuple(max(int(factor * side), 1) for side in image.shape[:2])
+    found = resized(image, size, Image.Resampling.BILINEAR)
+    if target is image:
+        return found, found
+    if kind == "class":
+        return found, target
+    if kind != "mask":
+        return found, resized(target, size, Image.Resampling.BILINEAR)
+    rows, columns = (
+        ((np.arange(now) + 0.5) * was / now).astype(int) for now, was in zip(size, image.shape[:2], strict=True)
+    )
+    return found, target[np.ix_(rows, columns)]
 
 
 @on_pairs

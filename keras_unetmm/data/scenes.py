@@ -21,7 +21,7 @@ CAMVID = {"train": 367, "val": 101, "test": 233}
 CITYSCAPES = {"train": 2975, "val": 500}
 CAMVID_NAMES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 STREET = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)  # labelIds of the 19 classes
-VOC = {"train": 1464, "val": 1449, "trainaug": 10582}
+VOC = {"train": 1464, "val": 1449, "trainval": 2913, "trainaug": 10582}
 COCO = {"train": 118_287, "val": 5_000}
 COCO_AS_VOC = (  # COCO's names in the order of VOC's labels 1 to 20
     *("airplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dining table", "dog", "horse"),
@@ -145,11 +145,11 @@ def voc2012(
         VOCdevkit/VOC2012/JPEGImages/2007_000032.jpg
         VOCdevkit/VOC2012/SegmentationClass/2007_000032.png
         VOCdevkit/VOC2012/SegmentationClassAug/2007_000032.png
-        VOCdevkit/VOC2012/ImageSets/Segmentation/train.txt, val.txt, trainaug.txt
+        VOCdevkit/VOC2012/ImageSets/Segmentation/train.txt, val.txt, trainval.txt, trainaug.txt
 
     Args:
         folder: str or path, the folder of all data sets.
-        split: `"train"` (1,464 images), `"val"` (1,449) or `"trainaug"` (10,582).
+        split: `"train"` (1,464 images), `"val"` (1,449), `"trainval"` (both) or `"trainaug"` (10,582).
         size: `(height, width)` in pixels that images and masks are resized to, or None.
         partial: bool, whether fewer images will do.
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_unetmm.layers.composite import Composite
-from keras_unetmm.layers.preactivated_convolution import EPSILON
+from keras_unetmm.layers.preactivated_convolution import EPSILON, fan_out_normal
 from keras_unetmm.types import Shape, Tensor
 
 
@@ -30,10 +30,11 @@ class Degridding(Composite):
     def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
         norm = {"epsilon": EPSILON, "momentum": self.momentum, **dtype}
-        self.conv1 = keras.layers.Conv2D(self.filters, 3, padding="same", dilation_rate=2, name="conv1", **dtype)
+        first, second = ({"kernel_initializer": fan_out_normal(), "padding": "same", **dtype} for _ in range(2))
+        self.conv1 = keras.layers.Conv2D(self.filters, 3, dilation_rate=2, name="conv1", **first)
         self.norm1 = keras.layers.BatchNormalization(name="norm1", **norm)
         self.relu1 = keras.layers.ReLU(name="relu1", **dtype)
-        self.conv2 = keras.layers.Conv2D(self.filters, 3, padding="same", name="conv2", **dtype)
+        self.conv2 = keras.layers.Conv2D(self.filters, 3, name="conv2", **second)
         self.norm2 = keras.layers.BatchNormalization(name="norm2", **norm)
         self.relu2 = keras.layers.ReLU(name="relu2", **dtype)
         self.conv1.build(input_shape)

@@ -13,8 +13,9 @@ from keras_unetmm.layers.activation import activation
 from keras_unetmm.layers.channel_scale import ChannelScale
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.multi_scale_attention import MultiScaleAttention, depthwise
-from keras_unetmm.layers.patch_embedding import batch_norm, fan_out_normal
+from keras_unetmm.layers.patch_embedding import batch_norm
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
+from keras_unetmm.layers.preactivated_convolution import fan_out_normal
 from keras_unetmm.types import Shape, Tensor
 
 

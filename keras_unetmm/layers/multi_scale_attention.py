@@ -10,8 +10,8 @@ from typing import Any
 import keras
 
 from keras_unetmm.layers.composite import Composite
-from keras_unetmm.layers.patch_embedding import fan_out_normal
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
+from keras_unetmm.layers.preactivated_convolution import fan_out_normal
 from keras_unetmm.types import Shape, Tensor
 
 

@@ -32,7 +32,7 @@ class OverlappingPatchEmbedding(Composite):
 
     def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
-        self.padding, self.projection = _strided(self.channels, "projection", **dtype)
+        self.padding, self.projection = symmetric_stride_2(self.channels, 3, "projection", **dtype)
         self.norm = batch_norm(name="norm", **dtype)
         self.projection.build(self.padding.compute_output_shape(input_shape))
         self.norm.build((*input_shape[:-1], self.channels))
@@ -87,17 +87,6 @@ class ConvolutionalStem(Composite):
 def batch_norm(**kwargs):
     """Returns a batch normalization with MSCAN's epsilon and momentum."""
     return keras.layers.BatchNormalization(epsilon=EPSILON, momentum=MOMENTUM, **kwargs)
-
-
-def fan_out_normal():
-    """Returns a new initializer: normal with variance 2 over the outputs that one input reaches."""
-    return keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
-
-
-def _strided(channels, name, **kwargs):
-    padding, convolution = symmetric_stride_2(channels, 3, name, **kwargs)
-    convolution.kernel_initializer = fan_out_normal()
-    return padding, convolution
 
 
 def _half(size):

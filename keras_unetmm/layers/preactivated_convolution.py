@@ -18,6 +18,14 @@ KINDS = ("same", "down", "up")
 EPSILON = 1e-5  # of every batch normalization: PyTorch's, the paper names none
 
 
+def fan_out_normal():
+    """Returns a new initializer, He's of the paper: normal with variance 2 over the outputs that one input reaches.
+
+    The paper cites He et al. (arXiv 1502.01852), who have fan in and fan out; the authors' code takes fan out.
+    """
+    return keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+
+
 @keras.saving.register_keras_serializable("keras_unetmm")
 class PreactivatedConvolution(Composite):
     """`y = convolution(relu(norm(x)))`, with a bias.
@@ -52,25 +60,22 @@ class PreactivatedConvolution(Composite):
 
     def build(self, input_shape: Shape) -> None:
         dtype = {"dtype": self.dtype_policy.name}
+        options = {"kernel_initializer": fan_out_normal(), "name": "convolution", **dtype}
         self.norm = keras.layers.BatchNormalization(epsilon=EPSILON, momentum=self.momentum, name="norm", **dtype)
         self.relu = keras.layers.ReLU(name="relu", **dtype)
         self.padding = self.crop = None
         if self.kind == "down":
             self.padding, self.convolution = symmetric_stride_2(self.filters, self.kernel_size, "convolution", **dtype)
         elif self.kind == "same" and self.kernel_size == 1:
-            self.convolution = PointwiseConvolution(self.filters, name="convolution", **dtype)
+            self.convolution = PointwiseConvolution(self.filters, **options)
         elif self.kind == "same":
             self.convolution = keras.layers.Conv2D(
-                self.filters, self.kernel_size, padding="same", dilation_rate=self.rate, name="convolution", **dtype
+                self.filters, self.kernel_size, padding="same", dilation_rate=self.rate, **options
             )
         elif self.rate > 1:
-            self.convolution = DilatedTransposedConvolution(
-                self.filters, self.kernel_size, self.rate, name="convolution", **dtype
-            )
+            self.convolution = DilatedTransposedConvolution(self.filters, self.kernel_size, self.rate, **options)
         else:  # the whole product, of which PyTorch's padding cuts off the first rows and columns
-            self.convolution = keras.layers.Conv2DTranspose(
-                self.filters, self.kernel_size, strides=2, name="convolution", **dtype
-            )
+            self.convolution = keras.layers.Conv2DTranspose(self.filters, self.kernel_size, strides=2, **options)
             margin = (self.kernel_size // 2, self.kernel_size // 2 - 1)
             self.crop = keras.layers.Cropping2D((margin, margin), name="crop", **dtype)
         self.norm.build(input_shape)
@@ -93,4 +98,5 @@ def symmetric_stride_2(filters, kernel_size, name, **kwargs):
         **kwargs: for both layers.
     """
     padding = keras.layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_padding", **kwargs)
-    return padding, keras.layers.Conv2D(filters, kernel_size, strides=2, name=name, **kwargs)
+    options = {"strides": 2, "kernel_initializer": fan_out_normal(), "name": name, **kwargs}
+    return padding, keras.layers.Conv2D(filters, kernel_size, **options)

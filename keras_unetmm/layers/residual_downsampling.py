@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_unetmm.layers.composite import Composite
-from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution, symmetric_stride_2
+from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution, fan_out_normal, symmetric_stride_2
 from keras_unetmm.types import Shape, Tensor
 
 
@@ -35,7 +35,7 @@ class ResidualDownsampling(Composite):
         self.conv2 = PreactivatedConvolution(self.filters, momentum=self.momentum, name="conv2", **dtype)
         # every second pixel first: with stride 2 in a 1x1 convolution of few channels, PyTorch 2.13 crashes in its gradient
         self.subsample = keras.layers.AveragePooling2D(1, strides=2, name="subsample", **dtype)
-        self.shortcut = keras.layers.Conv2D(self.filters, 1, name="shortcut", **dtype)
+        self.shortcut = keras.layers.Conv2D(self.filters, 1, kernel_initializer=fan_out_normal(), name="shortcut", **dtype)
         self.add = keras.layers.Add(name="add", **dtype)
 
         self.norm.build(input_shape)

@@ -12,7 +12,7 @@ import keras
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.padding import CropLike
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
-from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution
+from keras_unetmm.layers.preactivated_convolution import EPSILON, PreactivatedConvolution, fan_out_normal
 from keras_unetmm.layers.select import select_activation, select_initializer, select_sparsity
 from keras_unetmm.layers.select_attend_transfer import gate
 from keras_unetmm.types import Shape, Tensor
@@ -159,7 +159,7 @@ class UNetModule(Composite):
 
         # made in the order of the authors' checkpoints: down, up, then what reduce and shortcut share
         if widens:
-            self.reduce = PointwiseConvolution(self.filters, name="reduce", **dtype)
+            self.reduce = PointwiseConvolution(self.filters, kernel_initializer=fan_out_normal(), name="reduce", **dtype)
         else:
             self.reduce = PreactivatedConvolution(self.filters, 1, name="reduce", **options)
         self.encoder1 = UNetEncoder(self.filters, rates[0], name="encoder1", **options)
@@ -171,7 +171,8 @@ class UNetModule(Composite):
         if widens:
             self.norm = keras.layers.BatchNormalization(epsilon=EPSILON, name="norm", **options)
             self.relu = keras.layers.ReLU(name="relu", **dtype)
-            self.shortcut = PointwiseConvolution(self.channels, name="shortcut", **dtype)
+            start = fan_out_normal()
+            self.shortcut = PointwiseConvolution(self.channels, kernel_initializer=start, name="shortcut", **dtype)
         gated = deep and self.skip not in ("full", "none")
         selecting = (self.gate_initializer, self.gate_activation, self.gate_sparsity)
         self.keep = gate(self.skip, *selecting, name="keep", **dtype) if gated else None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_unetmm.layers import Degridding, ResizeLike
+from keras_unetmm.layers.preactivated_convolution import fan_out_normal
 from keras_unetmm.models.arguments import check_flags
 from keras_unetmm.models.segmentation import head_activation
 from keras_unetmm.models.sunet import checked_row, features, image
@@ -47,7 +48,9 @@ def SUNetSegmentation(
         variant: str, a row of `keras_unetmm.models.sunet.VARIANTS`; the last five arguments but `name` replace its entries.
         output_stride: int, 8, 16 (as in the paper's main results) or 32 (the strided classifier throughout).
         degridding: bool, puts two 3x3 convolutions in front of the last one; the paper has them at output stride 8.
-        multigrid: bool, False leaves the modules behind dropped pools strided, the rival in the paper's Table 4.
+        multigrid: bool, False leaves the modules behind dropped pools strided, as figure 1 of the paper has them, the rival
+            in its Table 4. Beside the table the paper speaks of dilated layers with a stride, and the authors' code has no
+            such form: here the strided modules have no rates.
         classes: int, 21 are those of PASCAL VOC.
         activation: of the output: `"sigmoid"`, `"softmax"`, None for logits, or `"auto"`: sigmoid for one class, softmax for
             several, since pixels have one label each and `predict_multi_scale` averages probabilities. The authors'
@@ -82,7 +85,7 @@ def SUNetSegmentation(
     x = features(x, row, skips, output_stride, multigrid, MOMENTUM)
     if degridding:
         x = Degridding(row.degridding_filters, MOMENTUM, name="degridding")(x)
-    x = keras.layers.Conv2D(classes, 1, name="head")(x)
+    x = keras.layers.Conv2D(classes, 1, kernel_initializer=fan_out_normal(), name="head")(x)
     x = ResizeLike(dtype=full, name="resize")([x, inputs])
     x = keras.layers.Activation(activation, dtype=full, name="prediction")(x)
     model = keras.Model(inputs, x, name=name or f"{variant}_segmentation")

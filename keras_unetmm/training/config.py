@@ -9,11 +9,12 @@ from typing import Any
 import keras
 
 from keras_unetmm.training.architecture import validate_architecture_from, with_new_weights
-from keras_unetmm.training.folder import TrainingError
+from keras_unetmm.training.folder import STATE, TrainingError
 from keras_unetmm.training.pruned import validate_pruning
 from keras_unetmm.training.quantized import validate_quantize
 from keras_unetmm.training.recipe import Recipe, load_recipe
 from keras_unetmm.training.recipe_files import recipe_path
+from keras_unetmm.training.starting import NAME, weights_of
 
 UNTRAINED = "untrained"  # teacher of a smoke run
 PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
@@ -41,6 +42,7 @@ class RunConfig:
     teacher: str | Path | None = None
     quantize: str | Path | None = None
     architecture_from: str | Path | None = None
+    start_from: str | Path | None = None
     on_error: str = "raise"
     partial: bool = False
     cache: str | Path | None = None
@@ -72,7 +74,8 @@ class RunConfig:
         if self.architecture_from is not None:
             validate_architecture_from(self.architecture_from, self.quantize, recipe.distill)
             build = functools.partial(with_new_weights, self.architecture_from)
-            recipe = dataclasses.replace(recipe, model=build, prune=None)
+            recipe = dataclasses.replace(recipe, model=build, prune=None, start=None)
+        self._validate_start(recipe)
         recipe = recipe if self.steps is None else recipe.of(self.steps)
         recipe = recipe if self.seed is None else dataclasses.replace(recipe, seed=self.seed)
         config = dataclasses.replace(self, recipe_file=recipe_path(self.recipe_file))
@@ -87,10 +90,24 @@ class RunConfig:
         validate_pruning(recipe, self.precision, self.distribute)
         return PreparedRun(config, recipe, normalize)
 
+    def _validate_start(self, recipe: Recipe) -> None:
+        """Refuses a recipe that needs another run without one, and a run where other weights are asked for."""
+        if self.start_from is None:
+            if recipe.start is not None:
+                raise TrainingError(f"{NAME} of this recipe must be {recipe.start}. Received: none.")
+            return
+        for name in ("quantize", "architecture_from", "teacher"):
+            if getattr(self, name) is not None:
+                raise TrainingError(
+                    f"{NAME} must be none with {name}, which says what the weights are. Leave one of them out."
+                )
+        if not (Path(self.out) / STATE).exists():  # else the run has weights of its own
+            weights_of(self.start_from)
+
     def identity(self, recipe: Recipe) -> dict[str, Any]:
         """What must be the same for a run to go on, as JSON can hold it."""
         same = ("variant", "seed", "smoke", "precision", "accumulate", "distribute", "on_error", "partial")
-        files = ("teacher", "quantize", "architecture_from")
+        files = ("teacher", "quantize", "architecture_from", "start_from")
         paths = {name: getattr(self, name) and str(getattr(self, name)) for name in files}
         text = Path(self.recipe_file).read_text()
         about = {"recipe": text, "steps": recipe.steps, "backend": keras.backend.backend()}

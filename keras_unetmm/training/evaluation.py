@@ -37,6 +37,38 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class MultiScale:
+    """How images are segmented several times, see `keras_unetmm.models.predict_multi_scale`.
+
+    Args:
+        scales: of the image's size.
+        flip: whether mirror images are segmented, too.
+        window: pixels of windows that images are cut into, or None.
+        shorter_side: pixels of the shorter side at scale 1, or None.
+    """
+
+    scales: tuple[float, ...] = (1.0,)
+    flip: bool = False
+    window: int | None = None
+    shorter_side: int | None = None
+
+    def of(self, model: keras.Model, image: np.ndarray, recipe: Recipe) -> np.ndarray:
+        """What a model makes of a batch of images, normalised as the recipe has it; windows are padded with black."""
+        mean, std = recipe.normalize or (0.0, 1.0)
+        black = -np.asarray(mean, "float32") / np.asarray(std, "float32")
+        return predict_multi_scale(
+            model,
+            image,
+            self.scales,
+            self.flip,
+            recipe.evaluate_multiple,
+            window=self.window,
+            shorter_side=self.shorter_side,
+            fill=black,
+        )
+
+
+@dataclass(frozen=True)
 class Measured:
     """What `measure` found.
 
@@ -98,23 +130,19 @@ def measure(
     samples: int = 3,
     on_error: str = "raise",
     track: Callable[[list[int]], Iterable[int]] | None = None,
-    scales: tuple[float, ...] | None = None,
-    flip: bool = False,
+    several: MultiScale | None = None,
 ) -> Measured:
     """Measures a model, and how far the values of single images lie apart.
 
     Other arguments and errors are those of `evaluate`.
 
     Args:
-        scales: of masks, the sizes at which each image is segmented, see `keras_unetmm.models.predict_multi_scale`; None for
-            its own alone.
-        flip: bool, whether mirror images are segmented, too.
+        several: of masks, how each image is segmented several times; None for once.
     """
-    several = scales is not None or flip
     if several and recipe.evaluate_window is not None:
-        raise ValueError("scales and flip must be left out for recipes with evaluate_window. Received: one of them.")
+        raise ValueError("scales, flip and window must be left out for recipes with evaluate_window. Received: one of them.")
     if several and dataset.target != "mask":
-        raise ValueError(f"scales and flip must be left out for data without masks. Received: {dataset.name}.")
+        raise ValueError(f"scales, flip and window must be left out for data without masks. Received: {dataset.name}.")
     if on_error not in ("raise", "skip"):
         raise ValueError(f'on_error must be "raise" or "skip". Received: {on_error!r}.')
     metrics = [make() for make in recipe.metrics]
@@ -135,7 +163,7 @@ def measure(
             continue
         measured += 1
         if several:
-            output = predict_multi_scale(model, image, scales or (1.0,), flip, recipe.evaluate_multiple)
+            output = several.of(model, image, recipe)
         elif recipe.evaluate_window is not None:
             output = _by_windows(model, image, dataset.called(index), recipe, found)
         else:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import track
 
 from keras_unetmm.data.dataset import DataSet
-from keras_unetmm.training.evaluation import Measured, Sample, measure
+from keras_unetmm.training.evaluation import Measured, MultiScale, Sample, measure
 from keras_unetmm.training.folder import writing
 from keras_unetmm.training.pictures import draw_samples
 from keras_unetmm.training.recipe import Recipe
@@ -23,15 +23,14 @@ class Evaluator:
         sets: data sets by name; the first one says which weights are best.
         console: shows progress.
         on_error: `"raise"` or `"skip"`, what to do with a file that cannot be read.
-        scales, flip: see `keras_unetmm.training.evaluation.measure`.
+        several: see `keras_unetmm.training.evaluation.measure`.
     """
 
     recipe: Recipe
     sets: dict[str, DataSet]
     console: Console
     on_error: str = "raise"
-    scales: tuple[float, ...] | None = None
-    flip: bool = False
+    several: MultiScale | None = None
 
     def measured(self, model: keras.Model, name: str, limit: int | None = None) -> Measured:
         """What `keras_unetmm.training.evaluation.measure` returns for one of the sets."""
@@ -40,8 +39,8 @@ class Evaluator:
         def shown(indices):
             return track(indices, f"evaluating {name}", console=console, transient=True, disable=not console.is_terminal)
 
-        several = {"scales": self.scales, "flip": self.flip}
-        return measure(model, self.sets[name], self.recipe, limit=limit, on_error=self.on_error, track=shown, **several)
+        options = {"limit": limit, "on_error": self.on_error, "track": shown, "several": self.several}
+        return measure(model, self.sets[name], self.recipe, **options)
 
     def draw(self, samples: list[Sample], name: str, folder: Path, suffix: str) -> None:
         """Draws samples of one of the sets into the folder `pictures` of a run."""

@@ -8,6 +8,7 @@ import keras
 from rich.console import Console
 
 from keras_unetmm.deprecation import ON_ERROR, renamed
+from keras_unetmm.training.evaluation import MultiScale
 from keras_unetmm.training.evaluator import Evaluator
 from keras_unetmm.training.folder import RECIPE, RUN, TrainingError, read_json, writing
 from keras_unetmm.training.recipe import load_recipe, read
@@ -22,6 +23,8 @@ def evaluate_run(
     partial: bool = False,
     scales: tuple[float, ...] | None = None,
     flip: bool = False,
+    window: int | None = None,
+    shorter_side: int | None = None,
     console: Console | None = None,
     damaged: str | None = None,
 ) -> dict[str, dict[str, float]]:
@@ -35,12 +38,14 @@ def evaluate_run(
         partial: bool, takes what is there of data sets that are not whole.
         scales: of masks, sizes at which each image is segmented and averaged, such as (0.5, 0.75, 1, 1.25); None for one.
         flip: bool, whether mirror images are segmented and averaged, too.
+        window: int, pixels of the windows that images are cut into, two thirds of one apart, or None.
+        shorter_side: int, pixels that images are resized to before they are scaled, or None.
         console: `rich.console.Console`.
         damaged: old name of `on_error`.
 
     Returns:
         dict of scores by data set and metric; with their spread over images in `evaluated_best.json` or
-        `evaluated_last.json`, with scales or flip in `evaluated_best_multi_scale.json`.
+        `evaluated_last.json`, with scales, flip or windows in `evaluated_best_multi_scale.json`.
 
     Raises:
         TrainingError: a `ValueError`, if it is no run, or has no such weights yet.
@@ -66,9 +71,11 @@ def evaluate_run(
         )
     model = keras.models.load_model(path, compile=False)
     sets = {name: read(reader, data, partial) for name, reader in recipe.evaluate.items()}
-    evaluator = Evaluator(recipe, sets, console or Console(), on_error, scales, flip)
+    asked = scales is not None or flip or window is not None or shorter_side is not None
+    several = MultiScale(scales or (1.0,), flip, window, shorter_side) if asked else None
+    evaluator = Evaluator(recipe, sets, console or Console(), on_error, several)
     scores, written = {}, {}
-    called = weights if scales is None and not flip else f"{weights}_multi_scale"
+    called = f"{weights}_multi_scale" if several else weights
     for name in sets:
         found = evaluator.measured(model, name)
         scores[name], written[name] = found.scores, found.written()

@@ -60,6 +60,9 @@ class Recipe:
         evaluate_every: int, steps between evaluations, a multiple of `save_every`.
         validate: int, how many examples of each set are evaluated while training, or None for all; the end takes all.
         seed: int.
+        start: str, what the network takes its first weights from, such as `"a run of classify_imagenet_sunet.py"`: such a
+            recipe is trained with `unetmm train --from RUN`. None for one that begins with new weights, unless it is given.
+        freeze_batch_norm: bool, whether statistics, gamma and beta of all batch norms stay as they are at the start.
         distill: `Distillation`, or None.
         prune: `keras_unetmm.pruning.Pruning`, how the network loses channels while it trains, or None. Best weights are then
             the best since the last channel went.
@@ -98,6 +101,8 @@ class Recipe:
     evaluate_every: int = 5000
     validate: int | None = 50
     seed: int = 0
+    start: str | None = None
+    freeze_batch_norm: bool = False
     distill: Distillation | None = None
     prune: Pruning | None = None
     quantize: dict = field(default_factory=dict)
@@ -128,6 +133,11 @@ class Recipe:
         self._must("seed", type(self.seed) is int and self.seed >= 0, "an integer, not negative")
         readers = isinstance(self.evaluate, dict) and self.evaluate and all(map(callable, self.evaluate.values()))
         self._must("evaluate", readers, "a dict of readers by name, at least one")
+        self._must(
+            "start", self.start is None or isinstance(self.start, str), "a sentence on where weights are from, or None"
+        )
+        self._must("start", not self.start or not self.distill, "None beside distill, whose weights are the teacher's")
+        self._must("freeze_batch_norm", type(self.freeze_batch_norm) is bool, "True or False")
         several = isinstance(self.metrics, tuple) and self.metrics and all(map(callable, self.metrics))
         self._must("metrics", several, "a tuple of functions that return metrics")
         pair = isinstance(self.normalize, tuple) and len(self.normalize) == 2
@@ -179,11 +189,20 @@ class Recipe:
         """The recipe for a trained network that goes on in the arithmetic of its int8 file, with images as they are."""
         usual = {"steps": 300, "save_every": 100, "evaluate_every": 300}
         usual |= {"optimizer": keras.optimizers.Adam, "schedule": Cosine(start=5e-5, end=5e-7)}
-        return dataclasses.replace(self, **(usual | self.quantize | {"normalize": None, "distill": None, "prune": None}))
+        return dataclasses.replace(
+            self, **(usual | self.quantize | {"normalize": None, "distill": None, "prune": None, "start": None})
+        )
 
     def for_smoke(self) -> Any:
         """The recipe as `--smoke` runs it: four steps of two examples, on what the readers' `tiny` writes."""
-        small = {"batch": 2, "patch": _at_most(self.patch, 32), "validate": 2, "save_every": 2, "evaluate_every": 4}
+        small = {
+            "batch": 2,
+            "start": None,
+            "patch": _at_most(self.patch, 32),
+            "validate": 2,
+            "save_every": 2,
+            "evaluate_every": 4,
+        }
         if self.prune:
             few = {"every": 4, "count": 1} if self.prune.saving else {"every": 2, "count": 4}  # what saves takes long
             small["prune"] = dataclasses.replace(self.prune, start=2, **few, target_channels=1, batches=1)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -21,6 +22,7 @@ from keras_unetmm.training.folder import STATE, RunFolder, TrainingError
 from keras_unetmm.training.one_device import OneDevice
 from keras_unetmm.training.quantized import quantized
 from keras_unetmm.training.recipe import read
+from keras_unetmm.training.starting import start
 from keras_unetmm.training.state import RunState, load_state
 from keras_unetmm.training.tiny import tiny_data
 from keras_unetmm.training.trainer import Trainer
@@ -44,6 +46,7 @@ def train(
     teacher: str | Path | None = None,
     quantize: str | Path | None = None,
     architecture_from: str | Path | None = None,
+    start_from: str | Path | None = None,
     on_error: str = "raise",
     partial: bool = False,
     cache: str | Path | None = None,
@@ -70,6 +73,9 @@ def train(
             will compute, see `keras_unetmm.quantize.quantize_aware`, with the recipe's `quantize`.
         architecture_from: str or path of a `.keras` file whose network takes the place of the recipe's, with new weights:
             what pruning has found, trained from the beginning.
+        start_from: str or path of a run's folder, whose best weights the network starts from, or of a `.keras` file. They
+            are taken by the names of layers; what has no counterpart of its size, such as a head for other classes, is
+            named and new.
         on_error: `"raise"` or `"skip"`, see `keras_unetmm.data.Batches`.
         partial: bool, takes what is there of data sets that are not whole.
         cache: str or path, folder for decoded examples.
@@ -103,6 +109,7 @@ def train(
         teacher=teacher,
         quantize=quantize,
         architecture_from=renamed("structure", structure, "architecture_from", architecture_from, None),
+        start_from=start_from,
         on_error=renamed("damaged", damaged, "on_error", on_error, "raise", values=ON_ERROR),
         partial=partial,
         cache=cache,
@@ -152,8 +159,17 @@ def _trainer(prepared: PreparedRun, folder: RunFolder, hardware: OneDevice, cons
     if config.quantize is not None:
         start = functools.partial(quantized, config.quantize, batches, prepared.normalize)
         recipe = dataclasses.replace(recipe, model=start)
+    if config.start_from is not None and not state.step:
+        recipe = dataclasses.replace(recipe, model=functools.partial(_started, recipe.model, config.start_from, console))
     checkpoints = Checkpoints(folder, state, Evaluator(recipe, sets, console, config.on_error), hardware, events)
     return Trainer(recipe, checkpoints, batches, config.accumulate, hardware, console)
+
+
+def _started(build: Callable[[], keras.Model], path: str | Path, console: Console) -> keras.Model:
+    """A recipe's network with the weights of another run."""
+    network = build()
+    console.print(start(network, path).said(path), highlight=False, soft_wrap=True)
+    return network
 
 
 def _state(folder: RunFolder, batches: Batches, steps: int, console: Console) -> RunState:

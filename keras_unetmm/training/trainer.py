@@ -24,6 +24,7 @@ from keras_unetmm.training.pruned import PrunedGraph
 from keras_unetmm.training.recipe import Recipe, optimizer
 from keras_unetmm.training.remembering import Remembering
 from keras_unetmm.training.seeds import means
+from keras_unetmm.training.starting import freeze_batch_norm
 from keras_unetmm.training.state import state_bytes
 
 PICTURES = 1_000_000  # bytes of pictures and logs that there must be room for
@@ -95,9 +96,12 @@ class Trainer:
         """Trains a network until a step, from the last save; ends before if the network is to be built again."""
         validate_classes(model, self.batches.dataset)
         recipe, count, checkpoints = self.recipe, self.accumulate, self.checkpoints
+        if recipe.freeze_batch_norm:
+            freeze_batch_norm(model)
         trained.compile(optimizer(recipe, count), recipe.loss(), jit_compile=COMPILED)
         trained.optimizer.build(model.trainable_variables)
-        checkpoints.folder.need(2 * state_bytes(trained) + 3 * 4 * model.count_params() + PICTURES)
+        models = 3 + len(recipe.prune.keep if recipe.prune else ())
+        checkpoints.folder.need(2 * state_bytes(trained) + models * 4 * model.count_params() + PICTURES)
         if checkpoints.state.step:
             checkpoints.restore(trained)
             if pruning and pruning.graph.due():

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import reference
@@ -5,7 +6,7 @@ import segmenters
 from checks import randomize
 
 from keras_unetmm import models
-from keras_unetmm.analysis import activation_maps
+from keras_unetmm.analysis import activation_maps, level_activation_maps
 
 
 @pytest.mark.parametrize("size", [(8, 12), (4, 6, 8)])
@@ -30,3 +31,23 @@ def test_the_modules_of_a_sunet():
     model = models.SUNetSegmentation("mcu_filters16", modules=(1, 1, 1, 1), output_stride=8)
     found = activation_maps(model, np.zeros((1, 64, 32, 3)))
     assert [array.shape for array in found.values()] == [(1, 16, 8), (1, 8, 4), (1, 8, 4), (1, 8, 4)]
+
+
+def test_the_channel_that_responds_most_and_the_levels_of_a_sunet():
+    options = {"filters": 3, "modules": (1, 2, 1, 1), "channels": (4, 5, 6, 7), "stem": 2, "classes": 3}
+    model = randomize(models.SUNetSegmentation("sunet64", output_stride=8, degridding=True, degridding_filters=4, **options))
+    images = np.random.default_rng(0).normal(size=(2, 64, 32, 3))
+    found = level_activation_maps(model, images)
+    assert [array.shape[1:] for array in found.values()] == [(16, 8), (16, 8), *[(8, 4)] * 4, (64, 32)]
+    outputs = ["residual", "block1_unet0", "block2_unet1", "block3_unet0", "block4_unet0", "head", "prediction"]
+    layers = [model.get_layer(name).output for name in outputs]
+    *levels, classes = (np.asarray(each) for each in keras.Model(model.inputs[0], layers).predict(images, verbose=0))
+    for array, level in zip(found.values(), levels, strict=False):
+        for image, values in zip(array, level, strict=True):
+            strongest = np.abs(values).sum((0, 1)).argmax()
+            np.testing.assert_allclose(image, values[..., strongest], atol=1e-5)
+    np.testing.assert_array_equal(found["classes"], classes.argmax(-1))
+    with pytest.raises(ValueError, match=r"channel must be one of 'mean', 'strongest'. Received: 'last'"):
+        activation_maps(model, images, channel="last")
+    with pytest.raises(ValueError, match="model must be a SUNetSegmentation"):
+        level_activation_maps(models.LUnet(rank=2, channels=3, levels=2), np.zeros((1, 8, 8, 1)))

@@ -21,7 +21,7 @@ READERS = [
     (membranes.isbi2012, ("train", "test"), {0: 0, 1: 255}, 1, 1),
     (scenes.camvid, ("train", "val", "test"), {**{i: i for i in range(11)}, 255: 11}, 3, 11),
     (scenes.cityscapes, ("train", "val"), {**STREET, 255: 4}, 3, 19),
-    (scenes.voc2012, ("train", "val", "trainaug"), {**{i: i for i in range(21)}, 255: 255}, 3, 21),
+    (scenes.voc2012, ("train", "val", "trainval", "trainaug"), {**{i: i for i in range(21)}, 255: 255}, 3, 21),
 ]
 CASES = [
     pytest.param(reader, split, *rest, id=f"{reader.__name__}-{split}")

@@ -113,3 +113,48 @@ def test_the_layers_of_keras(layer):
 def test_a_layer_that_moves_masks_otherwise_is_refused():
     with pytest.raises(ValueError, match=r"Take functools.partial\(data.elastic"):
         Batches(of_pairs(2), 2, augment=(keras.layers.RandomElasticTransform,))
+
+
+def test_random_scale_is_uniform_and_moves_image_and_mask_alike():
+    image, mask = np.zeros((20, 40, 3), "uint8"), np.zeros((20, 40), "uint8")
+    image[4:12, 10:30], mask[4:12, 10:30] = 200, 1
+    rng, factors = np.random.default_rng(0), []
+    for _ in range(400):
+        found, labels = data.random_scale(image, mask, rng, "mask")
+        assert found.shape[:2] == labels.shape
+        assert (found.dtype, labels.dtype) == (image.dtype, mask.dtype)
+        assert set(np.unique(labels)) <= {0, 1}
+        assert np.mean((found[..., 0] > 100) != labels) < 0.1
+        factors.append(labels.shape[1] / 40)
+    assert 0.48 <= min(factors) < 0.55
+    assert 1.9 < max(factors) <= 2
+    assert np.mean(factors) == pytest.approx(1.25, abs=0.07)
+    assert np.mean(np.array(factors) < 1) == pytest.approx(1 / 3, abs=0.07)
+
+
+def test_random_scale_comes_before_the_crop():
+    image, mask = np.full((32, 32, 3), 90, "uint8"), np.ones((32, 32), "uint8")
+    dataset = DataSet("one", (0,), lambda _: (image, mask), "mask", 3, 255)
+    half = partial(data.random_scale, scale=(0.5, 0.5))
+    images, masks = Batches(dataset, 1, patch=32, augment=(half,)).numbered(0)
+    assert (masks == 1).sum() == 16 * 16  # the whole image, half as large, in the middle of the window
+    assert (masks == 255).sum() == 32 * 32 - 16 * 16
+    np.testing.assert_allclose(images[0, 8:24, 8:24], 90 / 255, atol=1e-6)
+    np.testing.assert_array_equal(images[0, :8], 0)
+    images, masks = Batches(dataset, 1, patch=32, augment=(partial(data.random_scale, scale=(2, 2)),)).numbered(0)
+    assert (masks == 1).all()
+
+
+def test_random_scale_of_others():
+    rng = np.random.default_rng(0)
+    photograph = np.random.default_rng(1).random((8, 12, 3)).astype("float32")
+    found, same = data.random_scale(photograph, photograph, rng, "image", scale=(2, 2))
+    assert found is same
+    assert (found.shape, found.dtype) == ((16, 24, 3), np.float32)
+    assert data.random_scale(photograph, 7, rng, "class", scale=(0.5, 0.5))[1] == 7
+    labels = np.arange(6, dtype="int32").reshape(2, 3)
+    assert data.random_scale(photograph[:2, :3], labels, rng, "mask", scale=(2, 2))[1][0].tolist() == [0, 0, 1, 1, 2, 2]
+    with pytest.raises(ValueError, match=r"scale of random_scale must be \(low, high\), both above 0. Received: \(0, 1\)"):
+        data.random_scale(photograph, photograph, rng, "image", scale=(0, 1))
+    with pytest.raises(ValueError, match="random_scale is for images"):
+        data.random_scale(np.zeros((4, 4, 4, 1)), np.zeros((4, 4, 4)), rng, "mask")

@@ -7,7 +7,7 @@ from torch import nn
 
 from benchmarks import pytorch_mscan
 from keras_unetmm.layers import ConvolutionalStem, OverlappingPatchEmbedding
-from keras_unetmm.layers.patch_embedding import fan_out_normal
+from keras_unetmm.layers.preactivated_convolution import fan_out_normal
 
 
 @pytest.mark.parametrize(("size", "halved"), [((6, 10), (3, 5)), ((7, 9), (4, 5))], ids=["even", "odd"])

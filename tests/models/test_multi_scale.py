@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from keras_unetmm import models
+from keras_unetmm.models import multi_scale
 
 
 def convolution(activation=None, channels=3, classes=2, size=(None, None)):
@@ -80,6 +81,9 @@ def test_a_coarse_output_is_resized():
         ({"images": images(0, 8, 8, 3)}, r"at least one"),
         ({"scales": ()}, r"scales must be a tuple of positive numbers\. Received: \(\)"),
         ({"scales": (1, -1)}, r"scales must be"),
+        ({"window": 0}, r"window must be a positive number of pixels, or None\. Received: 0"),
+        ({"window": 48}, r"window must be a multiple of 32, which the network asks for\. Received: 48"),
+        ({"shorter_side": 2.5}, r"shorter_side must be a positive number of pixels, or None\. Received: 2\.5"),
         ({"multiple": 0}, r"multiple must be a positive integer\. Received: 0"),
         (
             {"model": convolution(size=(8, 8))},
@@ -102,6 +106,34 @@ def test_images_of_different_sizes_are_a_list():
     for image, each in zip(given, found, strict=True):
         alone = models.predict_multi_scale(model, image[None], scales=(0.5, 1), multiple=4)[0]
         np.testing.assert_allclose(each, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize(("side", "starts"), [(6, [0]), (7, [0, 1]), (10, [0, 4]), (11, [0, 4, 5]), (20, [0, 4, 8, 12, 14])])
+def test_windows_are_two_thirds_of_one_apart(side, starts):
+    assert multi_scale.window_starts(side, 6) == starts
+
+
+def test_windows_are_averaged_where_they_overlap():
+    model, x = convolution("softmax"), images(2, 6, 10, 3)
+    got = models.predict_multi_scale(model, x, scales=(1,), flip=False, multiple=2, window=6)
+    parts = [model.predict(x[:, :, start : start + 6], verbose=0) for start in (0, 4)]
+    want = np.concatenate([parts[0][:, :, :4], (parts[0][:, :, 4:] + parts[1][:, :, :2]) / 2, parts[1][:, :, 2:]], axis=2)
+    np.testing.assert_allclose(got, want, atol=1e-6)
+    assert np.abs(got - model.predict(x, verbose=0)).max() > 1e-3
+
+
+def test_what_is_smaller_than_a_window_is_padded():
+    model, x = convolution("softmax"), images(1, 4, 6, 3)
+    got = models.predict_multi_scale(model, x, scales=(1,), flip=False, multiple=1, window=8, fill=(0.1, 0.2, 0.3))
+    padded = np.tile(np.float32([0.1, 0.2, 0.3]), (1, 8, 8, 1))
+    padded[:, 2:6, 1:7] = x
+    np.testing.assert_allclose(got, model.predict(padded, verbose=0)[:, 2:6, 1:7], atol=1e-6)
+
+
+def test_the_shorter_side_is_resized_first():
+    model, x = convolution("softmax"), images(1, 8, 12, 3)
+    got = models.predict_multi_scale(model, x, scales=(0.5, 1), multiple=1, shorter_side=16)
+    np.testing.assert_allclose(got, models.predict_multi_scale(model, x, scales=(1, 2), multiple=1), atol=1e-6)
 
 
 def test_logits_are_averaged_before_they_become_probabilities():

@@ -54,16 +54,31 @@ def test_output_strides_change_sizes_and_rates_and_no_weight(output_stride, size
 
 
 @pytest.mark.parametrize(
-    ("output_stride", "degridding", "size"), [(32, False, (61, 45)), (16, True, (64, 96)), (8, False, (45, 61))]
+    ("output_stride", "degridding", "multigrid", "size"),
+    [(32, False, True, (61, 45)), (16, True, True, (64, 96)), (8, False, True, (45, 61)), (8, True, False, (45, 61))],
 )
-def test_equals_pytorch_by_order_of_the_weights(output_stride, degridding, size):
+def test_equals_pytorch_by_order_of_the_weights(output_stride, degridding, multigrid, size):
     modules = (1, 1, 2, 1)
     row = (SMALL["filters"], modules, SMALL["channels"])
-    peer = peers.randomized(pytorch_sunet.SUNet(row, 4, output_stride, 7 if degridding else None, stem=4))
-    model = small(modules=modules, output_stride=output_stride, degridding=degridding, activation=None)
+    filters = 7 if degridding else None
+    peer = peers.randomized(pytorch_sunet.SUNet(row, 4, output_stride, filters, stem=4, multigrid=multigrid))
+    how = {"output_stride": output_stride, "degridding": degridding, "multigrid": multigrid}
+    model = small(modules=modules, activation=None, **how)
     model.set_weights(peers.weights(peer))
     x = images(2, *size, 3)
     np.testing.assert_allclose(called(model, x), peers.called(peer, x), atol=1e-4)
+
+
+def test_every_kernel_starts_as_he_et_al_have_it():
+    model = small(filters=24, channels=(32, 40, 48, 56), stem=16, degridding=True, degridding_filters=24)
+    kernels = [w for w in model.trainable_weights if w.path.endswith("kernel") and math.prod(w.shape) > 500]
+    assert len(kernels) > 40
+    for kernel in kernels:
+        height, width, _, last = kernel.shape  # outputs; of a transposed convolution inputs, as PyTorch counts
+        deviation = math.sqrt(2 / (height * width * last))
+        found = keras.ops.convert_to_numpy(kernel)
+        assert found.std() == pytest.approx(deviation, rel=0.15), kernel.path
+        assert np.abs(found).max() > 2.3 * deviation, "it must not be truncated"
 
 
 class Offset(keras.layers.Layer):

@@ -1,15 +1,17 @@
 """25 networks that people put on small devices: what converts and is lost, what they take; writes docs/results/networks.md.
 
-    KERAS_BACKEND=tensorflow python benchmarks/common_networks.py [--only NAME ...] [--targets tflm coral ...] [--train]
+    python benchmarks/common_networks.py [--only NAME ...] [--targets tflm coral ...] [--train] [--again]
 
 Weights are random but realistic (`benchmarks.networks`), images synthetic. For each network: whether it converts for a
 target, or why not; the signal to noise of its outputs, the best of its choices, and whether `convert` warned; on tflm also
 whether TFLM and LiteRT's reference kernels give equal bytes, and the memory of stock TFLM, of the plan, and of the engine by
 rows or whole maps. With --train, a model of `quantize_aware` is trained for 40 steps to give what the float network gives.
-Rows are kept in benchmarks/common_networks.json, so that a long run may be cut into several.
+Under another backend the signal to noise and the bytes alone, for the table of three backends. What is known is kept in
+benchmarks/common_networks.json and not measured again but with --again: a long run may be cut into several.
 """
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -47,19 +49,28 @@ def main():
     parser.add_argument("--only", nargs="+", default=list(NETWORKS), help="networks; by default all")
     parser.add_argument("--targets", nargs="+", default=["tflm"])
     parser.add_argument("--train", action="store_true", help="quantisation-aware steps, too")
+    parser.add_argument("--again", action="store_true", help="measure again what is known")
     arguments = parser.parse_args()
     rows = json.loads(ROWS.read_text()) if ROWS.exists() else {}
     for name in arguments.only:
-        begin, model = time.monotonic(), network(name)
-        row = rows.setdefault(name, {})
-        for target in arguments.targets:
-            row[target] = converted(model, target)
-        if arguments.train:
-            row["trained"] = trained(model)
-        print(f"{name}: {time.monotonic() - begin:.0f} s, {row}", flush=True)
-        with atomic_write(ROWS) as temporary:
-            Path(temporary).write_text(json.dumps(rows, indent=1, default=int) + "\n")
-        PAGE.write_text(page(rows))
+        begin, model, row = time.monotonic(), None, rows.setdefault(name, {})
+        for key, measured in tasks(arguments).items():
+            if arguments.again or key not in row:
+                model = model or network(name)
+                row[key] = measured(model)
+                print(f"{name}, {key}: {time.monotonic() - begin:.0f} s, {row[key]}", flush=True)
+                with atomic_write(ROWS) as temporary:
+                    Path(temporary).write_text(json.dumps(rows, indent=1, default=int) + "\n")
+                PAGE.write_text(page(rows))
+
+
+def tasks(arguments):
+    """What is asked for, as a dict from the key in a row to a function of the model."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        return {backend: bytes_alone}
+    asked = {target: functools.partial(converted, target=target) for target in arguments.targets}
+    return asked | ({"trained": trained} if arguments.train else {})
 
 
 def samples(model, count, seed):
@@ -73,7 +84,7 @@ def converted(model, target):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
-            made = conversion_of(model, Request(samples(model, CALIBRATION, 2), target))
+            made = conversion_of(model, Request(samples(model, CALIBRATION, 2), target, compared=target == "tflm"))
         except ValueError as error:
             return {"refused": str(error)}
     said = [str(warning.message) for warning in told if "signal to noise" in str(warning.message)]
@@ -82,13 +93,23 @@ def converted(model, target):
     return row | (memory(made.content, model) if target == "tflm" else {})
 
 
-def memory(content, model):
-    """Equal bytes on TFLM and LiteRT's reference kernels, and what the file takes on each of three runtimes."""
+def bytes_alone(model):
+    """What another backend's model converts to."""
+    made = conversion_of(model, Request(samples(model, CALIBRATION, 2), "tflm"))
+    return {"signals": made.signal_to_noise, "equal": equal(made.content, model)}
+
+
+def equal(content, model):
+    """Whether TFLM and LiteRT's reference kernels give equal bytes."""
     x = inputs_of(model, 2, 3)
     runs = [tflite.run(content, x if len(x) > 1 else x[0], kind) for kind in ("tflm", "litert-reference")]
-    equal = all((a == b).all() for a, b in zip(*(run.outputs for run in runs), strict=True))
+    return all((a == b).all() for a, b in zip(*(run.outputs for run in runs), strict=True))
+
+
+def memory(content, model):
+    """Equal bytes, and what the file takes on each of three runtimes."""
     arena, plan = measure(content), tflite.plan(content)
-    row = {"equal": equal, "head": arena.head, "tail": arena.tail}
+    row = {"equal": equal(content, model), "head": arena.head, "tail": arena.tail}
     row["planned"] = plan.planned.placement.head if plan.planned else None
     try:
         row["engine"] = scheduled(candidates(integer_io(content)), Wanted("auto"))[0].layout.total
@@ -128,7 +149,9 @@ def page(rows):
         "have the sizes of MLPerf Tiny), random but realistic weights, synthetic images. dB: signal to noise of the",
         "file's output beside the Keras model's, the worst output, post-training; in brackets the best of the other",
         "choices that `convert` tried, where it is better. `!`: `convert` warns. Equal: TFLM's bytes are those of",
-        "LiteRT's reference kernels. Memory in bytes: the head of stock TFLM, of the planned file, and all of the",
+        "LiteRT's reference kernels; dense layers behind each other are not, for TFLM rounds them twice and LiteRT once",
+        "([what is equal](../guides/convert.md#the-same-bytes-everywhere)).",
+        "Memory in bytes: the head of stock TFLM, of the planned file, and all of the",
         "engine's. QAT: dB before and after 40 quantisation-aware steps, on other images. coral and ethos-u55: operators",
         "on the accelerator, of all.",
         "",

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
+from keras_unetmm.conversion.integer_elu import with_integer_elu
 from keras_unetmm.conversion.io_quantization import in_order_of_model, with_byte_io
 from keras_unetmm.conversion.post_training import OUTLIERS, chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.conversion.quiet import captured
@@ -100,9 +101,14 @@ def quantize(conversion):
     kinds, io = {"int8": tf.int8, "uint8": tf.uint8}, conversion.request.io
     last = kinds["int8" if "indices" in conversion.outputs else io]
     conversion.content = mlir_quantize(conversion.content, input_data_type=kinds[io], output_data_type=last)
+    conversion.content = with_integer_elu(conversion.content, conversion.graph)
     if conversion.ranges is not None:
         content = with_trained_scales(conversion.content, conversion.ranges)
         conversion.content = with_trained_kernels(content, conversion.kernels)
+    if conversion.trained is not None:
+        from keras_unetmm.conversion.same_bytes import with_trained_biases
+
+        conversion.content = with_trained_biases(conversion.content, conversion.trained, list(conversion.ranges))
 
 
 def byte_ends(conversion):

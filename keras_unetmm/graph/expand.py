@@ -4,6 +4,7 @@ import re
 
 import keras
 
+from keras_unetmm.graph.names import Names, free_name
 from keras_unetmm.layers.composite import Composite
 
 _SAFE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.-]*")  # names of layers that TensorFlow takes for scopes
@@ -36,9 +37,8 @@ def expand(model, input_shape=None):
     while any(_has_parts(layer) for layer in graph.layers) or nested:
         # the layers of a model within the model stand in its graph, too, until they are copied once more
         nested = any(isinstance(layer, keras.Model) for layer in graph.layers)
-        graph = keras.models.clone_model(
-            graph, input_tensors=_one_or_all(inputs), clone_function=copied, call_function=_call_parts
-        )
+        call = Names(graph).settled(_call_parts)
+        graph = keras.models.clone_model(graph, input_tensors=_one_or_all(inputs), clone_function=copied, call_function=call)
     _name_safely(graph)
     return graph
 
@@ -60,10 +60,7 @@ def _safe(name, taken):
     """A name like that one which is not among those taken, to which it is added."""
     safe = name if _SAFE.fullmatch(name) else "layer_" + re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_")
     safe = safe.removeprefix("layer_") if _SAFE.fullmatch(safe.removeprefix("layer_")) else safe
-    found, count = safe, 1
-    while found in taken:
-        count += 1
-        found = f"{safe}_{count}"
+    found = free_name(safe, taken)
     taken.add(found)
     return found
 

@@ -55,6 +55,7 @@ _TABLE = {
     "Square": lambda function, forms, args, name: (Squared(name=name),),
     "Power": _power,
     "Absolute": lambda function, forms, args, name: (Magnitude(name=name),) if forms.absolute == "rectified" else None,
+    "LeakyRelu": lambda function, forms, args, name: (keras.layers.LeakyReLU(function.negative_slope, name=name),),
     "Negative": lambda function, forms, args, name: (Scaled(-1.0, name=name),),
     "Divide": _divided,
     "TrueDivide": _divided,

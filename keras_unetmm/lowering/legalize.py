@@ -43,14 +43,14 @@ AS_THEY_ARE = (
     *(keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D, keras.layers.MaxPooling2D),
     *(keras.layers.AveragePooling2D, keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D),
     *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Maximum, keras.layers.Minimum),
-    *(keras.layers.ReLU, keras.layers.Flatten, keras.layers.Reshape, keras.layers.Permute, keras.layers.ZeroPadding2D),
+    *(keras.layers.Flatten, keras.layers.Reshape, keras.layers.Permute, keras.layers.ZeroPadding2D),
     *(keras.layers.Cropping2D,),
     *(layers.PadToMultiple, layers.CropLike, layers.RepeatChannels, layers.SimpleGate),
     *(Scaled, Shifted, ChannelMean, ReciprocalRoot, OneChannel),  # of what is lowered already
     *(EdgePadding, OperatorGELU, Resizing, Squared, Magnitude),
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
-    *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "LeakyRelu", "Maximum", "Mean", "Minimum"),
+    *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "Maximum", "Mean", "Minimum"),
     *("Multiply", "Negative", "Pad", "Relu", "Relu6", "Reshape", "Rsqrt", "Sigmoid", "Silu", "Slice", "Softmax", "Split"),
     *("Squeeze", "Subtract", "Sum", "Tanh", "Transpose", "HardSilu", "HardSigmoid", "MaxPool", "AveragePool"),
 }
@@ -393,6 +393,12 @@ def _leaky(layer, forms, shapes):
     return (new,)
 
 
+def _rectifier(layer, forms, shapes):
+    if layer.negative_slope and layer.max_value is None and not layer.threshold:
+        return _leaky(keras.layers.LeakyReLU(layer.negative_slope, name=layer.name), forms, shapes)
+    return (rebuilt(layer),)
+
+
 def _elu(layer, forms, shapes):
     return (keras.layers.Activation("elu", name=layer.name),) if layer.alpha == 1 else None
 
@@ -466,6 +472,7 @@ TABLE = (
     (layers.ResizeLike, _resize_like),
     (keras.layers.Conv2DTranspose, _transposed_convolution),
     (keras.layers.Conv2D, _convolution),
+    (keras.layers.ReLU, _rectifier),
     (keras.layers.ELU, _elu),
     (keras.layers.LeakyReLU, _leaky),
     (keras.layers.PReLU, _prelu),

@@ -12,6 +12,7 @@ import keras
 
 from keras_unetmm.deprecation import renamed
 from keras_unetmm.graph.expand import expand
+from keras_unetmm.graph.names import Names
 from keras_unetmm.graph.nodes import call_of, calls, maker, operations_read
 from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
 from keras_unetmm.lowering import volumes
@@ -20,7 +21,7 @@ from keras_unetmm.lowering.gates import as_halves
 from keras_unetmm.lowering.integer_layers import Affine
 from keras_unetmm.lowering.legalize import DROPPED, can_shuffle, legalized, rebuilt, shuffle
 from keras_unetmm.lowering.options import options_of
-from keras_unetmm.lowering.refusals import reason
+from keras_unetmm.lowering.refusals import lacking, reason
 from keras_unetmm.types import Shape
 
 
@@ -107,6 +108,7 @@ def _lowered(model, target, forms, input_shape, slices):
     images = images if len(images) > 1 else images[0]
     clone = keras.models.clone_model(source, images, clone_function=lambda layer: layer, call_function=lowering.call)
     outputs = [lowering.whole(x) for x in clone.outputs]
+    lowering.names.settle(outputs)
     outputs = outputs if len(outputs) > 1 else outputs[0]
     return Lowered(keras.Model(images, outputs, name=source.name), source, tuple(lowering.legalizations))
 
@@ -131,6 +133,7 @@ class _Lowering:
         self.chains = {}  # what stands for a layer, by its name and the shapes of its inputs
         self.depths = {}  # of volumes that are one stack already, by the id of that
         self.alone = {}  # tensors and whether they have one reader only, by their id
+        self.names = Names(source)
         self.legalizations = []
 
     def call(self, layer, *args, **kwargs):
@@ -142,6 +145,7 @@ class _Lowering:
         volume = any(id(x) in self.volumes for x in tensors)
         kwargs = {} if isinstance(layer, keras.layers.Layer) else kwargs  # of layers those of training, masks
         becomes, made = self._made(layer, args, kwargs, inputs, volume)
+        self.names.settle(made, layer.name)
         if not isinstance(made[0], keras.KerasTensor):
             return made[0]  # a list: what a function with several outputs gives
         same = made[0] is inputs[0][0]  # the layer went; whoever reads that map else still does
@@ -209,8 +213,8 @@ class _Lowering:
             chain, inputs = self._with_convolution_before(layer, inputs)
         else:
             chain = self._chain(chain, shapes, args)
-        if chain is None:
-            self._refuse(layer, inputs)
+        if chain is None or any(lacking(part, self.target) for part in chain):
+            self._refuse(layer, inputs, chain or ())
         if chain and not isinstance(layer, keras.layers.Layer) and chain[0] is not layer:
             tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
             args, kwargs = (tensors[:1] if len(tensors) == 1 else [tensors]), {}  # a layer in place of a function
@@ -273,8 +277,8 @@ class _Lowering:
     def _alone(self, tensor):
         return id(tensor) in self.alone and self.alone[id(tensor)][1]
 
-    def _refuse(self, layer, inputs):
-        received, change = reason(layer, tuple(maps[0].shape for maps in inputs))
+    def _refuse(self, layer, inputs, chain=()):
+        received, change = reason(layer, tuple(maps[0].shape for maps in inputs), chain, self.target)
         raise UnknownLayerError(
             f"Every layer must have an integer form for target {self.target!r}. Received: {received}. {change}"
         )

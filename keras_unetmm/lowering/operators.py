@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_unetmm.graph.names import Names
 from keras_unetmm.lowering.scales import CLIPS, activation
 
 _WITH_ACTIVATION = (
@@ -16,7 +17,7 @@ def operators_of(graph):
     Args:
         graph: a lowered model, laid out by `keras_unetmm.graph.expand.expand`.
     """
-    return keras.models.clone_model(graph, clone_function=_copy, call_function=_call)
+    return keras.models.clone_model(graph, clone_function=_copy, call_function=Names(graph).settled(_call))
 
 
 def _copy(layer):

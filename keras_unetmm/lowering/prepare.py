@@ -4,7 +4,8 @@ import keras
 import numpy as np
 
 from keras_unetmm.graph.expand import expand
-from keras_unetmm.graph.nodes import maker, tensors_read
+from keras_unetmm.graph.names import free_name
+from keras_unetmm.graph.nodes import maker, parts, tensors_read
 from keras_unetmm.lowering.scales import activation
 
 MOST_CLASSES = 128  # that int8 can tell apart
@@ -34,8 +35,10 @@ def prepared(model, shape, output, mean, std, needed=True):
     mean, std = _a_channel("mean", mean, 0.0, shapes[0]), _a_channel("std", std, 1.0, shapes[0])
     if (std <= 0).any():
         raise ValueError(f"std must be positive. Received: {std.tolist()}.")
-    image = keras.Input(batch_shape=shapes[0], name="image")
-    normalized = keras.layers.Normalization(mean=mean, variance=std**2, name="normalization")(image)
+    taken = {model.name, *(layer.name for layer in (*model.operations, *parts(model)))}
+    image = keras.Input(batch_shape=shapes[0], name=free_name("image", taken))
+    name = free_name("normalization", taken)
+    normalized = keras.layers.Normalization(mean=mean, variance=std**2, name=name)(image)
     return keras.Model(image, model(normalized), name=model.name)
 
 

@@ -4,18 +4,53 @@ import keras
 
 from keras_unetmm.lowering import legalize, sequences, volumes
 from keras_unetmm.lowering.functions import CHANGED
+from keras_unetmm.lowering.scales import activation
+from keras_unetmm.lowering.written import ACTIVATIONS, operators_written
+from keras_unetmm.targets.by_name import verdict_on_name
+from keras_unetmm.targets.verdict import UNSUPPORTED
 
 L = keras.layers
 _NO_2D = "Compute it outside of the model, or train another layer in its place"
 
 
-def reason(layer, shapes):
+def lacking(layer, target):
+    """Returns why the activation of a lowered layer does not run on a target, or an empty str.
+
+    Args:
+        layer: a layer of a lowered model, or the operation of a function of `keras.ops`.
+        target: str, one of `keras_unetmm.targets.targets.TARGETS`.
+    """
+    if not isinstance(layer, (L.ReLU, L.ELU)) and getattr(layer, "activation", None) is None:
+        return ""
+    names = operators_written(layer)
+    if names is None:
+        return "which the converter computes in floats"
+    missing = [name for name in names if verdict_on_name(target, name) == UNSUPPORTED]
+    return f"which becomes {', '.join(names)}, and {target} has no {' and no '.join(missing)}" if missing else ""
+
+
+def converting_activations(target):
+    """Returns the names of Keras's activations that convert for a target."""
+    found = {"gelu", "leaky_relu"}  # which have other forms where the operator is missing
+    for name, operators in ACTIVATIONS.items():
+        if UNSUPPORTED not in [verdict_on_name(target, operator) for operator in operators.split()]:
+            found.add(name)
+    return sorted(found)
+
+
+def reason(layer, shapes, chain=(), target="tflm"):
     """Returns two sentences: what is wrong with a layer, and what to change.
 
     Args:
         layer: a Keras layer, or the operation of a function of `keras.ops`, that was refused.
         shapes: tuple of the shapes of its inputs.
+        chain: tuple of the layers that would stand for it, if it is an activation in them that was refused.
+        target: str, for which.
     """
+    for why in filter(None, (lacking(part, target) for part in chain)):
+        return f"{_named(layer)} with {_activation(layer)}, {why}", (
+            f"For {target} use one of {', '.join(converting_activations(target))}."
+        )
     if not isinstance(layer, L.Layer):
         return _of_function(layer)
     said = _of_any_layer(layer) or _of_its_arguments(layer, shapes)
@@ -23,6 +58,14 @@ def reason(layer, shapes):
         f"{_named(layer)}, a layer that has no integer form",
         _INSTEAD.get(type(layer).__name__, f"{_NO_2D}."),
     )
+
+
+def _activation(layer):
+    """The activation as a user writes it: by its name, or the layer's arguments."""
+    if isinstance(layer, L.ReLU):
+        names = ("max_value", "negative_slope", "threshold")
+        return ", ".join(f"{name}={getattr(layer, name)}" for name in names)
+    return f"the activation {activation(layer)!r}"
 
 
 def _named(layer):
@@ -154,3 +197,21 @@ def known_layers():
 def known_functions():
     """Returns the names of the operations of `keras.ops` that have an integer form, sorted."""
     return sorted({*legalize.FUNCTIONS, *CHANGED, "Gelu"})
+
+
+def arguments():
+    """Returns what converts of layers' arguments: a list of the layers' names, the argument, its values and the change."""
+    rows = []
+    for kinds, argument, allowed, change in _ARGUMENTS:
+        if kinds is L.Softmax:  # over other axes it converts, but for volumes
+            continue
+        names = ", ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+        values = "the last axis" if callable(allowed) else " or ".join(f"`{value!r}`" for value in allowed)
+        rows.append((names, argument, values, change))
+    return rows
+
+
+def instead():
+    """Returns what to use instead of layers and functions that have no integer form, a dict of sentences by name."""
+    functions = {f"keras.ops, {name}": change for name, change in _FUNCTIONS_INSTEAD.items()}
+    return dict(sorted(_INSTEAD.items())) | dict(sorted(functions.items()))

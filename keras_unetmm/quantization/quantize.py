@@ -14,6 +14,7 @@ import numpy as np
 from keras_unetmm.deprecation import renamed
 from keras_unetmm.graph.expand import expand, static_shape
 from keras_unetmm.graph.finite import validate_finite_weights, validate_float_weights
+from keras_unetmm.graph.names import free_name
 from keras_unetmm.graph.nodes import calls, followers, maker, operations_read, tensors_read
 from keras_unetmm.graph.own_functions import validate_no_own_functions
 from keras_unetmm.graph.selected import without_unselected
@@ -130,6 +131,9 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
                 f"{len(calls(layer))} times. Make a layer for each call."
             )
     graph = operators_of(expand(made.model))
+    for layer in graph.layers:
+        if layer.name.endswith(_SUFFIX):  # which says that a layer rounds
+            layer.name = free_name(f"{layer.name}_", {other.name for other in graph.layers})
     for layer in graph.layers:
         if not is_exact(layer):
             raise ValueError(
@@ -281,7 +285,7 @@ def _rounded(graph, points, ranges):
     def scale_of(x):
         return scales[held[id(x)][0]]
 
-    image = keras.Input(batch_shape=graph.inputs[0].shape, name=graph.inputs[0].name, dtype="float32")
+    image = keras.Input(batch_shape=graph.inputs[0].shape, name=maker(graph.inputs[0]).name, dtype="float32")
     bytes_in = rounded(image, points.leader(maker(graph.inputs[0])), {})
 
     def call(layer, *args, **kwargs):

@@ -20,6 +20,7 @@ from keras_unetmm.conversion.conversion import Request
 from keras_unetmm.conversion.convert import conversion_of
 from keras_unetmm.graph.saved import load_model
 from keras_unetmm.lowering.lowering import lower
+from keras_unetmm.lowering.written import operators_written
 from keras_unetmm.quantization.calibration import calibration_inputs
 from keras_unetmm.quantization.quantize import quantize_aware
 from keras_unetmm.targets import coral
@@ -106,6 +107,8 @@ def test_little_is_lost_of_what_users_write(target):
     made = conversion_of(network(NETWORKS), Request(images(), target))
     left = [(operator.name, operator.why) for operator in made.verdict.operators if operator.verdict != "supported"]
     assert not left
+    written = {name for layer in made.network.operations for name in operators_written(layer)}
+    assert {operator.name for operator in made.verdict.operators} - {"QUANTIZE", "RELU"} == written
     lost = {name: signal for name, signal in zip(NETWORKS, made.signal_to_noise, strict=True) if signal < 28}
     assert not lost, "in dB"
     assert made.left_out == ("flip, a RandomFlip",)

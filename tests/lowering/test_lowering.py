@@ -13,6 +13,7 @@ from keras_unetmm import layers, models
 from keras_unetmm.lowering import integer_layers
 from keras_unetmm.lowering.lowering import UnknownLayerError, lower, lowered
 from keras_unetmm.lowering.options import CHOICES
+from keras_unetmm.lowering.prepare import prepared
 from keras_unetmm.targets.targets import TABLE, TARGETS
 
 SHAPE = (6, 10, 8)
@@ -357,3 +358,29 @@ def test_a_layer_of_the_users_own_is_refused():
 def test_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
         lower(single(keras.layers.ReLU()), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [("input", "volume"), ("input", "slices"), ("layer", "stack"), ("layer", "c0_taps1_2")]
+)
+def test_a_name_of_the_users_is_not_taken_by_what_lowering_adds(place, name):
+    keras.backend.clear_session()  # what is added has the names of a fresh session
+    inputs = keras.Input((2, 4, 4, 1), name=name if place == "input" else "in")
+    x = keras.layers.Conv3D(2, 3, padding="same", name="c0")(inputs)
+    y = keras.layers.Conv3D(2, 3, padding="same", name=name if place == "layer" else "c1")(x)
+    model = keras.Model(inputs, keras.layers.Concatenate(name="joined")([x, y]))
+    made = lower(model, "tflm", (1, 2, 4, 4, 1))
+    assert [x.name for x in made.inputs] == [x.name for x in model.inputs]
+    assert len({layer.name for layer in made.operations}) == len(made.operations)
+    images = np.random.default_rng(0).random((1, 2, 4, 4, 1)).astype("float32")
+    np.testing.assert_allclose(*(keras.ops.convert_to_numpy(m(images)) for m in (model, made)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["image", "normalization"])
+def test_the_normalisation_in_front_takes_no_name_of_the_users(name):
+    inputs = keras.Input((4, 4, 3), name=name)
+    model = keras.Model(inputs, keras.layers.Conv2D(2, 1, name="image" if name != "image" else "normalization")(inputs))
+    made = lower(prepared(model, (1, 4, 4, 3), "values", 0.5, 0.25))
+    x = np.random.default_rng(0).random((1, 4, 4, 3)).astype("float32")
+    want, got = model((x - 0.5) / 0.25), made(x)
+    np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (want, got)), atol=1e-5)

@@ -316,3 +316,16 @@ def test_layers_that_are_called_again_are_refused():
     model = network(lambda x: keras.layers.Add()([twice(x), twice(keras.layers.ReLU()(x))]), SIZE)
     with pytest.raises(ValueError, match="twice, which is called 2 times"):
         quantize_aware(model, images())
+
+
+@ONE_BACKEND
+def test_names_of_the_users_are_not_taken_by_what_is_added():
+    def build(x):
+        x = keras.layers.SeparableConv2D(4, 3, activation="silu", name="first")(x)
+        for name in ("first_depthwise", "first_activation", "first_range", "last_range"):
+            x = keras.layers.Conv2D(4, 1, name=name)(x)
+        return keras.layers.Conv2D(2, 1, name="last")(x)
+
+    made = quantize_aware(network(build, SIZE), images(), output_kind="values")
+    assert len({layer.name for layer in made.operations}) == len(made.operations)
+    assert "CONV_2D" in {operator.name for operator in read(tflite.convert(made, None)).main.operators}

@@ -329,3 +329,12 @@ def test_names_of_the_users_are_not_taken_by_what_is_added():
     made = quantize_aware(network(build, SIZE), images(), output_kind="values")
     assert len({layer.name for layer in made.operations}) == len(made.operations)
     assert "CONV_2D" in {operator.name for operator in read(tflite.convert(made, None)).main.operators}
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(2, 1), (1, 2)])
+def test_several_inputs_or_outputs_are_refused_with_their_number(inputs, outputs):
+    maps = [keras.Input((8, 8, 3)) for _ in range(inputs)]
+    joined = keras.layers.Add()(maps) if inputs > 1 else maps[0]
+    model = keras.Model(maps, [keras.layers.Conv2D(2, 1)(joined) for _ in range(outputs)])
+    with pytest.raises(ValueError, match=rf"one input and one output\. Received: {inputs} inputs and {outputs} outputs"):
+        quantize_aware(model, images(2, (8, 8)))

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -24,34 +25,55 @@ def done(out):
     return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
 
 
-def run(kind, count, out):
-    """Runs the mutants of a kind that the file does not hold yet."""
-    begin = 1 + max((row[1] for row in done(out) if row[0] == kind), default=-1)
-    while begin < count:
-        end = min(begin + CHUNK[kind], count)
-        code = f"from fuzzing import fuzz; fuzz.work({kind!r}, {begin}, {end}, {str(out.parent)!r})"
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-        process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-        lines = process.stdout.splitlines()
-        if process.returncode:
-            fault = f"crash, status {process.returncode}: {process.stderr[-500:]}"
-            lines.append(json.dumps([kind, begin + len(lines), "?", fault, 0]))
-        with out.open("a") as file:
-            file.writelines(line + "\n" for line in lines)
-        begin += len(lines)
-        print(f"{kind}: {begin:,} of {count:,}", file=sys.stderr, flush=True)
+def begins(out, kind, mutants):
+    """The number of the first mutant of a kind that is not in the file yet."""
+    return max((row[1] + 1 for row in done(out) if row[0] == kind), default=mutants.start)
+
+
+def run(kind, begin, end, out):
+    """Runs the mutants from `begin` to `end` in one process, and returns where to go on: after a crash, at the next one."""
+    code = f"from fuzzing import fuzz; fuzz.work({kind!r}, {begin}, {end}, {str(out.parent)!r})"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    lines = process.stdout.splitlines()
+    if process.returncode:
+        fault = f"crash, status {process.returncode}: {process.stderr[-500:]}"
+        lines.append(json.dumps([kind, begin + len(lines), "?", fault, 0]))
+    with out.open("a") as file:
+        file.writelines(line + "\n" for line in lines)
+    return begin + len(lines)
+
+
+def numbers(text):
+    """Returns the numbers that `30000:100000`, or `100000` from 0 on, stand for."""
+    first, _, last = text.rpartition(":")
+    return range(int(first or 0), int(last))
 
 
 def main():
-    """Runs what is asked for and prints the counts of everything in the file."""
+    """Runs what is asked for, the kinds by turns, and prints the counts of everything in the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--readers", type=int, default=100_000)
-    parser.add_argument("--commands", type=int, default=5_000)
+    parser.add_argument("--readers", type=numbers, default="100000", metavar="[FROM:]TO", help="numbers of the mutants")
+    parser.add_argument("--commands", type=numbers, default="5000", metavar="[FROM:]TO", help="the same of the commands")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin nothing after so many minutes")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    for kind in CHUNK:
-        run(kind, getattr(options, kind), options.out.resolve())
-    rows = done(options.out)
+    out, until = options.out.resolve(), time.monotonic() + 60 * options.minutes
+    out.parent.mkdir(parents=True, exist_ok=True)
+    wanted = {kind: getattr(options, kind) for kind in CHUNK}
+    at = {kind: begins(out, kind, mutants) for kind, mutants in wanted.items()}
+    while left := [kind for kind, mutants in wanted.items() if at[kind] < mutants.stop]:
+        for kind in left:
+            if time.monotonic() < until:
+                at[kind] = run(kind, at[kind], min(at[kind] + CHUNK[kind], wanted[kind].stop), out)
+                print(f"{kind}: {at[kind]:,} of {wanted[kind].stop:,}", file=sys.stderr, flush=True)
+        if time.monotonic() >= until:
+            break
+    summary(done(out))
+
+
+def summary(rows):
+    """Prints how many mutants each command answered, refused or failed on; the status is 1 where one failed."""
     counts = Counter((row[2], row[3] if row[3] in ("answered", "refused") else "FAULT") for row in rows)
     for (ask, outcome), count in sorted(counts.items()):
         print(f"{ask:15} {outcome:10} {count:8,}")

@@ -80,7 +80,7 @@ def _tensors_of_layers(graph, model, sources):
     for operator in graph.operators:
         for index in operator.outputs:
             name = layer_of(graph.tensors[index].name, names) if index >= 0 else None
-            if name in layers and graph.tensors[index].scales and index not in graph.outputs:
+            if name in layers and _is_real(graph.tensors[index]) and index not in graph.outputs:
                 found[name] = index  # the last one
     alike = {n: i for n, i in found.items() if _inner(layers[n].output.shape) == _inner(graph.tensors[i].shape)}
     return [(layers[name], alike[name]) for name in layers if name in alike]
@@ -102,5 +102,12 @@ def _inner(shape):
     return tuple(size for size in shape if size != 1)
 
 
+def _is_real(tensor):
+    """Whether a tensor's values stand for real numbers."""
+    return bool(tensor.scales) or tensor.type == "FLOAT32"
+
+
 def _real(array, tensor):
+    if not tensor.scales:
+        return array.astype("float64")
     return (array.astype("float64") - tensor.zero_points[0]) * tensor.scales[0]

@@ -1,4 +1,4 @@
-"""A model and the file that it became, checked to fit each other."""
+"""A model and the file that it became, checked to fit each other; the file may be of integers, of floats, or of both."""
 
 import math
 from typing import Any
@@ -7,14 +7,15 @@ import keras
 import numpy as np
 
 from keras_unetmm.engine.io_quantization import integer_io
-from keras_unetmm.graph.expand import static_shape
+from keras_unetmm.graph.expand import expand, static_shape
 from keras_unetmm.graph.finite import validate_finite_weights
-from keras_unetmm.interpreters.runtime import run
+from keras_unetmm.interpreters.runtime import TFLMError, run
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.prepare import prepared
 from keras_unetmm.quantization.quantize import is_quantize_aware, plain
 from keras_unetmm.tflite_file.graph import load, read
 from keras_unetmm.tflite_file.metadata import metadata
+from keras_unetmm.tflite_file.operands import Operands
 from keras_unetmm.types import Tensor
 
 
@@ -28,8 +29,11 @@ class Pair:
         graph: the file's `Graph`.
         content: path or bytes of the file.
         shape: `(1, H, W, C)` or `(1, D, H, W, C)` that the model takes.
-        lowered: the `keras.Model` of integer forms.
+        lowered: the `keras.Model` of integer forms; for a file that `convert` did not write, the model laid out.
         names: set of str, of the layers that these stand for.
+        numbers: str, what the file computes with: `"int8"`, `"uint8"`, `"int16"`, `"float32"`, `"float16"` for floats with
+            weights of 16 bits, or `"hybrid"` for floats with weights of integers.
+        scale: float, the step of an output of integers; None for one of floats.
     """
 
     def __init__(self, model: Any, file: Any, target: str = "tflm", size: Any = None) -> None:
@@ -41,16 +45,26 @@ class Pair:
                 "file must give what the metrics and the noise are measured on. Received: one of output_kind='indices', "
                 "which gives the numbers of the classes. Convert the model with --output-kind logits to compare it."
             )
-        ends = _integer_io(self.graph)
+        ends = _ends(self.graph)
         model = without_quantisers(model)
         validate_finite_weights(model)
         self.shape = _shape(model, ends[0].shape, size)
         self.model = prepared(model, self.shape, self.kind, self.said.get("mean"), self.said.get("std"))
-        made = lowered(self.model, self.said.get("target", target), self.shape)
-        self.lowered, self.names = made.model, {layer.name for layer in made.source.operations}
+        if self.said:
+            made = lowered(self.model, self.said.get("target", target), self.shape)
+            self.lowered, source = made.model, made.source
+        else:  # another converter has left its layers as they are
+            self.lowered = source = expand(self.model, self.shape)
+        self.names = {layer.name for layer in source.operations}
         _validate_fit(self.lowered, ends)
-        self.scale = ends[1].scales[0]
-        self.peak = self.scale * (2 ** (8 * ends[1].element_bytes) - 1)
+        self.numbers = _numbers(self.graph, ends[1])
+        self.scale = ends[1].scales[0] if ends[1].scales else None
+
+    def peak(self, least: float, greatest: float) -> float:
+        """Returns the range of the file's output; of one of floats, that of the model's, from least to greatest."""
+        if self.scale is None:
+            return greatest - least or max(abs(least), abs(greatest))
+        return self.scale * (2 ** (8 * self.graph.tensors[self.graph.outputs[0]].element_bytes) - 1)
 
     def taken(self, example: Any, referred: Any) -> Any:
         """Returns the image of an example, or says why it cannot be measured."""
@@ -70,11 +84,19 @@ class Pair:
 
     def on(self, runtime: Any, image: Tensor) -> Any:
         """Returns the file's output for an image as real numbers; that of a volume may be a stack of slices."""
-        return run(self.content, self.reshaped(image), runtime).values[0]
+        try:
+            return run(self.content, self.reshaped(image), runtime).values[0]
+        except TFLMError as error:
+            raise TFLMError(f"{error} To compare it all the same, run it on LiteRT: --runtime litert.") from error
 
     def as_bytes(self, image: Tensor) -> Any:
-        """Returns the numbers that an image's bytes stand for, as the file takes it: rounded, and cut where bytes end."""
+        """Returns the numbers that an image's bytes stand for, as the file takes it: rounded, and cut where bytes end.
+
+        A file that takes floats takes them as they are.
+        """
         tensor = self.graph.tensors[self.graph.inputs[0]]
+        if not tensor.scales:
+            return image
         limits, scale, point = np.iinfo(tensor.type.lower()), tensor.scales[0], tensor.zero_points[0]
         steps = np.clip(np.round(image / scale) + point, limits.min, limits.max) - point
         return (steps * scale).astype("float32")
@@ -100,18 +122,32 @@ def without_quantisers(model):
     return plain(model)[0] if is_quantize_aware(model) else model
 
 
-def _integer_io(graph):
-    """The one input and the one output of a file, both of integers that stand for real numbers."""
+def _ends(graph):
+    """The one input and the one output of a file, each of floats, or of integers that stand for real numbers."""
     for name, indices in (("input", graph.inputs), ("output", graph.outputs)):
         tensors = [graph.tensors[index] for index in indices]
         if len(tensors) != 1:
-            raise ValueError(f"file must have one {name}. Received: {len(tensors)}. Convert the model with unetmm convert.")
-        if "INT" not in tensors[0].type or len(tensors[0].scales) != 1:
             raise ValueError(
-                f"file must be one of integers. Received: an {name} of {tensors[0].type.lower()}. Convert the model with "
-                "unetmm convert."
+                f"file must have one {name} to be compared. Received: {len(tensors)}. Convert a model that takes one image "
+                "and gives one result."
+            )
+        if tensors[0].type != "FLOAT32" and ("INT" not in tensors[0].type or len(tensors[0].scales) != 1):
+            raise ValueError(
+                f"file must have an {name} of float32, or of integers with one scale. Received: one of "
+                f"{tensors[0].type.lower()} with {len(tensors[0].scales)} scales. Convert the model with unetmm convert."
             )
     return graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+
+
+def _numbers(graph, output):
+    """What the operators of a file compute with, in a word."""
+    if output.type != "FLOAT32":
+        return output.type.lower()
+    read = [
+        Operands(graph, op).weights if op.name != "DEQUANTIZE" else graph.tensors[op.inputs[0]] for op in graph.operators
+    ]
+    types = {tensor.type for tensor in read if tensor is not None}
+    return "hybrid" if any("INT" in kind for kind in types) else "float16" if "FLOAT16" in types else "float32"
 
 
 def _shape(model, taken, size):

@@ -45,12 +45,12 @@ def draw(quality, path, title=None):
     width = 2.2 * columns + 1.2
     heights = [2.3 + 0.35 * (row == 0) for row in range(rows)]  # inches, the first with titles
     figure = Figure(figsize=(width, sum(heights) + below + 0.5), layout="constrained")
-    figure.suptitle(title or "float and int8", x=0.01, ha="left", fontsize=11)
+    figure.suptitle(title or f"float and {quality.numbers}", x=0.01, ha="left", fontsize=11)
     grid = figure.add_gridspec(rows + 1, 1, height_ratios=[*heights, below])
     factor = _factor(shown)
     for row, example in enumerate(shown):
         axes = grid[row].subgridspec(1, columns + 1, width_ratios=[1] * columns + [0.05]).subplots()
-        _examples(figure, axes, example, factor, row == 0)
+        _examples(figure, axes, example, factor, quality.numbers if row == 0 else "")
     if quality.layers:
         _layers(figure.add_subplot(grid[rows]), quality, width)
     figure.savefig(path, format=os.path.splitext(path)[1][1:].lower(), dpi=150)
@@ -62,24 +62,26 @@ def _factor(shown):
     return max((factor for factor in _FACTORS if factor * largest <= 1), default=1)
 
 
-def _examples(figure, axes, example, factor, first):
+def _examples(figure, axes, example, factor, numbers):
+    """A row of panels; the first has titles, for which it is given what the file computes with."""
     difference = np.abs(_slice(example.float) - _slice(example.int8)).max(-1)
     labels = example.float.shape[-1] not in (1, 3)
-    panels = [("input", _picture(example.image)), *((n, _output(getattr(example, n), labels)) for n in ("float", "int8"))]
+    panels = [("input", _picture(example.image))]
+    panels += [("float", _output(example.float, labels)), (numbers, _output(example.int8, labels))]
     for axis, (name, picture) in zip(axes, panels, strict=False):
         _show(axis, picture, labels and name != "input")
-        if first:
+        if numbers:
             axis.set_title(name, fontsize=9)
     if len(axes) == 6:
-        _reference(axes[3], example, labels, first)
+        _reference(axes[3], example, labels, bool(numbers))
     *_, last, beside = axes
     drawn = last.imshow(difference * factor, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
     bar = figure.colorbar(drawn, cax=beside, ticks=(0, 0.5, 1))
     bar.ax.set_yticklabels([f"{value / factor:.3g}" for value in (0, 0.5, 1)], fontsize=7)
     bar.ax.set_box_aspect(18)
-    if first:
+    if numbers:
         shown = "" if factor == 1 else f"\nshown {factor} times as large"
-        last.set_title(f"|float - int8|{shown}", fontsize=9)
+        last.set_title(f"|float - {numbers}|{shown}", fontsize=9)
     for axis in axes[:-1]:
         axis.set(xticks=[], yticks=[])
     axes[0].set_ylabel(example.name[:24], fontsize=8)

@@ -1,4 +1,4 @@
-"""What a file loses as tables: its metrics in floats and in int8, and its worst layers."""
+"""What a file loses as tables: its metrics in floats and in the file's numbers, and its worst layers."""
 
 from rich.markup import escape
 from rich.table import Table
@@ -12,7 +12,8 @@ def scores_table(title, qualities):
         qualities: dict of `keras_unetmm.compare.quality.Quality` by the name of the data.
     """
     table = Table(title=escape(title), title_justify="left")
-    for column in ("data", "images", "metric", "float", "int8", "difference"):
+    numbers = next((quality.numbers for quality in qualities.values()), "file")
+    for column in ("data", "images", "metric", "float", numbers, "difference"):
         table.add_column(column, justify="left" if column in ("data", "metric") else "right")
     for name, quality in qualities.items():
         first = (escape(name), f"{quality.images:,}")
@@ -20,8 +21,10 @@ def scores_table(title, qualities):
             figures = (f"{score.float:.4f}", f"{score.int8:.4f}", f"{score.difference:+.4f}")
             table.add_row(*first, escape(score.metric), *figures)
             first = ("", "")
-        table.add_row(*first, "int8 against float, dB", "", f"{quality.agreement_db:.2f}", "")
-        table.add_row("", "", "largest difference, levels", "", f"{quality.levels:,}", "")
+        table.add_row(*first, f"{numbers} against float, dB", "", f"{quality.agreement_db:.2f}", "")
+        if quality.levels is not None:
+            table.add_row("", "", "largest difference, levels", "", f"{quality.levels:,}", "")
+        table.add_row("", "", "largest difference", "", f"{quality.largest:.3g}", "")
         table.add_section()
     return table
 

@@ -6,8 +6,27 @@ hill to its valley (J. W. H. Liu, "An application of generalized tree pebbling t
 that look alike are interchangeable: which of them is how far does not matter, only how many are.
 """
 
+import itertools
 import time
 from collections import defaultdict
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Operators of a chain that may as well run one directly after the other.
+
+    Attributes:
+        steps: tuple of int, positions in their order.
+        mask: int, the same as bits.
+        hill: int, bytes needed while they run, above those alive before.
+        valley: int, bytes alive after them, less those alive before.
+    """
+
+    steps: tuple
+    mask: int
+    hill: int
+    valley: int
 
 
 def order_by_segments(graph, end):
@@ -52,11 +71,81 @@ def _segment(graph, position, done, live):
     return hill, valley, steps[:count]
 
 
+def segments(graph):
+    """Returns the segments of all chains whose memory nobody else sees: a dict by the position of the first operator.
+
+    No order is lost by running them whole. A chain that pauses between two cuts holds more there than at either of them. Run
+    all of it where the other operators hold least of all the moments at which it ran in parts: no operator of it needs more,
+    and before and after, it holds less. Cuts are where a chain holds less than ever before, until it holds least of all, and
+    from there on where it never again holds less.
+
+    Args:
+        graph: `keras_unetmm.planner.reorder.OperatorGraph`.
+    """
+    found = {}
+    for chain in _forced(graph):
+        for begin, end in _private(graph, chain):
+            done, live, needs, lives = _mask(chain[:begin]), 0, [], [0]
+            for position in chain[begin:end]:
+                need, live = graph.run(position, done, live)
+                done |= 1 << position
+                needs.append(need)
+                lives.append(live)
+            for i, j in _between_cuts(lives):
+                steps = tuple(chain[begin + i : begin + j])
+                found[steps[0]] = Segment(steps, _mask(steps), max(needs[i:j]) - lives[i], lives[j] - lives[i])
+    return found
+
+
+def _between_cuts(lives):
+    """Pairs of cuts that follow each other; `lives[i]` is what is alive after i operators."""
+    least = lives.index(min(lives))
+    cuts = {0, len(lives) - 1}
+    cuts |= {i for i in range(least + 1) if all(lives[i] < before for before in lives[:i])}
+    cuts |= {i for i in range(least, len(lives)) if all(lives[i] <= later for later in lives[i + 1 :])}
+    ordered = sorted(cuts)
+    return itertools.pairwise(ordered)
+
+
+def _forced(graph):
+    """Lists of operators that can run in one order only, each but the first waiting for others of its list alone."""
+    taken = set()
+    for head in range(graph.count):
+        if head in taken:
+            continue
+        chain, mask, waiting = [head], 1 << head, set(graph.followers[head])
+        while len(able := [f for f in waiting if not graph.waits[f] & ~mask]) == 1:
+            chain += able
+            mask |= 1 << able[0]
+            waiting = waiting - {able[0]} | set(graph.followers[able[0]])
+        taken.update(chain)
+        yield chain
+
+
+def _private(graph, chain):
+    """Pairs of begin and end in a chain, of operators whose inputs it alone reads, and whose outputs, but for the last's."""
+    mask, begin = _mask(chain), None
+    for i, position in enumerate(chain):
+        if any(users != -1 and users & ~mask for *_, users in graph.sources[position]):
+            if begin is not None:
+                yield begin, i
+            begin = None
+            continue
+        begin = i if begin is None else begin
+        if i + 1 == len(chain) or any(not mask >> follower & 1 for follower in graph.followers[position]):
+            yield begin, i + 1
+            begin = None
+
+
+def _mask(positions):
+    return sum(1 << position for position in positions)
+
+
 def interchangeable(graph):
     """Returns the groups of chains that look alike: lists of masks of each chain's operators, two chains or more."""
     groups = defaultdict(list)
     for chain in _chains(graph):
-        groups[_signature(graph, chain)].append(sum(1 << position for position in chain))
+        groups[_signature(graph, chain)].append(_mask(chain))
     return [masks for masks in groups.values() if len(masks) > 1]
 
 
@@ -92,7 +181,7 @@ def _chains(graph):
 def _signature(graph, chain):
     """What memory sees of a chain: what it waits for, reads and makes, by size, and who takes what it ends in."""
     own = {index: (step, place) for step, p in enumerate(chain) for place, (index, *_) in enumerate(graph.made[p])}
-    mask = sum(1 << position for position in chain)
+    mask = _mask(chain)
     parts = []
     for position in chain:
         sources = tuple(

@@ -1,9 +1,9 @@
 """The order of operators with the smallest live peak.
 
 A search over the sets of operators done so far, lowest peak first: the first full set that it reaches has the smallest
-peak there is. Two facts keep it small. An operator that frees at least what it makes, and needs no more than the peak so
-far, may run at once without loss. And no order needs less than what must be alive, whatever the order, while some
-operator runs.
+peak there is. Three facts keep it small. An operator that frees at least what it makes, and needs no more than the peak so
+far, may run at once without loss. So may a segment of a chain, `keras_unetmm.planner.chains.segments`, and it need not be
+cut. And no order needs less than what must be alive, whatever the order, while some operator runs.
 """
 
 import heapq
@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from keras_unetmm.kernels.libraries import library_of
-from keras_unetmm.planner.chains import canonical, interchangeable, order_by_segments
+from keras_unetmm.planner.chains import Segment, canonical, interchangeable, order_by_segments, segments
 from keras_unetmm.planner.lifetimes import aligned
 
 _IN_ORDER = {"IF", "WHILE", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL"}
@@ -198,8 +198,8 @@ def _exact(graph, floor, ceiling, end):
     """The best peak and order, or None if time ran out; and a peak below which no order can be."""
     everything = (1 << graph.count) - 1
     ready = tuple(p for p in range(graph.count) if not graph.waits[p])
-    heap, seen, ticket, groups = [], set(), 0, interchangeable(graph)
-    _push(heap, graph, (floor, 0, graph.start, ready, None), ceiling, 0)
+    heap, seen, ticket, groups, moves = [], set(), 0, interchangeable(graph), _Moves(graph)
+    _push(heap, graph, moves, (floor, 0, graph.start, ready, None), ceiling, 0)
     while heap:
         peak, _, live, _, done, ready, order = heapq.heappop(heap)
         if done == everything:
@@ -210,16 +210,48 @@ def _exact(graph, floor, ceiling, end):
         seen.add(key)
         if time.thread_time() > end:
             return None, peak
-        for position in ready:
-            need, left = graph.run(position, done, live)
+        for move in moves.worth(ready, done):
             ticket += 1
-            state = _after(graph, position, done, ready)
-            _push(heap, graph, (max(peak, need), state[0], left, state[1], (order, position)), ceiling, ticket)
+            following = _after(graph, move, done, ready)
+            state = (max(peak, live + move.hill), following[0], live + move.valley, following[1], (order, move.steps))
+            _push(heap, graph, moves, state, ceiling, ticket)
     return None, ceiling  # nothing is below the file's own order
 
 
-def _push(heap, graph, state, ceiling, ticket):
-    """Adds a state, after every operator has run that may run without loss."""
+class _Moves:
+    """What may be run next: a whole segment, or an operator as a `Segment` of its own."""
+
+    def __init__(self, graph):
+        self.graph, self.whole, self.alone = graph, segments(graph), {}
+        self.readers = [0] * graph.count  # of an operator's inputs: whether these die decides what it needs
+        for position, sources in enumerate(graph.sources):
+            for *_, users in sources:
+                self.readers[position] |= max(users, 0)
+
+    def of(self, position, done):
+        """Returns the `Segment` that begins with an operator, after those in the mask `done`."""
+        if position in self.whole:
+            return self.whole[position]
+        key = position, done & self.readers[position]
+        if key not in self.alone:
+            self.alone[key] = Segment((position,), 1 << position, *self.graph.run(position, done, 0))
+        return self.alone[key]
+
+    def worth(self, ready, done):
+        """Returns the moves that may lead to the best order.
+
+        A segment that frees memory goes before every move of a higher hill: it needs no more, and all that follow need less.
+        """
+        found = [self.of(position, done) for position in ready]
+        falling = [move for move in found if move.valley <= 0 and move.steps[0] in self.whole]
+        if not falling:
+            return found
+        first = min(falling, key=lambda move: (move.hill, move.steps))
+        return [first, *(move for move in found if move.hill < first.hill)]
+
+
+def _push(heap, graph, moves, state, ceiling, ticket):
+    """Adds a state, after everything has run that may run without loss."""
     peak, done, live, ready, order = state
     if peak >= ceiling:
         return
@@ -227,17 +259,19 @@ def _push(heap, graph, state, ceiling, ticket):
     while again:
         again = False
         for position in ready:
-            need, left = graph.run(position, done, live)
-            if need <= peak and left <= live:
-                done, ready = _after(graph, position, done, ready)
-                live, order, again = left, (order, position), True
+            move = moves.of(position, done)
+            if live + move.hill <= peak and move.valley <= 0:
+                done, ready = _after(graph, move, done, ready)
+                live, order, again = live + move.valley, (order, move.steps), True
                 break
     heapq.heappush(heap, (peak, -done.bit_count(), live, ticket, done, ready, order))
 
 
-def _after(graph, position, done, ready):
-    done |= 1 << position
-    return done, (*(p for p in ready if p != position), *graph.ready(position, done))
+def _after(graph, move, done, ready):
+    """The operators done after a move, and those that may run then."""
+    done, left = done | move.mask, [p for p in ready if not move.mask >> p & 1]
+    new = dict.fromkeys(f for position in move.steps for f in graph.followers[position])
+    return done, (*left, *(f for f in new if not done >> f & 1 and not graph.waits[f] & ~done))
 
 
 def _beam(graph, floor, end):
@@ -248,9 +282,9 @@ def _beam(graph, floor, end):
         following = {}
         for done, (peak, live, ready, order) in states.items():
             for position in ready:
-                need, left = graph.run(position, done, live)
-                new, available = _after(graph, position, done, ready)
-                entry = (max(peak, need), left, available, (order, position))
+                move = Segment((position,), 1 << position, *graph.run(position, done, 0))
+                new, available = _after(graph, move, done, ready)
+                entry = (max(peak, live + move.hill), live + move.valley, available, (order, move.steps))
                 if new not in following or entry[:2] < following[new][:2]:
                     following[new] = entry
         width = _BEAM if time.thread_time() < end else 1
@@ -261,8 +295,8 @@ def _beam(graph, floor, end):
 def _listed(order):
     positions = []
     while order is not None:
-        order, position = order
-        positions.append(position)
+        order, steps = order
+        positions += reversed(steps)
     return positions[::-1]
 
 

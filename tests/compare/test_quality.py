@@ -96,6 +96,7 @@ def test_metrics_are_those_of_the_outputs():
     apart = floats.astype("float64") - integers
     assert found.agreement_db == pytest.approx(10 * np.log10((255 * scale) ** 2 / np.mean(apart**2)), abs=1e-3)
     assert found.levels == round(np.abs(apart).max() / scale)
+    assert found.largest == pytest.approx(np.abs(apart).max(), rel=1e-6)
     assert (found.images, found.runtime) == (3, "tflm")
 
 
@@ -210,7 +211,7 @@ def quality(count=3, names=40, reference=True):
         other = np.clip(output + rng.normal(scale=0.01, size=output.shape), 0, 1)
         shown.append(Shown(f"image {i}", image, output, other, image if reference else None))
     noises = tuple(LayerNoise(f"enc_block{i}_conv", "Conv2D", 40.0 - i % 7, 0.1, 2.0) for i in range(names))
-    return Quality((Score("psnr", 31.5, 31.25),), 30.0, 3, noises, 9, 2, "tflm", tuple(shown))
+    return Quality((Score("psnr", 31.5, 31.25),), 30.0, 3, 0.04, noises, 9, 2, "tflm", "int8", tuple(shown))
 
 
 def test_the_picture_says_what_it_shows(tmp_path):
@@ -258,14 +259,30 @@ def test_tables_and_json():
     assert printed["layers"][6] == {"layer": "enc_block6_conv", "kind": "Conv2D", "sqnr_db": 34.0, "largest": 0.1, "of": 2.0}
     assert [noise.layer for noise in found.worst(2)] == ["enc_block6_conv", "enc_block13_conv"]
     table = scores_table("a title", {"kodak": found, "more": found})
-    assert list(table.columns[0].cells) == ["kodak", "", "", "more", "", ""]
+    assert list(table.columns[0].cells) == ["kodak", "", "", "", "more", "", "", ""]
     assert next(iter(table.columns[5].cells)) == "-0.2500"
     assert list(layers_table(found, 3).columns[0].cells) == [f"enc_block{i}_conv" for i in (6, 13, 20)]
 
 
-def float_file():
-    net = Network(dtype="float32")
+def file_of(dtype):
+    net = Network(dtype=dtype)
     return net.file(net.unary("RELU", net.input(1, *SIZE, 3)))
+
+
+def test_floats_are_compared_with_what_the_file_gives():
+    model = keras.Sequential([keras.Input((*SIZE, 3)), keras.layers.LeakyReLU(0.25, name="leaky")])
+    inputs = images() - np.float32(0.5)
+    found = compare(model, file_of("float32"), examples(inputs), runtime="litert")
+    want = np.where(inputs < 0, inputs / 4, inputs)
+    apart = np.abs(want - np.maximum(inputs, 0)).astype("float64")
+    assert (found.numbers, found.levels) == ("float32", None)
+    assert found.largest == pytest.approx(apart.max())
+    span = float(want.max()) - float(want.min())
+    assert found.agreement_db == pytest.approx(10 * np.log10(span**2 / np.mean(apart**2)))
+    assert [layer.layer for layer in found.layers] == ["output"], "no name of the file's is a layer's"
+    assert found.as_json()["largest"] == found.largest
+    table = scores_table("a title", {"kodak": found})
+    assert list(table.columns[2].cells) == ["float32 against float, dB", "largest difference"]
 
 
 def test_what_cannot_be_compared_is_refused():
@@ -279,7 +296,7 @@ def test_what_cannot_be_compared_is_refused():
     indices = tflite.convert(several, images(2), output_kind="indices")
     one = examples(images(1))
     cases = [
-        ((model, float_file(), one), "file must be one of integers. Received: an input of float32"),
+        ((model, file_of("int32"), one), "file must have an input of float32, or of integers with one scale"),
         ((model, b"no file at all", one), "must be a .tflite file"),
         ((model, content[:400], one), "cut short or damaged"),
         ((other, content, one), r"a model that gives \(1, 12, 16, 5\) for the file, a file that gives \(1, 12, 16, 3\)"),
@@ -303,19 +320,47 @@ def test_what_cannot_be_compared_is_refused():
         compare(model, content, one, runtime="onnx")
 
 
-def test_a_file_of_the_stock_converter_with_float_ends_and_an_open_batch_is_compared():
+@pytest.mark.parametrize(
+    ("numbers", "runtime", "least"),
+    [
+        ("int8", "tflm", 30),
+        ("int16", "tflm", 50),
+        ("float32", "tflm", 120),
+        ("float16", "litert", 60),
+        ("hybrid", "litert", 40),
+    ],
+)
+def test_files_of_the_stock_converter_are_compared(numbers, runtime, least):
     tensorflow = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":
         pytest.skip("the stock converter takes models of the TensorFlow backend")
     model, own = network()
-    converter = tensorflow.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([image[None]] for image in images(8))
+    content = stock(tensorflow.lite, model, numbers)
+    assert [read(content).main.tensors[i].type for i in read(content).main.inputs] == ["FLOAT32"]
+    assert "?x12x16x3" in tflite.check(content, "tflm", compile=False).note
+    found = compare(model, content, examples(images()), runtime=runtime)
+    assert (found.numbers, found.images) == (numbers, 3)
+    assert [noise.layer for noise in found.layers] == ["first", "beside", "join", "later", "join_again", "output"]
+    assert min(noise.sqnr_db for noise in found.layers) > least
+    if numbers == "int8":
+        assert abs(found.agreement_db - compare(model, own, examples(images())).agreement_db) < 3
+    if runtime == "litert":
+        with pytest.raises(ValueError, match="run it on LiteRT: --runtime litert"):
+            compare(model, content, examples(images()))
+
+
+def stock(lite, model, numbers):
+    """The file that TensorFlow's own converter makes of a model, float ends and an open batch."""
+    converter = lite.TFLiteConverter.from_keras_model(model)
+    if numbers != "float32":
+        converter.optimizations = [lite.Optimize.DEFAULT]
+    if numbers == "float16":
+        converter.target_spec.supported_types = [np.float16]
+    if numbers.startswith("int"):
+        converter.representative_dataset = lambda: ([image[None]] for image in images(8))
+    if numbers == "int16":
+        maps = lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        converter.target_spec.supported_ops = [maps]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of statistics that only older converters took
-        content = converter.convert()
-    assert [read(content).main.tensors[i].type for i in read(content).main.inputs] == ["FLOAT32"]
-    assert "?x12x16x3" in tflite.check(content, "tflm").note
-    found, expected = compare(model, content, examples(images())), compare(model, own, examples(images()))
-    assert abs(found.agreement_db - expected.agreement_db) < 3
-    assert found.images == 3
+        return converter.convert()

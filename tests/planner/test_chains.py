@@ -7,7 +7,7 @@ import pytest
 from tflite.network import Network
 
 from keras_unetmm.planner import reorder as orders
-from keras_unetmm.planner.chains import canonical, interchangeable, order_by_segments
+from keras_unetmm.planner.chains import canonical, interchangeable, order_by_segments, segments
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.planner.reorder import OperatorGraph, reorder
 from keras_unetmm.tflite_file.graph import read
@@ -81,6 +81,54 @@ def test_only_chains_that_look_alike_are_exchanged():
     odd = (1 << graph.count) - 1 & ~sum(masks)
     assert canonical(odd & -odd, groups) != canonical(one, groups)
     assert interchangeable(graph_of(branches([8, 4], [8, 5]))) == []
+
+
+def residual_branches(seed):
+    """Few short branches, some with a residual, some that read the network's input again: all orders can be tried."""
+    rng, net = np.random.default_rng(seed), Network()
+    x, ends = net.input(1, 8, 8, 4), []
+    for _ in range(rng.integers(2, 4)):
+        y = net.conv(x, int(rng.integers(1, 9)), (3, 3))
+        for _ in range(rng.integers(1, 4)):
+            z = net.conv(y, int(rng.integers(1, 25)), (3, 3))
+            z = net.conv(z, int(rng.integers(1, 9)), (1, 1))
+            match rng.integers(4):
+                case 0:
+                    z = net.concatenate([y, z], 3)
+                case 1:
+                    z = net.concatenate([x, z], 3)
+            y = z
+        ends.append(y)
+    return net.file(net.concatenate(ends, 3))
+
+
+@pytest.mark.parametrize("group", range(4))
+def test_segments_and_what_they_leave_out_lose_nothing(group, monkeypatch):
+    contents = [residual_branches(seed) for seed in range(6 * group, 6 * group + 6)]
+    found = [reorder(read(content), seconds=20.0) for content in contents]
+    assert any(len(segment.steps) > 2 for content in contents for segment in segments(graph_of(content)).values())
+    monkeypatch.setattr(orders, "segments", lambda graph: {})
+    for content, order in zip(contents, found, strict=True):
+        assert order.exact
+        assert order.peak == reorder(read(content), seconds=20.0).peak
+
+
+def test_a_segment_ends_where_a_chain_holds_least():
+    graph = graph_of(branches([8, 4, 20, 6, 12, 2], [1] * 6))
+    found = segments(graph)
+    chain = [found[position].steps for position in sorted(found) if position % 2 == 0]  # the branches take turns
+    assert chain == [(2,), (4, 6, 8, 10), (12,)], "12 joins them"
+    first, second = (found[position] for position in (2, 4))
+    assert first.valley == -4 * 64
+    assert second.valley == -2 * 64
+    assert (
+        first.hill
+        < second.hill
+        == max(
+            graph.run(position, done, live)[0] - 4 * 64
+            for position, done, live in [(4, 0b0101, 4 * 64), (6, 0b10101, 20 * 64), (8, 0b1010101, 6 * 64)]
+        )
+    )
 
 
 def test_the_order_by_segments_gives_up_in_time():

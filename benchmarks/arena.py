@@ -16,9 +16,9 @@ modes, system configurations and allocators gave nothing smaller on seven files.
 module `ethosu.vela`; it comes with the extra `[ethosu]`, or in an environment of its own.
 
 Without arguments: NAFNets `mcu_width16`, as the row is (with its input skip), for 64x64 images, with each kind of skips and
-of norm, and random weights.
+of norm, and random weights; and the wide networks of `benchmarks/wide_networks.py`, which `--wide` alone makes.
 
-    python benchmarks/arena.py [FILE.tflite | FOLDER ...] [--json FIGURES.json]
+    python benchmarks/arena.py [FILE.tflite | FOLDER ...] [--wide] [--json FIGURES.json]
 """
 
 import argparse
@@ -34,6 +34,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -62,6 +63,7 @@ def main():
     """Plans, measures and compiles every file, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=".tflite files, or folders of them")
+    parser.add_argument("--wide", action="store_true", help="make the networks of parallel branches only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     arguments = parser.parse_args()
     files = [file for path in arguments.files for file in (sorted(path.glob("*.tflite")) if path.is_dir() else [path])]
@@ -70,7 +72,7 @@ def main():
         parser.error(f"no such file, or no .tflite file in that folder: {', '.join(missing or map(str, arguments.files))}")
 
     with tempfile.TemporaryDirectory() as folder, Progress(*_columns(), console=Console(stderr=True), transient=True) as bar:
-        files = files or made(Path(folder), bar)
+        files = files or made(Path(folder), bar, arguments.wide)
         task = bar.add_task("", total=1 + len(files) * (len(KERNELS) + 1))
 
         def step(what):
@@ -89,31 +91,41 @@ def _columns():
     return (*Progress.get_default_columns()[:-1], TimeElapsedColumn())
 
 
-def made(folder, bar):
-    """Converts the networks of `NETWORKS`, and returns the paths of their files."""
+def made(folder, bar, wide):
+    """Converts the networks of `NETWORKS`, unless only wide ones are asked for, and the wide ones; returns their paths."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with captured():
         import keras
         import numpy as np
 
-        from keras_unetmm import models, tflite
+        sys.path.insert(0, str(Path(__file__).parent.parent))
+        from benchmarks.wide_networks import WIDE
+        from keras_unetmm import tflite
 
-    paths, task = [], bar.add_task("", total=len(NETWORKS))
-    for skips, norm in NETWORKS:
-        name = f"NAFNet {norm} norm, skips {skips}"
+    makers = {} if wide else {f"NAFNet {norm} norm, skips {skips}": partial(nafnet, skips, norm) for skips, norm in NETWORKS}
+    makers |= WIDE
+    paths, task = [], bar.add_task("", total=len(makers))
+    for name, make in makers.items():
         bar.update(task, description=f"converting {name}")
         rng = np.random.default_rng(0)
         keras.utils.set_random_seed(0)
-        model = models.NAFNet("mcu_width16", skips=skips, norm=norm, input_shape=(SIZE, SIZE, 3))
+        model = make()
         for weight in model.weights:  # as initialised, they would multiply by 0 and 1 and be converted to nothing
             if re.search("beta|gamma|scale", weight.path):
                 weight.assign_add(rng.normal(0, 0.3, weight.shape).astype("float32"))
         paths.append(folder / f"{name}.tflite")
-        paths[-1].write_bytes(tflite.convert(model, rng.random((16, SIZE, SIZE, 3), "float32")))
+        paths[-1].write_bytes(tflite.convert(model, rng.random((16, *model.inputs[0].shape[1:]), "float32")))
         bar.advance(task)
     bar.remove_task(task)
     return paths
+
+
+def nafnet(skips, norm):
+    """One of `NETWORKS`."""
+    from keras_unetmm import models
+
+    return models.NAFNet("mcu_width16", skips=skips, norm=norm, input_shape=(SIZE, SIZE, 3))
 
 
 def figures_of(file, step):

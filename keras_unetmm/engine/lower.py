@@ -87,6 +87,16 @@ class _Lowering:
         return self.maps[tensor]
 
     def _read(self, tensor, port):
+        entry = self.graph.tensors[tensor]
+        made = any(tensor in operator.outputs for operator in self.graph.operators)
+        if entry.data is not None or made or tensor in self.maps:
+            what = (
+                "a constant" if entry.data is not None else "which an operator computes" if made else "which is one already"
+            )
+            raise EngineError(
+                f"every input must be given from outside, once. Received: input {port}, {entry.name!r}, {what}. Take it "
+                "off the file's inputs."
+            )
         number = self._map(tensor)
         self.network.inputs.append(number)
         self.network.operators.append(reader(self.network, number, port))
@@ -135,6 +145,11 @@ class _Lowering:
     def _check_order(self, label, *tensors):
         for tensor in tensors:
             if tensor not in self.maps:
+                if self.graph.tensors[tensor].data is not None:
+                    raise EngineError(
+                        f"every map must follow from an input. Received: {self.graph.tensors[tensor].name!r}, a constant, "
+                        f"of which {label} computes. Put what it makes into the file in its place."
+                    )
                 raise EngineError(
                     f"every map must be made before it is read. Received: {self.graph.tensors[tensor].name!r}, which "
                     f"nothing makes before {label}. Convert the model again."

@@ -120,7 +120,7 @@ def run(file, x, runtime="tflm", arena_bytes=None):
         inputs, outputs, arena = child.prepare(content, runtime=runtime, arena_bytes=arena_bytes)
         stacks = batches(x, inputs)
         seconds = _run_seconds(content)
-        for i in range(len(stacks[0])):
+        for i in range(len(stacks[0]) if stacks else 1):  # a file without inputs runs once
             image[:] = [stack[i] for stack in stacks]
             steps.append(child.invoke(seconds, image, len(outputs), runtime=runtime))
     arrays = tuple(np.concatenate([np.atleast_1d(part) for part in parts]) for parts in zip(*steps, strict=True))
@@ -249,7 +249,7 @@ def _traced(child, content, inputs, wanted):
                 details = child.prepare(content, runtime=runtime, arena_bytes=None, preserved=True)[0]
                 child.prepared = content, details
             stacks = batches(x, child.prepared[1])
-            if len(stacks[0]) != 1:
+            if stacks and len(stacks[0]) != 1:
                 raise ValueError(f"inputs must hold one image each. Received: {len(stacks[0])} at once. Give one by one.")
             arrays = child.invoke(seconds, [stack[0] for stack in stacks], len(wanted), runtime=runtime, wanted=wanted)
         yield dict(zip(wanted, arrays, strict=True))
@@ -441,7 +441,7 @@ def batches(x, inputs):
     if len(arrays) != len(inputs):
         raise ValueError(f"x must hold one array for each of the file's {len(inputs)} inputs. Received: {len(arrays)}.")
     stacks = [_quantised(np.asarray(array), details) for array, details in zip(arrays, inputs, strict=True)]
-    if len({len(stack) for stack in stacks}) != 1:
+    if len({len(stack) for stack in stacks}) > 1:
         raise ValueError(f"all inputs must hold the same number of images. Received: {[len(stack) for stack in stacks]}.")
     return stacks
 

@@ -237,7 +237,7 @@ def _offsets(model, buffers, tensors):
 def _operator_name(code):
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     if number == schema.BuiltinOperator.CUSTOM:
-        return (code.CustomCode() or b"CUSTOM").decode(), True
+        return (code.CustomCode() or b"CUSTOM").decode(errors="replace"), True
     return _OPERATORS[number], False
 
 
@@ -282,7 +282,7 @@ def _tensor(tensor, buffers):
     quantization = tensor.Quantization()
     scales = () if quantization is None or not quantization.ScaleLength() else tuple(quantization.ScaleAsNumpy().tolist())
     points = () if quantization is None else _indices(quantization.ZeroPointAsNumpy())
-    name = (tensor.Name() or b"").decode()
+    name = (tensor.Name() or b"").decode(errors="replace")
     return Tensor(name, shape, kind, data, scales, points, tensor.IsVariable())
 
 

@@ -61,9 +61,14 @@ class TilingNetwork:
                 "model must take one image and give one map. Received: inputs of the shapes "
                 f"{[tensors[i].shape for i in self.graph.inputs]}, outputs {[tensors[i].shape for i in self.graph.outputs]}."
             )
-        if tensors[self.graph.inputs[0]].shape[0] != 1:
-            raise TilingError(f"model must take one image at a time. Received: {tensors[self.graph.inputs[0]].shape[0]}.")
         self.image, self.output = self.graph.inputs[0], self.graph.outputs[0]
+        image = tensors[self.image]
+        if image.data is not None:
+            raise TilingError(f"model must take its image from outside. Received: the constant {image.name!r} for one.")
+        if 0 in image.shape:
+            raise TilingError(f"model must take an image that is not empty. Received: one of the shape {image.shape}.")
+        if image.shape[0] != 1:
+            raise TilingError(f"model must take one image at a time. Received: {image.shape[0]}.")
         self.producers = {index: position for position, op in enumerate(self.graph.operators) for index in op.outputs}
         self.scales: list[Any] = [None] * len(tensors)  # of `Fraction`, or None
         self.scales[self.image] = Fraction(1)

@@ -54,8 +54,8 @@ def made(tmp_path_factory):
     keras.Sequential([keras.Input((20, 20, 3)), keras.layers.Conv2D(3, 1)]).save(folder / "large.keras")
     model.get_layer("filter").bias.assign([0, np.nan, 0])
     model.save(folder / "nan.keras")
-    net = Network(dtype="int32")
-    (folder / "int32.tflite").write_bytes(net.file(net.unary("RELU", net.input(1, 12, 16, 3))))
+    net = Network(dtype="bool")
+    (folder / "bool.tflite").write_bytes(net.file(net.unary("RELU", net.input(1, 12, 16, 3))))
     (folder / "words.tflite").write_text("these are not tensors")
     for name, size in (("images", (12, 16)), ("large", (20, 30)), ("small", (12, 12)), ("empty", None)):
         (folder / name).mkdir()
@@ -137,7 +137,7 @@ def test_tables_and_a_picture(here, tmp_path):
         (("model.keras", "missing.tflite", "--data", "images"), "No such file"),
         (("model.keras", "words.tflite", "--data", "images"), "must be a .tflite file"),
         (
-            ("model.keras", "int32.tflite", "--data", "images"),
+            ("model.keras", "bool.tflite", "--data", "images"),
             "must have an input of float32, or of integers with one scale",
         ),
         (("missing.keras", "model.tflite", "--data", "images"), "not a file"),

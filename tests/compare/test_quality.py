@@ -96,7 +96,7 @@ def test_metrics_are_those_of_the_outputs():
     apart = floats.astype("float64") - integers
     assert found.agreement_db == pytest.approx(10 * np.log10((255 * scale) ** 2 / np.mean(apart**2)), abs=1e-3)
     assert found.levels == round(np.abs(apart).max() / scale)
-    assert found.largest == pytest.approx(np.abs(apart).max(), rel=1e-6)
+    assert found.largest == pytest.approx(np.abs(apart).max(), rel=1e-4)
     assert (found.images, found.runtime) == (3, "tflm")
 
 
@@ -296,7 +296,7 @@ def test_what_cannot_be_compared_is_refused():
     indices = tflite.convert(several, images(2), output_kind="indices")
     one = examples(images(1))
     cases = [
-        ((model, file_of("int32"), one), "file must have an input of float32, or of integers with one scale"),
+        ((model, file_of("bool"), one), "file must have an input of float32, or of integers with one scale"),
         ((model, b"no file at all", one), "must be a .tflite file"),
         ((model, content[:400], one), "cut short or damaged"),
         ((other, content, one), r"a model that gives \(1, 12, 16, 5\) for the file, a file that gives \(1, 12, 16, 3\)"),
@@ -323,39 +323,43 @@ def test_what_cannot_be_compared_is_refused():
 @pytest.mark.parametrize(
     ("numbers", "runtime", "least"),
     [
-        ("int8", "tflm", 30),
-        ("int16", "tflm", 50),
-        ("float32", "tflm", 120),
-        ("float16", "litert", 60),
-        ("hybrid", "litert", 40),
+        ("int8", "tflm", 25),
+        ("int16", "tflm", 35),
+        ("float32", "tflm", 100),
+        ("float16", "litert", 50),
+        ("hybrid", "litert", 35),
     ],
 )
 def test_files_of_the_stock_converter_are_compared(numbers, runtime, least):
     tensorflow = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":
         pytest.skip("the stock converter takes models of the TensorFlow backend")
-    model, own = network()
-    content = stock(tensorflow.lite, model, numbers)
+    convolution = functools.partial(keras.layers.Conv2D, 24, 3, padding="same")  # smaller weights would stay floats
+    stack = convolution(name="first", activation="relu"), convolution(name="later"), keras.layers.ReLU(name="least")
+    model = randomize(keras.Sequential([keras.Input((*SIZE, 3)), *stack, keras.layers.Conv2D(3, 1, name="last")]))
+    content = stock(tensorflow, model, numbers)
     assert [read(content).main.tensors[i].type for i in read(content).main.inputs] == ["FLOAT32"]
     assert "?x12x16x3" in tflite.check(content, "tflm", compile=False).note
     found = compare(model, content, examples(images()), runtime=runtime)
     assert (found.numbers, found.images) == (numbers, 3)
-    assert [noise.layer for noise in found.layers] == ["first", "beside", "join", "later", "join_again", "output"]
+    assert [noise.layer for noise in found.layers] == ["first", "least", "output"], "later is fused with the activation"
     assert min(noise.sqnr_db for noise in found.layers) > least
     if numbers == "int8":
-        assert abs(found.agreement_db - compare(model, own, examples(images())).agreement_db) < 3
+        own = compare(model, tflite.convert(model, images(8), output_kind="values"), examples(images()))
+        assert abs(found.agreement_db - own.agreement_db) < 3
     if runtime == "litert":
         with pytest.raises(ValueError, match="run it on LiteRT: --runtime litert"):
             compare(model, content, examples(images()))
 
 
-def stock(lite, model, numbers):
+def stock(tensorflow, model, numbers):
     """The file that TensorFlow's own converter makes of a model, float ends and an open batch."""
+    lite = tensorflow.lite
     converter = lite.TFLiteConverter.from_keras_model(model)
     if numbers != "float32":
         converter.optimizations = [lite.Optimize.DEFAULT]
     if numbers == "float16":
-        converter.target_spec.supported_types = [np.float16]
+        converter.target_spec.supported_types = [tensorflow.float16]
     if numbers.startswith("int"):
         converter.representative_dataset = lambda: ([image[None]] for image in images(8))
     if numbers == "int16":

@@ -52,10 +52,10 @@ def test_the_head_of_twelve_branches_is_the_bound_of_the_best_order():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_twelve_different_branches_come_within_a_twentieth_of_the_bound(seed):
+def test_twelve_different_branches_get_an_order_that_is_proven_to_be_the_best(seed):
     content = branches(*[[4, *inner[:2], 4, 2] for inner in random_widths(seed, 12)])
-    order = reorder(read(content), seconds=0.5)
-    assert order.bound <= order.peak <= 1.05 * order.bound
+    order = reorder(read(content), seconds=5.0)
+    assert order.exact
     assert order.peak == graph_of(content).peak(order.positions)
     assert sorted(order.positions) == list(range(len(read(content).main.operators)))
 
@@ -102,7 +102,7 @@ def residual_branches(seed):
     return net.file(net.concatenate(ends, 3))
 
 
-@pytest.mark.parametrize("group", range(4))
+@pytest.mark.parametrize("group", range(2))
 def test_segments_and_what_they_leave_out_lose_nothing(group, monkeypatch):
     contents = [residual_branches(seed) for seed in range(6 * group, 6 * group + 6)]
     found = [reorder(read(content), seconds=20.0) for content in contents]

@@ -8,8 +8,10 @@ that look alike are interchangeable: which of them is how far does not matter, o
 
 import itertools
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+
+_FEW = 4  # chains of blocks that are not wide: of a U-Net's skips, of inception
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,12 @@ def segments(graph):
                 steps = tuple(chain[begin + i : begin + j])
                 found[steps[0]] = Segment(steps, _mask(steps), max(needs[i:j]) - lives[i], lives[j] - lives[i])
     return found
+
+
+def is_wide(graph):
+    """Whether more than four chains, of two operators or more, begin behind one and the same operator or input."""
+    begins = Counter(graph.waits[head] for head, *rest in _forced(graph) if rest)
+    return max(begins.values(), default=0) > _FEW
 
 
 def _between_cuts(lives):

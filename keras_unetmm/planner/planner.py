@@ -11,8 +11,8 @@ from keras_unetmm.planner.arena import Placement, as_TFLM_will, place
 from keras_unetmm.planner.bound import lower_bound
 from keras_unetmm.planner.greedy import greedy
 from keras_unetmm.planner.lifetimes import timeline
-from keras_unetmm.planner.placement_problem import placement_problem
-from keras_unetmm.planner.reorder import OperatorGraph, reorder
+from keras_unetmm.planner.placement_problem import PlacementProblem, placement_problem
+from keras_unetmm.planner.reorder import OperatorGraph, orders_of_wide, reorder
 from keras_unetmm.planner.tail import estimated_tail
 from keras_unetmm.planner.verify import PlanRefused, verify
 from keras_unetmm.tflite_file import graph as tflite_graph
@@ -20,6 +20,7 @@ from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.types import FileLike
 
 _LARGEST = 2**31 - 1  # bytes: offsets are 32-bit numbers
+_ORDERS, _ORDERS_PLACED = 16, 4  # of one peak that are looked at where graphs are wide, and of those that are placed
 _MOST_BUFFERS, _MOST_OPERATORS = 10_000, 2_000  # in an arena; to be ordered: pairs of them are looked at
 
 
@@ -257,19 +258,44 @@ def _kept(content, found, kernels):
 def _placed(content, kernels, seconds, said, own_order=False):
     """A file reordered and placed, its plan written into it."""
     model, file = tflite_graph.read(content), File(content)
-    order_bound = None
+    order_bound, positions = None, tuple(range(len(model.main.operators)))
     if not own_order and len(model.graphs) == 1:
         order = reorder(model, kernels)
-        order_bound = order.bound
-        file.reorder(order.positions)
-        operators = tuple(model.main.operators[position] for position in order.positions)
-        model = replace(model, graphs=(replace(model.main, operators=operators),))
-    problem = placement_problem(model, kernels)
-    bound = lower_bound(problem)
-    placement = place(problem, bound, seconds)
+        order_bound, positions = order.bound, order.positions
+    laid = _laid(model, positions, kernels)
+    placement = place(laid.problem, laid.bound, seconds)
+    if order_bound is not None and placement.head > order_bound:
+        laid, placement = _best_of(model, kernels, (laid, placement), order, seconds)
+    file.reorder(laid.positions)
     file.set_plan(placement.offsets)
-    profile = _profile(problem.timeline, len(model.main.operators))
-    return PlannedFile(file.packed(), kernels, model, *profile, placement, bound, order_bound, said, 0.0)
+    profile = _profile(laid.problem.timeline, len(positions))
+    return PlannedFile(file.packed(), kernels, laid.model, *profile, placement, laid.bound, order_bound, said, 0.0)
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """A model in some order, and the problem of placing it."""
+
+    positions: tuple
+    model: tflite_graph.Model
+    problem: PlacementProblem
+    bound: int
+
+
+def _laid(model, positions, kernels):
+    operators = tuple(model.main.operators[position] for position in positions)
+    model = replace(model, graphs=(replace(model.main, operators=operators), *model.graphs[1:]))
+    problem = placement_problem(model, kernels)
+    return _Laid(positions, model, problem, lower_bound(problem))
+
+
+def _best_of(model, kernels, best, order, seconds):
+    """What needs least of the order that was placed and, of a wide graph, some more of its peak."""
+    found = [_laid(model, each, kernels) for each in orders_of_wide(model, kernels, order.peak, _ORDERS, seconds / 2)]
+    for laid in sorted(found, key=lambda laid: laid.bound)[:_ORDERS_PLACED]:
+        if laid.bound < best[1].head and best[1].head > order.bound:
+            best = min(best, (laid, place(laid.problem, laid.bound, seconds / 4)), key=lambda pair: pair[1].head)
+    return best
 
 
 def _rewritten(content, kernels):

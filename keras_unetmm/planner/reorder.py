@@ -7,11 +7,12 @@ cut. And no order needs less than what must be alive, whatever the order, while 
 """
 
 import heapq
+import random
 import time
 from dataclasses import dataclass
 
 from keras_unetmm.kernels.libraries import library_of
-from keras_unetmm.planner.chains import Segment, canonical, interchangeable, order_by_segments, segments
+from keras_unetmm.planner.chains import Segment, canonical, interchangeable, is_wide, order_by_segments, segments
 from keras_unetmm.planner.lifetimes import aligned
 
 _IN_ORDER = {"IF", "WHILE", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL"}
@@ -60,6 +61,26 @@ def reorder(model, kernels="any", seconds=5.0):
         found = _beam(graph, floor, time.thread_time() + seconds / 2)
     best = _lower(best, found)
     return Order(tuple(best[1]), best[0], proven)
+
+
+def orders_of_wide(model, kernels, peak, count, seconds):
+    """Returns positions of so many orders at most of a wide graph, all of that peak or less; none of other graphs.
+
+    Orders of one peak differ in what can be placed: kernels that run over their inputs need them at certain distances.
+
+    Args:
+        model, kernels: as for `reorder`.
+        peak: int, bytes, of an order that `reorder` found.
+        count: int.
+        seconds: float, CPU time.
+    """
+    graph, end, found = OperatorGraph(model.main, kernels), time.thread_time() + seconds, []
+    for seed in range(count if is_wide(graph) else 0):
+        order, _ = _exact(graph, peak, peak + 1, end, random.Random(seed))
+        if order is None:
+            break
+        found.append(tuple(order[1]))
+    return list(dict.fromkeys(found))
 
 
 def _lower(best, found):
@@ -194,14 +215,17 @@ def _saving(savings, dying):
     return min(limit, sum(saving for index, saving, must_die in several if index in dying or not must_die))
 
 
-def _exact(graph, floor, ceiling, end):
-    """The best peak and order, or None if time ran out; and a peak below which no order can be."""
+def _exact(graph, floor, ceiling, end, rng=None):
+    """The best peak and order, or None if time ran out; and a peak below which no order can be.
+
+    With `rng`, which of the best orders is left to chance.
+    """
     everything = (1 << graph.count) - 1
     ready = tuple(p for p in range(graph.count) if not graph.waits[p])
     heap, seen, ticket, groups, moves = [], set(), 0, interchangeable(graph), _Moves(graph)
-    _push(heap, graph, moves, (floor, 0, graph.start, ready, None), ceiling, 0)
+    _push(heap, graph, moves, (floor, 0, graph.start, ready, None), ceiling, (0, 0))
     while heap:
-        peak, _, live, _, done, ready, order = heapq.heappop(heap)
+        peak, _, _, live, done, ready, order = heapq.heappop(heap)
         if done == everything:
             return (peak, _listed(order)), peak
         key = canonical(done, groups)
@@ -214,7 +238,8 @@ def _exact(graph, floor, ceiling, end):
             ticket += 1
             following = _after(graph, move, done, ready)
             state = (max(peak, live + move.hill), following[0], live + move.valley, following[1], (order, move.steps))
-            _push(heap, graph, moves, state, ceiling, ticket)
+            turn = (state[2], ticket) if rng is None else (rng.random(), ticket)
+            _push(heap, graph, moves, state, ceiling, turn)
     return None, ceiling  # nothing is below the file's own order
 
 
@@ -250,8 +275,8 @@ class _Moves:
         return [first, *(move for move in found if move.hill < first.hill)]
 
 
-def _push(heap, graph, moves, state, ceiling, ticket):
-    """Adds a state, after everything has run that may run without loss."""
+def _push(heap, graph, moves, state, ceiling, turn):
+    """Adds a state, after everything has run that may run without loss; of states as far as each other, by turn."""
     peak, done, live, ready, order = state
     if peak >= ceiling:
         return
@@ -264,7 +289,7 @@ def _push(heap, graph, moves, state, ceiling, ticket):
                 done, ready = _after(graph, move, done, ready)
                 live, order, again = live + move.valley, (order, move.steps), True
                 break
-    heapq.heappush(heap, (peak, -done.bit_count(), live, ticket, done, ready, order))
+    heapq.heappush(heap, (peak, -done.bit_count(), turn, live, done, ready, order))
 
 
 def _after(graph, move, done, ready):

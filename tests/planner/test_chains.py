@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from tflite.network import Network
 
+from keras_unetmm.planner import planner
 from keras_unetmm.planner import reorder as orders
+from keras_unetmm.planner.arena import place
 from keras_unetmm.planner.chains import canonical, interchangeable, order_by_segments, segments
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.planner.reorder import OperatorGraph, reorder
@@ -111,6 +113,29 @@ def test_segments_and_what_they_leave_out_lose_nothing(group, monkeypatch):
     for content, order in zip(contents, found, strict=True):
         assert order.exact
         assert order.peak == reorder(read(content), seconds=20.0).peak
+
+
+def test_orders_of_one_peak_are_found_where_graphs_are_wide():
+    content = branches(*random_widths(0, 6, 3), side=16)
+    model = read(content)
+    order = reorder(model)
+    found = orders.orders_of_wide(model, "any", order.peak, 8, 5.0)
+    graph = graph_of(content)
+    assert len(found) > 3
+    assert all(graph.peak(positions) <= order.peak for positions in found)
+    assert all(sorted(positions) == list(range(graph.count)) for positions in found)
+    assert orders.orders_of_wide(read(branches(*random_widths(0, 4, 3))), "any", 2**20, 8, 5.0) == []
+
+
+def test_the_order_that_can_be_placed_best_is_taken(monkeypatch):
+    monkeypatch.setattr(planner, "place", lambda problem, bound, seconds: place(problem, bound, rounds=2))
+    contents = [branches(*random_widths(seed, 6, 3), side=16) for seed in range(2)]
+    several = [plan(content).planned for content in contents]
+    monkeypatch.setattr(planner, "orders_of_wide", lambda *arguments: [])
+    one = [plan(content).planned for content in contents]
+    assert all(s.head <= o.head for s, o in zip(several, one, strict=True))
+    assert any(s.head < o.head for s, o in zip(several, one, strict=True))
+    assert [s.order_bound for s in several] == [o.order_bound for o in one]
 
 
 def test_a_segment_ends_where_a_chain_holds_least():

@@ -7,7 +7,7 @@ four sizes, and U-Net `mcu_width8` at 128x128 with SAT, UNet-- and full skips. T
 statistics of random images, and every FILE. Weights are random: no byte of memory depends on them.
 
 For each network there is a row for the engine by rows, by whole maps, by rows in two memories and, at --size, for budgets:
-each 4 % below the one before, until no strips fit. Stock TFLM's arena is measured: its head and its tail. So are tiles, for
+each 4 % below the one before, until no strips fit or they compute three times as much. Stock TFLM's arena is measured: its head and its tail. So are tiles, for
 the smallest program and two budgets, with and without the tails of their interpreters.
 
 Prints the tables, writes OUT/engine.json and draws OUT/engine.png, in about 20 minutes on one idle core. --only measures
@@ -47,6 +47,7 @@ from keras_unetmm.tflite_file.graph import read
 SIZES = (64, 128, 512)  # besides --size
 STEP = 0.96  # from one budget to the next
 BUDGETS_AT_MOST = 12
+COMPUTING_AT_MOST = 3  # times the network's own: where a curve ends
 TILES = {  # bytes at 256x256, without tails; None for the smallest program
     "UNet--": (None, *BUDGETS),
     "full skips": (None, 2_200_000, 2_400_000),
@@ -165,6 +166,8 @@ def curve(made, graph, said):
         except BudgetError:
             break
         last = smaller.layout.total
+        if smaller.macs_ratio > COMPUTING_AT_MOST:
+            break
         rows.append({"kind": "engine, strips", "budget": budget, **said_of(smaller, graph)})
     return rows
 

@@ -34,6 +34,9 @@ def panel(axes, rows, of_stock):
         rows: list of dicts, of one size; `network` is the kind of skips.
         of_stock: str, the kind of skips whose arena on stock TFLM is drawn.
     """
+    if not rows:  # of a run with --only, so far
+        axes.set_axis_off()
+        return
     for name, (color, mark) in STYLES.items():
         here = [row for row in rows if row["network"] == name]
         if not here:

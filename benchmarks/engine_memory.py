@@ -7,8 +7,8 @@ four sizes, and U-Net `mcu_width8` at 128x128 with SAT, UNet-- and full skips. T
 statistics of random images, and every FILE. Weights are random: no byte of memory depends on them.
 
 For each network there is a row for the engine by rows, by whole maps, by rows in two memories and, at --size, for budgets:
-each 4 % below the one before, until no strips fit or they compute three times as much. Stock TFLM's arena is measured: its head and its tail. So are tiles, for
-the smallest program and two budgets, with and without the tails of their interpreters.
+each 4 % below the one before, until no strips fit or they compute three times as much. Stock TFLM's arena is measured: its
+head and its tail. So are tiles, for the smallest program and two budgets, with and without the tails of their interpreters.
 
 Prints the tables, writes OUT/engine.json and draws OUT/engine.png, in about 20 minutes on one idle core. --only measures
 some networks; the rows of the others stay in OUT/engine.json, so that a long run may be cut into several. --quick leaves out

@@ -149,7 +149,7 @@ def page(rows):
         "have the sizes of MLPerf Tiny), random but realistic weights, synthetic images. dB: signal to noise of the",
         "file's output beside the Keras model's, the worst output, post-training; in brackets the best of the other",
         "choices that `convert` tried, where it is better. `!`: `convert` warns. Equal: TFLM's bytes are those of",
-        "LiteRT's reference kernels; dense layers behind each other are not, for TFLM rounds them twice and LiteRT once",
+        "LiteRT's reference kernels; dense layers may differ by a step, for TFLM rounds them twice and LiteRT once",
         "([what is equal](../guides/convert.md#the-same-bytes-everywhere)).",
         "Memory in bytes: the head of stock TFLM, of the planned file, and all of the",
         "engine's. QAT: dB before and after 40 quantisation-aware steps, on other images. coral and ethos-u55: operators",

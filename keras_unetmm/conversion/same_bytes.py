@@ -4,9 +4,10 @@ Convolutions, sums, products and means are integers in both: 32-bit sums, and mu
 same scales. The converter rounds a bias of more than 2**24 steps otherwise than the model, whose biases therefore replace
 its own: then the sums are equal.
 
-One allowance is left. LOGISTIC and TANH compute in fixed point with 31 bits, the model in float32 with 24. Both know the
-result to about 2**-22, that is 256 * 2**-22 = 6e-5 of a byte's step: for one input in 16,000 the two lie on either side of a
-half and differ by one step. A byte has 256 inputs, so that few layers have such an input at all.
+One allowance is left, for every layer but convolutions. Its size is an estimate: LOGISTIC and TANH compute in fixed point
+with 31 bits, the model in float32 with 24. If both know the result to about 2**-22, that is 256 * 2**-22 = 6e-5 of a byte's
+step: for one input in 16,000 the two lie on either side of a half and differ by one step. A byte has 256 inputs, so that few
+layers have such an input at all.
 """
 
 import keras

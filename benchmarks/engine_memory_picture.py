@@ -56,7 +56,7 @@ def panel(axes, rows, of_stock):
     axes.set_xlim(right=axes.get_xlim()[1] * 1.3)
     axes.set_xlabel("RAM in KiB, all of it but image buffers")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    axes.legend(frameon=False, fontsize=8, loc="best")
 
 
 def points(rows, *kinds):

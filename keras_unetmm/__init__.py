@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image networks of the U-Net family that fit on a microcontroller."""
 
 import importlib

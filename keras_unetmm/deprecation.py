@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Old names of arguments and of their values, which keep working with a warning for one version."""
 
 import warnings

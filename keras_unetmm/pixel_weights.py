@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`fit(class_weight=...)` for masks: Keras 3.15 takes it for one label an example, and stumbles over a label a pixel."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes `import keras_unetmm` enough to load any model of ours, without importing keras or a backend.
 
 Keras finds a class of a saved model by its registered name, and a class is registered when its module is imported. Here

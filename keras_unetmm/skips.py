@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skip connections as interchangeable objects: what an encoder keeps, shares and gives back to the decoder.
 
 A network calls `keep` after every encoder stage, `share` once before the bottleneck and `restore` before every

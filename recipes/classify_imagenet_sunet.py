@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ImageNet classes: the stacked U-Nets that the segmenters start from.
 
 Data      ImageNet (ILSVRC 2012), 1,281,167 photographs; evaluated on the 50,000 for validation, shorter side 256, middle 224

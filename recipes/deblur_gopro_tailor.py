@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Blur of moving cameras: NAFNet that loses one skip after the other while the full network teaches it.
 
 Data      GoPro, 2,103 pairs; evaluated on its 1,111 test pairs of 1280x720

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Blur of a shaking camera, synthetic: NAFNet with UNet-- skips, microcontroller width.
 
 Data      BSDS500 train + test, 398 photographs, blurred along random paths of up to 15 pixels; evaluated on CBSD68 and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The main job in one go: train a denoiser, convert it to integers, plan its arena, run it on an emulated Cortex-M7.
 
 Data      photographs that scikit-image ships, in the public domain, CC0 or without known restrictions

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Colour denoising at sigma 25: NAFNet with UNet-- skips, microcontroller width.
 
 Data      BSDS500 train + test, 398 photographs (two are also in Set5 and Set12); evaluated on CBSD68 and Kodak24

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real noise of cameras: NAFNet with UNet-- skips, microcontroller width.
 
 Data      PolyU, 512x512 crops of 40 scenes by five cameras, the mean of many shots as reference; every fifth scene is for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real noise of phones: NAFNet with UNet-- skips, the paper's main experiment.
 
 Data      SIDD-Medium sRGB, 320 pairs; evaluated on its 1,280 validation blocks of 256x256

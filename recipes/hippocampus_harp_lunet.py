@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hippocampus in MRI: Lean U-Net, as many channels at the bottom as at full resolution, and the U-Nets it is compared with.
 
 Data      HarP, 64x64x64 voxels around each hippocampus, arranged by the user: 200 to train on and 70 to test

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hippocampus in MRI: a U-Net that loses one channel after every five epochs, by STAMP's rule or simpler ones.
 
 Data      HarP, 64x64x64 voxels around each hippocampus, arranged by the user: 200 to train on and 70 to test

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Both parts of the hippocampus in MRI, small: Lean U-Net, as many channels at the bottom as at full resolution.
 
 Data      Task04 of the Medical Segmentation Decathlon, volumes of about 35x50x36 voxels in windows of 48x64x48: of those

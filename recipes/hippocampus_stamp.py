@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pruning a U-Net while it trains, on both parts of the hippocampus in MRI: STAMP and its simpler rivals.
 
 Data      Task04 of the Medical Segmentation Decathlon, volumes of about 35x50x36 voxels in windows of 32x48x32, which leave

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skin lesions, tiny: a U-Net of 8 channels that runs tile by tile, what its skips keep chosen for that.
 
 Data      ISIC 2018, 800 photographs resized to 128x128; evaluated on 200 others

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skin lesions, for a device: a U-Net that loses the channels that save most for the Dice they cost, while it trains.
 
 Data      ISIC 2018, 800 photographs resized to 64x64; evaluated on 200 others

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skin lesions, small: U-Net whose skips are Select-Attend-Transfer gates.
 
 Data      ISIC 2018, 800 photographs resized to 128x128; evaluated on 200 others

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Liver in CT: DI2IN whose skips are Select-Attend-Transfer gates.
 
 Data      liver CT of the Medical Segmentation Decathlon (LiTS), 105 scans resampled to 2 mm as in the paper; evaluated on 26

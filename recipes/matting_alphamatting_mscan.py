@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mattes of flowers, toys and hair, without a trimap: MSCAN with UNet-- skips, microcontroller width.
 
 Data      the 27 public pictures of alphamatting.com, at most 512 pixels a side: 22 to train on, every fifth to evaluate

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mattes of portraits, without a trimap: MSCAN-tiny with UNet-- skips.
 
 Data      P3M-10k, 9,421 portraits with blurred faces; evaluated on P3M-500-P, P3M-500-NP (faces as they are) and RWP-636

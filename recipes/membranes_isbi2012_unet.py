@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cells in electron microscopy, small: U-Net on the data that it was made for.
 
 Data      ISBI 2012, 24 slices of 512x512; evaluated on the 6 slices behind them, for the challenge's own test has no labels

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prostate in MRI: V-Net whose skips are Select-Attend-Transfer gates.
 
 Data      prostate MRI of the Medical Segmentation Decathlon, 26 volumes resampled to the paper's 2 mm; evaluated on 6

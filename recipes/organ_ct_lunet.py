@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An organ in CT, such as the submandibular gland: Lean U-Net, the U-Nets it is compared with, and STAMP.
 
 Data      CT volumes with masks of one organ, arranged by the user under DATA/ct, windows of 128x128x128 voxels, for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Street scenes of CamVid, small: a stacked U-Net that keeps its resolution by dilation, without pre-training.
 
 Data      CamVid, 367 frames with 11 classes; the best weights are chosen on val (101) and measured on test (233), whole

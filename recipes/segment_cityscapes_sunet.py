@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Street scenes of Cityscapes: stacked U-Nets that keep their resolution by dilation.
 
 Data      Cityscapes, 2,975 finely labelled scenes; evaluated on the 500 of val, whole

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects of COCO under VOC's labels: pre-training for segment_voc2012_sunet.py.
 
 Data      COCO 2017's train part, photographs with at least 1,000 pixels of VOC's 20 classes; evaluated on COCO's and VOC's

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Objects of PASCAL VOC: stacked U-Nets that keep their resolution by dilation.
 
 Data      VOC 2012, the 10,582 photographs of trainaug; evaluated on the 1,449 of val, whole

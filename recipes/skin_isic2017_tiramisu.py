@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skin lesions: Tiramisu (FC-DenseNet) whose skips, those in dense blocks too, are Select-Attend-Transfer gates.
 
 Data      ISIC 2017, 2,000 photographs; evaluated on the 150 of its validation part, all resized to 256x256

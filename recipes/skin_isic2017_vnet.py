@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skin lesions: V-Net in two dimensions whose skips are Select-Attend-Transfer gates.
 
 Data      ISIC 2017, 2,000 photographs; evaluated on the 150 of its validation part, all resized to 256x256

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Super-resolution by 2: NAFNet with UNet-- skips, microcontroller width.
 
 Data      BSDS500 train + test, 398 photographs; evaluated on Set5 and Set14, whose odd last row and column are cut off

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Super-resolution by 2: NAFNet with UNet-- skips.
 
 Data      DF2K (DIV2K and Flickr2K), 3,450 photographs; evaluated on Set5, Set14, B100, Urban100 and Manga109, whose odd last

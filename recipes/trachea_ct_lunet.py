@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tracheal tree in CT, five labels: Lean U-Net, the U-Nets it is compared with, and STAMP.
 
 Data      CT volumes with masks of trachea, its extension, carina, left and right bronchus, arranged by the user under

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What would make a file fit: each way measured by the planner, the engine's scheduler and the tiler, or bounded."""
 
 from collections.abc import Callable, Iterator

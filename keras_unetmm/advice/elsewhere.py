@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ways that leave the network as it is: other kernels, the engine, tiles."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One way to need less memory, as a person reads it and as JSON holds it."""
 
 from dataclasses import asdict, dataclass

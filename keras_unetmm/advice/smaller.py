@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ways that change the network: less at the peak, a smaller input, 8 bits, light skips."""
 
 import math

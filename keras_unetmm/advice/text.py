@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Advice as lines for people."""
 
 from collections.abc import Iterator, Sequence

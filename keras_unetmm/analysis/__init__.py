@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network costs on paper, and what its skips, gates and stages do."""
 
 from keras_unetmm.analysis.activation import activation_maps, level_activation_maps

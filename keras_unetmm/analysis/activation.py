@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network's stages respond to: figure 5 of SUNets (arXiv 1804.10343)."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the gates of SAT and AT (arXiv 1804.05181) look: its figures 6 and 7."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every network with every row of its table, and what it costs."""
 
 import math

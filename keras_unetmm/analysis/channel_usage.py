@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which channels Select-Attend-Transfer gates (arXiv 1804.05181) have switched off."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much of the encoder's maps the information enhancement modules restore: Table 2 of UNet-- (arXiv 2412.18276)."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multiply-accumulate operations of a network, by the counting rule of the restoration papers."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of what the analysis finds: skip memory over the stages, attention and activations over images."""
 
 import os

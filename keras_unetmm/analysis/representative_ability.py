@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How different the channels of a map are from each other: Table 3 of UNet-- (arXiv 2412.18276)."""
 
 from typing import Any

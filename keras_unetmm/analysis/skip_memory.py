@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skip memory as the papers count it: the maps that wait for the decoder, and how many bytes they hold at each stage."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The maps with which a network's stages end, and their values for images."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm analyze`: what the skips of UNet-- restore, the paper's Tables 2 and 3."""
 
 import json

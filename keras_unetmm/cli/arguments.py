@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arguments that are read from text, and checked."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which backend runs, what it may print, and the models that it loads."""
 
 import contextlib

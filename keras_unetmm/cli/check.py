@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm check`: which operators of a file a target runs."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm compare`: what a converted file loses."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm convert`: a Keras model becomes an integer .tflite file."""
 
 import warnings

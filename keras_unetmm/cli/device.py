@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm device`: a computer talks to a board that runs a network."""
 
 import contextlib

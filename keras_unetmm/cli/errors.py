@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a user can mend is one message; what goes with the next version is one warning."""
 
 import contextlib

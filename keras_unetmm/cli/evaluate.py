@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm evaluate`: a run's weights measured."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm export`: a Keras model becomes an ONNX file."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm firmware`: a network as plain C."""
 
 import json

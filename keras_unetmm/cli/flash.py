@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm flash`: a project onto its board, then its self-test."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm import`: published PyTorch weights become a Keras model."""
 
 from pathlib import Path

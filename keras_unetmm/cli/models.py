@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm models`: every network and what it costs."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm train --task`: a recipe made for a user's own folders, and what is shown before it runs."""
 
 import shlex

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm plan`: what a file needs of the arena, and the plan that needs less."""
 
 import json

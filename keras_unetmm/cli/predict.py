@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm predict`: pictures and volumes restored or segmented, a folder of them."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The name of a preset in the place of MODEL.keras, for `unetmm convert`."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm presets` and `unetmm push`: the networks that come trained."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm pruning`: pictures of what pruning did."""
 
 from pathlib import Path

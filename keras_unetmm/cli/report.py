@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm report`: a file's memory as a page."""
 
 from pathlib import Path

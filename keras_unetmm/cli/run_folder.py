@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run's folder in the place of a file: what `unetmm convert RUN` and `unetmm firmware RUN` take from it."""
 
 import dataclasses

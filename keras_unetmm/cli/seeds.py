@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm scores`: what several runs have in common."""
 
 import json

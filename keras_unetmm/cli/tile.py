@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm tile`: a network cut into files that run tile by tile."""
 
 import json

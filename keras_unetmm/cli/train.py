@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`unetmm train`: a recipe trained, or a killed run that goes on."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How well a program does on whole photographs of any size: PSNR in int8, beside the network in floats."""
 
 import numpy as np

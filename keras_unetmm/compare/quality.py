@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model loses as a file: its metrics in floats and in the file's numbers, and the noise that every layer adds to."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The examples on which a model and its file are compared: of a folder, or of a recipe's test sets."""
 
 import dataclasses

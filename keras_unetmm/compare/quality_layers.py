@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far every layer of a file is from the same layer in floats, measured on images."""
 
 import math

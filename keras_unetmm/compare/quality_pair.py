@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A model and the file that it became, checked to fit each other; the file may be of integers, of floats, or of both."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of what a file loses: a few examples in floats and in int8, their differences, and every layer's noise."""
 
 import math

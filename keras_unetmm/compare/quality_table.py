@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a file loses as tables: its metrics in floats and in the file's numbers, and its worst layers."""
 
 from rich.markup import escape

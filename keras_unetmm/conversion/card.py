@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a converted file is, takes and gives, in Markdown, to lie beside it."""
 
 from keras_unetmm.interpreters.runtime import measure

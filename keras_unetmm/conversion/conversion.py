@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a conversion knows: what the user asked for, and what the passes have made of it so far."""
 
 from dataclasses import dataclass, field

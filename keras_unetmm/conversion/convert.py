@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a Keras model to a full-integer .tflite file, on any backend: an ordered list of passes over one `Conversion`."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The passes over the integer file: its scales, its last operators, and whether the target runs it."""
 
 import warnings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Class maps as the numbers of the classes: ARG_MAX, or of one class GREATER, and CAST behind a file's output."""
 
 import copy

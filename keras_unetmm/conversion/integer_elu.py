@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ELU of integers: the converter leaves it in floats, though the interpreters have a table of bytes for it."""
 
 from ai_edge_litert import schema_py_generated as schema

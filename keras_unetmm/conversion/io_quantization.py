@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file's inputs and outputs as the bytes of a picture, whatever lies behind and before them, and their order."""
 
 import copy

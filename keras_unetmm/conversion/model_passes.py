@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The passes over the Keras model: what is asked for is checked, and every layer becomes one that has integer operators."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scales at which every interpreter multiplies alike.
 
 MUL multiplies its integers by `scale1 * scale2 / scale`. LiteRT finds that number in float32, TFLM in float64; where their

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a Keras model to an ONNX file, which is run beside the model before it is kept."""
 
 import importlib.util

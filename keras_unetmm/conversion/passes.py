@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All passes of a conversion, in their order."""
 
 from keras_unetmm.conversion.file_passes import FILE_PASSES

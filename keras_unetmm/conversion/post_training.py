@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ranges of a network's values, measured on calibration images.
 
 TensorFlow's calibrator reads a tensor after an ADD or MUL has overwritten it in place, and so gives a residual branch the

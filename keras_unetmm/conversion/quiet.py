@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keeping what compiled libraries write to the terminal, to be shown only when something fails."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ranges that the converter quantises by: read from a calibrated file, and set where they must not be measured."""
 
 from dataclasses import replace

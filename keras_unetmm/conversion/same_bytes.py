@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a file gives, byte for byte, what the quantisation-aware model gives that it was made of.
 
 Convolutions, sums, products and means are integers in both: 32-bit sums, and multipliers of 31 bits that both find from the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much of what the model gives is left in the file: signal to noise, and where it is lost."""
 
 import numpy as np

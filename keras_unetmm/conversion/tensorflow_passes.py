@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The passes under TensorFlow, from the lowered Keras model to a file of integers; the only importer of tensorflow.
 
 Under JAX and torch they run in a second process, which gets the conversion in a folder.

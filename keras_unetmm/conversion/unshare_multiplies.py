@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Products that end at 6 as operators of their own: the converter joins equal products, of which one may end earlier."""
 
 from ai_edge_litert import schema_py_generated as schema

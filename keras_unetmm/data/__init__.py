@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data sets, what reads and degrades them, and batches of them for every backend."""
 
 import importlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which image is meant by a name in a file of annotations."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading arrays of any number of channels from disk: .npy files, and TIFF files with a page for each channel."""
 
 from pathlib import Path

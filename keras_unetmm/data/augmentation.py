@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Augmentation: right angles in numpy, everything else by Keras's own image layers."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batches of a data set: shuffled, cropped, augmented and degraded, each a function of the seed and its number alone."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bicubic resizing as MATLAB's `imresize` does it: the low-resolution images of the super-resolution literature.
 
 The kernel is that of Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981, equation 15 (a = -1/2).

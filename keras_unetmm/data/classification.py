@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Classification by ImageNet, and any data set of TensorFlow Datasets."""
 
 import functools

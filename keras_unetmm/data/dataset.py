@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every reader returns: the examples of a data set, each read from disk when it is asked for."""
 
 from collections.abc import Callable

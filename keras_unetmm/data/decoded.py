@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Examples decoded once: reading a small patch of a large file need not decode it each time."""
 
 import functools

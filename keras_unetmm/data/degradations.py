@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What spoils an image: noise, blur, compression and lost resolution, drawn by the generator that is passed and no other.
 
 Each function takes images `(N, H, W, C)` with values in [0, 1] and returns float32 of the same shape. A strength is a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A look at every file of a data set that costs little: headers and ends, no pixels."""
 
 import time

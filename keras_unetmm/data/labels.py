@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What stands for a label in a user's masks: a gray value, a colour, or a name in a file of annotations."""
 
 import colorsys

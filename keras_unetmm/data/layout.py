@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finding a data set on disk, and saying exactly what of it is missing."""
 
 import fnmatch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that lie in a data set's folder and are not read: counted and named, so that none vanishes without a word."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skin lesions: the ISIC challenges of 2017 and 2018, lesion boundaries."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Masks that were saved as JPEG, which changes values near edges: each pixel is the nearest label, if that can be told."""
 
 import numpy as np

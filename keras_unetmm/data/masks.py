@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Masks, the images they belong to, and what the readers of masks share."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Portraits and objects with the share of the foreground in each pixel, and where a network has to find it out.
 
 Every reader takes `folder` (the folder of all data sets) and returns `(image, matte)` for each example: uint8 `(H, W, 3)`,

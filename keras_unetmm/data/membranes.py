@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cell membranes: the ISBI 2012 challenge of electron microscopy."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A volume and its labels in one orientation: what a NIfTI file says of where its voxels lie."""
 
 import itertools

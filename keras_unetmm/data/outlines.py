@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Areas in files of annotations, as pixels: polygons, and run-length codes of COCO, CVAT and Label Studio."""
 
 import re

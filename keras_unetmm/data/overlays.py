@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of images with masks over them, in bytes."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files of a user's own folders: found at any depth, named by their path, split by a seed."""
 
 import os

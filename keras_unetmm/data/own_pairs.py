@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folders of a user's own pairs: images with masks, with a file of annotations, or with references."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folders of a user's own volumes and their masks, as NIfTI."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Augmentation of pairs, of images and of volumes: what moves places moves both, what changes values is for the input.
 
 For images `keras.layers` has random layers of its own, which a recipe's `augment` takes as well: `RandomBrightness`,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which file belongs to which: by the same name, or by names that differ in a word."""
 
 import re

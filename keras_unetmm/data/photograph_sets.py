@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clean photographs: to train on with a degradation, and the sets that denoising and super-resolution are scored on.
 
 Every reader takes `folder` (the folder of all data sets), returns `(clean, clean)` for each example, uint8 `(H, W, 3)`, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files of annotations, drawn as masks: polygons of COCO, Label Studio and CVAT, and areas painted there."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pairs of a spoilt photograph and its reference: real noise and real or averaged blur.
 
 Every reader takes `folder` (the folder of all data sets) and returns `(input, reference)` of one size for each example,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scenes: CamVid, Cityscapes, PASCAL VOC 2012, and COCO with the labels of VOC."""
 
 import dataclasses

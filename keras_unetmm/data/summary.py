@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a data set holds, before anything is trained on it: by looking at some of its examples."""
 
 import time

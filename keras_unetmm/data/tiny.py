@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images for the tiny data that readers make for `--smoke` and for tests."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading volumes from disk."""
 
 from pathlib import Path

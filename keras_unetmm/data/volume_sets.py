@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Volumes with masks, from NIfTI files: hippocampus, prostate, liver, and organs in CT.
 
 An array of a NIfTI file runs over x, y, z; volumes here are `(z, y, x)`, so that the first axis counts slices.

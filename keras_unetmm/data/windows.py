@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Windows of one size out of examples of any size."""
 
 import dataclasses

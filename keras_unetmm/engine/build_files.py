@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What stands beside the C of a network: how to build it, and what to know of it."""
 
 from keras_unetmm.engine.text import escaped

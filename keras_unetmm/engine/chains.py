@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs of operators that make each byte of one byte, so that one table of 256 bytes takes their place."""
 
 from keras_unetmm.engine.kernels import table

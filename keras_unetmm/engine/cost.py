@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many instructions one image takes on a core, foretold from a table that was measured once.
 
 The table, `cost.json`, has for every kernel what a block, a value of the output, a multiply-accumulate, and a

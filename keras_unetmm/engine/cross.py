@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Code size and stack of a network on a Cortex-M7, from a cross-compiler's own tables, where one is installed."""
 
 import hashlib

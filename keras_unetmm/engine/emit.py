@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tables of a network as C: maps, operators and passes, and the constants of its kernels."""
 
 import hashlib

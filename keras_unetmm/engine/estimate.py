@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network takes by rows, without the search that a device's schedule is worth."""
 
 from keras_unetmm.engine import schedule

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network takes on the engine, as JSON can hold it."""
 
 from keras_unetmm.engine.cost import predicted

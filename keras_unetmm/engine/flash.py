@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bytes of flash that a network's constants take on a core with 32-bit pointers, counted from their C."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of a network: all its files, made and cross-checked before any is written."""
 
 import hashlib

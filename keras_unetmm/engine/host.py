@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a .tflite file on this computer through the engine's C."""
 
 from keras_unetmm.engine import process

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files with float ends: what they quantise first and turn back into floats last is left to the caller."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where everything of a schedule lies: rings, carried maps, sums, scratch and the driver's stack."""
 
 from dataclasses import dataclass, replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How large a network may be: what the fields of the engine's tables hold, as `c/unetmm.h` declares them."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a .tflite file's graph to the engine's network: a kernel for every operator, views where nothing is computed."""
 
 import math

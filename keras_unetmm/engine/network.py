@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file as the engine sees it: maps of pixels, and operators that walk over them."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network cut into passes: what streams together, what is carried whole from one pass to another, and how it runs."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where buffers lie in one memory, if it is known which of them hold something at the same time."""
 
 import random

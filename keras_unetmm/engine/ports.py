@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What goes in and out of a network, as its header and its self-test know it."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds a network for this computer with any C compiler and runs it in a process of its own."""
 
 import hashlib

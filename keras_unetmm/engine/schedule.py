@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a network runs on the engine: by whole maps, or by rows."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a network is cut into passes: few cuts, tried where little has to be carried."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The self-test of a network: inputs that it makes by a formula, and the outputs that an interpreter gave for them."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a pass as the driver in C will, without computing: how many pixels every ring must hold, and who lives with whom.
 
 The rules are those of `c/unetmm_driver.c`, which says them in words; the two must be changed together.

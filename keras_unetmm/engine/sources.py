@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All C of a network: its tables, its constants, the kernels that it uses and the driver."""
 
 import re

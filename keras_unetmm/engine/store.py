@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network's folder on the disk: written whole or not at all, with the files that a user put there."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names and texts from elsewhere, as C may hold them."""
 
 import re

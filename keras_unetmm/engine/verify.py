@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Verifies a schedule for every input at once: each byte that a kernel reads is the right one of the right map.
 
 The C of the driver runs with the schedule's own tables, and `c/unetmm_verify.c` in place of the kernels. It shares nothing

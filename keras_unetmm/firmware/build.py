@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds a board's project with CMake, and reads from what comes out how much each memory holds."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a network fits into a board's memories and, if not, the command with which it does."""
 
 from dataclasses import dataclass, replace

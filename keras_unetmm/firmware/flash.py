@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Flashes a project with the tool of its board, and runs its self-test: thin, for it was not tried on hardware."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The linker's script of a board: which part lies in which memory."""
 
 from keras_unetmm.engine.header import LICENCE

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The C that joins a network and the device protocol."""
 
 import json

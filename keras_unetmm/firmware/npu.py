@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network for an Ethos-U without an interpreter: Vela's command stream and weights as C, and how to run them."""
 
 import json

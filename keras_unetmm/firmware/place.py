@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the parts of a firmware lie in a board's memories."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A board's project: the network's folder, start-up code, linker's script, the protocol, and how to build it."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What stands in a board's project beside C: how to build it, its registers and clock, and what to know of it."""
 
 from keras_unetmm.engine.header import LICENCE

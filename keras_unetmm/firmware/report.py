@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network takes on the engine, as a table for people."""
 
 from rich.table import Table

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes a network as C: planned, scheduled, cross-checked against the interpreter, in a folder that compiles anywhere."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Building networks whose weights have shapes but no values, to count what would take gigabytes and minutes."""
 
 from concurrent.futures import ThreadPoolExecutor

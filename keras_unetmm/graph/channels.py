@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which channels of a network belong together: what has to go when one of them goes.
 
 Every channel of every map is followed through the graph under a number. A convolution makes new channels; what acts on each

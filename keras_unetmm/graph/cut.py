@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A graph without some of its channels."""
 
 import keras

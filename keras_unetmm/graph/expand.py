@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Laying a model out into its parts, so that every operator is a layer of the functional graph."""
 
 import re

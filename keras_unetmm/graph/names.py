@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names of layers that no other layer of a graph has, as Keras asks for."""
 
 import keras

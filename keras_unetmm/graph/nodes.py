@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who reads and who made a symbolic tensor: what Keras keeps to itself, asked here and nowhere else."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Activations that Keras cannot write down: a copy of their layer would compute something else."""
 
 import keras

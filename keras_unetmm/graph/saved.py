@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loading saved models, those of Keras 2 too, whose layers Keras 3 has under other arguments."""
 
 import inspect

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network without the channels that Select-Attend-Transfer gates (arXiv 1804.05181) have switched off."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every operator of a model with the shapes that it meets, found without giving a weight a value."""
 
 import functools

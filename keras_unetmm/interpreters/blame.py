@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operator of a file at which something goes wrong, found by halving: an interpreter that aborts does not say."""
 
 import numpy as np

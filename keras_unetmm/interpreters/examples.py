@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Inputs to try a file on: random ones, the ends of its type, and ramps."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process in which files are run: TFLM believes all that it reads, so a damaged file can crash it or never end.
 
 `keras_unetmm.interpreters.runtime` starts it on `serve`. No other module imports this one, the only importer

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running a .tflite file on the interpreters that devices use, and measuring what they take.
 
 The interpreters live in a process of their own, `keras_unetmm.interpreters.process`: a damaged file can crash or hang

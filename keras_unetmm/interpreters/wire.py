@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages between this process and the one that has read a file: JSON and plain numbers, which cannot carry code.
 
 A message is the length of its JSON, the JSON, and the bytes of the arrays that it announces by type and shape, one after the

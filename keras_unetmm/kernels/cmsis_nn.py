@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arm's CMSIS-NN, where it has a kernel, beside TFLM's own.
 
 For Helium (Cortex-M55 and M85) its kernels gather several windows at a time, in scratch that other cores do not ask for:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The libraries that a plan can be made for, by name."""
 
 from keras_unetmm.kernels.cmsis_nn import CMSIS_NN, CMSIS_NN_HELIUM

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A library of kernels."""
 
 from dataclasses import dataclass, replace

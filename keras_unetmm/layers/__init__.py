@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Published building blocks, one a file, named by the paper's term."""
 
 from keras_unetmm.layers.bilinear_upsampling import BilinearUpsampling

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The two activations that MSCAN (arXiv 2209.08575) chooses from, the published one and one that costs a device nothing."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bilinear resizing, also where a size is known only when the graph runs."""
 
 import keras

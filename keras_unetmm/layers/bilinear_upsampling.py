@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bilinear upsampling by a whole number, as decoders without transposed convolutions have it."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simplified channel attention, NAFNet (arXiv 2204.04676), equation 6. Written from the equation."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The learned scale of a residual branch, NAFNet's beta and gamma (arXiv 2204.04676), figure 3."""
 
 from typing import Any

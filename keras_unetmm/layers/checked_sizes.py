@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Refusing images that a network built for any size cannot take."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The base of layers that are made of other layers only."""
 
 import keras

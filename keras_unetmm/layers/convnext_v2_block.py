@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ConvNeXt V2 block (arXiv 2301.00808), figure 5. Written from the paper."""
 
 from typing import Any

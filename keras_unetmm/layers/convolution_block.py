@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The convolution block of U-Nets (arXiv 1505.04597): one convolution after another, each with its activation.
 
 The papers differ in where batch norm stands: nowhere (U-Net), between convolution and ReLU (3-D U-Net, arXiv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The de-gridding filters of SUNets (arXiv 1804.10343), section 4. Written from the paper."""
 
 from typing import Any

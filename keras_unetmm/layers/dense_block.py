@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The dense block of the One Hundred Layers Tiramisu (arXiv 1611.09326), and its form with Select-Attend-Transfer gates.
 
 Written from the papers, section 3 and table 1, and section 2 and figure 4 of SAT (arXiv 1804.05181).

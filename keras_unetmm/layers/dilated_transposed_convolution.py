@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The transposed convolution of a dilated U-Net module (SUNets, arXiv 1804.10343): stride 1, with a rate."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Gaussian error linear unit (arXiv 1606.08415), exact."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A grouped convolution that trains on every backend, written as a depthwise one."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The information enhancement module of UNet-- (arXiv 2412.18276), section 3.3. Written from the paper."""
 
 from typing import Any

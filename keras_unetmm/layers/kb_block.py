@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The block of KBNet_s (arXiv 2303.02881): multi-axis feature fusion and a gated feed-forward part.
 
 Written from the paper. Where it is silent the block does as the authors' public code (MIT licence, read for that): the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernel basis attention, KBNet (arXiv 2303.02881): every pixel is convolved with a kernel of its own.
 
 Written from the paper; group size, kernel size, bias and the first values agree with the authors' public code (MIT

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The mean over a window around each place, for networks that were trained on patches: TLC (arXiv 2112.04491).
 
 Written from the paper, section 3: statistics that training took over a patch are taken over windows of about that size, not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The block of MSCAN (SegNeXt, arXiv 2209.08575), figure 2: attention, then a feed-forward part.
 
 Written from the paper. Where it is silent the block does as the authors' public code (Apache-2.0, read for that): the

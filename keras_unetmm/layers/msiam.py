@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The multi-scale information aggregation module of UNet-- (arXiv 2412.18276), equation 3 and figure 3.
 
 Written from the paper. `MSIAM` is the whole module; a network that wants each encoder map to shrink at once uses its

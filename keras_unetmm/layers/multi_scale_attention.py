@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multi-scale convolutional attention, MSCA, of SegNeXt (arXiv 2209.08575), section 3.1, equations 1 and 2.
 
 Written from the paper. Where it is silent, on biases and on which strip of a pair comes first (they commute but for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The nonlinear activation free block of NAFNet (arXiv 2204.04676), figure 3c.
 
 Written from the paper. Sublayers carry the names that the authors' public checkpoints use (MIT licence, read to

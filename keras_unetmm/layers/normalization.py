@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The two normalizations that the restoration networks choose from."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Padding to the sizes that a network can take, and cropping back, as NAFNet does at test time."""
 
 from typing import Any

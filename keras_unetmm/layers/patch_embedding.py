@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The overlapping patch embeddings of MSCAN (SegNeXt, arXiv 2209.08575): how it halves its maps.
 
 The paper names the convolutions only. Written after its section 3.1; biases, the one GELU between the stem's two

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pixel shuffle and unshuffle: trading channels for resolution and back without losing a value.
 
 Sub-pixel convolution, Shi et al. (arXiv 1609.05158), section 3.2, equation 4. The channel order is that of

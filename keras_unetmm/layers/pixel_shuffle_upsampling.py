@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The decoder's upsampling of NAFNet (arXiv 2204.04676): a 1x1 convolution and a pixel shuffle."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The 1x1 convolution, nearly all of the arithmetic of NAFNet (arXiv 2204.04676) and of UNet-- (arXiv 2412.18276)."""
 
 from typing import Any

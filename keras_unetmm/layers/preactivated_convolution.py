@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batch normalization, ReLU and a convolution, in this order: what SUNets (arXiv 1804.10343) are made of.
 
 Written from the paper. Alignment is that of PyTorch, in which the authors trained: a convolution of stride 2 pads as

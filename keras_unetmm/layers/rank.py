@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The choice between two and three spatial axes, made in one place: `rank` is their number."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The shortcut of V-Net (arXiv 1606.04797) where a stage has more channels than its input."""
 
 from typing import Any

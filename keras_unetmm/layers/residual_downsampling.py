@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The residual block after the stem of SUNets (arXiv 1804.10343), section 3. Written from the paper."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The residual stage of V-Net (arXiv 1606.04797), section 2, and the convolutions between stages."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bilinear resizing to the size of another map, as segmentation networks end."""
 
 from typing import Any

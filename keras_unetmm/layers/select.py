@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Select operator of Select-Attend-Transfer gates (SAT, arXiv 1804.05181), section 2. Written from the paper."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Select-Attend-Transfer gates (SAT, arXiv 1804.05181): what a skip connection carries is one attention map.
 
 Written from the paper. `Attend` without `Select` is its AT, `Select` without `Attend` its ST.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Depthwise separable convolution with a bias in both halves, as the counts of UNet-- (arXiv 2412.18276) need it."""
 
 from typing import Any

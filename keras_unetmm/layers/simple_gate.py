@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SimpleGate, NAFNet (arXiv 2204.04676), equation 4. Written from the equation."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Channel dropout that falls on some channels more than on others, of STAMP (Dinsdale et al., Medical Image Analysis 2022).
 
 Written from the paper's description. Channels that are likely to be pruned next are dropped more often while training, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The transitions between dense blocks of the One Hundred Layers Tiramisu (arXiv 1611.09326), table 1."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The U-Net module of which SUNets (arXiv 1804.10343) are stacked, figure 2. Written from the paper.
 
 Facts that the paper leaves open are those of the authors' public code (MIT licence, read for them): a bias in every

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses of the papers, and what they share with the metrics: which labels and mattes fit a prediction."""
 
 from keras_unetmm.losses.masks import CrossEntropy, DiceLoss, MaskLoss, SegmentationLoss

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Labels that are no class are an error in training, too, where a backend has compiled the step.
 
 Out of a graph they are looked at. In one, TensorFlow asserts and JAX calls back. Where XLA drops that, the loss is NaN.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses of label masks: cross entropy, focal, Dice, Tversky, and sums of them."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which labels and shapes fit a prediction."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a pixel counts in a loss: by its class, and by the weights that training is given."""
 
 from collections.abc import Sequence

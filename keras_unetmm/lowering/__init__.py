@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keras models of operators that have an integer kernel on a target."""

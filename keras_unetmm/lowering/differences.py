@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far a lowered model's layers are from the model's own, measured on images."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What looks at one value at a time and has no integer operator of its own everywhere, made of operators that have one."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scales and shifts that a convolution takes in: exact, and one operator and one map less each."""
 
 import keras

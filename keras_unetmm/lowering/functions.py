@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions of `keras.ops` that become layers: those whose own operator computes in floats, or is missing on some target."""
 
 import keras

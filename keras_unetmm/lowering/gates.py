@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The simple gate without SPLIT: the convolutions before it, each as two of half the filters."""
 
 import keras

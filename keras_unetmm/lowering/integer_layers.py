@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Layers in the form in which the converter makes integer operators of them.
 
 Each equals a layer that has no integer form on some target and holds the same weights in the same order. Those that take

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table from layer to the layers that stand for it in an integer graph, with weights carried over.
 
 One file although it is long: it is one table, at its end, and what its rows name.

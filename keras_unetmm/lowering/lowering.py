@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replacing the layers that a target has no integer operator for, weights carried over.
 
 One file although it is long: one walk over the graph, and what it has to remember on the way.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normalizations over groups of channels, and by the root of the mean square, as integer operators."""
 
 import keras

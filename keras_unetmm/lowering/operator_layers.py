@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Layers that are one integer operator each, for which Keras has none."""
 
 import keras

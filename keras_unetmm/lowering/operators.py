@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A lowered model with a layer for every operator of its file."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which integer form stands for a layer on each target: what the target says, or what the user has chosen instead."""
 
 from dataclasses import replace

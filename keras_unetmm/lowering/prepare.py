@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What stands around a network in its file: the normalisation of the input, and what kinds of outputs there are."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why a layer has no integer form, what its argument may be instead, and the smallest change of the model."""
 
 import keras

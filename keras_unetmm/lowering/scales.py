@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which maps of an integer graph have one scale, and which operators the converter joins.
 
 A map that is only moved, or averaged, keeps the bytes' meaning: the operator knows one scale. An operator and the

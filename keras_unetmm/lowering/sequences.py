@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """1-D layers as 2-D layers on maps of one row: exact, and the operators that every target has."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """3-D layers as 2-D layers on the slices of a volume: exact, for targets that have no 3-D convolution.
 
 A volume `(1, D, H, W, C)` is a list of D maps `(1, H, W, C)`. A convolution reads the slices under its window side by

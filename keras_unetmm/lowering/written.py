@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which operators of TensorFlow Lite the converter writes for a lowered layer, by their names."""
 
 import keras

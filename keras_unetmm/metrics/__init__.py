@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of the papers, for `model.compile` or to call on arrays: mean over images, MeanIoU over all pixels.
 
 Top-1 and top-5 of classes `(N,)` are Keras's own `SparseCategoricalAccuracy` and `SparseTopKCategoricalAccuracy(k=5)`.

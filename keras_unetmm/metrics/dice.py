@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dice coefficient of masks."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much of the background a mask marks, and how much of the object it misses."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all metrics that are averaged over images share."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How papers prepare two images before they compare them: rounded to bytes, luma only, without the border."""
 
 from keras import ops

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Errors of alpha mattes, on the whole image or where the trimap is unknown."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mean intersection over union."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a predicted mask hits and misses, counted in each image."""
 
 import numpy as np

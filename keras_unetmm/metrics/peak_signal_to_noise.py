@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Peak signal to noise ratio."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sums that no narrow type holds: in float16 they end at 65,504, and counts stop at 2,048."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far values lie apart: over the images of a set, or over seeds."""
 
 import numpy as np

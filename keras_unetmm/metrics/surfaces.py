@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far apart the borders of masks lie, and into how many pieces they fall: metrics of arrays, by scipy."""
 
 import importlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Networks, one a file: functions that return a functional `keras.Model`."""
 
 from keras_unetmm.models.di2in import DI2IN

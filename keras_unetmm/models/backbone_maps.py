@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finding the maps of an encoder that somebody else built: one for each resolution, finest first."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DI2IN, the deep image-to-image network, as Select-Attend-Transfer (arXiv 1804.05181) uses it for livers in CT.
 
 Written from the description that reaches the paper's two counts, 2,353,089 and with SAT 2,063,053, as integers (gamma

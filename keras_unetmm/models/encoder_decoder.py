@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The wiring that every encoder-decoder shares; a network supplies the stages."""
 
 from typing import Protocol

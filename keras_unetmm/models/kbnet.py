@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """KBNet_s (arXiv 2303.02881), and KBNet_s with the skips of UNet-- (arXiv 2412.18276).
 
 Written from the papers; the rows and the wiring around the blocks, which is NAFNet's, agree with the authors' public

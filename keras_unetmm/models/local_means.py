@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Channel attention by means over windows at test time: TLC (arXiv 2112.04491), which NAFNet's authors have for GoPro."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lean U-Net: a U-Net with as many channels at the bottom as at full resolution.
 
 Written from the paper's description; the blocks are those of the U-Net that it is compared with, in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MSCAN, the encoder of SegNeXt (arXiv 2209.08575), table 2.
 
 Written from the paper. Where it is silent the network does as the authors' public code (Apache-2.0, read for that): a layer

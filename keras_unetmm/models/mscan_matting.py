@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Portrait matting on MSCAN (arXiv 2209.08575), and with the skips of UNet-- (arXiv 2412.18276), section 4.
 
 UNet-- publishes little of its matting network: the encoder, MSCAN-tiny; the task, one alpha map; and a row of a table, 3.95M

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Segmentation at several scales and mirrored, averaged: how SUNets (arXiv 1804.10343) and their rivals are tested."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """NAFNet (arXiv 2204.04676), and NAFNet with the skips of UNet-- (arXiv 2412.18276).
 
 Written from the papers; block counts and names agree with the authors' public code (MIT licence), read for that.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The network that a published checkpoint of NAFNet or KBNet_s belongs to, told by its names and shapes."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading the weights of a PyTorch checkpoint without PyTorch, and without running what the file says.
 
 Such a file is a ZIP archive: one pickle that names tensors by storage, offset, shape and strides, and a file of bytes for

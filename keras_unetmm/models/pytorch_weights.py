@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loading PyTorch checkpoints of NAFNet and KBNet_s.
 
 Their names are those of the authors' public code (both MIT licence), read for them.

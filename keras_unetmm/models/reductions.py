@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which channels UNet-- (arXiv 2412.18276) can make of the maps of any encoder: the arithmetic of its pixel shuffles."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What NAFNet and KBNet have in common: everything but their blocks, and the checks of what they are given."""
 
 from dataclasses import replace

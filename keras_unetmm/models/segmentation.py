@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the segmentation networks share: rows of their tables, the image that they take, the head."""
 
 from dataclasses import fields, replace

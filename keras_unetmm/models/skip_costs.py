@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What light skips cost a network, said where they make it much larger."""
 
 import logging

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SUNets, stacked U-Nets (arXiv 1804.10343): the classifiers and the features that the segmenters share with them.
 
 Written from the paper; what it leaves open agrees with the authors' public code (MIT licence, read for that): a bias in

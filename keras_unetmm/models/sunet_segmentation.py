@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SUNets for semantic segmentation (arXiv 1804.10343), section 4: dilated, with or without de-gridding filters.
 
 Written from the paper; it agrees with the authors' public code (MIT licence, read for that), whose bilinear resizing has

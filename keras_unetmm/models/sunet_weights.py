@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weights for SUNets from a classifier of ours, or from PyTorch checkpoints with the names of the authors' public code.
 
 The authors' code (MIT licence) was read for the names.

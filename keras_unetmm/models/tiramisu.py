@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The One Hundred Layers Tiramisu, FC-DenseNet (arXiv 1611.09326); with the gates of SAT (arXiv 1804.05181) by argument.
 
 Written from the paper's section 3 and tables 1 and 2; biases and He's uniform initialization are those of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """U-Net in two (arXiv 1505.04597) and three dimensions (arXiv 1606.06650), and the U-Net of Lean U-Net and STAMP.
 
 Written from the papers. All convolutions here have "same" padding, where both U-Nets pad nothing and crop their skips: the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A U-Net's decoder, and any kind of skip connections, on an encoder that somebody else built and perhaps trained.
 
 That skips are exchangeable whatever the encoder is what SAT (arXiv 1804.05181) and UNet-- (arXiv 2412.18276) claim; no paper

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """V-Net (arXiv 1606.04797), and V-Net with batch norm as Select-Attend-Transfer (arXiv 1804.05181) trains it.
 
 Written from the paper's section 2, figure 2 and table 1. The paper has no batch norm and does not say whether the PReLU

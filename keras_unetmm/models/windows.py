@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images and volumes by windows that overlap, and the weights by which what is made of them becomes one map."""
 
 import itertools

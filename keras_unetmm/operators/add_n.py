@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ADD_N: sums of the elements of any number of maps."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

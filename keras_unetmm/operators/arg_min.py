@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ARG_MIN: the number of the smallest channel of each place."""
 
 from keras_unetmm.operators.shared.pointwise import check_channels, first_number, of_any_rank

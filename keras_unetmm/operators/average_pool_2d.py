@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """AVERAGE_POOL_2D: the mean of each window."""
 
 from keras_unetmm.operators.shared import pools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CAST: each element as another type."""
 
 from keras_unetmm.operators.shared.pointwise import of_any_rank

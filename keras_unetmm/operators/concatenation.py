@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CONCATENATION: maps joined along an axis."""
 
 from keras_unetmm.operators.shared import copies

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CONV_2D: windows of all channels, times weights of the shape (out, height, width, in)."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CONV_3D: windows of volumes, times weights of the shape (depth, height, width, in, out)."""
 
 import math

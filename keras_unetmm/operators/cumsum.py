@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CUMSUM: sums of all elements of an axis up to each one, or up to the one before."""
 
 from keras_unetmm.operators.shared.pointwise import along_channels, first_number

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DEPTH_TO_SPACE: blocks of channels laid out as blocks of pixels."""
 
 from keras_unetmm.operators.shared import shuffles

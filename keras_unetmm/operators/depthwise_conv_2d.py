@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DEPTHWISE_CONV_2D: windows of one channel, times weights of the shape (1, height, width, out)."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DEQUANTIZE: each integer as a float."""
 
 from keras_unetmm.operators.shared import elementwise

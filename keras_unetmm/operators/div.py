@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DIV: quotients of elements."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ELU: each element, or its exponential less 1 where it is negative."""
 
 from keras_unetmm.operators.shared import elementwise

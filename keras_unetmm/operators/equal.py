@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """EQUAL: whether two elements are equal."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """EXP: the exponential of each element."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """EXPAND_DIMS: the same bytes with an axis of length 1 more."""
 
 from keras_unetmm.operators.shared import copies

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """FLOOR_MOD: what whole division of elements leaves."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

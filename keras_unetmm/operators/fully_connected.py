@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """FULLY_CONNECTED: a matrix product with weights of the shape (out, in)."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GELU: the Gaussian error linear unit of each element."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GREATER: whether one element is greater than another."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

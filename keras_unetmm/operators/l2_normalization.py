@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """L2_NORMALIZATION: the channels of each place, divided by their norm."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

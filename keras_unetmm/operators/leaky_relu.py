@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LEAKY_RELU: each element, smaller by a factor where it is negative."""
 
 from keras_unetmm.operators.shared import elementwise

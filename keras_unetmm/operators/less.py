@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LESS: whether one element is less than another."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LESS_EQUAL: whether one element is not greater than another."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MAX_POOL_2D: the largest value of each window."""
 
 from keras_unetmm.operators.shared import pools

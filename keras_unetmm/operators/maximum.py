@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MAXIMUM: the larger of two elements."""
 
 from keras_unetmm.operators.shared import elementwise

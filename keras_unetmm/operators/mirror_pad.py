@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MIRROR_PAD: a map's own values around it, mirrored."""
 
 from keras_unetmm.operators.shared.rules import OperatorRules

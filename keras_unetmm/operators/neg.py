@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """NEG: each element with the other sign."""
 
 from keras_unetmm.operators.shared import elementwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """NOT_EQUAL: whether two elements differ."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

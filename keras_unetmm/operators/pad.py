@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PAD: zeros around a map."""
 
 from keras_unetmm.operators.shared.rules import Fields, GlobalOperatorError, OperatorRules, ReceptiveField

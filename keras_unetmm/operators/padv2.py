@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PADV2: a value around a map."""
 
 from keras_unetmm.operators.shared.rules import Fields, GlobalOperatorError, OperatorRules

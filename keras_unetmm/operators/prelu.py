@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PRELU: each element, times its channel's slope where it is negative."""
 
 from keras_unetmm.operators.shared import elementwise

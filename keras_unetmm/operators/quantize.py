@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """QUANTIZE: each element in another scale or type of integers."""
 
 from keras_unetmm.operators.shared import elementwise

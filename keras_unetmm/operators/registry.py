@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds the rules of an operator: each file of this folder that has `RULES` is one operator's."""
 
 import functools

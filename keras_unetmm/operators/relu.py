@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RELU: each element, or 0 if that is more."""
 
 from keras_unetmm.operators.shared import elementwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RELU6: each element, held between 0 and 6."""
 
 from keras_unetmm.operators.shared import elementwise

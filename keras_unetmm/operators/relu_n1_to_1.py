@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RELU_N1_TO_1: each element, held between -1 and 1."""
 
 from keras_unetmm.operators.shared import elementwise

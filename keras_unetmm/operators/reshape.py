@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RESHAPE: the same bytes under another shape."""
 
 from keras_unetmm.operators.shared import copies

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RESIZE_BILINEAR: a map made larger or smaller, its new pixels weighted means of four."""
 
 from keras_unetmm.operators.shared import resizing

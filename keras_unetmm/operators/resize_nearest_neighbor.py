@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RESIZE_NEAREST_NEIGHBOR: a map made larger or smaller, its new pixels copies of the nearest."""
 
 from keras_unetmm.operators.shared import resizing

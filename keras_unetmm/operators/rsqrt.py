@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RSQRT: one by the square root of each element."""
 
 from keras_unetmm.operators.shared import elementwise

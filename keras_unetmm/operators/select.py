@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SELECT: elements of one map or of another, as a third says."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

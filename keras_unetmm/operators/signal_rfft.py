@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SignalRfft, a custom operator: the spectrum of real numbers."""
 
 from keras_unetmm.operators.shared.custom_options import number

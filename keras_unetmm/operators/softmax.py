@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SOFTMAX: a softmax over the channels."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

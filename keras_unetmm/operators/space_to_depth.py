@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SPACE_TO_DEPTH: blocks of pixels gathered into channels."""
 
 from keras_unetmm.operators.shared import shuffles

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SPLIT: a map cut into equal parts along an axis."""
 
 from keras_unetmm.operators.shared import copies

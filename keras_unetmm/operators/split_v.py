@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SPLIT_V: a map cut into parts of given sizes along an axis."""
 
 from keras_unetmm.operators.shared import copies

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SQRT: the square root of each element."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SQUARED_DIFFERENCE: squares of the differences of elements."""
 
 from keras_unetmm.operators.shared import elementwise

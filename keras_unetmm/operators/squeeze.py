@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SQUEEZE: the same bytes without axes of length 1."""
 
 from keras_unetmm.operators.shared import copies

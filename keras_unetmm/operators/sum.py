@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SUM: sums over axes."""
 
 from keras_unetmm.operators.shared import reduction

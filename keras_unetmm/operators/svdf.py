@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SVDF: a dense layer over time, as two vectors for each of its filters."""
 
 from keras_unetmm.operators.shared.rules import OperatorRules

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TANH: the hyperbolic tangent of each element."""
 
 from keras_unetmm.operators.shared import elementwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TFLite_Detection_PostProcess, a custom operator: the best boxes, without those that cover each other."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TRANSPOSE_CONV: each pixel times weights of the shape (out, height, width, in), laid side by side."""
 
 import math

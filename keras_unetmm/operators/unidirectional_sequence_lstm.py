@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """UNIDIRECTIONAL_SEQUENCE_LSTM: a recurrent layer over steps in time."""
 
 from keras_unetmm.operators.shared.rules import OperatorRules

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ZEROS_LIKE: zeros in the shape of a map."""
 
 from keras_unetmm.operators.shared.pointwise import pointwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the buffers of a file lie in the arena: searches that end when one meets the lower bound or time is up."""
 
 import random

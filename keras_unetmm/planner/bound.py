@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The least arena that any placement of a file's buffers needs, in its order and with the overlaps that are allowed."""
 
 from collections import defaultdict

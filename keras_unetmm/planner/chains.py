@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Chains of operators that run beside each other, as the branches of a wide graph do.
 
 An order that takes a chain up to a hill of memory may as well take it on to the valley behind. For chains that are joined at

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a file fits into an arena, and by how much."""
 
 import re

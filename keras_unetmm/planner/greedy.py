@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What TFLM's own planner does with the buffers of a file, to the byte, so that its arena is known without running it.
 
 It takes the buffers with an offset from the file first, then the others by falling size, later ones first among equals, and

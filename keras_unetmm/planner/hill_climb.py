@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Placement by hill climbing: one by one buffers go to the lowest address free for them, and the order is improved."""
 
 from keras_unetmm.planner.interference import exceptions, taken

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """For every buffer, where it may not start because of those that live at the same time."""
 
 from operator import itemgetter

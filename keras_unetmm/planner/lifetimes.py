@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When the buffers of a file live, counted as TFLM counts it, so that its planner can be reproduced to the byte.
 
 Every operator has a time step of its own, from 1; step 0 is when the inputs are set. The graphs that control flow operators

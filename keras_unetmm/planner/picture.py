@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of a plan: live bytes as it is and planned, and the arena as a map."""
 
 import os

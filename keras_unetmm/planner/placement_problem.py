@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The placement problem of a file: its buffers, who is alive with whom, and which pairs may overlap how."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a .tflite file needs of the arena, and the same network planned to need less: rewritten, reordered, placed."""
 
 import time

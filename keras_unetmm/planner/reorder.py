@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The order of operators with the smallest live peak.
 
 A search over the sets of operators done so far, lowest peak first: the first full set that it reaches has the smallest

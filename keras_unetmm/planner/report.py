@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a plan says, as JSON and as a table."""
 
 from rich.table import Table

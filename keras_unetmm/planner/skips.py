@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which buffers wait in the arena while others are computed: what skip connections cost on the device."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Placement within a given arena by a search in the order of time.
 
 Buffers are placed as they come to life, at an end of a gap between those alive. Where none fits, the search goes back to

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tail of TFLM's arena where it is not measured."""
 
 from keras_unetmm.tflite_file.graph import Graph

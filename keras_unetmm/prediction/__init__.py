@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network makes of pictures and volumes of any size: whole, or by windows that overlap; folders of them, too."""
 
 from keras_unetmm.prediction.folder import predict_folder

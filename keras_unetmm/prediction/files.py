@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading what is predicted on, and writing results as they were: bits, EXIF, colour profile, orientation of volumes."""
 
 import gzip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A folder of pictures or volumes predicted on, one after the other; what is done already is not done again."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One image or volume of any size: whole if it fits into memory, else by windows."""
 
 import itertools

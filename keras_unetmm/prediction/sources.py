@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything that can predict, as one kind of object: a Keras model, a run, a preset, a file, a program, a folder of C."""
 
 import contextlib

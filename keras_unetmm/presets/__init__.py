@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Networks that come trained, with cards that say on what, how, and how well."""
 
 from keras_unetmm.presets.store import PresetError, card, names

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a preset's files come from: the package, its repository, a folder or address of one's own, or a download.
 
 A folder that presets are served from holds a folder for each, with `card.json`, `weights.npz` and `model.tflite`; `unetmm

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A preset's card as a page to read, to lie beside its file."""
 
 from keras_unetmm.tflite_file.metadata import metadata

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes presets into a folder that can be served, or put on Hugging Face."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A preset's network as its int8 file computes, trained on: it lies beside the file, so that the file can be made again."""
 
 import hashlib

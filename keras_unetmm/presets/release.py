@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes what a preset consists of: from a run its weights, and from those its card and the folder that a user flashes.
 
     python -m keras_unetmm.presets.release --data DATA [--runs RUNS] [--out tflite] [NAME ...]

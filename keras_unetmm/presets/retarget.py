@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A preset's own file for another target: operators that it lacks become others, and the bytes stay the same."""
 
 from typing import Any

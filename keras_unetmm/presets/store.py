@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weights and cards of presets: written whole, and read only if they are what was written.
 
 The package carries every card, and the weights of the smallest two; those of the others lie in the repository, in `tflite/`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each preset is: its network, the recipe that trains it, and the file that a user flashes."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bytes of a memory that hold something for a while: what planner, tiler and engine place."""
 
 from dataclasses import dataclass

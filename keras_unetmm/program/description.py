@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parts of a program as `program.json` says them."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A program from what its `program.json` says, read through the schema."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The program that the tiler writes and the runtime runs: its steps, its buffers, and its files."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The schema of `program.json`: every key, and within which bounds each number and name must lie."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A step of a program: one file that runs on all tiles, or once on whole maps."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A program's folder: written whole or not at all, and refused if a file in it is damaged."""
 
 import contextlib

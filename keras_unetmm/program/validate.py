@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a program must be, so that running it stays within its arena, its maps and the files that it names."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Networks that lose channels: while they train, by STAMP's rule or simpler ones, or at once."""
 
 from keras_unetmm.graph.selected import without_unselected

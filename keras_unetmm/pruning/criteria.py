@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much a channel matters: norms of its activations, or what the loss would change without it."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network with targeted dropout behind each convolution that can be pruned, and the same network without it."""
 
 from typing import Any

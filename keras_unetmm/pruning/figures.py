@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All pictures of what pruning did, from the folders of runs: figures 3 to 7 of Lean U-Net (arXiv 2512.03834)."""
 
 import json

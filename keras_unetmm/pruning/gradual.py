@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network that loses channels while it trains: what a run with `prune` does between its epochs."""
 
 import keras

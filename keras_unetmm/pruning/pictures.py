@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What pruning does to a network, drawn from the logs of runs: figures 3 and 4 of Lean U-Net (arXiv 2512.03834)."""
 
 import csv

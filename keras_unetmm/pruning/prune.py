@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network without some of its channels, and the network of all of them that computes the same."""
 
 from collections.abc import Mapping

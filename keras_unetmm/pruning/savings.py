@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a channel saves on the device, against what its absence costs: the choice that STAMP lacks."""
 
 import warnings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which channel goes next, and how often each one is dropped until then: STAMP's rule and its rivals."""
 
 import re

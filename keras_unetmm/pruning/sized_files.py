@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The .tflite file of a network at any widths, out of a few conversions: for what depends on sizes alone."""
 
 from collections import Counter

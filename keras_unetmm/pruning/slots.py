@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An optimizer's slots, such as Adam's two moments, carried over to a network with fewer weights."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images or volumes by which the ranges of a network's values are measured."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which values a tensor takes over many images, in little memory."""
 
 import math

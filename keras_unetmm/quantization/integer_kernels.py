@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The integers of those kernels of TensorFlow Lite whose results no rounding of a real number gives.
 
 Written from the reference kernels of TensorFlow Lite and gemmlowp's fixed-point functions (Apache 2.0), whose arithmetic is

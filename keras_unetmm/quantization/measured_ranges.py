@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ranges that a quantisation-aware model begins with, measured on images."""
 
 import keras

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quantisation-aware training: a model that computes as its int8 file will, and goes on training.
 
 The model is laid out into the operators of the file, with normalizations folded into the convolutions, and every map that

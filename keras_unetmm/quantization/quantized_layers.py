@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Layers that compute as eight bits do and train by a straight-through estimator, on every backend.
 
 Rounding has a gradient of zero nearly everywhere; the straight-through estimator (Bengio et al., arXiv 1308.3432) takes it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The charts of a report as numbers: rectangles in a drawing of 1000 x 300, and what each says when it is pointed at."""
 
 from collections.abc import Sequence

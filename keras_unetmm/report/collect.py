@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All that a report says of a file, as plain data: measured, planned, judged and advised once."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report's page: one file of HTML, with its style, its drawings and its few lines of script inside."""
 
 from importlib.resources import files

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A cross-check that two files compute the same: both run on one interpreter, and every byte of every output is compared."""
 
 from collections.abc import Callable

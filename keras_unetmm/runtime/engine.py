@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a file, or a folder that `unetmm firmware` wrote, on the engine's C, built for this computer."""
 
 import functools

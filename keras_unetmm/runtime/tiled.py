@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running a program: what a device's loop does, with the same files on the same interpreters."""
 
 import os

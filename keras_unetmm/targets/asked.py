@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an interpreter itself says of a file: it prepares and runs it, and its word counts where a table says otherwise."""
 
 from dataclasses import replace

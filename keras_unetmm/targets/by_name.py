@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of an operator on a target as far as its name says: of int8, whatever its sizes and options."""
 
 from keras_unetmm.targets.coral import TPU

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running a target's compiler as a program of its own, in a folder of its own and for a limited time."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the Coral Edge TPU runs: rules from its documentation and from what its users report; no compiler was asked.
 
 Documentation: coral.ai, "TensorFlow models on the Edge TPU". Reports: google-coral/edgetpu 386 (DEPTH_TO_SPACE), 631

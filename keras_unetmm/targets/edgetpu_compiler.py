@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Asking `edgetpu_compiler` which operators it maps to the Edge TPU.
 
 Its log counts operators by name and status and does not say which ones they are. So of several operators of one name the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Arm's Ethos-U NPUs run and what falls back to the processor beside them: rules, where Vela is not there to ask.
 
 The rules follow the constraints that Vela 5.2.0 reports of itself (`vela --supported-ops-report`); the tests hold them

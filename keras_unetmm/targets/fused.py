@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transposed convolutions without an activation in them: the form with one came after the last compiler for the Edge TPU."""
 
 from ai_edge_litert import schema_py_generated as schema

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether the interpreters, TFLM and LiteRT, have a kernel for an operator: the tables, and the limits beyond types."""
 
 from typing import Any

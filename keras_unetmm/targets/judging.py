@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every target needs to judge a file: its operators in order, and a verdict on each."""
 
 from ai_edge_litert import schema_py_generated as schema

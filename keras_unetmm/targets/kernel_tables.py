@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The kernels of the interpreters, TFLM and LiteRT: for each operator the types of maps that it takes.
 
 Read off the interpreters themselves, `tflite-micro` 0.dev20261023 and `ai-edge-litert` 2.3.0, which the tests repeat.

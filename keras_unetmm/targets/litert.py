@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LiteRT, as on phones and PCs."""
 
 from keras_unetmm.targets.interpreter_kernels import why_not_litert

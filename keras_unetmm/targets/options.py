@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which integer form stands for a layer: what a target says of itself, and what a user may choose instead."""
 
 from dataclasses import dataclass

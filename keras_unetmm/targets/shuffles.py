@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DEPTH_TO_SPACE and SPACE_TO_DEPTH as convolutions with kernels of ones and zeros, for compilers that know neither.
 
 Every output value is one input value times 1 and nothing else, and both have the same scale, so the bytes stay the same.

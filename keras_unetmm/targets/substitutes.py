@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What to write in Keras instead of an operator that a target lacks."""
 
 _ANYWHERE = {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a target is: one object a name, each in the file of its family."""
 
 from collections.abc import Callable

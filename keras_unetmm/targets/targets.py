@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a .tflite file runs on a target: a verdict for each operator, from the target's compiler where there is one."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TensorFlow Lite for Microcontrollers."""
 
 from keras_unetmm.targets.interpreter_kernels import why_not_tflm

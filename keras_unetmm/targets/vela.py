@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Asking Vela, Arm's compiler for the Ethos-U, which operators fall back to the processor and what the rest costs."""
 
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Vela makes of a file for a program without an interpreter: a command stream, weights, and where the maps lie."""
 
 import math

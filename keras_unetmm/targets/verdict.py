@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is said of a .tflite file on a target: one verdict an operator, and the figures of the target's compiler."""
 
 from dataclasses import asdict, dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A verdict as a table: how many operators run, and each one that does not."""
 
 from rich.markup import escape

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a trained model to bytes on a device: convert, check, plan, tile, run, firmware."""
 
 from keras_unetmm.conversion.convert import convert, convert_with_report

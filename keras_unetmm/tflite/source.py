@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network as C, from a file or the name of a preset."""
 
 from collections.abc import Callable, Sequence

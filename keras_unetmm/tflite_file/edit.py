@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changing a .tflite file without losing anything in it: unpacked, edited in place, packed again."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A .tflite file as plain data: tensors and the operators in the order in which they run."""
 
 import functools

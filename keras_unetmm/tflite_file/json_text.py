@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JSON that others wrote: parsed within bounds, and held against a table of what each key must be."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a converted file says of itself: what its bytes mean, and what it was made for."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the names of a converted file's tensors say: the layer of the lowered model that each comes from."""
 
 import re

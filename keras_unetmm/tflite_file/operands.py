@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What rules about operators ask of a graph: which tensor is the map, which are constants, and their values."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tensors of a file given other sizes: constants and scales that fit, whose values say nothing."""
 
 import numpy as np

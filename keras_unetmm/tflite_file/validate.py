@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every operator of a file must have before anything is computed of it: checked once, as the file is read.
 
 An operator of a row below has as many inputs and outputs as the row says, options of its own kind, and sizes, axes and

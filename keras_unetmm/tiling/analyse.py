@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Analysis of a network's file: how much coarser than the image each map is, and what operators read of it."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fewest multiply-accumulates of one strategy within a budget of memory."""
 
 import heapq

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Emission of a program: the files of a choice, measured on TFLM, and the buffers of the arena that they share."""
 
 import hashlib

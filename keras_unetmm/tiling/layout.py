@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several interpreters and what stays between them in one arena: who lives when, and where.
 
 The parts run one after the other, each on all its tiles. What runs whole has its inputs and outputs where its own plan has

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One part of a network for one tile: what it takes, what it makes of that, and its multiply-accumulates.
 
 A `Region` counts places of a map from the tile's own corner: what lies before the tile is negative. Inside a part nothing is

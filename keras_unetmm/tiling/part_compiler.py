@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of a network as files: laid out for tiles, planned by the arena compiler, and remembered."""
 
 import math

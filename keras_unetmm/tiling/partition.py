@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a network is cut: what runs tile by tile before the bottleneck, the bottleneck, what runs tile by tile behind it.
 
 Two smallest cuts, by the bytes that stay between the parts. The image costs nothing: every tile can be read again. The

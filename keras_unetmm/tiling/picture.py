@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of the trade-off: memory against multiply-accumulates."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which levels to tile, with which tiles, and which skips to keep: the fewest multiply-accumulates within a budget."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

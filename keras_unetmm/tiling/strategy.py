@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What may be chosen: a strategy, tiles for its parts, and what both cost."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of a network for one strategy, and the arena that they share."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network as a program that runs tile by tile, in an arena that holds one tile and what the skips keep."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A part of a network as a .tflite file of its own, with the whole network's weights and scales."""
 
 from collections.abc import Collection, Iterable

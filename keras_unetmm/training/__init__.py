@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recipes, the runs made of them, and how well those do."""
 
 from keras_unetmm.training.config import RunConfig

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The network of a file with new weights: what pruning found, trained from the beginning."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run does at every save: measure, draw, keep the best weights, and make sure that it can go on from here."""
 
 import contextlib

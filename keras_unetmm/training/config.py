@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run is asked for: the arguments of `train` in one object, and what they make of a recipe."""
 
 import dataclasses

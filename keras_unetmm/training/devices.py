@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """More than one device, by the engines that exist: `keras.distribution` on JAX, `tf.distribute` on TensorFlow.
 
 Hosts share the run's folder; the first one writes. Every process makes the whole batch and takes its part of it: a run on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skips removed step by step while a full network teaches: the row "Tailor" of UNet-- (arXiv 2412.18276, Table 5).
 
 Tailor is Weng et al., arXiv 2301.07247: skip connections go one after the other during training, and the network as it was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How well a network does: its metrics over a data set, example by example, whole."""
 
 import warnings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The data sets that a run is evaluated on: measured and drawn."""
 
 from dataclasses import dataclass

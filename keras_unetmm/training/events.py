@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run's log for TensorBoard."""
 
 from keras_unetmm.training.folder import TrainingError

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run's weights measured again."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which network of a task fits a device: memory of the engine by its schedule, before anything is trained or converted."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder of a run: whose it is, whether there is room, and files that are never half written."""
 
 import contextlib

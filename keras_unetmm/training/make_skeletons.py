@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes the file of `keras_unetmm.training.skeletons`.
 
     python -m keras_unetmm.training.make_skeletons

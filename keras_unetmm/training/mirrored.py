@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several devices on TensorFlow: the only file of `training` that imports it, for its strategies have no Keras name."""
 
 import contextlib

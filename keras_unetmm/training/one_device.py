@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training on one device, and what several devices have in common with it."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network made of a few examples, beside what it was given and what it should have made."""
 
 import numpy as np

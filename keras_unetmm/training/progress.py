@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run shows while it trains: one bar over all of its steps, and a line at each evaluation."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run whose network loses channels while it trains: one graph after the other."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A trained network that goes on as what its int8 file will compute."""
 
 from pathlib import Path

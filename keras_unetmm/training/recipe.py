@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recipe: everything that a run is made of, as a table."""
 
 import dataclasses

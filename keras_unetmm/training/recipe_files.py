@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where recipes lie: in a file of the user's, in a checkout, or in the installed package."""
 
 import difflib

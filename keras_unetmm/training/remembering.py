@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What ended a stream of batches, for the one who reads it."""
 
 

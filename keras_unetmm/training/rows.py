@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The networks that `unetmm train --task` chooses from: rows of the tables for microcontrollers, in several widths."""
 
 from dataclasses import dataclass

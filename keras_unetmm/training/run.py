@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run: a recipe trained to its end, saved on the way so that it can be killed at any moment and goes on."""
 
 import contextlib

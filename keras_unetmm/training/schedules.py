@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the learning rate falls over a run."""
 
 from dataclasses import dataclass

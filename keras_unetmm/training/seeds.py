@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scores of several runs, of a recipe with other seeds for instance, beside each other."""
 
 import json

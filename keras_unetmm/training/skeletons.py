@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The operators of each row's integer file, without its weights: what it takes on the engine is known before it is trained.
 
 `keras_unetmm.training.make_skeletons` makes them.

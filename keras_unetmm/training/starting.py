@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network that starts from the weights of another run: taken by name, heads of other sizes left out."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run saves: weights, optimizer and random states in one file that is either whole or the one before."""
 
 import dataclasses

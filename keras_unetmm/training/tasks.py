@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recipe for a user's own folders: what `unetmm train --task` runs, as the text of a file that can be changed."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data for --smoke: what a recipe's readers read, tiny."""
 
 import numpy as np

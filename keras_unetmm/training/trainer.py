@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one process does of a run: networks built, trained from the last save to the end, and measured."""
 
 import functools

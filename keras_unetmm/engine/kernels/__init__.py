@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How every operator runs on the engine: one file an operator, or a close family of them."""
 
 from keras_unetmm.engine.kernels import (

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Activations: a table for int8; RELU, RELU6, LEAKY_RELU, LOGISTIC and TANH of int16; PRELU of both."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers that TFLM finds before it runs: fixed-point multipliers, and what a fused activation leaves of the range."""
 
 import math

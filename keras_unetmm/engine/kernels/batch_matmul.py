@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """BATCH_MATMUL on maps of int8 and int16, either of which may be constant."""
 
 import math

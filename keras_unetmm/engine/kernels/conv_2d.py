@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CONV_2D: any kernel, stride, dilation, padding and number of groups, on maps of int8 and int16."""
 
 import numpy as np

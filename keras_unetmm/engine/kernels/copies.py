@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernels that move elements: from a window where rows, columns and channels are only cut, repeated or padded, else from
 the whole map by a table of indices for each axis of the output."""
 

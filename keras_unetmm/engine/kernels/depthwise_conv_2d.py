@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DEPTHWISE_CONV_2D: any kernel, stride, dilation, padding and depth multiplier, on maps of int8 and int16."""
 
 import numpy as np

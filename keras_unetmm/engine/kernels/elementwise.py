@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ADD, SUB, MUL, SQUARED_DIFFERENCE, MAXIMUM and MINIMUM; DIV by a number."""
 
 import numpy as np

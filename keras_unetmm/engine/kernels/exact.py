@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shorter arithmetic that gives the same bytes, proven by trying every pair of operands.
 
 TFLM rescales both operands of a sum to a common scale and their sum once more, and the product of two maps in two roundings.

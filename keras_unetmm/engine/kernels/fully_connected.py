@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """FULLY_CONNECTED with constant weights, on maps of int8 and int16."""
 
 import math

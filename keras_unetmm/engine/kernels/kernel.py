@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How one operator of a file runs on the engine: its C kernel, that kernel's parameters, and what it reads of its maps."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the kernels without weights share: types, constants, and how a map lies beside the output."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What moves elements of a whole map: TRANSPOSE, TILE, BROADCAST_TO, GATHER, UNPACK, REVERSE_V2, BATCH_TO_SPACE_ND and
 SPACE_TO_BATCH_ND."""
 

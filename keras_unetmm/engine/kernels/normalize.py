@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """L2_NORMALIZATION of int8."""
 
 from keras_unetmm.engine.kernels.kernel import Kernel, Parameters, Same

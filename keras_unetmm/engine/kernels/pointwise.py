@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """1x1 convolutions whose output is shuffled from depth to space: made row by row, so that no row waits for the next."""
 
 from dataclasses import replace

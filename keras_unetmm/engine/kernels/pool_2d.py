@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MAX_POOL_2D and AVERAGE_POOL_2D on maps of int8 and int16."""
 
 from keras_unetmm.engine.kernels.arithmetic import RANGES, fused_range

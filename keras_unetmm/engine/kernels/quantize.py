@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """QUANTIZE between integers, CAST, and what only floats could do."""
 
 from keras_unetmm.engine.kernels import table

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MEAN, SUM, REDUCE_MAX and REDUCE_MIN over any axes."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
 
 from keras_unetmm.engine.kernels.kernel import Axis, Kernel, Parameters, Window

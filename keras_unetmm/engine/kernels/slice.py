@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SLICE and STRIDED_SLICE, and SPLIT and SPLIT_V along other axes than the channels."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SOFTMAX, with exponentials computed here in TFLM's fixed point."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SVDF on maps of int8; its state, a variable of the file, lives from one run to the next."""
 
 import numpy as np

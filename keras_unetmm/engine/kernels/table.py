@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators that make one byte of one byte: a table of 256 bytes, which the interpreter itself fills."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TRANSPOSE_CONV, gathered by output pixel, on maps of int8 and int16."""
 
 from keras_unetmm.engine.kernels.kernel import Axis, NoKernelError, Values, Window

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all operators with weights share: constants, multipliers of every output, and the parameters that say so in C."""
 
 from dataclasses import dataclass

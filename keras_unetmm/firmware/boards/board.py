@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a board is: its core, its memories, and the files of C that it takes."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All boards that a project can be written for."""
 
 import shutil

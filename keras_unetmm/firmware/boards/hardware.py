@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boards of which the start-up code, the port and the memories were written from their manuals: built here, not run.
 
 The clock is that after reset, but for the crystals that their ports need. `board_clock_init` is the user's.

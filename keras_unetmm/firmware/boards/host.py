@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """This computer as a board."""
 
 from keras_unetmm.firmware.boards.board import PARTS, Board

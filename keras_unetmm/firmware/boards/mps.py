@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arm's MPS boards as QEMU emulates them (Application Notes 386, 500 and 547), and QEMU's own RISC-V board."""
 
 from keras_unetmm.firmware.boards.board import Board, Emulator, Region

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arm's Ethos-U NPUs, for which Vela compiles: a package without TFLM, for a firmware that has Arm's driver."""
 
 from keras_unetmm.firmware.boards.board import Board, Region

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Packages for frameworks, which bring the board, its clock and its ports themselves."""
 
 from keras_unetmm.firmware.boards.board import PARTS, Board, Region

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the self-test of a network's folder on cores that QEMU emulates, and counts instructions."""
 
 import re

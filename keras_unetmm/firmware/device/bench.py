@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a device takes for one image, with and without the transfer, and whether its self-test passes."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a device is asked for: who it is, a run, its self-test."""
 
 import json

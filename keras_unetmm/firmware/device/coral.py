@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a file on a Coral Edge TPU that is plugged into this computer, or on the processor, with a word why."""
 
 import sys

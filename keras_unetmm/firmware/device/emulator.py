@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Starts the firmware of a project here: in QEMU, or as a program of this computer's."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `unetmm device ... --json` says of a device: the keys are listed in docs/device-protocol.md and stay as they are."""
 
 

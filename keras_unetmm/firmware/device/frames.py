@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames of the device protocol, as unetmm_frame.h says: length, type and CRC-32, stuffed by COBS between zeros."""
 
 import struct

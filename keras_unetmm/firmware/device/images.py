@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Photographs into what a device takes, and what it gives into pictures."""
 
 from pathlib import Path

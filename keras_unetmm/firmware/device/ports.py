@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ports to a device: a serial one by pyserial, or a TCP socket such as an emulated board has."""
 
 import select

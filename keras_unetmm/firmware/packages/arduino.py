@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An Arduino library: library.properties, src, examples (Arduino library specification 2.2; the rules of Arduino Lint)."""
 
 from keras_unetmm.firmware.packages.shared import LICENCE_TEXT, URL, VERSION, readme, sources, under

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A CMake package: the targets unetmm::NAME and unetmm::NAME_device, by add_subdirectory or find_package."""
 
 from keras_unetmm.engine.store import NETWORK

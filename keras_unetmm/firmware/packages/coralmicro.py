@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An app for the Coral Dev Board Micro: the engine on its Cortex-M7 (coral.ai, "Build apps with FreeRTOS", out of tree)."""
 
 from keras_unetmm.firmware.packages.shared import LICENCE_TEXT, readme, sources, under

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An ESP-IDF component: CMakeLists.txt, idf_component.yml, an example (IDF component manager, manifest file)."""
 
 from keras_unetmm.firmware.packages.shared import LICENCE_TEXT, URL, VERSION, readme, sources, under

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A package for an Arm Ethos-U NPU: Vela's command stream and weights, and the call of Arm's driver that runs them."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The README.md of a package for an Ethos-U: what is in it, and all that is needed to run it without TFLM."""
 
 from textwrap import fill, indent

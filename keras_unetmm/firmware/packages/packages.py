@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All packages: functions that return a dict from paths to texts."""
 
 from keras_unetmm.firmware.packages import arduino, cmake, coralmicro, esp_idf, zephyr

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all packages hold: the network's C and the device protocol, without the test's own main."""
 
 from keras_unetmm import __version__

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A Zephyr module: zephyr/module.yml, CMakeLists.txt, Kconfig, a sample (Zephyr documentation, Modules; Test Runner)."""
 
 from keras_unetmm.firmware.packages.shared import LICENCE_TEXT, readme, sources, under

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """What several operators have in common: the rules' form, elementwise walks, windows, reductions."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators that copy bytes as they are: in place, there is nothing to copy."""
 
 import math

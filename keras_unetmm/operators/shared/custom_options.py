@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Options of custom operators, which are flexbuffers."""
 
 from flatbuffers import flexbuffers

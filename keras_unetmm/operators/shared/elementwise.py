@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators that read element t and then write element t: the output may take the input's place."""
 
 import math

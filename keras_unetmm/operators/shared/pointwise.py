@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators that read, for each place of a map, that place alone."""
 
 from keras_unetmm.operators.shared.rules import Fields, GlobalOperatorError, ReceptiveField

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pooling: windows without weights."""
 
 from keras_unetmm.operators.shared import windows

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators that reduce the axes named by their second input: MEAN, SUM, REDUCE_MAX and the like."""
 
 import math

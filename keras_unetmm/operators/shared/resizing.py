@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Resizing by a power of two."""
 
 from keras_unetmm.operators.shared.rules import Fields, GlobalOperatorError, ReceptiveField

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The form in which an operator's file says what is known of it."""
 
 from collections.abc import Callable, Sequence

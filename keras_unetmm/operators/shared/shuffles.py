@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DEPTH_TO_SPACE and SPACE_TO_DEPTH: chunks of one small pixel's channels, in the order of the large map."""
 
 import numpy as np

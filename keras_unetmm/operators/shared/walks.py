@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernels as walks through memory: the least distance at which none writes over what it still has to read."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators with weights: which kernels run them in raster order, and what they unpack and gather."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators that slide a window over one image, pixel by pixel, all channels of a pixel before the next."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exact changes of a graph: the same bytes come out, from less arena."""
 
 from typing import Any

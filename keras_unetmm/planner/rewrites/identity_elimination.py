@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operators that change nothing are removed: a RESHAPE to the same shape, a QUANTIZE to the same scale, and so on."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A place in a graph where a rewrite applies."""
 
 from dataclasses import dataclass

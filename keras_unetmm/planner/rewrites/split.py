@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A SPLIT of channels is pushed up to the convolution that makes them, so that the parts are computed one after the other.
 
 A simple gate splits a map of 2C channels into two of C and multiplies them. Elementwise operators, depthwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A transposed convolution whose kernel is as large as its stride is a 1x1 convolution and DEPTH_TO_SPACE.
 
 Every output pixel gets one product of the kernel, so the sums, the requantisation and the bytes are the same; TFLM's kernel

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Independent check of an offline memory plan for TFLM, which itself accepts every offset, overlaps included.
 
 It shares no code with the planner. Everything it needs it reads from the bytes of the .tflite file.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A .tflite file as the verifier reads it: the tensors and operators of every graph."""
 
 import math

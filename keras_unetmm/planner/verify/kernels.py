@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """In which order kernels read and write, and a simulation of it.
 
 Read in the sources of TFLM's reference kernels and of CMSIS-NN, and tried on TFLM. A kernel that reads earlier or writes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When each tensor lives, counted as TFLM's MarkAllocationLifetimes does."""
 
 from keras_unetmm.planner.verify.graphs import PlanRefused

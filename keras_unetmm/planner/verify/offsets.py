@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The plan in a file's metadata, and whether TFLM can use each of its offsets."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether tensors that share memory while both live may do so."""
 
 import math

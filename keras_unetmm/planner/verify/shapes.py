@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Outputs whose shape TFLM's kernels set again: what they hold must fit into the memory that the file's shape asks for."""
 
 from math import prod

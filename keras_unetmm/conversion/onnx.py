@@ -2,6 +2,7 @@
 """From a Keras model to an ONNX file, which is run beside the model before it is kept."""
 
 import importlib.util
+import re
 import shutil
 import tempfile
 import warnings
@@ -17,6 +18,7 @@ from keras_unetmm.graph.finite import validate_finite_weights, validate_float_we
 
 EXPORTERS = {"tensorflow": "tf2onnx", "torch": "onnxscript", "jax": "jax2onnx"}
 RANKS = (0, 1, 2, 3)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of terminals, in what exporters say
 _CLOSE = 1e-3  # of the largest value of an output
 _OPEN = 32  # places along an axis of open size, of the images that are tried
 
@@ -86,7 +88,7 @@ def export_onnx(model, path, size=None):
         if not difference <= _CLOSE * max(of, 1e-6):
             raise ExportError(
                 f"The ONNX file must give the model's values. Received: a difference of {difference:.3g} of {of:.3g}, "
-                f"by the exporter of {backend}. Export under another backend: set KERAS_BACKEND."
+                f"by the exporter of {backend}. {_elsewhere(backend)}"
             )
         shutil.copyfile(made, path)
     return Exported(Path(path), nodes, opset, difference, of)
@@ -103,11 +105,16 @@ def _write(model, path, backend):
         try:
             model.export(str(path), format="onnx", verbose=False, **arguments)
         except Exception as error:  # exporters raise anything
-            said = [line for line in f"{error}\n{text()}".splitlines() if line.strip()]
+            said = [line for line in _COLOURS.sub("", f"{error}\n{text()}").splitlines() if line.strip()]
             raise ExportError(
-                f"The exporter of {backend} failed: {' '.join(said[:2])[:400]}. Export under another backend: set "
-                "KERAS_BACKEND=tensorflow."
+                f"The exporter of {backend} failed: {' '.join(said[:2])[:400]}. {_elsewhere(backend)}"
             ) from error
+
+
+def _elsewhere(backend):
+    """What to do where a backend's exporter fails."""
+    other = "torch" if backend == "tensorflow" else "tensorflow"
+    return f"Export under another backend: --backend {other}, or KERAS_BACKEND={other}."
 
 
 def _example(model):

@@ -19,55 +19,30 @@ import hashlib
 import json
 import platform
 import sys
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import keras
-import numpy as np
 from rich.console import Console
-from rich.progress import track
 
 from keras_unetmm import __version__
 from keras_unetmm.analysis import macs, skip_memory
 from keras_unetmm.atomic_write import atomic_write
-from keras_unetmm.compare.quality import compare
-from keras_unetmm.compare.quality_data import from_recipe
 from keras_unetmm.conversion.convert import convert
-from keras_unetmm.firmware.write import default_name, write
 from keras_unetmm.graph.expand import static_shape
-from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.planner import picture
 from keras_unetmm.planner.planner import plan
-from keras_unetmm.presets import store
+from keras_unetmm.presets import measured, store
 from keras_unetmm.presets.load import from_preset
 from keras_unetmm.presets.page import page
 from keras_unetmm.presets.quantized import network_of_file, take_quantized
 from keras_unetmm.presets.table import PRESETS
 from keras_unetmm.program import store as programs
 from keras_unetmm.runtime.cross_check import cross_check
-from keras_unetmm.tflite_file.graph import read as read_file
 from keras_unetmm.tiling.tile import tile
-from keras_unetmm.training import evaluation
 from keras_unetmm.training.folder import BEST, RUN, SCORES, hours
 from keras_unetmm.training.pictures import draw_samples
-from keras_unetmm.training.recipe import load_recipe, read
+from keras_unetmm.training.recipe import load_recipe
 
-CALIBRATION = 32  # examples of the training set
-SAMPLES = 3
-MEASURED = 1000  # operators up to which the engine is measured: a volume, slice by slice, has thousands
-ENGINE = (  # what the card says of the folder that `unetmm firmware` writes
-    "schedule",
-    "ram_bytes",
-    "ram_bound",
-    "io_bytes",
-    "input_reads",
-    "macs_ratio",
-    "flash_bytes",
-    "code_bytes",
-    "stack_bytes",
-    "sha256",
-)
 PROGRAM = ("size", "ram_bytes", "ram_bytes_with_tails", "macs_ratio")  # what the card says of one
 
 
@@ -162,11 +137,11 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
     shape = static_shape(model, preset.size, ranks=(2, 3))
     there = out / name
     there.mkdir(parents=True, exist_ok=True)
-    quality, samples, dataset = _in_floats(model, recipe, data, console)
+    quality, samples, dataset = measured.in_floats(model, recipe, data, console)
     with atomic_write(there / "samples.png") as temporary:
         draw_samples(temporary, samples, dataset, recipe.normalize)
     network, trained = network_of_file(name, there, model, folder)
-    content = convert(network, None, size=preset.size) if trained else _converted(model, recipe, data, preset, shape)
+    content = convert(network, None, size=preset.size) if trained else measured.converted(model, recipe, data, preset, shape)
     found = plan(content)
     planned = content if found.planned is None else found.planned.content
     cross_check(content, planned)
@@ -187,15 +162,15 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         "macs": macs(network),
         "skip_bytes": skip_memory(network),
         "quality": quality,
-        "int8": _in_int8(model, planned, recipe, data, preset, shape, console),
+        "int8": measured.in_int8(model, planned, recipe, data, preset, shape, console),
         "file": {
             "bytes": len(planned),
             "sha256": hashlib.sha256(planned).hexdigest(),
             "target": "tflm",
             "version": __version__,
         },
-        "arena": {"converted": _arena(content), "planned": _arena(planned)},
-        "engine": _engine(name, planned, console),
+        "arena": {"converted": measured.arena(content), "planned": measured.arena(planned)},
+        "engine": measured.engine(name, planned, console),
         **({} if program is None else {"program": {key: program.description[key] for key in PROGRAM}}),
         **{key: known[key] for key in ("quantized", "weights_sha256", "weights_bytes") if key in known},
     }
@@ -222,7 +197,7 @@ def measure_engine(name, out, console, folder=store.FOLDER):
             f"{there} must hold model.tflite. Received: no such file. Release {name} first, with --data."
         )
     content = (there / "model.tflite").read_bytes()
-    found, card = _engine(name, content, console), {}
+    found, card = measured.engine(name, content, console), {}
     for key, value in known.items():
         card |= {key: value} if key != "engine" else {}
         card |= {"engine": found} if key == "arena" else {}
@@ -230,64 +205,6 @@ def measure_engine(name, out, console, folder=store.FOLDER):
     with atomic_write(there / "README.md") as temporary:
         Path(temporary).write_text(page(card, content))
     console.print(f"{name}: {found.get('left_out') or '{ram_bytes:,} bytes of memory, by {schedule}'.format(**found)}")
-
-
-def _engine(name, content, console):
-    """What the card says of the folder that `unetmm firmware` writes for a file, or why it says nothing."""
-    count = len(read_file(content).main.operators)
-    if count > MEASURED:
-        return {"left_out": f"a volume becomes {count:,} operators, for which a schedule takes long to find"}
-    with tempfile.TemporaryDirectory() as temporary, console.status(f"{name}: firmware") as status:
-        there = Path(temporary) / "net"
-        found = write(content, there, default_name(name), progress=lambda what: status.update(f"{name}: {what}"))
-    return {key: found[key] for key in ENGINE}
-
-
-def _in_floats(model, recipe, data, console):
-    """The metrics on every test set, whole, and samples of the last."""
-    scores = {}
-    for name, reader in recipe.evaluate.items():
-        dataset = read(reader, data, False)
-
-        def shown(indices, name=name):
-            return track(indices, f"evaluating {name}", console=console, transient=True)
-
-        found = evaluation.measure(model, dataset, recipe, samples=SAMPLES, track=shown)
-        scores[name] = {"examples": len(dataset), **found.written()}
-    return scores, found.samples, dataset
-
-
-def _converted(model, recipe, data, preset, shape):
-    training = from_recipe(replace(recipe, evaluate={"train": recipe.train}), data, shape, CALIBRATION)
-    images = [np.clip(_given(load(), preset).image, 0, 1) for load in training["train"]]
-    mean, std = recipe.normalize or preset.normal or (None, None)
-    return convert(model, images, size=preset.size, mean=mean, std=std)
-
-
-def _given(example, preset):
-    """An example as the file takes it."""
-    if preset.normal is None:
-        return example
-    mean, std = preset.normal
-    return replace(example, image=std * example.image + mean)
-
-
-def _in_int8(model, content, recipe, data, preset, shape, console):
-    """The metrics in floats and in int8 on the same bytes, centres of the test sets."""
-    found = {}
-    for name, examples in from_recipe(recipe, data, shape).items():
-        taken = (_given(load(), preset) for load in track(examples, f"int8 on {name}", console=console, transient=True))
-        scores = compare(model, content, taken, recipe.metrics, runtime="litert", size=preset.size, layer_images=0).scores
-        found[name] = {
-            "examples": len(examples),
-            **{score.metric: {"float": score.float, "int8": score.int8} for score in scores},
-        }
-    return found
-
-
-def _arena(content):
-    arena = measure(content)
-    return {"head": arena.head, "tail": arena.tail, "total": arena.total}
 
 
 def _run(runs, name):

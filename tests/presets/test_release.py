@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from keras_unetmm import models, tflite
-from keras_unetmm.presets import PresetError, card, from_preset, load, release
+from keras_unetmm.presets import PresetError, card, from_preset, load, measured, release
 from keras_unetmm.presets.table import Preset
 from keras_unetmm.training import train
 
@@ -92,7 +92,7 @@ def test_a_run_becomes_a_preset(made):
     text = (out / "tiny" / "README.md").read_text()
     assert f"{found['arena']['planned']['head']:,}" in text
     said = tflite.firmware(content, made / "net", "tiny")
-    assert {key: said[key] for key in release.ENGINE} == found["engine"]
+    assert {key: said[key] for key in measured.ENGINE} == found["engine"]
     assert f"{said['ram_bytes']:,} bytes" in text
     assert said["sha256"] in text
     page = (out / "tiny" / "README.md").read_bytes()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a preset's card says in figures: quality in floats and in int8, the arena, and what `unetmm firmware` makes of it."""
 
 import tempfile

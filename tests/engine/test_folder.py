@@ -287,7 +287,7 @@ def test_the_figures_of_flash_and_stack_are_the_compilers(folder, tmp_path):
         headers = [header.read_text() for header in path.glob("*.h")]
         assert abs(constant_bytes([(path / file).read_text()], headers) - size) <= 64  # the order of what is aligned
     assert abs(figures["flash_bytes"] - total) <= 64
-    assert 1000 < figures["code_bytes"] < 40000
+    assert 1000 < figures["code_bytes"] < 48 * 1024  # what kernels of a whole network may take
     assert 200 < figures["stack_bytes"] <= 4096
 
 

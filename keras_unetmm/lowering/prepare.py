@@ -36,7 +36,7 @@ def prepared(model, shape, output, mean, std, needed=True):
     mean, std = _a_channel("mean", mean, 0.0, shapes[0]), _a_channel("std", std, 1.0, shapes[0])
     if (std <= 0).any():
         raise ValueError(f"std must be positive. Received: {std.tolist()}.")
-    taken = {model.name, *(layer.name for layer in (*model.operations, *parts(model)))}
+    taken = {model.name, *(layer.name for layer in (*getattr(model, "operations", ()), *parts(model)))}
     image = keras.Input(batch_shape=shapes[0], name=free_name("image", taken))
     name = free_name("normalization", taken)
     normalized = keras.layers.Normalization(mean=mean, variance=std**2, name=name)(image)

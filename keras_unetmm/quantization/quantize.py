@@ -211,9 +211,12 @@ def renewed(model):
         return model
     graph, ranges = plain(model)
     made = _rounded(graph, QuantizationPoints(graph, output_of(model, kind_of(graph))), "fixed")
+    known = {layer.name: layer for layer in model.layers if isinstance(layer, FakeQuantize)}
     for layer in made.layers:
         if isinstance(layer, FakeQuantize) and layer.fixed is None:
-            layer.set_limits(*ranges[layer.name.removesuffix(_SUFFIX)])
+            trained = known.get(layer.name)  # whose scale keeps its last bit; that of limits may lose it
+            limits = ranges[layer.name.removesuffix(_SUFFIX)]
+            layer.set_limits(*(limits if trained is None else trained.trained_range()))
     return made
 
 

@@ -172,6 +172,10 @@ class FakeQuantize(keras.layers.Layer):
             return self.fixed or (self.low, self.high)
         return self.low * self.low_share, self.high * self.high_share
 
+    def trained_range(self):
+        """The range as it is trained, two floats that float32 holds."""
+        return tuple(float(ops.convert_to_numpy(end)) for end in self._range())
+
     @property
     def limits(self):
         """The lowest and the highest value that the bytes stand for, two floats."""

@@ -32,7 +32,7 @@ def nearest(x):
 def rescaled(sums, multiplier, count=None):
     """Returns integers times a real number as kernels multiply: by one of 31 bits from 1/2 to 1, halves up, and then halved.
 
-    Without the rounding at the end, which the caller does: float32.
+    Without the rounding at the end, which the caller does: float64, for float32 may make a half of what is less.
 
     Args:
         sums: float or int, whole numbers below 2**31.
@@ -51,7 +51,7 @@ def rescaled(sums, multiplier, count=None):
     left = ops.power(ops.cast(2.0, "float64"), ops.maximum(exponent, 0.0))
     right = ops.power(ops.cast(2.0, "float64"), ops.maximum(-exponent, 0.0))
     product = _product(ops.cast(sums, "int64") * ops.cast(left, "int64"), share)
-    return ops.cast(ops.cast(product, "float64") / right, "float32")
+    return ops.cast(product, "float64") / right
 
 
 def mean_steps(sums, zero):

@@ -61,12 +61,13 @@ def fake_quantized(
     exact, kept = steps, x / scale
     if factors or addends:
         exact = _multiplied(x, factors, scale, sums) if factors else _added(addends, scale, minus)
+        exact = _narrow(exact, raw)
         if clip is not None:
             low_end, high_end = (None if end is None else end / scale for end in clip)
             exact = exact if low_end is None else ops.maximum(exact, low_end)
             exact = exact if high_end is None else ops.minimum(exact, high_end)
     if mean:
-        exact = _averaged(*mean, scale) if len(mean) > 1 else mean_steps(*mean, zero)
+        exact = _narrow(_averaged(*mean, scale), raw) if len(mean) > 1 else mean_steps(*mean, zero)
     if exact is not None:
         kept = kept + ops.stop_gradient(exact - kept)
     if raw:
@@ -108,6 +109,11 @@ def _halved(accumulator, multiplier):
         return rescaled(accumulator, multiplier)
     fine = 2.0 ** ops.clip(-1 - ops.floor(ops.log2(multiplier)), 0, _MOST_HALVINGS)
     return ops.cast(ops.floor(accumulator * (multiplier * fine) + 0.5) / fine, "float32")  # halves go up
+
+
+def _narrow(steps, raw):
+    """Steps in float32, which are rounded before, for it may make a half of what is less; not where the byte is rounded."""
+    return ops.cast(steps if raw else nearest(steps), "float32")
 
 
 def _wide(*values):

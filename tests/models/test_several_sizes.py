@@ -60,7 +60,7 @@ NETWORKS = {
 }
 SIZES = {2: [(64, 96), (96, 64), (32, 128)], 3: [(8, 16, 24), (24, 8, 16), (16, 16, 8)]}
 ON_JAX = keras.backend.backend() == "jax"
-ON_JAX_TOO = ("UNet", "SUNet", "SUNetSegmentation", "MSCANMatting")  # three sizes there, too: JAX compiles each by itself
+ON_JAX_TOO = ("UNet", "SUNet", "SUNetSegmentation")  # three sizes there, too: JAX compiles each by itself
 TRAINED = [name for name in NETWORKS if "," not in name and "of volumes" not in name]
 SEGMENTERS = [name for name in NETWORKS if name.startswith(("SUNetSeg", "UNet", "unet_on", "MSCANM")) and "vol" not in name]
 

@@ -91,7 +91,7 @@ def main():
     for core, networks in found.items():
         for source, (_, total, operators) in zip(arguments.sources, networks, strict=True):
             said = cost.predicted(operators)[core]["instructions"]
-            print(f"{source}, {core}: counted {total:,}, foretold {said:,}, {100 * (said / total - 1):+.1f} %")
+            print(f"{source}, {core}: counted {total:,}, predicted {said:,}, {100 * (said / total - 1):+.1f} %")
 
 
 if __name__ == "__main__":

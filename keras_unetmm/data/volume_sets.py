@@ -2,6 +2,7 @@
 """Volumes with masks, from NIfTI files: hippocampus, prostate, liver, and organs in CT.
 
 An array of a NIfTI file runs over x, y, z; volumes here are `(z, y, x)`, so that the first axis counts slices.
+One file although it is long: a reader for each set, all by the few functions before them.
 """
 
 import functools

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many instructions one image takes on a core, foretold from a table that was measured once.
+"""How many instructions one image takes on a core, predicted from a table that was measured once.
 
 The table, `cost.json`, has for every kernel what a block, a value of the output, a multiply-accumulate, and a
 multiply-accumulate of pixels that are computed alone take, and what the driver takes for a block.

@@ -11,9 +11,7 @@ def as_table(title, result):
         title: str.
         result: dict that `keras_unetmm.firmware.write.write` returned.
     """
-    table = Table(title=title, title_justify="left", show_header=False)
-    table.add_column()
-    table.add_column(justify="right", no_wrap=True)
+    table = _table(title)
     table.add_row("memory", f"{result['ram_bytes']:,} B")
     if result["carried_bytes"]:
         table.add_row("  of it fast", f"{result['fast_bytes']:,} B")
@@ -47,9 +45,7 @@ def as_npu_table(title, result):
         title: str.
         result: dict that `keras_unetmm.firmware.npu.write_npu` returned.
     """
-    table = Table(title=title, title_justify="left", show_header=False)
-    table.add_column()
-    table.add_column(justify="right", no_wrap=True)
+    table = _table(title)
     table.add_row("operators, all on the NPU", f"{result['operators']:,}")
     table.add_row("arena, images included", f"{result['arena_bytes']:,} B")
     if result["fast_bytes"]:
@@ -57,8 +53,15 @@ def as_npu_table(title, result):
     table.add_row("weights, compressed", f"{result['weights_bytes']:,} B")
     table.add_row("command stream", f"{result['commands_bytes']:,} B")
     table.add_row("SRAM in all", f"{result['sram_bytes']:,} B")
-    table.add_row("cycles of the NPU, foretold by Vela", f"{result['cycles']:,}")
+    table.add_row("cycles of the NPU, predicted by Vela", f"{result['cycles']:,}")
     table.add_row("system and memory mode", f"{result['system_config']}, {result['memory_mode']}")
     if result["shuffles"]:
         table.add_row("pixel shuffles as convolutions, the same bytes", f"{result['shuffles']:,}")
+    return table
+
+
+def _table(title):
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
     return table

@@ -3,6 +3,7 @@
 
 `keras_unetmm.interpreters.runtime` starts it on `serve`. No other module imports this one, the only importer
 of the interpreters.
+One file although it is long: all that runs beside a hostile file can be read in one place.
 """
 
 import contextlib

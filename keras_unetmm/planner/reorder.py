@@ -5,6 +5,7 @@ A search over the sets of operators done so far, lowest peak first: the first fu
 peak there is. Three facts keep it small. An operator that frees at least what it makes, and needs no more than the peak so
 far, may run at once without loss. So may a segment of a chain, `keras_unetmm.planner.chains.segments`, and it need not be
 cut. And no order needs less than what must be alive, whatever the order, while some operator runs.
+One file although it is long: one search, and the rules that keep it small.
 """
 
 import heapq

@@ -21,7 +21,7 @@ def retargeted(name: str, target: str) -> tuple[bytes, Any, int]:
     """Returns the file of a preset for a target, the `Verdict` on it, and how many shuffles became convolutions.
 
     Accelerators get convolutions with kernels of ones and zeros in place of DEPTH_TO_SPACE and SPACE_TO_DEPTH. Nothing is
-    calibrated anew. A file that was changed is compared with the preset's on a random image, byte by byte. It holds no plan.
+    calibrated. A file that was changed is compared with the preset's on a random image, byte by byte. It holds no plan.
 
     Args:
         name: of a preset.

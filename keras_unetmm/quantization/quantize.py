@@ -4,6 +4,7 @@
 The model is laid out into the operators of the file, with normalizations folded into the convolutions, and every map that
 the file holds is rounded to a byte. `keras_unetmm.conversion.convert.convert` gives the file the ranges that were trained.
 Written from Jacob et al. (arXiv 1712.05877) and Krishnamoorthi (arXiv 1806.08342), section 3.2.
+One file although it is long: one walk over the model, and what it has to remember on the way.
 """
 
 from collections.abc import Sequence

@@ -90,7 +90,7 @@ def streamed(content, accelerator, mode, cache=None, smallest=False):
             ) from error
 
 
-def _read(path, system, mode, foretold):
+def _read(path, system, mode, predicted):
     with np.load(path) as found:  # what describes scales is pickled, and not read
         commands, weights = (found[key].tobytes() for key in ("cmd_data", "weight_data"))
         inputs, outputs = (_places(found, side) for side in ("input", "output"))
@@ -99,7 +99,7 @@ def _read(path, system, mode, foretold):
             raise ValueError("variables, which stay from run to run")
     if not commands.startswith(_MAGIC) or len(commands) % 4:
         raise ValueError("commands that do not begin with COP1")
-    return Stream(commands, weights, arena, fast, inputs, outputs, system, mode, foretold)
+    return Stream(commands, weights, arena, fast, inputs, outputs, system, mode, predicted)
 
 
 def _places(found, side):

@@ -100,7 +100,12 @@ class RunFolder:
         return self.path / name
 
     def need(self, size):
-        """Raises `TrainingError` if `size` bytes cannot be written: before time is lost, not after."""
+        """Raises `TrainingError` if `size` bytes cannot be written: before time is lost, not after.
+
+        Of several hosts only the one that writes asks: two would write and remove the same file.
+        """
+        if self.lock is None:
+            return
         with writing(self / PROBE):
             pass
         (self / PROBE).unlink()

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -86,3 +88,8 @@ def test_a_warning_is_said_once_without_the_line_it_comes_from(capsys):
         with pytest.warns(FutureWarning, match="another"):
             warnings.warn("another", FutureWarning, stacklevel=1)
     assert capsys.readouterr().err == "Warning: one mask is [bold]\n"
+
+
+def test_the_package_runs_as_the_command():
+    command = [sys.executable, "-m", "keras_unetmm", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == call("--version").stdout

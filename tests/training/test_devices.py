@@ -81,10 +81,15 @@ def test_two_hosts_have_the_loss_curve_of_one(tmp_path):
         environment = os.environ | environment
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
-    hosts = [start("two", "--distribute", **cluster(host)) for host in (0, 1)]
-    for process in (start("one"), *hosts):
-        printed, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, printed
+    processes = [start("one"), *(start("two", "--distribute", **cluster(host)) for host in (0, 1))]
+    try:
+        for process in processes:
+            printed, _ = process.communicate(timeout=300)
+            assert process.returncode == 0, printed
+    finally:
+        for process in processes:
+            with process:  # closes what it prints to, and waits
+                process.kill()
     one, two = ((tmp_path / out / "log.csv").read_text().split() for out in ("one", "two"))
     assert len(one) == len(two) == 7
     for rows in zip(one[1:], two[1:], strict=True):

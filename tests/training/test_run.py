@@ -307,6 +307,12 @@ def test_a_full_disk_stops_it_before_it_begins(tmp_path, monkeypatch):
 
 
 @ONCE
+def test_of_several_hosts_only_the_one_that_writes_asks_for_room(tmp_path):
+    with RunFolder(tmp_path / "run", {}, {}, tmp_path / "recipe.py", chief=False) as folder:
+        folder.need(1 << 60)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_disk_that_fills_up_leaves_the_save_before(tmp_path, monkeypatch):
     recipe, out = written(tmp_path, text=SHORT), tmp_path / "run"
     real = np.savez

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from keras_unetmm.advice.option import MEASURED, Asked, Option
 from keras_unetmm.engine.io_quantization import integer_io
-from keras_unetmm.firmware.write import Wanted, candidates, default_name, scheduled
+from keras_unetmm.firmware.prediction import prediction
+from keras_unetmm.firmware.write import default_name
 from keras_unetmm.interpreters.runtime import RunError
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.tflite_file.graph import read
@@ -40,14 +41,18 @@ def other_kernels(asked: Asked) -> Iterator[Option]:
 def engine(asked: Asked) -> Iterator[Option]:
     """The memory that the engine's C takes, by its best schedule."""
     try:
-        made, _ = scheduled(candidates(integer_io(asked.content), seconds=asked.search), Wanted())
+        made = prediction(asked.content, asked.search)
     except (ValueError, RunError) as error:
         yield Option("engine", None, MEASURED, f"the engine does not run it: {_first(error)}")
         return
-    how = {"rows": "row by row", "whole": "by whole maps"}[made.name]
-    said = f"plain C runs it {how} with {made.macs_ratio:.2f} times the multiply-accumulates and no arena of an interpreter"
+    how = {"rows": "row by row", "whole": "by whole maps"}[made["schedule"]]
+    instructions = made["predicted"]["cortex-m7"]["instructions"]
+    said = (
+        f"plain C runs it {how} with {made['macs_ratio']:.2f} times the multiply-accumulates, without an interpreter's arena, "
+        f"in about {max(instructions / 1e6, 0.1):,.1f} million instructions on a Cortex-M7"
+    )
     command = f"unetmm firmware {asked.name} -o {default_name(asked.name)}_c"
-    yield Option("engine", made.layout.total, MEASURED, said, command)
+    yield Option("engine", made["ram_bytes"], MEASURED, said, command)
 
 
 def tiles(asked: Asked, seconds: float) -> Iterator[Option]:
@@ -71,9 +76,10 @@ def tiles(asked: Asked, seconds: float) -> Iterator[Option]:
         return
     made = search.row(best)
     side = "x".join(map(str, made["tile"]))
+    among = f"the best of {tried} that were tried" if tried > 1 else f"one of {len(cases)} ways, of which no other was tried"
     said = (
-        f"{made['levels']} levels in tiles of {side}, {made['macs_ratio']:.2f} times the multiply-accumulates, the best of "
-        f"{tried} that were tried; arena heads, TFLM's tails come on top"
+        f"{made['levels']} levels in tiles of {side}, {made['macs_ratio']:.2f} times the multiply-accumulates, "
+        f"{'the only way' if len(cases) == 1 else among}; arena heads, TFLM's tails come on top"
     )
     command = f"unetmm tile {asked.name} --size {size[0]}x{size[1]} --tile {side} --levels {made['levels']} -o program"
     yield Option("tiles", made["ram_bytes"], MEASURED, said, command)

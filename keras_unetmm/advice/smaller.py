@@ -11,7 +11,7 @@ from keras_unetmm.firmware.write import resized
 from keras_unetmm.planner.placement_problem import placement_problem
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.planner.reorder import OperatorGraph
-from keras_unetmm.planner.skips import at_peak
+from keras_unetmm.planner.skips import kinds, waits_at
 from keras_unetmm.tflite_file.graph import DAMAGE, Graph
 from keras_unetmm.tflite_file.names import short_name
 from keras_unetmm.tiling.analyse import TilingNetwork
@@ -118,11 +118,20 @@ def _least(graph, asked):
 
 
 def light_skips(asked: Asked) -> Iterator[Option]:
-    """What the skips hold at the peak, which light skips would not."""
-    waiting = at_peak(asked.found)
-    held = sum(life.bytes for life in waiting if life.tensor not in asked.found.graph.inputs)
-    if not held:
+    """What long skips hold where most is alive, if less would be alive without them; residuals of a block are none."""
+    found = asked.found.planned or asked.found
+    held, count = [0] * len(found.live), [0] * len(found.live)
+    for life, kind in zip(found.lifetimes, kinds(found.graph, found.lifetimes), strict=True):
+        for position in range(life.first, life.last + 1) if kind == "skip" else ():
+            if waits_at(found.graph, life, position):
+                held[position] += life.bytes
+                count[position] += 1
+    most = max(found.live, default=0)
+    saved = most - max((live - waiting for live, waiting in zip(found.live, held, strict=True)), default=0)
+    if not saved:
         return
-    least = max(asked.found.order_bound - held, 0)
-    said = f"{len(waiting)} maps that wait at the peak hold {held:,} bytes there: skips that keep less, as UNet-- and SAT do"
+    peak = found.live.index(most)
+    skips = "1 skip that waits at the peak holds" if count[peak] == 1 else f"{count[peak]} skips that wait at the peak hold"
+    said = f"{skips} {held[peak]:,} bytes there: UNet-- and SAT keep less"
+    least = max((found.order_bound or most) - saved, 0)
     yield Option("skips", least + asked.tail, BOUNDED, said, 'keras_unetmm.models.NAFNet(..., skips="unet--")')

@@ -2,6 +2,7 @@
 """`unetmm plan`: what a file needs of the arena, and the plan that needs less."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,9 @@ def plan(
         str | None,
         typer.Option(metavar="BYTES", help="Say whether the planned file fits there, such as 256K; status 2 if not."),
     ] = None,
+    predict: Annotated[
+        bool, typer.Option(help="Predict the instructions of one image on the engine, in 60 seconds at most.")
+    ] = True,
 ) -> None:
     """Say what a .tflite file needs of the arena, and plan it to need less: same outputs, byte for byte."""
     with errors():
@@ -48,11 +52,15 @@ def plan(
                 validate_folder_exists(path)
         if output is not None and output.suffix != ".tflite":
             raise ValueError(f"--output must end in .tflite. Received: {output}.")
+        from keras_unetmm.firmware.prediction import Prediction
         from keras_unetmm.planner import fits
         from keras_unetmm.planner.report import as_table, report
 
         given = None if arena is None else _parsed_arena(arena, as_json)
-        found, result = report(model, kernels)
+        with Prediction(model) if predict else nullcontext() as prediction:
+            found, result = report(model, kernels)
+            if prediction is not None:
+                result["engine"] = prediction.result()
         if given is not None:
             result["arena"] = fits.fitted(model, found, result, given)
         too_small = given is not None and not result["arena"]["fits"]
@@ -83,6 +91,9 @@ def _print_plan(table, result, output):
     for key, what in (("why_not_planned", "Not planned"), ("why_not_measured", "Not measured")):
         if key in result:
             Console().print(f"{what}: {result[key]}", highlight=False)
+    if "engine" in result:
+        for line in _on_the_engine(result["engine"]):
+            Console().print(line, highlight=False, soft_wrap=True)
     if "arena" in result:
         from keras_unetmm.planner.fits import said
 
@@ -95,6 +106,22 @@ def _print_plan(table, result, output):
             Console().print(line, highlight=False, markup=False, soft_wrap=True)
     if output is not None:
         Console().print(f"{output}: {_COMPARED[result['compared_on']]}", highlight=False, soft_wrap=True)
+
+
+def _on_the_engine(found):
+    """One image on the engine, as lines."""
+    if "why" in found:
+        yield f"Instructions of one image on the engine (unetmm firmware) are not predicted: {found['why']}"
+        return
+    how = {"rows": "row by row", "whole": "by whole maps"}[found["schedule"]]
+    yield f"On the engine (unetmm firmware) one image runs {how} in {found['ram_bytes']:,} bytes. Instructions, predicted:"
+    for core, said in found["predicted"].items():
+        time = said["estimate"]
+        lacking = f"; kernels not measured: {', '.join(said['unmeasured'])}" if said["unmeasured"] else ""
+        yield (
+            f"  {core.replace('cortex-m', 'Cortex-M')}: {said['instructions']:,}, about {time['milliseconds']:,.0f} ms at "
+            f"{time['clock_mhz']} MHz and {time['instructions_per_cycle']} instructions a cycle{lacking}"
+        )
 
 
 def _parsed_arena(arena, as_json):

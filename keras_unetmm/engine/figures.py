@@ -17,9 +17,7 @@ def figures(schedule, ports, macs):
     network, layout = schedule.network, schedule.layout
     fast, carried = map(int, layout.bytes)  # plain numbers, for JSON knows no others
     inputs, outputs = ports
-    operators = [
-        _operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))
-    ]
+    operators = operators_of(schedule)
     return {
         "schedule": schedule.name,
         "ram_bytes": fast + carried,
@@ -57,6 +55,12 @@ def figures(schedule, ports, macs):
             for buffer in layout.buffers
         ],
     }
+
+
+def operators_of(schedule):
+    """Returns a list of a dict for each operator of each pass: what it does, and how much of it."""
+    network = schedule.network
+    return [_operator(network, made, p, n) for p, made in enumerate(schedule.passes) for n in range(len(made.operators))]
 
 
 def _operator(network, made, p, n):

@@ -67,6 +67,11 @@ def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def plan_alone(*arguments):
+    """`unetmm plan` without the engine's figures, which take a second process."""
+    return call("plan", "--no-predict", *arguments)
+
+
 def saved(path, **arguments):
     models.NAFNet(width=8, encoder_depths=(1,), middle_depth=1, decoder_depths=(1,), norm="batch", **arguments).save(path)
     return path
@@ -94,54 +99,64 @@ def test_models_lists_every_row(here, monkeypatch):
 
 
 def test_plan_prints_a_table_and_one_json_object(here):
-    assert "768 B" in call("plan", "model.tflite").stdout
-    result = call("plan", "model.tflite", "--json", "--picture", "arena.svg", "--kernels", "reference")
+    assert "768 B" in plan_alone("model.tflite").stdout
+    result = plan_alone("model.tflite", "--json", "--picture", "arena.svg", "--kernels", "reference")
     printed = json.loads(result.stdout)
     assert printed["as_is"]["order_bound"] == 768
     assert printed["planned"]["kernels"] == "reference"
     assert "<svg" in (here / "arena.svg").read_text()
 
 
+def test_plan_predicts_the_instructions_of_one_image_on_the_engine(here):
+    found = json.loads(call("plan", "model.tflite", "--json").stdout)["engine"]
+    assert found["schedule"] in ("rows", "whole")
+    assert set(found["predicted"]) == {"cortex-m4", "cortex-m7", "cortex-m55"}
+    said = call("plan", "model.tflite").stdout
+    assert f"Cortex-M7: {found['predicted']['cortex-m7']['instructions']:,}" in said
+    assert "engine" not in json.loads(plan_alone("model.tflite", "--json").stdout)
+    assert "are not predicted: " in call("plan", "float.tflite").stdout
+
+
 def test_plan_writes_a_file_that_gives_the_same_and_needs_less(here):
-    printed = json.loads(call("plan", "model.tflite", "-o", "planned.tflite", "--json").stdout)
+    printed = json.loads(plan_alone("model.tflite", "-o", "planned.tflite", "--json").stdout)
     x = np.random.default_rng(0).integers(-128, 128, (1, 8, 8, 4)).astype("int8")
     as_is, planned = (run(here / name, x, "tflm") for name in ("model.tflite", "planned.tflite"))
     np.testing.assert_array_equal(as_is.outputs[0], planned.outputs[0])
     assert planned.arena.head == printed["planned"]["head"] < as_is.arena.head
-    again = json.loads(call("plan", "planned.tflite", "-o", "again.tflite", "--json").stdout)
+    again = json.loads(plan_alone("planned.tflite", "-o", "again.tflite", "--json").stdout)
     assert again["as_is"]["greedy_head"] == again["planned"]["head"] == planned.arena.head
-    assert "byte for byte" in call("plan", "model.tflite", "-o", "planned.tflite").stdout
+    assert "byte for byte" in plan_alone("model.tflite", "-o", "planned.tflite").stdout
 
 
 def test_an_arena_that_only_the_planned_file_fits_into(here):
-    printed = json.loads(call("plan", "model.tflite", "--json").stdout)
+    printed = json.loads(plan_alone("model.tflite", "--json").stdout)
     assert printed["planned"]["measured"]["total"] < printed["as_is"]["measured"]["total"]
-    roomy = call("plan", "model.tflite", "--arena", "1M", "--json")
+    roomy = plan_alone("model.tflite", "--arena", "1M", "--json")
     arena = json.loads(roomy.stdout)["arena"]
     assert (arena["judged"], arena["fits"], arena["left"]) == ("planned", True, 2**20 - arena["needed"])
     assert arena["needed"] >= printed["planned"]["measured"]["total"]
     for more in ((), ("-o", "planned.tflite")):
         needed = arena["needed"]
-        fitting, tight = (call("plan", "model.tflite", "--arena", size, *more) for size in (needed, needed - 24))
+        fitting, tight = (plan_alone("model.tflite", "--arena", size, *more) for size in (needed, needed - 24))
         assert (fitting.exit_code, tight.exit_code) == (0, 2)
         assert "fits, 0 bytes left" in fitting.stdout
         assert "short by 24 bytes" in tight.stdout
         assert "short by 24 bytes" in tight.stderr
-    short = call("plan", "model.tflite", "--arena", "1K", "--json")
+    short = plan_alone("model.tflite", "--arena", "1K", "--json")
     assert short.exit_code == 2
     assert json.loads(short.stdout)["arena"] == {**arena, "arena": 1024, "left": 1024 - arena["needed"], "fits": False}
 
 
 def test_an_arena_too_small_says_what_would_need_less(here):
-    short = call("plan", "model.tflite", "--arena", "1500", "--json")
+    short = plan_alone("model.tflite", "--arena", "1500", "--json")
     assert short.exit_code == 2
     kinds = [option["kind"] for option in json.loads(short.stdout)["advice"]]
     assert kinds[:3] == ["kernels", "engine", "tiles"]
-    assert "advice" not in json.loads(call("plan", "model.tflite", "--arena", "1M", "--json").stdout)
-    said = call("plan", "model.tflite", "--arena", "1500")
+    assert "advice" not in json.loads(plan_alone("model.tflite", "--arena", "1M", "--json").stdout)
+    said = plan_alone("model.tflite", "--arena", "1500")
     assert "unetmm firmware model.tflite -o model_c" in said.stdout
     assert "This fits: unetmm firmware model.tflite" in " ".join(said.stderr.split())
-    below = call("plan", "model.tflite", "--arena", "-5", "--json")
+    below = plan_alone("model.tflite", "--arena", "-5", "--json")
     assert below.exit_code == 2
     assert json.loads(below.stdout)["error"].startswith("--arena cannot be read")
 
@@ -162,9 +177,9 @@ def test_plan_works_where_tflm_is_not_installed(here, monkeypatch):
     def missing(runtime):
         raise MissingRuntimeError("tflm runs files by tflite-micro, which is not installed.")
 
-    expected = json.loads(call("plan", "model.tflite", "--json").stdout)
+    expected = json.loads(plan_alone("model.tflite", "--json").stdout)
     monkeypatch.setattr(runtime, "validate_installed", missing)
-    result = call("plan", "model.tflite", "--arena", "1M", "--json")
+    result = plan_alone("model.tflite", "--arena", "1M", "--json")
     assert result.exit_code == 0, result.stderr
     printed = json.loads(result.stdout)
     assert printed["planned"]["head"] == expected["planned"]["head"]
@@ -172,14 +187,14 @@ def test_plan_works_where_tflm_is_not_installed(here, monkeypatch):
     assert "not installed" in printed["why_not_measured"]
     assert printed["arena"]["estimated"] is True
     assert printed["arena"]["needed"] > printed["planned"]["head"]
-    assert "Not measured: tflm runs files by tflite-micro" in call("plan", "model.tflite").stdout
-    refused = call("plan", "model.tflite", "-o", "planned.tflite")
+    assert "Not measured: tflm runs files by tflite-micro" in plan_alone("model.tflite").stdout
+    refused = plan_alone("model.tflite", "-o", "planned.tflite")
     assert refused.exit_code == 2
 
 
 def test_an_arena_too_small_writes_no_file(here):
     (here / "planned.tflite").unlink(missing_ok=True)
-    assert call("plan", "model.tflite", "--arena", "1K", "-o", "planned.tflite").exit_code == 2
+    assert plan_alone("model.tflite", "--arena", "1K", "-o", "planned.tflite").exit_code == 2
     assert not (here / "planned.tflite").exists()
 
 
@@ -189,7 +204,7 @@ def test_a_plan_that_changes_outputs_is_not_written(here, monkeypatch):
     file.set_plan(dict.fromkeys(range(7), 0))
     wrong = dataclasses.replace(found, planned=dataclasses.replace(found.planned, content=file.packed()))
     monkeypatch.setattr(reports, "plan", lambda file, kernels, seconds: wrong)
-    result = call("plan", "model.tflite", "-o", "planned.tflite")
+    result = plan_alone("model.tflite", "-o", "planned.tflite")
     assert result.exit_code == 2
     assert "must give the same bytes" in " ".join(result.stderr.split())
     assert not (here / "planned.tflite").exists()
@@ -198,8 +213,8 @@ def test_a_plan_that_changes_outputs_is_not_written(here, monkeypatch):
 def test_a_file_whose_outputs_cannot_be_compared_is_not_written(here):
     content = files.build([((1, 16), None), ((1, 16), None)], [("GELU", [0], [1], None)], [0], [1])
     (here / "gelu.tflite").write_bytes(content)
-    assert "Not measured: TFLM has no operator GELU" in " ".join(call("plan", "gelu.tflite").stdout.split())
-    result = call("plan", "gelu.tflite", "-o", "planned.tflite")
+    assert "Not measured: TFLM has no operator GELU" in " ".join(plan_alone("gelu.tflite").stdout.split())
+    result = plan_alone("gelu.tflite", "-o", "planned.tflite")
     assert result.exit_code == 2
     assert "TFLM has no operator GELU" in " ".join(result.stderr.split())
     assert not (here / "planned.tflite").exists()
@@ -210,7 +225,7 @@ def test_without_tflm_both_files_are_compared_on_litert_and_that_is_said(here, m
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if "tflite_micro" in name else find(name, *rest)
     )
-    result = call("plan", "model.tflite", "-o", "elsewhere.tflite")
+    result = plan_alone("model.tflite", "-o", "elsewhere.tflite")
     assert result.exit_code == 0, result.stderr
     assert (here / "elsewhere.tflite").is_file()
     said = " ".join(result.stdout.split())
@@ -223,7 +238,7 @@ def test_without_tflm_both_files_are_compared_on_litert_and_that_is_said(here, m
         "run",
         lambda content, x, runtime: ran.append(runtime) or SimpleNamespace(outputs=[np.float32(len(ran))]),
     )
-    assert call("plan", "model.tflite", "-o", "differs.tflite").exit_code == 2
+    assert plan_alone("model.tflite", "-o", "differs.tflite").exit_code == 2
     assert set(ran) == {"litert-reference"}
     assert not (here / "differs.tflite").exists()
 
@@ -357,7 +372,7 @@ def test_convert_writes_a_file_that_plan_reads(here):
     saved("model.keras")
     result = call("convert", "model.keras", "--calibration", "images", "--size", "24x32", "-o", "out.tflite")
     assert result.exit_code == 0, result.output
-    plan = json.loads(call("plan", "out.tflite", "--json").stdout)
+    plan = json.loads(plan_alone("out.tflite", "--json").stdout)
     assert plan["flash_bytes"] == os.path.getsize("out.tflite")
     assert plan["as_is"]["measured"]["head"] >= plan["as_is"]["order_bound"] > 0
     assert oct((here / "out.tflite").stat().st_mode & 0o777) == "0o644"
@@ -512,5 +527,5 @@ def test_a_model_that_cannot_be_integers_leaves_no_file(here):
 
 def test_an_old_file_stays_when_a_new_one_fails(here):
     (here / "arena.png").write_bytes(b"old")
-    assert call("plan", "cut.tflite", "--picture", "arena.png").exit_code == 2
+    assert plan_alone("cut.tflite", "--picture", "arena.png").exit_code == 2
     assert (here / "arena.png").read_bytes() == b"old"

@@ -160,3 +160,23 @@ def test_the_page_fits_the_screen_and_is_not_blank(shown, width):
     image = np.asarray(Image.open(io.BytesIO(browser.screenshot())).convert("RGB"))
     assert image.shape == (800, width, 3)
     assert len(np.unique(image.reshape(-1, 3), axis=0)) > 20
+
+
+def test_on_a_narrow_screen_every_way_is_seen_and_what_is_wider_says_so(shown):
+    browser, names = shown(390), [way["name"] for way in ways(made())]
+    right = "[...document.querySelectorAll('#memories td')].map(e => e.getBoundingClientRect().right)"
+    assert max(browser.value(right)) <= 390
+    labels = "[...document.querySelectorAll('#memories tr:nth-child(2) td')].map(e => e.dataset.of)"
+    assert browser.value(labels)[1:] == names
+    shown_label = "getComputedStyle(document.querySelector('#memories td.n'), '::before').content"
+    assert names[0] in browser.value(shown_label)
+    browser.value("document.querySelectorAll('details').forEach(e => e.open = true)")
+    for sign, seen in (("wide", "scrollWidth - e.clientWidth"), ("more", "scrollWidth - e.clientWidth - e.scrollLeft")):
+        signs = f"[...document.querySelectorAll('.scroll')].map(e => [e.classList.contains('{sign}'), e.{seen} > 2])"
+        for said, hidden in browser.value(f"measure(), {signs}"):
+            assert said == hidden
+    assert browser.value("document.querySelector('#operators').parentElement.classList.contains('more')")
+    browser.value("document.querySelector('#operators').parentElement.scrollLeft = 10000")
+    assert not browser.value("measure(), document.querySelector('#operators').parentElement.classList.contains('more')")
+    wide = shown(1280)
+    assert wide.value("getComputedStyle(document.querySelector('#memories td')).display") == "table-cell"

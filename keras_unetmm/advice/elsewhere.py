@@ -48,7 +48,7 @@ def engine(asked: Asked) -> Iterator[Option]:
     how = {"rows": "row by row", "whole": "by whole maps"}[made["schedule"]]
     instructions = made["predicted"]["cortex-m7"]["instructions"]
     said = (
-        f"plain C runs it {how} with {made['macs_ratio']:.2f} times the multiply-accumulates, without an interpreter's arena, "
+        f"plain C runs it {how} with {made['macs_ratio']:.2f} times the multiply-accumulates, without an arena, "
         f"in about {max(instructions / 1e6, 0.1):,.1f} million instructions on a Cortex-M7"
     )
     command = f"unetmm firmware {asked.name} -o {default_name(asked.name)}_c"

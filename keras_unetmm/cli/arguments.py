@@ -3,6 +3,20 @@
 
 from pathlib import Path
 
+from keras_unetmm.cli.errors import warn
+
+RUNTIMES = "tflm (the default), litert-reference (where there is no TFLM) or litert"
+
+
+def runtime_of(asked: str | None, runs_file: bool = True) -> str:
+    """The runtime of `--runtime`; by default TFLM. If that is missing and a file runs, what takes its place is said."""
+    from keras_unetmm.interpreters.runtime import TITLES, reference_runtime
+
+    chosen = asked or reference_runtime()
+    if asked is None and chosen != "tflm" and runs_file:
+        warn(f"TFLM is not installed here: {TITLES[chosen]} take its place.")
+    return chosen
+
 
 def parsed_size(text: str) -> tuple[int, ...]:
     """The sizes of `--size`, two of images or three of volumes."""

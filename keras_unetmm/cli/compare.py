@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from keras_unetmm.atomic_write import atomic_write
-from keras_unetmm.cli.arguments import parsed_size, validate_folder_exists
+from keras_unetmm.cli.arguments import RUNTIMES, parsed_size, runtime_of, validate_folder_exists
 from keras_unetmm.cli.backend import load_model, quiet_backend
 from keras_unetmm.cli.errors import errors
 
@@ -29,7 +29,7 @@ def compare(
         float | None, typer.Option(help="Add noise of that many levels of 255; the images are the references.")
     ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="How many, evenly spread; all if not given.")] = None,
-    runtime: Annotated[str, typer.Option(help="What runs the file for the metrics: tflm or litert.")] = "tflm",
+    runtime: Annotated[str | None, typer.Option(help=f"What runs the file for the metrics: {RUNTIMES}.")] = None,
     target: Annotated[str, typer.Option(help="What the file was converted for, if it does not say so itself.")] = "tflm",
     size: Annotated[str | None, typer.Option(metavar="DxHxW", help="Of volumes, if the model takes any size.")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Take data sets that are not whole.")] = False,
@@ -41,6 +41,7 @@ def compare(
 ) -> None:
     """Measure what a converted file loses: the metrics in floats and in int8, and the layers that lose most."""
     with errors():
+        runtime = runtime_of(runtime)
         sizes = None if size is None else parsed_size(size)
         if picture is not None:
             from keras_unetmm.compare.quality_picture import draw, validate_suffix

@@ -106,18 +106,20 @@ def _run_coral(image, output, file, fit, as_json):
 def selftest(
     port: Annotated[str | None, _PORT] = None,
     model: Annotated[
-        Path | None, typer.Option(metavar="FILE.tflite", help="Compare with what TFLM makes of this file here and now.")
+        Path | None,
+        typer.Option(metavar="FILE.tflite", help="Compare with what TFLM, or LiteRT in its place, makes of it now."),
     ] = None,
     baud: Annotated[int, _BAUD] = 115200,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Run the self-test of a device: its bytes against TFLM's, its memory and stack.
+    """Run the self-test of a device: its bytes against the file's, its memory and stack.
 
     Exit status 1: a test failed.
     """
     with errors():
         from keras_unetmm.engine.ports import CASES
         from keras_unetmm.firmware.device.bench import selftest as tests
+        from keras_unetmm.interpreters.runtime import TITLES, reference_runtime
 
         with _opened(port, baud) as found, Console(stderr=True).status("self-test") as status:
             tested = tests(found, model, lambda case, paint: status.update(f"input {case}: {CASES[case]}"))
@@ -147,7 +149,8 @@ def selftest(
                 cells = each.wrong or "ok", f"{each.arena + each.carried:,}", stack, f"{each.ticks:,}"
                 table.add_row(CASES[each.case], *cells)
             Console(width=None if sys.stdout.isatty() else 100).print(table)
-            where = f"of {model} on TFLM" if model is not None else "that TFLM gave when the firmware was written"
+            here = f"of {model} on {TITLES[reference_runtime()]}"
+            where = "that were right when the firmware was written" if model is None else here
             good = all(not each.wrong for each in tested)
             Console().print(f"ok: the bytes {where}" if good else "FAILED", highlight=False, soft_wrap=True)
     if any(each.wrong for each in tested):

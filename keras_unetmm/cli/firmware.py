@@ -47,7 +47,8 @@ def firmware(
 
     With --board it is a project: start-up code, memories and a firmware that `unetmm device` talks to.
 
-    The folder is written only after its C gave TFLM's bytes on six inputs. It needs a C compiler on this computer.
+    The folder is written only after its C gave TFLM's bytes on six inputs; those of LiteRT's reference kernels where TFLM is
+    not installed. It needs a C compiler on this computer.
     """
     with errors():
         from rich.progress import Progress
@@ -90,9 +91,10 @@ def firmware(
         if board is not None:
             Console().print(f"{output}: a project for {board}. Next: its README.md, or {_next(output, board)}", **_PLAIN)
             return
+        proof = result["proof"]
         Console().print(
-            f"{output}: the bytes of TFLM on {len(result['proof']['inputs'])} inputs. Next: cmake -B build {output}, or "
-            f"its README.md.",
+            f"{output}: the bytes of {proof['reference']} on {len(proof['inputs'])} inputs. Next: cmake -B build "
+            f"{output}, or its README.md.",
             highlight=False,
             soft_wrap=True,
         )

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from keras_unetmm.cli.arguments import parsed_bytes, parsed_numbers, parsed_size
+from keras_unetmm.cli.arguments import RUNTIMES, parsed_bytes, parsed_numbers, parsed_size, runtime_of
 from keras_unetmm.cli.backend import choose_backend, quiet_backend
 from keras_unetmm.cli.errors import errors, warn
 from keras_unetmm.cli.files import allow_large_pictures
@@ -34,7 +34,7 @@ def predict(
         str, typer.Option(metavar="HxW", help="Resize pictures to that, and results back; or trained (as a run's), or none.")
     ] = "trained",
     kind: Annotated[str | None, typer.Option(help="What the output is, image or mask, where it is not known.")] = None,
-    runtime: Annotated[str, typer.Option(help="Of files: tflm, litert, litert-reference or engine.")] = "tflm",
+    runtime: Annotated[str | None, typer.Option(help=f"Of files: engine, {RUNTIMES}.")] = None,
     hounsfield: Annotated[str | None, typer.Option(metavar="LOW,HIGH", help="Range of CT volumes.")] = None,
     on_error: Annotated[str, typer.Option(help="What to do with a damaged file: raise or skip.")] = "raise",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results of another model or settings.")] = False,
@@ -49,6 +49,7 @@ def predict(
             raise ValueError(f"--hounsfield must be LOW,HIGH, the lower one first. Received: {hounsfield!r}.")
         room = parsed_bytes("memory", memory)
         choose_backend(backend)
+        runtime = runtime_of(runtime, _runs_file(model))
         with quiet_backend():
             from keras_unetmm.prediction.folder import Settings, largest, predict_folder
             from keras_unetmm.prediction.sources import load_predictor
@@ -104,3 +105,8 @@ def predict(
         before = f", {done.before:,} of them there already" if done.before else ""
         left = f", {len(done.skipped):,} left out" if done.skipped else ""
         typer.echo(f"{output}: {len(done.written):,} results{before}{left}. Side by side: {done.sheet}")
+
+
+def _runs_file(model: str) -> bool:
+    """Whether an interpreter runs it: a .tflite file, or what `unetmm tile` wrote."""
+    return Path(model).suffix == ".tflite" or (Path(model) / "program.json").is_file()

@@ -98,8 +98,12 @@ def tile(
         if as_json:
             typer.echo(json.dumps(result, indent=2))
             return
+        from keras_unetmm.interpreters.runtime import reference_runtime
         from keras_unetmm.tiling import report
 
+        runtime = reference_runtime()
+        if one and runtime != "tflm":
+            warn("TFLM is not installed here: the tails are estimates, and the heads are predicted, not measured.")
         console = Console(width=None if sys.stdout.isatty() else 130)
         title = f"{model} at {size}"
         if one:
@@ -112,7 +116,8 @@ def tile(
             figures = ", ".join(f"{name} {quality[name]:.3f} dB" for name in ("noisy", "float", "int8") if name in quality)
             console.print(f"{quality['photographs']} photographs, whole, sigma {sigma:g}: {figures}", highlight=False)
         if output is not None:
-            console.print(f"{output}: next, keras_unetmm.tflite.run_tiled({str(output)!r}, image).", highlight=False)
+            on = "" if runtime == "tflm" else f", {runtime!r}"
+            console.print(f"{output}: next, keras_unetmm.tflite.run_tiled({str(output)!r}, image{on}).", highlight=False)
 
 
 def _to_tile(model, calibration, size, output_kind, numbers):

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_unetmm.compare.quality_layers import LayerNoise, Layers, decibels
 from keras_unetmm.compare.quality_pair import Pair
+from keras_unetmm.interpreters.runtime import RUNTIMES
 from keras_unetmm.types import FileLike
 
 __all__ = ["Example", "LayerNoise", "Pair", "Quality", "Score", "Shown", "compare"]
@@ -138,7 +139,7 @@ def compare(
         metrics: iterable of functions that return Keras metrics, as of a recipe, such as `keras_unetmm.metrics.PSNR`; the
             examples then need references.
         target: what `convert` made the file for, if that does not say so itself.
-        runtime: `"tflm"` or `"litert"`, what runs the file for the metrics.
+        runtime: `"tflm"`, `"litert"` or `"litert-reference"`, what runs the file for the metrics.
         size: `(depth, height, width)` of volumes, if the model leaves it open.
         layer_images: int, for how many examples, the first ones, the layers are measured: the kernels are slow.
         progress: function of no argument that is called after each example, or None.
@@ -152,8 +153,8 @@ def compare(
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
         RunError: if the file cannot be run.
     """
-    if runtime not in ("tflm", "litert"):
-        raise ValueError(f"runtime must be 'tflm' or 'litert'. Received: {runtime!r}.")
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
     pair = Pair(model, file, target, size)
     metrics = [(make(), make()) for make in metrics]
     layers, shown, count, noise, largest = Layers(pair) if layer_images else None, [], 0, [0.0, 0], 0.0

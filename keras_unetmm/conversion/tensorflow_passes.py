@@ -31,7 +31,7 @@ from keras_unetmm.conversion.ranges import (
 from keras_unetmm.conversion.signal import BETTER, ENOUGH, LEAST, signal_to_noise, weakest_layer
 from keras_unetmm.conversion.unshare_multiplies import unshare_multiplies
 from keras_unetmm.graph.nodes import maker
-from keras_unetmm.interpreters.runtime import MissingRuntimeError, validate_installed
+from keras_unetmm.interpreters.runtime import reference_runtime
 from keras_unetmm.targets.targets import check
 from keras_unetmm.tflite_file.graph import read
 
@@ -201,11 +201,9 @@ def _run_here(conversion):
 
 def _runtime_for(content):
     """TFLM, whose arithmetic the model has; where it cannot run the file, LiteRT's kernels of the same kind."""
-    try:
-        validate_installed("tflm")
-    except MissingRuntimeError:
-        return "litert-reference"
-    return "tflm" if check(content, "tflm", compile=False).runs else "litert-reference"
+    if reference_runtime() == "tflm" and check(content, "tflm", compile=False).runs:
+        return "tflm"
+    return "litert-reference"
 
 
 def _run_in_a_child(conversion):

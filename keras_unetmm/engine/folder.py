@@ -45,7 +45,7 @@ class Folder:
     description: dict
 
 
-def folder(schedule, graph, name, digest, expected, progress=lambda what: None):
+def folder(schedule, graph, name, digest, expected, progress=lambda what: None, reference="TFLM"):
     """Makes the `Folder` of a network and runs its C on this computer.
 
     Args:
@@ -57,6 +57,7 @@ def folder(schedule, graph, name, digest, expected, progress=lambda what: None):
             `keras_unetmm.engine.selftest.examples`, the outputs that are right, as an interpreter gave them one after the
             other. It is called once the C ran.
         progress: function called with a str before each step.
+        reference: str, the interpreter that gave them.
 
     Raises:
         CrossCheckError: if one byte of one output differs, or the self-test fails.
@@ -67,19 +68,21 @@ def folder(schedule, graph, name, digest, expected, progress=lambda what: None):
     inputs = examples(sides[0])
     unknown = [[np.zeros(port.shape, DTYPES[port.type]) for port in sides[1]] for _ in CASES]
     progress("compiling")
-    early = _files(schedule, sides, name, digest, unknown, file_macs(graph))  # the same C, but for the self-test
+    origin, macs = (digest, reference), file_macs(graph)
+    early = _files(schedule, sides, name, origin, unknown, macs)  # the same C, but for the self-test
     program = program_of(early)
     progress("running the C")
     ran = process.run(program, network_of(early.description), inputs)
     right = [
         [outcome.reshape(port.shape) for outcome, port in zip(outputs, sides[1], strict=True)] for outputs in expected()
     ]
-    made = _files(schedule, sides, name, digest, right, file_macs(graph))
+    made = _files(schedule, sides, name, origin, right, macs)
     cross_check(made, ran, right, progress)
     return made
 
 
-def _files(schedule, sides, name, digest, expected, macs):
+def _files(schedule, sides, name, origin, expected, macs):
+    digest, reference = origin
     found, constants = figures(schedule, sides, macs), Constants(name)
     tables = Tables(schedule.network, schedule.passes, schedule.layout, constants)
     body = tables.c(f"{name}_network")
@@ -91,14 +94,14 @@ def _files(schedule, sides, name, digest, expected, macs):
         f"{name}.c": source(name, sides, found, body, headers),
         f"{name}_weights.h": f"{generated}#include <stdint.h>\n\n{constants.declarations()}",
         f"{name}_weights.c": f'{generated}#include "{name}_weights.h"\n\n{constants.definitions()}',
-        f"{name}_selftest.c": selftest(name, sides, expected),
+        f"{name}_selftest.c": selftest(name, sides, expected, reference),
     }
     texts = [text for file, text in engine.items() if file.endswith(".h")]
     found["flash_bytes"] = constant_bytes((own[f"{name}.c"], own[f"{name}_weights.c"]), texts)
     files = {**own, **engine}
     parts = [file for file in engine if file not in SELFTEST]
     files["CMakeLists.txt"] = cmake(name, parts)
-    files["README.md"] = readme(name, sides, found, digest, files)
+    files["README.md"] = readme(name, sides, found, digest, files, reference)
     description = {
         "format": FORMAT,
         "engine": VERSION,
@@ -107,7 +110,7 @@ def _files(schedule, sides, name, digest, expected, macs):
         "inputs": [_described(port) for port in sides[0]],
         "outputs": [_described(port) for port in sides[1]],
         "figures": found,
-        "cross_check": {"inputs": list(CASES), "reference": "TFLM", "equal": True},
+        "cross_check": {"inputs": list(CASES), "reference": reference, "equal": True},
         "files": {file: sha256(text) for file, text in sorted(files.items())},
     }
     files[MANIFEST] = json.dumps(description, indent=1, sort_keys=True) + "\n"

@@ -6,6 +6,7 @@ import numpy as np
 from keras_unetmm.engine.emit import numbers
 from keras_unetmm.engine.header import LICENCE
 from keras_unetmm.engine.ports import CASES, checksum, example
+from keras_unetmm.engine.text import in_full
 
 MOST = 2**18  # bytes of outputs that are in the test as they are; beyond, there are checksums only
 
@@ -15,13 +16,14 @@ def examples(inputs):
     return [[example(port, case, i) for i, port in enumerate(inputs)] for case in range(len(CASES))]
 
 
-def selftest(name, ports, expected):
+def selftest(name, ports, expected, reference):
     """Returns the text of NAME_selftest.c.
 
     Args:
         name: str, a C identifier.
         ports: tuple of the tuples of `Port` of inputs and outputs.
         expected: list of lists of arrays: for every one of `CASES`, every output.
+        reference: str, the interpreter that gave them.
     """
     prefix, outputs = name.upper(), ports[1]
     stored = sum(port.bytes for port in outputs) <= MOST
@@ -40,7 +42,7 @@ def selftest(name, ports, expected):
  * It feeds six inputs, which it makes itself:
 {cases}
  * {how}
- * They are those of TensorFlow Lite for Microcontrollers.
+ * They are those of {in_full(reference)}.
  *
  * {LICENCE}
  */

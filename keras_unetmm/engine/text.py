@@ -43,6 +43,11 @@ def name_of(source):
     return f"network_{made}"[:_LONGEST].rstrip("_") if made in _RESERVED or made.startswith("unetmm") else made
 
 
+def in_full(interpreter):
+    """Returns how files call an interpreter, such as TFLM."""
+    return "TensorFlow Lite for Microcontrollers" if interpreter == "TFLM" else interpreter
+
+
 def escaped(text, longest=80):
     """Returns any text as printable ASCII on one line, which ends no comment and begins no trigraph."""
     made = "".join(c if _PLAIN.match(c) else f"\\u{{{ord(c):x}}}" for c in text[:longest])

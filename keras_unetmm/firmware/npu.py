@@ -17,6 +17,7 @@ from keras_unetmm.firmware.boards.npus import memory_mode
 from keras_unetmm.firmware.packages.ethos_u import files
 from keras_unetmm.firmware.place import parsed
 from keras_unetmm.firmware.write import reference_outputs, resized
+from keras_unetmm.interpreters.runtime import TITLES, reference_runtime
 from keras_unetmm.targets.shuffles import without_shuffles
 from keras_unetmm.targets.targets import check
 from keras_unetmm.targets.vela_stream import LeftToProcessorError, streamed
@@ -33,7 +34,8 @@ class NPUNetwork:
         accelerator: str.
         stream: `keras_unetmm.targets.vela_stream.Stream`.
         inputs, outputs: tuples of `keras_unetmm.engine.ports.Port`.
-        expected: list of arrays: the outputs that TFLM gives for the first of the self-test's inputs.
+        expected: list of arrays: the outputs for the first of the self-test's inputs.
+        reference: str, the interpreter that gave them.
     """
 
     name: str
@@ -42,6 +44,7 @@ class NPUNetwork:
     inputs: tuple
     outputs: tuple
     expected: list
+    reference: str
 
 
 def write_npu(content, output, name, npu, wanted, place="", progress=None):
@@ -75,7 +78,8 @@ def write_npu(content, output, name, npu, wanted, place="", progress=None):
     graph = read(content).main
     sides = tuple(tuple(_port(graph.tensors[i]) for i in side) for side in (graph.inputs, graph.outputs))
     case = [[example(port, 0, i) for i, port in enumerate(sides[0])]]
-    said("running TFLM")
+    title = TITLES[reference_runtime()]
+    said(f"running {title}")
     (expected,) = reference_outputs(content, case)
     replaced, shuffles = without_shuffles(content)
     if shuffles:
@@ -91,7 +95,7 @@ def write_npu(content, output, name, npu, wanted, place="", progress=None):
     except LeftToProcessorError:
         _validate_operators(replaced, npu)
         raise
-    network = NPUNetwork(name, npu.name, stream, *sides, expected)
+    network = NPUNetwork(name, npu.name, stream, *sides, expected, title)
     made = _folder(network, graph, files(network))
     said("writing")
     save(made, output)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a network as C: planned, scheduled, cross-checked against the interpreter, in a folder that compiles anywhere."""
+"""Writes a network as C: planned, scheduled, cross-checked against an interpreter, in a folder that compiles anywhere."""
 
 import hashlib
 import math
@@ -22,7 +22,7 @@ from keras_unetmm.engine.search import BudgetError
 from keras_unetmm.engine.selftest import examples
 from keras_unetmm.engine.store import save, validate_folder
 from keras_unetmm.engine.text import checked_name, name_of
-from keras_unetmm.interpreters.runtime import run
+from keras_unetmm.interpreters.runtime import TITLES, reference_runtime, run
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.runtime.tables import tables
 from keras_unetmm.tflite_file.graph import load, read
@@ -98,7 +98,8 @@ def write(content, output, name, wanted=None, progress=None):
         ValueError: for a name that is no C identifier, a foreign folder, an operator without a kernel, maps of floats, a
             size or a memory that does not fit, no C compiler, or C that does not give the interpreter's bytes.
         TFLiteFileError: if the file is damaged.
-        RunError: if TFLM, whose bytes the C must give, cannot run the file.
+        RunError: if TFLM, whose bytes the C must give, cannot run the file. Where TFLM is not installed, LiteRT's reference
+            kernels take its place, and `proof` says so.
     """
     said, wanted = progress or (lambda what: None), wanted or Wanted()
     checked_name(name)
@@ -132,17 +133,18 @@ def generated(content, name, wanted, said, limits=None):
     networks = candidates(content, said, weights=None if limits is None else limits.weights)
     graph, network, _ = networks[0]
     inputs = examples(ports(graph, network, (1,) * len(network.inputs))[0])
-    with ThreadPoolExecutor(1) as pool:  # TFLM runs in a process of its own, beside the search and the C
+    title = TITLES[reference_runtime()]
+    with ThreadPoolExecutor(1) as pool:  # the interpreter runs in a process of its own, beside the search and the C
 
         def expected():
-            said(f"running TFLM on {len(CASES)} inputs")
+            said(f"running {title} on {len(CASES)} inputs")
             return reference.result()
 
         reference = pool.submit(reference_outputs, content, inputs)
         chosen, graph = scheduled(networks, wanted, said)
         if limits is not None:
             limits.memory(chosen, networks)
-        made = folder(chosen, graph, name, digest, expected, said)
+        made = folder(chosen, graph, name, digest, expected, said, title)
     said("compiling for a Cortex-M7")
     return made, *measured(made)
 
@@ -260,12 +262,13 @@ def _schedule(network, kind, wanted):
 
 
 def reference_outputs(content, cases):
-    """Returns the outputs of TFLM, run after run on one interpreter, for some networks remember earlier runs."""
+    """Returns the outputs of the interpreter, run after run on one, for some networks remember earlier runs."""
+    kind = reference_runtime()
     if all(array.shape[:1] == (1,) for array in cases[0]):
         stacks = [np.concatenate(arrays) for arrays in zip(*cases, strict=True)]
-        outputs = [np.split(output, len(cases)) for output in run(content, stacks).outputs]
+        outputs = [np.split(output, len(cases)) for output in run(content, stacks, kind).outputs]
         return [list(arrays) for arrays in zip(*outputs, strict=True)]
-    return [list(run(content, arrays).outputs) for arrays in cases]
+    return [list(run(content, arrays, kind).outputs) for arrays in cases]
 
 
 def default_name(source):

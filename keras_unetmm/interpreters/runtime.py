@@ -26,6 +26,7 @@ from keras_unetmm.operators.registry import macs
 from keras_unetmm.tflite_file.graph import TFLiteFileError, load, read
 
 RUNTIMES = ("tflm", "litert", "litert-reference")
+TITLES = {"tflm": "TFLM", "litert": "LiteRT", "litert-reference": "LiteRT's reference kernels"}
 _START_SECONDS = 60  # for a process with the interpreters
 _PREPARE_SECONDS = 30  # for a file to be verified, prepared and measured; beside other work, too
 _RUN_SECONDS = 30  # for one image, and a second more for as many multiply-accumulates as follow
@@ -205,10 +206,24 @@ def validate_installed(runtime):
     except ModuleNotFoundError:
         found = False
     if not found:
-        only = " There are wheels for Linux on x86-64 only." if runtime == "tflm" else ""
+        elsewhere = " There are wheels for Linux on x86-64 only. Elsewhere use the runtime litert-reference."
+        only = elsewhere if runtime == "tflm" else ""
         raise MissingRuntimeError(
             f"{runtime} runs files by {package}, which is not installed. Run pip install {package}.{only}"
         )
+
+
+def reference_runtime():
+    """Returns what gives a device's bytes here: `"tflm"`, or `"litert-reference"` where TFLM is not installed.
+
+    LiteRT's reference kernels are those that TFLM's come from, but LiteRT places tensors itself: a plan's places are not
+    tried on it.
+    """
+    try:
+        validate_installed("tflm")
+    except MissingRuntimeError:
+        return "litert-reference"
+    return "tflm"
 
 
 def trace(file, inputs, wanted=None):

@@ -64,7 +64,7 @@ class Step:
         name: str, one of `NAMES`.
         sha256: str, of its file.
         arena: `Buffer`, where its interpreter's arena lies, of kind `TILE`, or `WHOLE` if it runs once.
-        tail_bytes: int, what its interpreter takes beside the arena's head.
+        tail_bytes: int, what its interpreter takes beside the arena's head, measured; estimated where TFLM is not installed.
         operators, flash_bytes: int, of its file.
         macs: int, multiply-accumulates of one run.
         tile: `(height, width)` in pixels of the image.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_unetmm.interpreters.examples import INPUTS, array_of
-from keras_unetmm.interpreters.runtime import MissingRuntimeError, run, validate_installed
+from keras_unetmm.interpreters.runtime import reference_runtime, run
 from keras_unetmm.tflite_file.graph import load, read
 from keras_unetmm.types import FileLike
 
@@ -14,18 +14,6 @@ __all__ = ["INPUTS", "OutputsDifferError", "cross_check", "reference_runtime"]
 
 class OutputsDifferError(ValueError):
     """The two files do not compute the same."""
-
-
-def reference_runtime() -> str:
-    """Returns what files are cross-checked on here: `"tflm"`, or `"litert-reference"` where TFLM is not installed.
-
-    LiteRT's reference kernels give TFLM's bytes, but LiteRT places tensors itself: a plan's places are not tried on it.
-    """
-    try:
-        validate_installed("tflm")
-    except MissingRuntimeError:
-        return "litert-reference"
-    return "tflm"
 
 
 def cross_check(

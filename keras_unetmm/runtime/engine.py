@@ -16,6 +16,7 @@ from keras_unetmm.engine.sources import hosted_sources
 from keras_unetmm.engine.store import load as load_folder
 from keras_unetmm.interpreters import runtime
 from keras_unetmm.interpreters.runtime import Arena, Run, batches, dequantised
+from keras_unetmm.runtime.tables import tables
 from keras_unetmm.tflite_file.graph import load, read
 from keras_unetmm.types import FileLike, Tensor
 
@@ -85,12 +86,6 @@ def _built(content):
     program = process.built(hosted_sources(whole(network, seconds=0.05)), FLAGS)
     sides = ([_tensor_details(graph.tensors[i]) for i in numbers] for numbers in (graph.inputs, graph.outputs))
     return *sides, program, network
-
-
-def tables(content):
-    """Returns what TFLM makes of all 256 bytes: the function that `keras_unetmm.engine.lower.lower` takes."""
-    values = np.arange(-128, 128).astype("int8").reshape(1, 16, 16, 1)
-    return runtime.run(content, values).outputs[0].reshape(-1)
 
 
 def _details(port):

@@ -28,7 +28,8 @@ def firmware(
     With a board it writes a project around that folder: start-up code, linker's script and the device protocol.
 
     The folder is written only after the C, compiled for this computer, gave the bytes of TensorFlow Lite for
-    Microcontrollers on six inputs.
+    Microcontrollers on six inputs. Where that is not installed, LiteRT's reference kernels take its place: `"proof"` of what
+    is returned names which.
 
     Example:
         >>> tflite.firmware("denoise-tiled", "denoiser")["ram_bytes"]
@@ -51,9 +52,9 @@ def firmware(
     Raises:
         ValueError: for a name that is no C identifier, an unknown schedule, a foreign folder, an operator without a kernel,
             maps of floats, an unknown board, a size or memory that does not fit, no C compiler, or C that
-            does not give TFLM's bytes.
+            does not give the file's bytes.
         TFLiteFileError: if the file is damaged.
-        RunError: if TFLM, whose bytes the C must give, cannot run the file.
+        RunError: if the interpreter, whose bytes the C must give, cannot run the file.
     """
     content = source
     if not isinstance(source, (bytes, bytearray)):

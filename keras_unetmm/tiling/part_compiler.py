@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from keras_unetmm.interpreters.runtime import measure
+from keras_unetmm.interpreters.runtime import Arena, MissingRuntimeError, measure
 from keras_unetmm.planner.planner import Plan, PlannedFile, plan
+from keras_unetmm.planner.tail import estimated_tail
 from keras_unetmm.program.region import Region
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, read
 from keras_unetmm.tiling import partition
@@ -102,8 +103,16 @@ class PlannedPart:
 
     @property
     def tail(self) -> int:
-        """Bytes of the arena's tail, measured on TFLM."""
-        return measure(self.planned.content).tail
+        """Bytes of the arena's tail, measured on TFLM; estimated where that is not installed."""
+        return estimated_tail(self.planned.graph) if self.measured is None else self.measured.tail
+
+    @cached_property
+    def measured(self) -> Arena | None:
+        """What TFLM takes for the file; None where it is not installed."""
+        try:
+            return measure(self.planned.content)
+        except MissingRuntimeError:
+            return None
 
     def halo(self, network: TilingNetwork) -> int:
         """Returns how many pixels of the image it reads beyond its tile, at most, whatever it reads them from."""

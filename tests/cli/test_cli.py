@@ -220,11 +220,33 @@ def test_a_file_whose_outputs_cannot_be_compared_is_not_written(here):
     assert not (here / "planned.tflite").exists()
 
 
-def test_without_tflm_both_files_are_compared_on_litert_and_that_is_said(here, monkeypatch):
+@pytest.fixture
+def without_tflm(monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if "tflite_micro" in name else find(name, *rest)
     )
+
+
+@pytest.mark.usefixtures("without_tflm")
+def test_without_tflm_tiles_have_estimated_tails_and_pictures_are_predicted_on_litert(here):
+    (here / "tiled.tflite").write_bytes(encoder_decoder(9))
+    made = call("tile", "tiled.tflite", "--size", "48x32", "-o", "tiled")
+    assert made.exit_code == 0, made.output
+    assert "the tails are estimates" in " ".join(made.stderr.split())
+    assert "run_tiled('tiled', image, 'litert-reference')" in made.stdout
+    for source in ("tiled", "tiled.tflite"):
+        done = call("predict", source, "images", "-o", f"{source}_predicted", "--kind", "image")
+        assert done.exit_code == 0, done.output
+        assert "LiteRT's reference kernels take its place" in " ".join(done.stderr.split())
+        assert len(list((here / f"{source}_predicted").glob("?.png"))) == 3
+    quiet = call("predict", "tiled", "images", "-o", "chosen", "--kind", "image", "--runtime", "litert")
+    assert quiet.exit_code == 0
+    assert "take its place" not in quiet.stderr
+
+
+@pytest.mark.usefixtures("without_tflm")
+def test_without_tflm_both_files_are_compared_on_litert_and_that_is_said(here, monkeypatch):
     result = plan_alone("model.tflite", "-o", "elsewhere.tflite")
     assert result.exit_code == 0, result.stderr
     assert (here / "elsewhere.tflite").is_file()

@@ -153,7 +153,10 @@ def test_tables_and_a_picture(here, tmp_path):
         (("model.keras", "model.tflite", "--data", "small"), "must be at least 12x16 pixels"),
         (("model.keras", "model.tflite", "--data", "nowhere"), "--data must be a folder"),
         (("model.keras", "model.tflite", "--data", "images", "--sigma", "-1"), "sigma must be a number of levels"),
-        (("model.keras", "model.tflite", "--data", "images", "--runtime", "onnx"), "runtime must be 'tflm' or 'litert'"),
+        (
+            ("model.keras", "model.tflite", "--data", "images", "--runtime", "onnx"),
+            "runtime must be one of 'tflm', 'litert'",
+        ),
         (("model.keras", "model.tflite", "--data", "images", "--variant", "a"), "must come with --recipe"),
         (("model.keras", "model.tflite", "--data", ".", "--recipe", "recipe.py", "--sigma", "1"), "must come without"),
         (

@@ -316,7 +316,7 @@ def test_what_cannot_be_compared_is_refused():
     for arguments, message in cases:
         with pytest.raises(ValueError, match=message):
             compare(*arguments)
-    with pytest.raises(ValueError, match=r"runtime must be 'tflm' or 'litert'. Received: 'onnx'"):
+    with pytest.raises(ValueError, match=r"runtime must be one of 'tflm', 'litert', 'litert-reference'. Received: 'onnx'"):
         compare(model, content, one, runtime="onnx")
 
 

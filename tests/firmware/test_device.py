@@ -175,7 +175,7 @@ def test_a_wrong_file_and_wrong_bytes_are_seen(folders, emulated, tmp_path):
     test.write_text(re.sub(r"\n    0x[0-9a-f]{8}u", "\n    0x00000001u", test.read_text()))
     done = call("test", "--port", folder)
     assert done.exit_code == 1
-    assert "other bytes than TFLM's" in done.stdout
+    assert "other bytes than expected" in done.stdout
     assert "FAILED" in done.stdout
 
 

@@ -149,7 +149,7 @@ class _Writer:
 
     def operator(self, name, inputs, outputs, options):
         code, made = schema.OperatorCodeT(), schema.OperatorT()
-        code.builtinCode, code.version = getattr(schema.BuiltinOperator, name), 2
+        code.builtinCode, code.version = getattr(schema.BuiltinOperator, name), 1
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
         made.opcodeIndex, made.inputs, made.outputs = len(self.model.operatorCodes), inputs, outputs
         if options is not None:

@@ -9,6 +9,7 @@ from keras_unetmm.engine.ports import CASES, DTYPES, Port, checksum, example
 from keras_unetmm.firmware.device.client import PAINTS
 from keras_unetmm.firmware.device.figures import identity, times, used
 from keras_unetmm.firmware.device.ports import DeviceError
+from keras_unetmm.interpreters.runtime import TITLES, reference_runtime
 from keras_unetmm.runtime.engine import run
 
 UNITS = {"instructions": "instructions", "cycles": "cycles", "nanoseconds": "ns"}
@@ -58,8 +59,8 @@ def selftest(device, model=None, progress=lambda case, paint: None):
 
     Args:
         device: `Device`.
-        model: path or bytes of the .tflite file, to compare with what TFLM makes of it here and now; by default with what
-            it made when the firmware was written.
+        model: path or bytes of the .tflite file, to compare with what TFLM, or LiteRT's reference kernels where it is not
+            installed, makes of it here and now; by default with what it made when the firmware was written.
         progress: function called with the input and the paint before each.
 
     Returns:
@@ -76,17 +77,17 @@ def selftest(device, model=None, progress=lambda case, paint: None):
             right[case] = _checksums(device, model, case)
         if model is not None and found[-1].checksums != right[case]:
             raise DeviceError(
-                f"{device.name} must give the bytes that TFLM gives of the file. Received: others on the {CASES[case]} "
-                "input. Is it the file that the firmware was written from?"
+                f"{device.name} must give the bytes of the file on {TITLES[reference_runtime()]}. Received: others "
+                f"on the {CASES[case]} input. Is it the file that the firmware was written from?"
             )
     return found
 
 
 def _checksums(device, model, case):
-    """The checksums of what TFLM makes of a device's input here and now."""
+    """The checksums of what the interpreter makes of a device's input here and now."""
     ports = [_port(port) for port in device.hello.description["inputs"]]
     inputs = [example(port, case, number) for number, port in enumerate(ports)]
-    return tuple(checksum(output) for output in run(model, inputs, runtime="tflm").outputs)
+    return tuple(checksum(output) for output in run(model, inputs, reference_runtime()).outputs)
 
 
 def _port(said):

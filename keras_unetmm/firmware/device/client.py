@@ -19,7 +19,7 @@ _SILENCE = 15.0  # seconds without a frame after which a device is given up; a p
 _AGAIN = 1.0  # seconds after which a request is sent again
 _STATUS = {2: "bad argument", 3: "too little memory", 4: "another version of the engine", 6: "rows did not come",
            7: "results were not taken"}  # fmt: skip
-_WRONG = {1: "it wrote outside its memory", 2: "other bytes than TFLM's"}
+_WRONG = {1: "it wrote outside its memory", 2: "other bytes than expected"}
 
 
 @dataclass(frozen=True)

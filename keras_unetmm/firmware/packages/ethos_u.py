@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_unetmm.engine.emit import numbers
 from keras_unetmm.engine.header import LICENCE
-from keras_unetmm.engine.text import escaped, literal
+from keras_unetmm.engine.text import escaped, in_full, literal
 from keras_unetmm.firmware.packages.ethos_u_readme import readme
 from keras_unetmm.firmware.packages.shared import LICENCE_TEXT
 
@@ -71,7 +71,7 @@ struct ethosu_driver; /* of ethosu_driver.h: started by ethosu_init */
  */
 int {network.name}_run(struct ethosu_driver *npu, void *arena, void *fast);
 
-/* Runs a test image and compares with TensorFlow Lite for Microcontrollers.
+/* Runs a test image and compares with {in_full(network.reference)}.
  *
  * largest: if not NULL, set to the largest difference of a value.
  *
@@ -147,7 +147,13 @@ def _check(network):
         tables += f"{numbers([int(value) for value in values], port.ctype)}\n}};\n\n"
         outputs += _COMPARE.format(i=i, ctype=port.ctype, offset=offset, count=len(values))
     return _CHECK.format(
-        name=network.name, generated=_GENERATED, licence=LICENCE, tables=tables, inputs=inputs, outputs=outputs
+        name=network.name,
+        generated=_GENERATED,
+        licence=LICENCE,
+        reference=in_full(network.reference),
+        tables=tables,
+        inputs=inputs,
+        outputs=outputs,
     )
 
 
@@ -177,7 +183,7 @@ _COMPARE = """    for (size_t i = 0; i < {count}u; i++) {{
         most = size > most ? size : most;
     }}
 """
-_CHECK = """/* A test image for {name}, made by a formula, and what TensorFlow Lite for Microcontrollers makes of it.
+_CHECK = """/* A test image for {name}, made by a formula, and what {reference} makes of it.
  * {generated} {licence}
  */
 #include "{name}.h"
@@ -261,7 +267,7 @@ void npu_interrupt(void)
     ethosu_irq_handler(&npu);
 }}
 
-/* 0: the bytes of TensorFlow Lite for Microcontrollers. */
+/* 0: the bytes that are expected. */
 int main(void)
 {{
     if (ethosu_init(&npu, (void *)NPU_BASE, fast, {prefix}_FAST_BYTES, NPU_SECURE, NPU_PRIVILEGED) != 0) {{

@@ -3,6 +3,8 @@
 
 from textwrap import fill, indent
 
+from keras_unetmm.engine.text import in_full
+
 _COLUMNS = 120
 _MEMORY = {  # by Vela's memory mode: where things lie, and what the driver must be told
     "Sram_Only": (
@@ -55,7 +57,7 @@ Vela foretells {stream.summary["cycles"]:,} cycles of the NPU an image ({stream.
 |---|---|
 | `{name}.h`, `{name}.c` | the API: `{name}_run` |
 | `{name}_npu.h`, `{name}_npu.c` | command stream and weights |
-| `{name}_check.c` | a test image, and what TensorFlow Lite for Microcontrollers (TFLM) makes of it |
+| `{name}_check.c` | a test image, and what {in_full(network.reference)} makes of it |
 | `example/main.c` | starts the NPU and runs the test image |
 | `CMakeLists.txt` | the library target `{name}` |
 
@@ -94,7 +96,7 @@ if ({name}_run(&npu, arena, {"fast" if stream.fast else "NULL"}) == 0) {{
 A value of the image is `byte = value / SCALE + ZERO_POINT`. The image is lost in a run: the NPU computes in the arena.
 Between runs the arena may be used for anything.
 
-Then `{name}_check(&npu, arena, ..., &largest)`: it returns how many values of a test image differ from TFLM's, and by
+Then `{name}_check(&npu, arena, ..., &largest)`: it returns how many values of a test image differ from that, and by
 how much at most. The package was compiled and run against a pretended driver. It was **not tried on an NPU**.
 
 ## What runs: the regions of the command stream

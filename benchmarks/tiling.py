@@ -1,6 +1,6 @@
 """What the skips of UNet-- save where it counts: the arena of networks that run tile by tile, measured on TFLM.
 
-    python benchmarks/tiling.py --out OUT [--data DATA --runs RUNS] [--size 256]
+    python benchmarks/tiling.py --out OUT [--data DATA --runs RUNS] [--size 256] [--only-picture]
 
 NAFNet of width 16, four levels, one block each, without means over whole maps (`mcu_width16_tiled`), int8, kernels "any":
 with UNet--, with full skips that are kept, recomputed in the tail, or whatever is best level by level, and without skips.
@@ -62,6 +62,7 @@ def main():
     parser.add_argument("--data", type=Path, help="folder of all data sets")
     parser.add_argument("--runs", type=Path, help="folder of the runs")
     parser.add_argument("--size", type=int, default=256, help="height and width in pixels")
+    parser.add_argument("--only-picture", action="store_true", help="draw, and measure no table")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     console = Console(width=200)
@@ -71,13 +72,20 @@ def main():
     files = {}
     for name, (model, _) in track(trained.items(), "converting", console=console, transient=True):
         files[name] = tflite.convert(model, images, size=size, output_kind="image")
-    scores = {name: quality(files[name], *trained[name], arguments.data, console) for name in NETWORKS}
     compilers = {name: compiler_of(content, size) for name, content in files.items()}
+    if not arguments.only_picture:
+        tables(files, compilers, trained, arguments, console)
+    picture(files, compilers, size, arguments.out / "tiling.png", console)
+
+
+def tables(files, compilers, trained, arguments, console):
+    """Prints the tables, and that tiles of all sizes give the same bytes."""
+    size = (arguments.size, arguments.size)
+    scores = {name: quality(files[name], *trained[name], arguments.data, console) for name in NETWORKS}
     console.print(programs(files, compilers, scores, size))
     console.print(other_sizes(files["UNet--"], console))
     console.print(lesions(arguments.runs, arguments.data, console))
     same_bytes(files, console)
-    picture(files, compilers, size, arguments.out / "tiling.png", console)
 
 
 def network(name, runs):

@@ -22,6 +22,10 @@ class SkipConnections:
     Attributes:
         input_skip: bool, whether the network adds a 3x3 convolution of its input in the last decoder stage. It takes no
             skip memory where the input is kept anyway, as for a global residual (not in the papers).
+
+    Examples:
+        >>> isinstance(skips.get("sat"), skips.SkipConnections)
+        True
     """
 
     input_skip = False
@@ -57,7 +61,12 @@ class SkipConnections:
 
 @dataclass(frozen=True)
 class Full(SkipConnections):
-    """Every encoder map, whole: the skips of the published networks."""
+    """Every encoder map, whole: the skips of the published networks.
+
+    Examples:
+        >>> skips.Full().keep(keras.Input((16, 16, 8)), level=0, levels=2).shape
+        (None, 16, 16, 8)
+    """
 
     def keep(self, feature, level, levels):
         return feature
@@ -69,6 +78,10 @@ class NoSkip(SkipConnections):
 
     Args:
         input_skip: bool, see `SkipConnections`.
+
+    Examples:
+        >>> skips.NoSkip().keep(keras.Input((16, 16, 8)), level=0, levels=2) is None
+        True
     """
 
     input_skip: bool = False
@@ -89,6 +102,11 @@ class Only(SkipConnections):
 
     Raises:
         ValueError: when the network has no such level.
+
+    Examples:
+        >>> kept = skips.Only(1)
+        >>> [kept.keep(level, level, 3) for level in range(3)]
+        [None, 1, None]
     """
 
     level: int | tuple
@@ -130,8 +148,9 @@ class SAT(_Selecting):
     Raises:
         ValueError: for an unknown initializer or activation, or a sparsity below 0.
 
-    Example:
-        >>> model = keras_unetmm.models.UNet(skips=SAT(sparsity=1e-4))
+    Examples:
+        >>> skips.SAT(sparsity=1e-4).keep(keras.Input((16, 16, 8)), level=0, levels=2).shape
+        (None, 16, 16, 1)
     """
 
     def keep(self, feature, level, levels):
@@ -140,7 +159,12 @@ class SAT(_Selecting):
 
 @dataclass(frozen=True)
 class AT(SkipConnections):
-    """Attend and transfer (arXiv 1804.05181): SAT without selecting channels."""
+    """Attend and transfer (arXiv 1804.05181): SAT without selecting channels.
+
+    Examples:
+        >>> skips.AT().keep(keras.Input((16, 16, 8)), level=0, levels=2).shape
+        (None, 16, 16, 1)
+    """
 
     def keep(self, feature, level, levels):
         return gate("at", name=f"skip{level}_keep")(feature)
@@ -155,6 +179,10 @@ class ST(_Selecting):
 
     Raises:
         ValueError: as of `SAT`.
+
+    Examples:
+        >>> skips.ST().keep(keras.Input((16, 16, 8)), level=0, levels=2).shape
+        (None, 16, 16, 8)
     """
 
     def keep(self, feature, level, levels):
@@ -185,6 +213,13 @@ class UNetMinusMinus(SkipConnections):
         ReductionsError: a `ValueError`, when the network has another number of levels than there are reductions, or channels
             that do not divide; it names reductions that fit.
         ValueError: for wrong arguments, or a network on volumes.
+
+    Examples:
+        >>> connections = skips.UNetMinusMinus((8, 8))
+        >>> maps = [keras.Input((32, 32, 16)), keras.Input((16, 16, 32))]
+        >>> kept = [connections.keep(x, level, levels=2) for level, x in enumerate(maps)]
+        >>> connections.restore(connections.share(kept), level=0, channels=16).shape
+        (None, 32, 32, 16)
     """
 
     reductions: tuple = (16, 16, 16, 8)
@@ -290,6 +325,10 @@ class Mixed(SkipConnections):
 
     Raises:
         ValueError: for an unknown kind, a mix of other mixes, UNet-- of two kinds, or another number of levels.
+
+    Examples:
+        >>> skips.Mixed(("sat", "full")).kinds[1]
+        Full()
     """
 
     kinds: tuple
@@ -372,6 +411,10 @@ def get(identifier):
 
     Raises:
         ValueError: for any other name or object.
+
+    Examples:
+        >>> skips.get("none")
+        NoSkip(input_skip=False)
     """
     if isinstance(identifier, SkipConnections):
         return identifier
@@ -395,6 +438,10 @@ def gate_arguments(skips, allowed, message):
 
     Raises:
         ValueError: for skips that are not of an allowed kind.
+
+    Examples:
+        >>> skips.gate_arguments("sat", ("full", "sat"), "gates")[0]
+        'sat'
     """
     given = get(skips) if isinstance(skips, str) and skips in NAMES else skips
     name = next((name for name, kind in NAMES.items() if type(given) is kind), None)

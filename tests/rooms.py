@@ -46,6 +46,7 @@ ON_ONE_BACKEND = {  # rooms that ask a backend for no more than layers and netwo
     "prediction": "torch",
     "presets": "tensorflow",
     "pruning": "torch",  # many small networks, which the others compile
+    "test_examples.py": "torch",
     "tiling": "tensorflow",
     "training": "torch",
 }

@@ -22,6 +22,11 @@ def activation_maps(model: Any, images: Tensor, channel: str = "mean") -> Any:
 
     Raises:
         ValueError: for a model without stages, images that do not fit, or another channel.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, skips="sat", input_shape=(32, 32, 3))
+        >>> analysis.activation_maps(model, np.zeros((1, 32, 32, 3)))["enc0"].shape
+        (1, 32, 32)
     """
     return _maps(model, stage_maps(model), images, channel)
 
@@ -41,9 +46,10 @@ def level_activation_maps(model: Any, images: Tensor, channel: str = "strongest"
     Raises:
         ValueError: for another model, images that do not fit, or another channel.
 
-    Example:
-        >>> maps = level_activation_maps(model, images)
-        >>> draw_activations(images, maps, "levels.png")
+    Examples:
+        >>> model = models.SUNetSegmentation(filters=8, classes=3, input_shape=(64, 64, 3))
+        >>> analysis.level_activation_maps(model, np.zeros((1, 64, 64, 3)))["level1"].shape
+        (1, 16, 16)
     """
     found = _maps(model, level_maps(model), images, channel)
     (output,) = values(model, [model.outputs[0]], images)

@@ -25,6 +25,11 @@ def attention_maps(model: Any, images: Tensor) -> Any:
 
     Raises:
         ValueError: for a model without such gates, or images that do not fit.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, skips="sat", input_shape=(32, 32, 3))
+        >>> analysis.attention_maps(model, np.zeros((1, 32, 32, 3)))["skip0_keep"].shape
+        (1, 32, 32)
     """
     images = checked(model, images)
     gates = {}

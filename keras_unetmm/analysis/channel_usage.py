@@ -21,6 +21,11 @@ def switched_off(model: Any) -> Any:
 
     Raises:
         ValueError: for a model without Select.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, skips="sat", input_shape=(32, 32, 3))
+        >>> sorted(analysis.switched_off(model))
+        ['skip0_keep', 'total']
     """
     gates = {name: select.scales() <= 0 for name, select in selects(model)}
     if not gates:
@@ -45,6 +50,12 @@ def selected_channels(model: Any, images: Tensor, gate: str = "skip0_keep") -> A
 
     Raises:
         ValueError: for a model without such a gate, or images that do not fit.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, skips="sat", input_shape=(32, 32, 3))
+        >>> before, after, scales = analysis.selected_channels(model, np.ones((1, 32, 32, 3)))
+        >>> before.shape, scales.shape
+        ((1, 32, 32, 4), (4,))
     """
     gates = dict(selects(model))
     layer = model.get_layer(gate) if gate in gates and gate in [layer.name for layer in model.layers] else None

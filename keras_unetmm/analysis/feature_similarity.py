@@ -26,6 +26,11 @@ def feature_similarity(model: Any, images: Tensor) -> Any:
     Raises:
         ValueError: for a model without such skips, or whose skips restore other channels than were kept, and for images
             that do not fit, or whose coarsest kept map is smaller than SSIM's window of 11x11.
+
+    Examples:
+        >>> model = models.UNet(channels=8, levels=3, up="halving", skips="unet--", input_shape=(64, 64, 3))
+        >>> list(analysis.feature_similarity(model, np.random.default_rng(0).random((1, 64, 64, 3))))
+        [0, 1]
     """
     pairs = restored_maps(model)
     for level, (kept, restored) in pairs.items():

@@ -43,6 +43,10 @@ def macs(model: Any, size: Sequence[int | None] | None = None, kernel_bases: boo
 
     Raises:
         ValueError: if no size is known, or the model does not take it.
+
+    Examples:
+        >>> analysis.macs(models.UNet(channels=4, levels=2), (64, 64))
+        3661824
     """
     return sum(_counted(call, kernel_bases) for call in trace(model, size))
 

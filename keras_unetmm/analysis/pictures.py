@@ -26,6 +26,11 @@ def draw_skip_memory(timelines: Mapping[Any, Any], path: PathLike, title: str | 
 
     Raises:
         ValueError: for another suffix, no timelines or different stages.
+
+    Examples:
+        >>> networks = {kind: models.UNet(channels=4, levels=2, skips=kind) for kind in ("full", "none")}
+        >>> timelines = {kind: analysis.skip_memory_timeline(model, (64, 64)) for kind, model in networks.items()}
+        >>> analysis.draw_skip_memory(timelines, "skips.png")
     """
     suffix = _suffix(path)
     stages = {label: tuple(stage.name for stage in timeline) for label, timeline in dict(timelines).items()}
@@ -76,6 +81,11 @@ def draw_attention(images: Tensor, maps: Mapping[Any, Any], path: PathLike, titl
 
     Raises:
         ValueError: for another suffix, or maps that do not belong to the images.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, skips="sat", input_shape=(32, 32, 3))
+        >>> images = np.zeros((1, 32, 32, 3))
+        >>> analysis.draw_attention(images, analysis.attention_maps(model, images), "attention.png")
     """
 
     maps = {gate: np.asarray(array) for gate, array in dict(maps).items()}
@@ -104,6 +114,11 @@ def draw_selection(before: Tensor, after: Tensor, scales: Tensor, path: PathLike
 
     Raises:
         ValueError: for another suffix, or shapes that do not belong together.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, skips="sat", input_shape=(32, 32, 3))
+        >>> before, after, scales = analysis.selected_channels(model, np.ones((1, 32, 32, 3)))
+        >>> analysis.draw_selection(before[0], after[0], scales, "selection.png")
     """
     suffix = _suffix(path)
     before, after, scales = np.asarray(before), np.asarray(after), np.ravel(scales)
@@ -145,6 +160,11 @@ def draw_activations(images: Tensor, maps: Mapping[Any, Any], path: PathLike, ti
 
     Raises:
         ValueError: for another suffix, or maps that do not belong to the images.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, skips="sat", input_shape=(32, 32, 3))
+        >>> images = np.zeros((1, 32, 32, 3))
+        >>> analysis.draw_activations(images, analysis.activation_maps(model, images), "activations.png")
     """
 
     def alone(axes, _, stage, values):

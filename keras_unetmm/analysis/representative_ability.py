@@ -22,6 +22,11 @@ def representative_ability(model: Any, images: Tensor) -> Any:
 
     Raises:
         ValueError: for a model without stages, or images that do not fit.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, skips="sat", input_shape=(32, 32, 3))
+        >>> sorted(analysis.representative_ability(model, np.random.default_rng(0).random((1, 32, 32, 3))))[:2]
+        ['dec0', 'enc0']
     """
     maps = stage_maps(model)
     arrays = values(model, maps.values(), images)
@@ -45,6 +50,11 @@ def restored_diversity(model: Any, images: Tensor) -> Any:
 
     Raises:
         ValueError: for a model without such skips, or images that do not fit.
+
+    Examples:
+        >>> model = models.UNet(channels=8, levels=3, up="halving", skips="unet--", input_shape=(64, 64, 3))
+        >>> list(analysis.restored_diversity(model, np.random.default_rng(0).random((1, 64, 64, 3)))[0])
+        ['encoder_mean', 'encoder_variance', 'iem_mean', 'iem_variance']
     """
     pairs = restored_maps(model)
     arrays = iter(values(model, [tensor for pair in pairs.values() for tensor in pair], images))

@@ -53,6 +53,10 @@ def skip_memory(model: Any, size: Sequence[int | None] | None = None, bytes_per_
 
     Raises:
         ValueError: if no size is known, the model does not take it or has no decoder of this package.
+
+    Examples:
+        >>> analysis.skip_memory(models.UNet(channels=4, levels=2), (64, 64))
+        16384
     """
     return max(stage.bytes for stage in skip_memory_timeline(model, size, bytes_per_value))
 
@@ -76,6 +80,10 @@ def skip_memory_timeline(model: Any, size: Any = None, bytes_per_value: int = 1)
 
     Raises:
         ValueError: as for `skip_memory`.
+
+    Examples:
+        >>> [stage.bytes for stage in analysis.skip_memory_timeline(models.UNet(channels=4, levels=2), (64, 64))]
+        [16384, 16384, 0]
     """
     if isinstance(bytes_per_value, bool) or not isinstance(bytes_per_value, int) or bytes_per_value < 1:
         raise ValueError(f"bytes_per_value must be a positive integer, 1 for int8. Received: {bytes_per_value!r}.")
@@ -95,6 +103,10 @@ def kept_maps(model: Any, size: Any = None) -> Any:
 
     Raises:
         ValueError: as for `skip_memory`.
+
+    Examples:
+        >>> list(analysis.kept_maps(models.UNet(channels=4, levels=2), (64, 64)).values())
+        [(64, 64, 4)]
     """
     _, kept = _skips(model, trace(model, size))
     return {k.name: k.shape for k in kept if k.taken}

@@ -74,6 +74,10 @@ def convert(
             converter fails, or if the file gives other bytes than a model of `quantize_aware`, which is tried on the
             calibration images, or without any on random, ramp and extreme ones.
         ImportError: if TensorFlow is missing.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, input_shape=(32, 32, 3))
+        >>> content = tflite.convert(model, "photos")  # doctest: +SKIP
     """
     output_kind = renamed("output", output, "output_kind", output_kind, "auto")
     request = Request(calibration, target, size, io, output_kind, mean, std, outliers, choices)
@@ -137,6 +141,10 @@ def convert_with_report(model: Any, calibration: Any, target: str = "tflm", **ar
 
     Raises:
         ValueError, ConversionError, ImportError: as `convert`.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, input_shape=(32, 32, 3))
+        >>> content, card = tflite.convert_with_report(model, "photos")  # doctest: +SKIP
     """
     names = {field.name for field in fields(Request)} - {"choices", "compared"}
     asked = {name: value for name, value in arguments.items() if name in names}

@@ -52,7 +52,7 @@ def export_onnx(model, path, size=None):
     The file is made by tf2onnx on TensorFlow, by PyTorch's exporter on torch and by jax2onnx on JAX, which lacks max pooling
     and resizing.
 
-    Example:
+    Examples:
         >>> export_onnx(model, "model.onnx").difference < 1e-4
         True
 

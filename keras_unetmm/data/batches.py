@@ -44,6 +44,12 @@ class Batches(keras.utils.PyDataset):
 
     Raises:
         ValueError: for a wrong argument, examples of several sizes without a patch, or a damaged file.
+
+    Examples:
+        >>> photographs = data.photographs(".", "photos")
+        >>> noisy, clean = data.Batches(photographs, batch=2, steps=10, patch=16)[0]
+        >>> noisy.shape
+        (2, 16, 16, 3)
     """
 
     def __init__(

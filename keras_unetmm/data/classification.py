@@ -46,6 +46,11 @@ def imagenet(folder: PathLike, split: str = "train", short: int | None = 256, pa
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.imagenet.tiny("tiny", np.random.default_rng(0))
+        >>> data.imagenet("tiny", partial=True)[0][0].shape
+        (256, 341, 3)
     """
     one_of("split", split, IMAGENET)
     root = home(folder, "imagenet", "the folders train and val", "https://image-net.org")
@@ -148,6 +153,9 @@ def tfds(
     Raises:
         MissingDataError: if it is not prepared, or not as ArrayRecord files.
         ValueError: for another kind, split or feature; when reading, if image and mask differ in size or a label is unknown.
+
+    Examples:
+        >>> pets = data.tfds("data", "oxford_iiit_pet", "train", target="segmentation_mask", kind="mask")  # doctest: +SKIP
     """
     kind = KINDS.get(target) if kind is None else kind
     one_of("kind", kind, ("class", "mask", "image"))

@@ -23,6 +23,11 @@ class DataSet:
         classes: int, how many labels a mask or class can have, the background among them; 1 and 2 are both two labels.
         ignore: int, the label of a mask that counts nowhere, or None.
         names: tuple of str, what each label is called, or empty.
+
+    Examples:
+        >>> photographs = data.DataSet("two", (("a",), ("b",)), read=lambda example: (np.zeros((8, 8, 3)),) * 2)
+        >>> len(photographs), photographs.stem(0)
+        (2, 'a')
     """
 
     name: str
@@ -55,7 +60,13 @@ class DataSet:
 
 
 def joined(name: str, *parts: Any) -> DataSet:
-    """One data set of several that hold the same kind of target."""
+    """One data set of several that hold the same kind of target.
+
+    Examples:
+        >>> one = data.DataSet("one", (("a",),), read=lambda example: (np.zeros((8, 8, 3)),) * 2)
+        >>> len(data.joined("both", one, one))
+        2
+    """
     if len({(part.target, part.classes, part.ignore) for part in parts}) != 1:
         raise ValueError(f"{name} joins data sets of one kind of target. Received: {[part.name for part in parts]}.")
     examples = tuple((part.called(i), part, i) for part in parts for i in range(len(part)))

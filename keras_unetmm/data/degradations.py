@@ -30,6 +30,11 @@ def gaussian_noise(images: Tensor, sigma: Any, rng: np.random.Generator) -> np.n
 
     Raises:
         ValueError: if sigma is negative.
+
+    Examples:
+        >>> images = np.full((1, 32, 32, 3), 0.5, "float32")
+        >>> data.gaussian_noise(images, 25 / 255, rng=np.random.default_rng(0)).shape
+        (1, 32, 32, 3)
     """
     sigma = _strength("sigma", sigma, images, rng, 0)
     return (images + rng.normal(scale=sigma, size=np.shape(images))).astype("float32")
@@ -48,6 +53,11 @@ def poisson_noise(images: Tensor, peak: Any, rng: np.random.Generator) -> np.nda
 
     Raises:
         ValueError: if peak is not positive.
+
+    Examples:
+        >>> images = np.full((1, 32, 32, 3), 0.5, "float32")
+        >>> data.poisson_noise(images, peak=30, rng=np.random.default_rng(0)).shape
+        (1, 32, 32, 3)
     """
     peak = _strength("peak", peak, images, rng, 1e-3)
     return (rng.poisson(np.maximum(images, 0) * peak) / peak).astype("float32")
@@ -66,6 +76,11 @@ def motion_blur(images: Tensor, length: Any, rng: np.random.Generator) -> np.nda
 
     Raises:
         ValueError: if a length is below 1 or images have another rank.
+
+    Examples:
+        >>> images = np.full((1, 32, 32, 3), 0.5, "float32")
+        >>> data.motion_blur(images, length=7, rng=np.random.default_rng(0)).shape
+        (1, 32, 32, 3)
     """
     images = _batch(images)
     lengths = _strength("length", length, images, rng, 1)
@@ -88,6 +103,11 @@ def jpeg(images: Tensor, quality: int, rng: np.random.Generator) -> np.ndarray:
 
     Raises:
         ValueError: for other qualities, channels or ranks.
+
+    Examples:
+        >>> images = np.full((1, 32, 32, 3), 0.5, "float32")
+        >>> data.jpeg(images, quality=40, rng=np.random.default_rng(0)).shape
+        (1, 32, 32, 3)
     """
     images = _bytes(_batch(images))
     if images.shape[-1] not in (1, 3):
@@ -115,6 +135,11 @@ def bicubic_loss(images: Tensor, scale: int, rng: np.random.Generator | None = N
 
     Raises:
         ValueError: if the scale does not divide the size, or for other scales, borders or ranks.
+
+    Examples:
+        >>> images = np.full((1, 32, 32, 3), 0.5, "float32")
+        >>> data.bicubic_loss(images, scale=2).shape
+        (1, 32, 32, 3)
     """
     small = bicubic_downscale(_bytes(_batch(images)), scale, border)
     height, width = np.shape(images)[1:3]
@@ -135,6 +160,12 @@ def in_order(*functions: Any) -> Callable[..., Any]:
 
     Raises:
         ValueError: if there is none, or one cannot be called.
+
+    Examples:
+        >>> from functools import partial
+        >>> degrade = data.in_order(partial(data.gaussian_noise, sigma=0.1), partial(data.jpeg, quality=40))
+        >>> degrade(np.zeros((1, 32, 32, 3), "float32"), np.random.default_rng(0)).shape
+        (1, 32, 32, 3)
     """
     if not functions or not all(map(callable, functions)):
         raise ValueError(f"in_order must have one or more functions of images and rng. Received: {functions}.")

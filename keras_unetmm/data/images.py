@@ -33,6 +33,10 @@ def read_image(path: PathLike, channels: int = 3) -> np.ndarray:
     Raises:
         DamagedFileError: a `ValueError`, if the file is not an image or is damaged.
         ValueError: for other channels.
+
+    Examples:
+        >>> data.read_image("photos/a.png").shape
+        (24, 32, 3)
     """
     return as_floats(read_pixels(path, channels))
 
@@ -169,6 +173,10 @@ def image_paths(folder: PathLike) -> list[Path]:
 
     Raises:
         ValueError: if there is no such folder, it cannot be read, or holds no image.
+
+    Examples:
+        >>> [path.name for path in data.image_paths("photos")]
+        ['a.png', 'b.png']
     """
     try:
         every = sorted(Path(folder).iterdir())
@@ -215,6 +223,10 @@ def read_crops(folder: PathLike, shape: Sequence[int | None]) -> Any:
 
     Raises:
         ValueError: if the folder holds no image, or one that is damaged or smaller than the crop.
+
+    Examples:
+        >>> data.read_crops("photos", (16, 16, 3)).shape
+        (2, 16, 16, 3)
     """
     return np.stack([read_crop(path, shape) for path in image_paths(folder)])
 

@@ -24,6 +24,12 @@ def reader(tiny: Callable[..., Any]) -> Any:
     Args:
         tiny: function of a folder (`--data`) and a `numpy.random.Generator` that writes a few tiny examples, laid out as
             the data set is: `--smoke` and the tests read them by the same code.
+
+    Examples:
+        >>> read = data.reader(tiny=data.set5.tiny)(lambda folder, partial=False: data.set5(folder, partial=partial))
+        >>> read.tiny("tiny", np.random.default_rng(0))
+        >>> len(read("tiny", partial=True)) > 0
+        True
     """
 
     def mark(function):

@@ -56,6 +56,11 @@ def isic2017(
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.isic2017.tiny("tiny", np.random.default_rng(0))
+        >>> data.isic2017("tiny", partial=True)[0][0].shape
+        (256, 256, 3)
     """
     one_of("split", split, ISIC2017)
     part, count = ISIC2017[split]
@@ -103,6 +108,11 @@ def isic2018(
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.isic2018.tiny("tiny", np.random.default_rng(0))
+        >>> data.isic2018("tiny", partial=True)[0][0].shape
+        (48, 64, 3)
     """
     one_of("split", split, ISIC2018)
     root = home(folder, "isic2018", "the folders train, val and mask", "github.com/komour/diploma (data and images)")

@@ -119,6 +119,11 @@ def p3m10k(folder: PathLike, split: str = "train", width: int = 10, partial: boo
         split: `"train"`, `"p3m500p"` or `"p3m500np"`.
         width: int, pixels; makes the trimap of `"train"`, see `unknown_region`. The others have theirs.
         partial: bool, whether fewer images will do.
+
+    Examples:
+        >>> data.p3m10k.tiny("tiny", np.random.default_rng(0))
+        >>> data.p3m10k("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     images, trimaps, count = P3M_FOLDERS[one_of("split", split, tuple(P3M_FOLDERS))]
     layout = "train/{blurred_image,mask} and validation/P3M-500-{P,NP}"
@@ -148,6 +153,11 @@ def rwp636(folder: PathLike, width: int = 10, partial: bool = False) -> DataSet:
         folder: the folder of all data sets.
         width: int, pixels; makes the trimap where there is none, see `unknown_region`.
         partial: bool, whether fewer images will do.
+
+    Examples:
+        >>> data.rwp636.tiny("tiny", np.random.default_rng(0))
+        >>> data.rwp636("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     root = home(
         folder, "rwp636", "image, alpha and perhaps trimap", "github.com/yucornetto/MGMatting (RealWorldPortrait-636)"
@@ -178,6 +188,11 @@ def alphamatting(folder: PathLike, split: str = "train", partial: bool = False) 
         folder: the folder of all data sets.
         split: `"train"` or `"test"`.
         partial: bool, whether fewer images will do.
+
+    Examples:
+        >>> data.alphamatting.tiny("tiny", np.random.default_rng(0))
+        >>> data.alphamatting("tiny", partial=True)[0][0].shape
+        (40, 48, 3)
     """
     root = home(folder, "alphamatting", "input, alpha and trimap1", "alphamatting.com")
     paths = every_fifth(whole("alphamatting", files(root / "input", "*.png", "the images"), 27, partial), split)

@@ -39,6 +39,11 @@ def isbi2012(folder: PathLike, split: str = "train", partial: bool = False) -> D
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.isbi2012.tiny("tiny", np.random.default_rng(0))
+        >>> data.isbi2012("tiny", partial=True)[0][0].shape
+        (48, 64, 1)
     """
     one_of("split", split, SLICES)
     root = home(folder, "isbi2012", "the folders image and label", "github.com/zhixuhao/unet (data/membrane/train)")

@@ -80,8 +80,10 @@ def pairs(
         MissingDataError: if a folder is not there or holds no image, or an image has no partner.
         ValueError: for other arguments; when reading, for a pair of two sizes or a label that is none.
 
-    Example:
-        >>> data.pairs(".", "photos", "masks", classes={"background": 0, "leaf": 255})
+    Examples:
+        >>> data.pairs.tiny("tiny", np.random.default_rng(0))
+        >>> data.pairs("tiny", masks="masks")[0][0].shape
+        (48, 64, 3)
     """
     if masks is not None and references is not None:
         raise ValueError(f"masks and references must not both be given. Received: {masks} and {references}. Choose one.")

@@ -48,8 +48,9 @@ def photographs(
         MissingDataError: if there is no such folder, or no photograph in it.
         ValueError: for another split, share or number of channels.
 
-    Example:
-        >>> data.photographs(".", "holiday/", split="train")
+    Examples:
+        >>> data.photographs(".", "photos")[0][0].shape
+        (24, 32, 3)
     """
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (gray) or 3 (RGB). Received: {channels!r}.")

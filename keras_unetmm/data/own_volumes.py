@@ -68,6 +68,11 @@ def volumes(
     Raises:
         MissingDataError: if a folder is not there or holds no volume, or a volume has no partner.
         ValueError: for other arguments; when reading, for a mask of another size or place, or a label that is none.
+
+    Examples:
+        >>> data.volumes.tiny("tiny", np.random.default_rng(0))
+        >>> data.volumes("tiny")[0][0].ndim
+        4
     """
     validate_volumes(spacing, window)
     root = Path(folder) / images

@@ -62,6 +62,12 @@ def random_scale(image, target, rng, kind, scale=(0.5, 2.0)):
 
     Raises:
         ValueError: for a scale that is none, or a volume.
+
+    Examples:
+        >>> image, mask = np.zeros((32, 32, 3), "uint8"), np.zeros((32, 32), "uint8")
+        >>> larger, larger_mask = data.random_scale(image, mask, np.random.default_rng(0), "mask", scale=(2.0, 2.0))
+        >>> larger.shape, larger_mask.shape
+        ((64, 64, 3), (64, 64))
     """
     if not 0 < scale[0] <= scale[1]:
         raise ValueError(f"scale of random_scale must be (low, high), both above 0. Received: {scale}.")
@@ -100,6 +106,11 @@ def elastic(image, target, rng, kind, amplitude=4.0, spacing=32, share=1.0):
 
     Raises:
         ValueError: for an amplitude or spacing that is none.
+
+    Examples:
+        >>> image, mask = np.zeros((32, 32, 3), "float32"), np.zeros((32, 32), "int32")
+        >>> data.elastic(image, mask, np.random.default_rng(0), "mask", amplitude=2.0)[0].shape
+        (32, 32, 3)
     """
     if not amplitude >= 0 or not spacing >= 1:
         raise ValueError(
@@ -127,6 +138,11 @@ def crop_and_resize(image, target, rng, kind, scale=(0.7, 1.0)):
 
     Raises:
         ValueError: for a scale that is none.
+
+    Examples:
+        >>> image, mask = np.zeros((32, 32, 3), "float32"), np.zeros((32, 32), "int32")
+        >>> data.crop_and_resize(image, mask, np.random.default_rng(0), "mask")[0].shape
+        (32, 32, 3)
     """
     if not 0 < scale[0] <= scale[1] <= 1:
         raise ValueError(f"scale must be (low, high), above 0 and at most 1. Received: {scale}.")
@@ -147,6 +163,11 @@ def brightness_contrast(image, target, rng, kind, brightness=0.1, contrast=0.2):
 
     Returns:
         the image and the target.
+
+    Examples:
+        >>> image, mask = np.zeros((32, 32, 3), "float32"), np.zeros((32, 32), "int32")
+        >>> data.brightness_contrast(image, mask, np.random.default_rng(0), "mask")[0].shape
+        (32, 32, 3)
     """
     shift, stretch = rng.uniform(-brightness, brightness), 1 + rng.uniform(-contrast, contrast)
     mean = image.mean()
@@ -170,6 +191,11 @@ def noise(image, target, rng, kind, sigma=(0.0, 0.05)):
 
     Raises:
         ValueError: for a sigma that is none.
+
+    Examples:
+        >>> image, mask = np.zeros((32, 32, 3), "float32"), np.zeros((32, 32), "int32")
+        >>> data.noise(image, mask, np.random.default_rng(0), "mask")[0].shape
+        (32, 32, 3)
     """
     if not 0 <= sigma[0] <= sigma[1]:
         raise ValueError(f"sigma must be (low, high), 0 or more. Received: {sigma}.")
@@ -189,6 +215,11 @@ def blur(image, target, rng, kind, sigma=(0.0, 1.0)):
 
     Raises:
         ValueError: for a sigma that is none.
+
+    Examples:
+        >>> image, mask = np.zeros((32, 32, 3), "float32"), np.zeros((32, 32), "int32")
+        >>> data.blur(image, mask, np.random.default_rng(0), "mask")[0].shape
+        (32, 32, 3)
     """
     if not 0 <= sigma[0] <= sigma[1]:
         raise ValueError(f"sigma must be (low, high), 0 or more. Received: {sigma}.")

@@ -2,7 +2,8 @@
 """Clean photographs: to train on with a degradation, and the sets that denoising and super-resolution are scored on.
 
 Every reader takes `folder` (the folder of all data sets), returns `(clean, clean)` for each example, uint8 `(H, W, 3)`, and
-raises `MissingDataError` for a folder or file that is not there. With `partial=True` it takes what is there.
+raises `MissingDataError` for a folder or file that is not there. With `partial=True` it takes what is there. The file is
+long for its many sets: each takes a dozen lines, most of them what its page says.
 """
 
 from pathlib import Path
@@ -69,6 +70,11 @@ def bsds500(folder: PathLike, splits: Any = ("train", "test"), leave_out: Any = 
 
     Raises:
         ValueError: for other splits, or a picture to leave out that is not among them.
+
+    Examples:
+        >>> data.bsds500.tiny("tiny", np.random.default_rng(0))
+        >>> data.bsds500("tiny", partial=True)[0][0].shape
+        (64, 96, 3)
     """
     root = home(folder, *BSDS)
     splits = [one_of("each of splits", split, tuple(BSDS_COUNTS)) for split in splits]
@@ -91,6 +97,11 @@ def cbsd68(folder: PathLike, partial: bool = False) -> DataSet:
     bsds500/cbsd68.txt  68 lines such as "val/101085.jpg ...", and val/*.jpg     or, without that list,
     cbsd68/*.png        68, from github.com/cszn/FFDNet (testsets/CBSD68)
     ```
+
+    Examples:
+        >>> data.cbsd68.tiny("tiny", np.random.default_rng(0))
+        >>> data.cbsd68("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     listing = Path(folder) / "bsds500" / "cbsd68.txt"
     if not listing.is_file():
@@ -109,6 +120,11 @@ def b100(folder: PathLike, partial: bool = False) -> DataSet:
     b100/*.png          100, some sets of it cropped to a multiple of the scale     or, without that folder,
     bsds500/val/*.jpg   100
     ```
+
+    Examples:
+        >>> data.b100.tiny("tiny", np.random.default_rng(0))
+        >>> data.b100("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     if (Path(folder) / "b100").is_dir():
         return _folder(folder, "b100", 100, partial, "the authors")
@@ -125,6 +141,11 @@ def kodak24(folder: PathLike, partial: bool = False) -> DataSet:
 
     500x500 from github.com/cszn/FFDNet (testsets/Kodak24), which most denoising papers score on, or 768x512 from
     r0k.us/graphics/kodak: the scores differ. By its keeper, Eastman Kodak released them for any use.
+
+    Examples:
+        >>> data.kodak24.tiny("tiny", np.random.default_rng(0))
+        >>> data.kodak24("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     return _folder(folder, "kodak24", 24, partial, "github.com/cszn/FFDNet (testsets/Kodak24)")
 
@@ -138,6 +159,11 @@ def set5(folder: PathLike, partial: bool = False) -> DataSet:
     ```
 
     From github.com/cszn/DnCNN (testsets/Set5).
+
+    Examples:
+        >>> data.set5.tiny("tiny", np.random.default_rng(0))
+        >>> data.set5("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     return _folder(folder, "set5", 5, partial, "github.com/cszn/DnCNN (testsets/Set5)")
 
@@ -151,6 +177,11 @@ def set12(folder: PathLike, partial: bool = False) -> DataSet:
     ```
 
     From github.com/cszn/FFDNet (testsets/Set12).
+
+    Examples:
+        >>> data.set12.tiny("tiny", np.random.default_rng(0))
+        >>> data.set12("tiny", partial=True)[0][0].shape
+        (80, 96, 1)
     """
     return _folder(folder, "set12", 12, partial, "github.com/cszn/FFDNet (testsets/Set12)", channels=1)
 
@@ -169,6 +200,11 @@ def set14(folder: PathLike, partial: bool = False) -> DataSet:
     ```
 
     From github.com/cszn/DnCNN (testsets/Set14).
+
+    Examples:
+        >>> data.set14.tiny("tiny", np.random.default_rng(0))
+        >>> data.set14("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     return _folder(folder, "set14", 14, partial, "github.com/cszn/DnCNN (testsets/Set14)")
 
@@ -182,6 +218,11 @@ def urban100(folder: PathLike, partial: bool = False) -> DataSet:
     ```
 
     From github.com/jbhuang0604/SelfExSR.
+
+    Examples:
+        >>> data.urban100.tiny("tiny", np.random.default_rng(0))
+        >>> data.urban100("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     return _folder(folder, "urban100", 100, partial, "github.com/jbhuang0604/SelfExSR")
 
@@ -195,6 +236,11 @@ def manga109(folder: PathLike, partial: bool = False) -> DataSet:
     ```
 
     From manga109.org, for academic research after registration.
+
+    Examples:
+        >>> data.manga109.tiny("tiny", np.random.default_rng(0))
+        >>> data.manga109("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     return _folder(folder, "manga109", 109, partial, "manga109.org")
 
@@ -218,6 +264,11 @@ def div2k(folder: PathLike, split: str = "train", partial: bool = False) -> Data
         folder: the folder of all data sets.
         split: `"train"` or `"val"`.
         partial: bool, whether fewer images will do.
+
+    Examples:
+        >>> data.div2k.tiny("tiny", np.random.default_rng(0))
+        >>> data.div2k("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     below = {"train": "DIV2K_train_HR", "val": "DIV2K_valid_HR"}[one_of("split", split, ("train", "val"))]
     count = {"train": 800, "val": 100}[split]
@@ -236,6 +287,11 @@ def flickr2k(folder: PathLike, partial: bool = False) -> DataSet:
     ```
 
     From github.com/limbee/NTIRE2017.
+
+    Examples:
+        >>> data.flickr2k.tiny("tiny", np.random.default_rng(0))
+        >>> data.flickr2k("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     return _folder(folder, "flickr2k", 2650, partial, "github.com/limbee/NTIRE2017", below="Flickr2K_HR", pattern="*.png")
 
@@ -247,5 +303,11 @@ def _tiny_df2k(folder, rng):
 
 @reader(tiny=_tiny_df2k)
 def df2k(folder: PathLike, partial: bool = False) -> DataSet:
-    """Reads DF2K, the 3,450 training images of DIV2K and Flickr2K: see `div2k` and `flickr2k`."""
+    """Reads DF2K, the 3,450 training images of DIV2K and Flickr2K: see `div2k` and `flickr2k`.
+
+    Examples:
+        >>> data.df2k.tiny("tiny", np.random.default_rng(0))
+        >>> data.df2k("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
+    """
     return joined("df2k", div2k(folder, partial=partial), flickr2k(folder, partial))

@@ -66,6 +66,11 @@ def sidd(folder: PathLike, partial: bool = False) -> DataSet:
     ```
 
     From abdokamel.github.io/sidd (SIDD_Medium_Srgb), under the MIT licence as its authors have it there.
+
+    Examples:
+        >>> data.sidd.tiny("tiny", np.random.default_rng(0))
+        >>> data.sidd("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     layout = "Data/*/*_NOISY_SRGB_*.PNG and *_GT_SRGB_*.PNG"
     root = home(folder, "sidd_medium", layout, "abdokamel.github.io/sidd (SIDD_Medium_Srgb)")
@@ -119,6 +124,11 @@ def sidd_validation(folder: PathLike, partial: bool = False) -> DataSet:
 
     From abdokamel.github.io/sidd. The first example read loads both files, 500 MB, which then stay in memory. An example is
     called `image00_block00`, both counted from 0. Needs scipy.
+
+    Examples:
+        >>> data.sidd_validation.tiny("tiny", np.random.default_rng(0))
+        >>> data.sidd_validation("tiny", partial=True)[0][0].shape
+        (40, 48, 3)
     """
     root = home(folder, "sidd_validation", " and ".join(f"{name}.mat" for name in BLOCKS), "abdokamel.github.io/sidd")
     paths = [partner(root, root / f"{name}.mat") for name in BLOCKS]
@@ -164,6 +174,11 @@ def gopro(folder: PathLike, split: str = "train", partial: bool = False) -> Data
         folder: the folder of all data sets.
         split: `"train"` or `"test"`.
         partial: bool, whether fewer pairs will do.
+
+    Examples:
+        >>> data.gopro.tiny("tiny", np.random.default_rng(0))
+        >>> data.gopro("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     count = {"train": 2103, "test": 1111}[one_of("split", split, ("train", "test"))]
     layout = f"{split}/*/blur/*.png and {split}/*/sharp/*.png"
@@ -188,6 +203,11 @@ def gopro_samples(folder: PathLike, partial: bool = False) -> DataSet:
     ```
 
     From github.com/SeungjunNah/DeepDeblur_release (images); terms as of `gopro`.
+
+    Examples:
+        >>> data.gopro_samples.tiny("tiny", np.random.default_rng(0))
+        >>> data.gopro_samples("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
     root = home(
         folder, "gopro_samples", "*_blur1.png and *_sharp1.png", "github.com/SeungjunNah/DeepDeblur_release (images)"
@@ -218,6 +238,11 @@ def polyu(folder: PathLike, split: str = "train", partial: bool = False) -> Data
         folder: the folder of all data sets.
         split: `"train"` or `"test"`.
         partial: bool, whether fewer pairs will do.
+
+    Examples:
+        >>> data.polyu.tiny("tiny", np.random.default_rng(0))
+        >>> data.polyu("tiny", partial=True)[0][0].shape
+        (40, 48, 3)
     """
     source = "github.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset (CroppedImages)"
     paths = files(
@@ -249,6 +274,11 @@ def levin09(folder: PathLike, partial: bool = False) -> DataSet:
 
     The .mat files are at github.com/huangym310/image_deblur (Levin_data); x and y of each are kept here as PNG, a value of 1
     as 65535. Published for research; no licence known. All 32 are for testing.
+
+    Examples:
+        >>> data.levin09.tiny("tiny", np.random.default_rng(0))
+        >>> data.levin09("tiny", partial=True)[0][0].shape
+        (40, 48, 1)
     """
     source = "github.com/huangym310/image_deblur (Levin_data), as PNG"
     root = home(folder, "levin09", "*_blur.png, *_sharp.png and kernels.npz", source)

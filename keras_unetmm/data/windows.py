@@ -77,6 +77,12 @@ def cropped(read: Any, multiple: int) -> Any:
     Args:
         read: reader of clean photographs, such as `keras_unetmm.data.set14`.
         multiple: int, pixels.
+
+    Examples:
+        >>> read = data.cropped(data.set14, 4)
+        >>> read.tiny("tiny", np.random.default_rng(0))
+        >>> read("tiny", partial=True)[0][0].shape
+        (80, 96, 3)
     """
 
     @reader(tiny=read.tiny)

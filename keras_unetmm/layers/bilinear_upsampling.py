@@ -23,8 +23,9 @@ class BilinearUpsampling(keras.layers.UpSampling2D):
     Raises:
         ValueError: for another interpolation, or channels first.
 
-    Example:
-        x = BilinearUpsampling(2)(x)
+    Examples:
+        >>> layers.BilinearUpsampling(2)(keras.Input((16, 16, 8))).shape
+        (None, 32, 32, 8)
     """
 
     def __init__(self, size: int | Sequence[int] = 2, **kwargs: Any) -> None:

@@ -13,6 +13,10 @@ class SimplifiedChannelAttention(Composite):
     """Rescales each channel by a point-wise map of the global mean: `y = x * (W mean(x) + b)`.
 
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
+
+    Examples:
+        >>> layers.SimplifiedChannelAttention()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def build(self, input_shape: Shape) -> None:

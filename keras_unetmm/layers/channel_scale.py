@@ -16,6 +16,10 @@ class ChannelScale(keras.layers.Layer):
         initial: float, where the scales start; 0 makes a residual block start as the identity.
 
     Shape: `(N, *spatial, C) -> (N, *spatial, C)`.
+
+    Examples:
+        >>> layers.ChannelScale(initial=1.0)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(self, initial: float = 0.0, **kwargs: Any) -> None:

@@ -25,6 +25,10 @@ class CheckedSizes(keras.layers.Layer):
     Raises:
         ValueError: when it is called, with the nearest sizes that fit. In a graph of TensorFlow that was made for any size
             a reshape fails instead.
+
+    Examples:
+        >>> layers.CheckedSizes(multiple=16)(keras.Input((64, 48, 3))).shape
+        (None, 64, 48, 3)
     """
 
     def __init__(self, multiple: int = 1, least: int = 1, **kwargs: Any) -> None:

@@ -10,6 +10,10 @@ class Composite(keras.layers.Layer):
     `keras_unetmm.graph.expand` may therefore replace it by its parts, which is how integer lowering and operation counts
     see every single operator of a network. `call` must use nothing but sublayers, so that all parts have names; parts
     take the name of the policy, `dtype=self.dtype_policy.name`, because Keras cannot write a config with the object in it.
+
+    Examples:
+        >>> issubclass(layers.NAFBlock, layers.Composite)
+        True
     """
 
     def __init__(self, **kwargs):

@@ -26,6 +26,10 @@ class ConvNeXtV2Block(Composite):
         response_normalization: bool, False leaves GRN, which takes norms over the whole map, out.
 
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
+
+    Examples:
+        >>> layers.ConvNeXtV2Block()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(

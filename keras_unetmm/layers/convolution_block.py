@@ -32,6 +32,10 @@ class ConvolutionBlock(Composite):
 
     Raises:
         ValueError: for an unknown order, or channels that are not positive integers.
+
+    Examples:
+        >>> layers.ConvolutionBlock((16, 32))(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 32)
     """
 
     def __init__(

@@ -21,6 +21,10 @@ class Degridding(Composite):
         momentum: float, of the batch normalizations.
 
     Shape: `(N, H, W, C) -> (N, H, W, filters)`.
+
+    Examples:
+        >>> layers.Degridding(filters=32)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 32)
     """
 
     def __init__(self, filters: int = 512, momentum: float = 0.99, **kwargs: Any) -> None:

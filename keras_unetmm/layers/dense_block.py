@@ -28,6 +28,10 @@ class DenseLayer(Composite):
         kernel_size: int; 1 in the transitions down.
 
     Shape: `(N, *spatial, C) -> (N, *spatial, growth)`, two or three spatial axes.
+
+    Examples:
+        >>> layers.DenseLayer(growth=4)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 4)
     """
 
     def __init__(self, growth: int, dropout: float = 0.2, kernel_size: int = 3, **kwargs: Any) -> None:
@@ -76,6 +80,10 @@ class DenseBlock(Composite):
 
     Raises:
         ValueError: for an unknown gate, initializer or activation, or a sparsity below 0.
+
+    Examples:
+        >>> layers.DenseBlock(depth=3, growth=4)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 20)
     """
 
     def __init__(

@@ -22,6 +22,10 @@ class DilatedTransposedConvolution(keras.layers.Conv2DTranspose):
         dilation_rate: int.
 
     Shape: `(N, H, W, C) -> (N, H, W, filters)`; the kernel is `(height, width, filters, C)`, as Keras has it.
+
+    Examples:
+        >>> layers.DilatedTransposedConvolution(12, dilation_rate=2)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 12)
     """
 
     def __init__(self, filters: int, kernel_size: int = 3, dilation_rate: int = 1, **kwargs: Any) -> None:

@@ -16,6 +16,10 @@ class GELU(keras.layers.Layer):
     Keras's own activation is made of ERFC under TensorFlow, which ONNX does not have.
 
     Shape: any, unchanged.
+
+    Examples:
+        >>> layers.GELU()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def call(self, x: Tensor) -> Tensor:

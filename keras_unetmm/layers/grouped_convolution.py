@@ -21,6 +21,10 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     Raises:
         ValueError: for maps with channels first.
+
+    Examples:
+        >>> layers.GroupedConv2D(16, 3, groups=4, padding="same")(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 16)
     """
 
     def __init__(self, filters: Any, kernel_size: Any, **kwargs: Any) -> None:

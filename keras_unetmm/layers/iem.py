@@ -33,6 +33,10 @@ class IEM(Composite):
 
     Raises:
         ValueError: if C' does not divide by the pixel shuffle's block, or for an unknown header.
+
+    Examples:
+        >>> layers.IEM(32, levels_up=2)(keras.Input((4, 4, 48))).shape
+        (None, 16, 16, 32)
     """
 
     def __init__(

@@ -43,6 +43,10 @@ class KBBlock(Composite):
 
     Raises:
         ValueError: unless C is a multiple of 4, and beyond 32 of 32, and `ffn_scale * C` is even and positive.
+
+    Examples:
+        >>> layers.KBBlock(bases=4)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(self, lightweight: bool = True, ffn_scale: float = 1.5, bases: int = 32, **kwargs: Any) -> None:

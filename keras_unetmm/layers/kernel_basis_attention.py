@@ -34,6 +34,10 @@ class KernelBasisAttention(keras.layers.Layer):
 
     Raises:
         ValueError: if C is not a multiple of 4, or not two maps come in.
+
+    Examples:
+        >>> layers.KernelBasisAttention()([keras.Input((16, 16, 8)), keras.Input((16, 16, 32))]).shape
+        (None, 16, 16, 8)
     """
 
     def build(self, input_shape: Shape) -> None:

@@ -22,6 +22,10 @@ class LocalMean(keras.layers.Layer):
 
     Raises:
         ValueError: for a window that is no positive integer or pair of them.
+
+    Examples:
+        >>> layers.LocalMean(8)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(self, window, **kwargs):

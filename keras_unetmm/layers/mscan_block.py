@@ -36,6 +36,10 @@ class MSCANBlock(Composite):
 
     Raises:
         ValueError: for an unknown activation.
+
+    Examples:
+        >>> layers.MSCANBlock()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(self, expansion: int = 4, drop_path: float = 0.0, activation: str = "gelu", **kwargs: Any) -> None:

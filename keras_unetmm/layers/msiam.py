@@ -29,6 +29,10 @@ class StageReduction(Composite):
 
     Raises:
         ValueError: if the channels do not divide.
+
+    Examples:
+        >>> layers.StageReduction(16, levels_up=-1)(keras.Input((32, 32, 16))).shape
+        (None, 16, 16, 4)
     """
 
     def __init__(self, reduction: int, levels_up: int = 0, **kwargs: Any) -> None:
@@ -64,6 +68,10 @@ class Aggregation(Composite):
     """What MSIAM does to the reduced maps: concatenation and a 1x1 convolution that keeps their sum of channels.
 
     Shape: list of `(N, H, W, C_i) -> (N, H, W, sum of C_i)`.
+
+    Examples:
+        >>> layers.Aggregation()([keras.Input((8, 8, 4)), keras.Input((8, 8, 6))]).shape
+        (None, 8, 8, 10)
     """
 
     def __init__(self, **kwargs):
@@ -94,6 +102,11 @@ class MSIAM(Composite):
 
     Raises:
         ValueError: if the number of maps is not that of the reductions, or if channels do not divide.
+
+    Examples:
+        >>> maps = [keras.Input((32, 32, 16)), keras.Input((16, 16, 32))]
+        >>> layers.MSIAM((16, 8))(maps).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(self, reductions: Sequence[int] = (16, 16, 16, 8), level: int | None = None, **kwargs: Any) -> None:

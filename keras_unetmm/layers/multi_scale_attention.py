@@ -28,6 +28,10 @@ class MultiScaleAttention(Composite):
         strips: tuple of int, odd, the lengths k.
 
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
+
+    Examples:
+        >>> layers.MultiScaleAttention()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(self, kernel_size: int = 5, strips: Sequence[int] = (7, 11, 21), **kwargs: Any) -> None:

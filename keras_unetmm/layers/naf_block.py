@@ -35,6 +35,10 @@ class NAFBlock(Composite):
             eight bits have a short range to cover.
 
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
+
+    Examples:
+        >>> layers.NAFBlock(bounded=True)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(

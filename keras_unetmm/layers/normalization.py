@@ -19,6 +19,10 @@ class LayerNormalization(keras.layers.LayerNormalization):
         epsilon: float.
 
     Shape: `(N, ..., C) -> (N, ..., C)`.
+
+    Examples:
+        >>> layers.LayerNormalization()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def call(self, x: Any) -> Any:
@@ -39,6 +43,10 @@ def normalization(norm: str, **kwargs: Any) -> Any:
 
     Raises:
         ValueError: for any other name.
+
+    Examples:
+        >>> layers.normalization("batch")(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
     if norm == "layer":
         return LayerNormalization(axis=-1, epsilon=1e-6, **kwargs)

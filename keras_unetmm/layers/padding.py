@@ -17,6 +17,10 @@ class PadToMultiple(keras.layers.Layer):
         multiple: int.
 
     Shape: `(N, H, W, C) -> (N, ceil(H / multiple) * multiple, ceil(W / multiple) * multiple, C)`.
+
+    Examples:
+        >>> layers.PadToMultiple(16)(keras.Input((30, 45, 3))).shape
+        (None, 32, 48, 3)
     """
 
     def __init__(self, multiple: int, **kwargs: Any) -> None:
@@ -46,6 +50,10 @@ class CropLike(keras.layers.Layer):
     """Keeps of the first input the upper left part that has the second input's height and width.
 
     Shape: `[(N, H, W, C), (N, h, w, D)] -> (N, h, w, C)`.
+
+    Examples:
+        >>> layers.CropLike()([keras.Input((16, 16, 8)), keras.Input((13, 15, 3))]).shape
+        (None, 13, 15, 8)
     """
 
     def call(self, inputs: Tensor) -> Tensor:

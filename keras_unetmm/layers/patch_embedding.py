@@ -25,6 +25,10 @@ class OverlappingPatchEmbedding(Composite):
         channels: int, of the output.
 
     Shape: `(N, H, W, C) -> (N, ceil(H / 2), ceil(W / 2), channels)`.
+
+    Examples:
+        >>> layers.OverlappingPatchEmbedding(16)(keras.Input((16, 16, 8))).shape
+        (None, 8, 8, 16)
     """
 
     def __init__(self, channels: int, **kwargs: Any) -> None:
@@ -57,6 +61,10 @@ class ConvolutionalStem(Composite):
 
     Raises:
         ValueError: for odd channels or an unknown activation.
+
+    Examples:
+        >>> layers.ConvolutionalStem(32)(keras.Input((64, 64, 3))).shape
+        (None, 16, 16, 32)
     """
 
     def __init__(self, channels: int, activation: str = "gelu", **kwargs: Any) -> None:

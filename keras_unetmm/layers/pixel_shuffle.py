@@ -25,6 +25,10 @@ class PixelShuffle(keras.layers.Layer):
 
     Raises:
         ValueError: if the channels are not a multiple of `factor**2`.
+
+    Examples:
+        >>> layers.PixelShuffle(2)(keras.Input((16, 16, 8))).shape
+        (None, 32, 32, 2)
     """
 
     def __init__(self, factor: int, **kwargs: Any) -> None:
@@ -61,6 +65,10 @@ class PixelUnshuffle(keras.layers.Layer):
 
     Raises:
         ValueError: if the height or the width is not a multiple of `factor`.
+
+    Examples:
+        >>> layers.PixelUnshuffle(2)(keras.Input((16, 16, 8))).shape
+        (None, 8, 8, 32)
     """
 
     def __init__(self, factor: int, **kwargs: Any) -> None:

@@ -19,6 +19,10 @@ class PixelShuffleUpsampling(Composite):
         channels: int, of the output.
 
     Shape: `(N, H, W, C) -> (N, 2H, 2W, channels)`.
+
+    Examples:
+        >>> layers.PixelShuffleUpsampling(4)(keras.Input((16, 16, 8))).shape
+        (None, 32, 32, 4)
     """
 
     def __init__(self, channels: int, **kwargs: Any) -> None:

@@ -24,6 +24,10 @@ class PointwiseConvolution(keras.layers.Conv2D):
 
     Raises:
         ValueError: for a kernel size or strides other than 1, for groups, or for channels first.
+
+    Examples:
+        >>> layers.PointwiseConvolution(4)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 4)
     """
 
     def __init__(self, filters: int, kernel_size: int = 1, **kwargs: Any) -> None:

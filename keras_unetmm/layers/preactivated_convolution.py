@@ -43,6 +43,10 @@ class PreactivatedConvolution(Composite):
 
     Raises:
         ValueError: for an unknown kind, or `"down"` with a rate.
+
+    Examples:
+        >>> layers.PreactivatedConvolution(12, kind="down")(keras.Input((16, 16, 8))).shape
+        (None, 8, 8, 12)
     """
 
     def __init__(

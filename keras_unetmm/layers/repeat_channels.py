@@ -23,6 +23,10 @@ class RepeatChannels(keras.layers.Layer):
 
     Raises:
         ValueError: if the input has more channels than the output.
+
+    Examples:
+        >>> layers.RepeatChannels(8)(keras.Input((16, 16, 2))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(self, channels: int, **kwargs: Any) -> None:

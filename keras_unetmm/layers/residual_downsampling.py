@@ -21,6 +21,10 @@ class ResidualDownsampling(Composite):
         momentum: float, of the batch normalizations.
 
     Shape: `(N, H, W, C) -> (N, ceil(H / 2), ceil(W / 2), filters)`.
+
+    Examples:
+        >>> layers.ResidualDownsampling(24)(keras.Input((16, 16, 8))).shape
+        (None, 8, 8, 24)
     """
 
     def __init__(self, filters: int, momentum: float = 0.9, **kwargs: Any) -> None:

@@ -26,6 +26,10 @@ class ResidualStage(Composite):
         norm: bool, batch norm after each convolution: not in V-Net's paper, but in SAT's (arXiv 1804.05181).
 
     Shape: `(N, *spatial, C) -> (N, *spatial, channels)`, two or three spatial axes.
+
+    Examples:
+        >>> layers.ResidualStage(16, convolutions=2)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 16)
     """
 
     def __init__(
@@ -80,6 +84,10 @@ class StridedConvolution(Composite):
         norm: bool, batch norm after the convolution, as in `ResidualStage`.
 
     Shape: `(N, *spatial, C) -> (N, *(spatial / 2 or spatial * 2), channels)`, two or three spatial axes.
+
+    Examples:
+        >>> layers.StridedConvolution(16)(keras.Input((16, 16, 8))).shape
+        (None, 8, 8, 16)
     """
 
     def __init__(self, channels: int, up: bool = False, norm: bool = False, **kwargs: Any) -> None:

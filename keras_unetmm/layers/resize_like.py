@@ -17,6 +17,10 @@ class ResizeLike(keras.layers.Layer):
     Pixels are squares, so corners are not aligned: PyTorch's `align_corners=False`, TensorFlow's half-pixel centres.
 
     Shape: `[(N, H, W, C), (N, h, w, D)] -> (N, h, w, C)`.
+
+    Examples:
+        >>> layers.ResizeLike()([keras.Input((16, 16, 8)), keras.Input((40, 30, 3))]).shape
+        (None, 40, 30, 8)
     """
 
     def call(self, inputs: Tensor) -> Tensor:

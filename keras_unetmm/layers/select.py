@@ -32,8 +32,9 @@ class Select(keras.layers.Layer):
     Raises:
         ValueError: for an unknown initializer or activation, or a sparsity below 0.
 
-    Example:
-        >>> kept = Select(sparsity=1e-4)(encoder_map)
+    Examples:
+        >>> layers.Select(sparsity=1e-4)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(

@@ -18,6 +18,10 @@ class Attend(Composite):
     """Sums a map up in one channel between 0 and 1: `y = sigmoid(w . x + b)`, a 1x1 (in 3-D 1x1x1) convolution.
 
     Shape: `(N, *spatial, C) -> (N, *spatial, 1)`, two or three spatial axes.
+
+    Examples:
+        >>> layers.Attend()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 1)
     """
 
     def __init__(self, **kwargs):
@@ -48,6 +52,10 @@ class SelectAttendTransfer(Composite):
 
     Raises:
         ValueError: as of `Select`.
+
+    Examples:
+        >>> layers.SelectAttendTransfer()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 1)
     """
 
     def __init__(

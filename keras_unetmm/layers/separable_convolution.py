@@ -21,6 +21,10 @@ class SeparableConvolution(Composite):
         kernel_size: int, of the depthwise half.
 
     Shape: `(N, H, W, C) -> (N, H, W, channels)`.
+
+    Examples:
+        >>> layers.SeparableConvolution(12)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 12)
     """
 
     def __init__(self, channels: int, kernel_size: int = 3, **kwargs: Any) -> None:

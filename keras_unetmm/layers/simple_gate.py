@@ -15,6 +15,10 @@ class SimpleGate(keras.layers.Layer):
 
     Raises:
         ValueError: if the number of channels is odd.
+
+    Examples:
+        >>> layers.SimpleGate()(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 4)
     """
 
     def __init__(self, **kwargs):

@@ -28,6 +28,10 @@ class TargetedDropout(keras.layers.Layer):
 
     Raises:
         ValueError: for a rate out of that range.
+
+    Examples:
+        >>> layers.TargetedDropout(0.1)(keras.Input((16, 16, 8))).shape
+        (None, 16, 16, 8)
     """
 
     def __init__(self, rate: float = 0.05, seed: int | None = None, **kwargs: Any) -> None:

@@ -19,6 +19,10 @@ class TransitionDown(Composite):
         dropout: float, rate.
 
     Shape: `(N, *spatial, C) -> (N, *(spatial / 2), C)`, two or three spatial axes.
+
+    Examples:
+        >>> layers.TransitionDown()(keras.Input((16, 16, 8))).shape
+        (None, 8, 8, 8)
     """
 
     def __init__(self, dropout: float = 0.2, **kwargs: Any) -> None:
@@ -46,6 +50,10 @@ class TransitionUp(Composite):
     It makes 2n + 1 places of n; the last is cut off, as the authors' public code does to fit an even skip.
 
     Shape: `(N, *spatial, C) -> (N, *(spatial * 2), C)`, two or three spatial axes.
+
+    Examples:
+        >>> layers.TransitionUp()(keras.Input((16, 16, 8))).shape
+        (None, 32, 32, 8)
     """
 
     def __init__(self, **kwargs):

@@ -31,6 +31,10 @@ class UNetEncoder(Composite):
         momentum: float, of the batch normalizations.
 
     Shape: `(N, H, W, C) -> (N, ceil(H / 2), ceil(W / 2), filters)`, with a rate `(N, H, W, filters)`.
+
+    Examples:
+        >>> layers.UNetEncoder(12)(keras.Input((15, 16, 8))).shape
+        (None, 8, 8, 12)
     """
 
     def __init__(self, filters: int, rate: int = 1, momentum: float = 0.9, **kwargs: Any) -> None:
@@ -62,6 +66,10 @@ class UNetDecoder(Composite):
 
     Shape: `[(N, ceil(H / 2), ceil(W / 2), C), (N, H, W, any)] -> (N, H, W, filters)`: the second map, E's input, says
     which of the two sizes that E halves alike is meant. With a rate both have the size `(H, W)`.
+
+    Examples:
+        >>> layers.UNetDecoder(8)([keras.Input((8, 8, 12)), keras.Input((15, 16, 8))]).shape
+        (None, 15, 16, 8)
     """
 
     def __init__(self, filters: int, rate: int = 1, momentum: float = 0.9, **kwargs: Any) -> None:
@@ -114,6 +122,10 @@ class UNetModule(Composite):
 
     Raises:
         ValueError: for an unknown skip, initializer or activation, another depth, a rate below 1 or a sparsity below 0.
+
+    Examples:
+        >>> layers.UNetModule(filters=8, channels=16, skip="sat")(keras.Input((32, 32, 12))).shape
+        (None, 32, 32, 16)
     """
 
     def __init__(

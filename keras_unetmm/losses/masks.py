@@ -27,6 +27,10 @@ class MaskLoss(keras.losses.Loss):
             its first batch, in a compiled step as an error of the backend that says the same.
 
     Shape: labels `(N, ..., 1)`, probabilities `(N, ..., classes) -> (N,)` before the reduction.
+
+    Examples:
+        >>> losses.DiceLoss(classes=3).classes
+        3
     """
 
     def __init__(
@@ -74,6 +78,11 @@ class DiceLoss(MaskLoss):
     Args:
         tversky: `(a, b)`, what a pixel that is wrongly marked and one that is missed count; a large b finds small objects.
         classes, ignore: and errors and shapes as of `MaskLoss`.
+
+    Examples:
+        >>> labels, sure = np.array([[[0], [1]]]), np.array([[[0.0], [1.0]]], "float32")
+        >>> round(float(losses.DiceLoss()(labels, sure)), 4)
+        0.0
     """
 
     def __init__(
@@ -107,6 +116,11 @@ class CrossEntropy(MaskLoss):
             each batch), or None. `balanced_weights` makes them of the whole data.
         focal: float, gamma, at least 0; 2 is the paper's.
         classes, ignore: and errors and shapes as of `MaskLoss`.
+
+    Examples:
+        >>> labels, sure = np.array([[[0], [1]]]), np.array([[[0.1], [0.9]]], "float32")
+        >>> round(float(losses.CrossEntropy()(labels, sure)), 4)
+        0.1054
     """
 
     def __init__(
@@ -139,8 +153,10 @@ class SegmentationLoss(MaskLoss):
         tversky: as of `DiceLoss`.
         classes, ignore: and errors and shapes as of `MaskLoss`.
 
-    Example:
-        >>> model.compile("adam", losses.SegmentationLoss(classes=3, class_weight="balanced", focal=2.0))
+    Examples:
+        >>> loss = losses.SegmentationLoss(classes=3, class_weight="balanced", focal=2.0)
+        >>> loss.name
+        'segmentation_loss'
     """
 
     def __init__(

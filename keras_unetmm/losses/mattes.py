@@ -22,6 +22,11 @@ class MattingLoss(keras.losses.Loss):
 
     Shape: alpha in [0, 1] and, needed for other weights than 1, 1 where the trimap is unknown `(N, H, W, 2)`; alpha
     `(N, H, W, 1) -> (N,)` before the reduction.
+
+    Examples:
+        >>> alpha = np.full((1, 4, 4, 2), 0.5, "float32")
+        >>> round(float(losses.MattingLoss()(alpha, alpha[..., :1] + 0.1)), 4)
+        0.1
     """
 
     def __init__(
@@ -53,6 +58,11 @@ def alpha_difference(y_true: Tensor, y_pred: Tensor, with_unknown: Any) -> Any:
 
     Raises:
         ValueError: unless y_true is `(N, H, W, 2)`, or 1 channel without the trimap, and y_pred `(N, H, W, 1)`.
+
+    Examples:
+        >>> alpha = np.full((1, 2, 2, 1), 0.5, "float32")
+        >>> losses.alpha_difference(alpha, alpha + 0.25, with_unknown=False)[0].shape == (1, 2, 2, 1)
+        True
     """
     channels = (2,) if with_unknown else (1, 2)
     if len(y_true.shape) != 4 or not same_size(y_true, y_pred) or y_true.shape[-1] not in channels or y_pred.shape[-1] != 1:

@@ -18,6 +18,11 @@ class PSNRLoss(keras.losses.Loss):
         epsilon: float, bounds the loss where both images are equal.
 
     Shape: two of `(N, H, W, C)` with values in [0, 1] `-> (N,)` before the reduction, in dB.
+
+    Examples:
+        >>> image = np.zeros((1, 8, 8, 3), "float32")
+        >>> round(float(losses.PSNRLoss()(image, image + 0.1)), 2)
+        -20.0
     """
 
     def __init__(
@@ -34,6 +39,12 @@ class PSNRLoss(keras.losses.Loss):
 
 
 def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Any:
-    """The mean squared error of each image, `(N, ...) -> (N,)`."""
+    """The mean squared error of each image, `(N, ...) -> (N,)`.
+
+    Examples:
+        >>> image = np.zeros((2, 8, 8, 3), "float32")
+        >>> losses.mean_squared_error(image, image + 1).shape == (2,)
+        True
+    """
     difference = ops.cast(y_true, "float32") - ops.cast(y_pred, "float32")  # bytes would wrap around
     return ops.mean(ops.square(difference), axis=tuple(range(1, len(difference.shape))))

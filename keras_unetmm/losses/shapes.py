@@ -15,6 +15,11 @@ def where_label(y_true: Tensor, labels: Any, ignore: int | None) -> Any:
         y_true: labels `(N, ..., 1)`.
         labels: ints to look for; the second result has a channel for each.
         ignore: int, the label of ignored pixels, or None.
+
+    Examples:
+        >>> valid, flags = losses.where_label(np.array([[[0], [1], [255]]]), (0, 1), ignore=255)
+        >>> valid.shape == (1, 3, 1), flags.shape == (1, 3, 2)
+        (True, True)
     """
     y_true = ops.cast(y_true, "int32")
     flags = ops.cast(ops.equal(y_true, ops.convert_to_tensor(list(labels), "int32")), "float32")
@@ -24,12 +29,21 @@ def where_label(y_true: Tensor, labels: Any, ignore: int | None) -> Any:
 
 
 def foreground(classes: Any) -> Any:
-    """The labels that are not background: 1 for one channel, else 1 to classes - 1."""
+    """The labels that are not background: 1 for one channel, else 1 to classes - 1.
+
+    Examples:
+        >>> list(losses.foreground(1)), list(losses.foreground(4))
+        ([1], [1, 2, 3])
+    """
     return range(1, max(classes, 2))
 
 
 def check_mask_arguments(classes: Any, ignore: Any) -> None:
-    """Raises ValueError for a number of classes or an ignored label that no mask has."""
+    """Raises ValueError for a number of classes or an ignored label that no mask has.
+
+    Examples:
+        >>> losses.check_mask_arguments(classes=3, ignore=255)
+    """
     if not isinstance(classes, int) or classes < 1:
         raise ValueError(
             f"classes must be an integer of at least 1. Received: {classes!r}. Take the channels of the output."
@@ -42,7 +56,11 @@ def check_mask_arguments(classes: Any, ignore: Any) -> None:
 
 
 def check_masks(y_true: Tensor, y_pred: Tensor, classes: Any) -> None:
-    """Raises ValueError unless y_true is `(N, ..., 1)` and y_pred `(N, ..., classes)`, of the same size."""
+    """Raises ValueError unless y_true is `(N, ..., 1)` and y_pred `(N, ..., classes)`, of the same size.
+
+    Examples:
+        >>> losses.check_masks(np.zeros((1, 8, 8, 1)), np.zeros((1, 8, 8, 3)), classes=3)
+    """
     if not same_size(y_true, y_pred) or y_true.shape[-1] != 1 or y_pred.shape[-1] != classes:
         raise ValueError(
             f"y_true must be labels (N, ..., 1) and y_pred (N, ..., {classes}), of one size. Received: shapes "

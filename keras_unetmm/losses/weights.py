@@ -24,7 +24,7 @@ def balanced_weights(counts: Sequence[Any]) -> tuple[Any, ...]:
     Raises:
         ValueError: for counts that are negative or all 0.
 
-    Example:
+    Examples:
         >>> losses.balanced_weights((990, 10))
         (0.5051, 50.0)
     """

@@ -28,6 +28,12 @@ class Dice(Overlap):
             labels are not seen and belong to no class: the readers of `data` must refuse them.
 
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+
+    Examples:
+        >>> metric = metrics.Dice()
+        >>> metric.update_state(np.array([[[1], [1], [0], [0]]]), np.array([[[0.9], [0.2], [0.1], [0.3]]]))
+        >>> round(float(metric.result()), 4)
+        0.6667
     """
 
     def __init__(

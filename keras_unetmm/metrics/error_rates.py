@@ -25,6 +25,12 @@ class FalsePositiveRate(Overlap):
         ValueError: as of `Dice`.
 
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+
+    Examples:
+        >>> metric = metrics.FalsePositiveRate()
+        >>> metric.update_state(np.array([[[1], [1], [0], [0]]]), np.array([[[0.9], [0.8], [0.7], [0.3]]]))
+        >>> round(float(metric.result()), 4)
+        0.5
     """
 
     def __init__(
@@ -53,6 +59,12 @@ class FalseNegativeRate(Overlap):
         ValueError: as of `Dice`.
 
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+
+    Examples:
+        >>> metric = metrics.FalseNegativeRate()
+        >>> metric.update_state(np.array([[[1], [1], [0], [0]]]), np.array([[[0.9], [0.2], [0.1], [0.3]]]))
+        >>> round(float(metric.result()), 4)
+        0.5
     """
 
     def __init__(

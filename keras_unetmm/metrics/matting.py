@@ -24,6 +24,12 @@ class SAD(ImageMean):
 
     Shape: alpha in [0, 1] and, needed for the unknown region, 1 where the trimap is unknown `(N, H, W, 2)`; alpha
     `(N, H, W, 1) -> ()`.
+
+    Examples:
+        >>> metric = metrics.SAD()
+        >>> metric.update_state(np.zeros((1, 100, 100, 1)), np.full((1, 100, 100, 1), 0.5))
+        >>> round(float(metric.result()), 2)
+        5.0
     """
 
     def __init__(self, unknown: bool = False, name: str = "sad", dtype: Any = None) -> None:
@@ -43,6 +49,12 @@ class MattingMSE(ImageMean):
 
     Shape: alpha in [0, 1] and, needed for the unknown region, 1 where the trimap is unknown `(N, H, W, 2)`; alpha
     `(N, H, W, 1) -> ()`.
+
+    Examples:
+        >>> metric = metrics.MattingMSE()
+        >>> metric.update_state(np.zeros((1, 8, 8, 1)), np.full((1, 8, 8, 1), 0.5))
+        >>> round(float(metric.result()), 2)
+        0.25
     """
 
     def __init__(self, unknown: bool = False, name: str = "matting_mse", dtype: Any = None) -> None:

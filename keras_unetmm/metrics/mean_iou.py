@@ -33,6 +33,13 @@ class MeanIoU(keras.metrics.MeanIoU):
             pixels of such labels count nowhere: the readers of `data` must refuse them.
 
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+
+    Examples:
+        >>> metric = metrics.MeanIoU(classes=2)
+        >>> sure = np.eye(2)[[[0, 1, 1, 1]]]
+        >>> metric.update_state(np.array([[[0], [0], [1], [1]]]), sure)
+        >>> round(float(metric.result()), 4)
+        0.5833
     """
 
     def __init__(self, classes: int, ignore: int | None = None, name: str = "mean_iou", dtype: Any = "float32") -> None:

@@ -32,6 +32,12 @@ class PSNR(ImageQuality):
         ValueError: for arguments out of range, and for images that have no luma or are all border.
 
     Shape: two of `(N, H, W, C)` with values in [0, max_value] `-> ()`.
+
+    Examples:
+        >>> metric = metrics.PSNR()
+        >>> metric.update_state(np.zeros((1, 8, 8, 3)), np.full((1, 8, 8, 3), 0.1))
+        >>> round(float(metric.result()), 2)
+        20.0
     """
 
     def __init__(
@@ -58,6 +64,10 @@ def psnr(
     """Peak signal to noise ratio of each image in dB, two of `(N, H, W, C) -> (N,)`; arguments as of `PSNR`.
 
     It is infinite for equal images, as the equation has it; the metric `PSNR` counts them as 100 dB.
+
+    Examples:
+        >>> float(metrics.psnr(np.zeros((1, 8, 8, 3), "float32"), np.full((1, 8, 8, 3), 0.1, "float32"))[0].round())
+        20.0
     """
     pair = [prepare(images, max_value, luma, shave, rounded) for images in (y_true, y_pred)]
     ratio = max_value**2 / mean_squared_error(*pair)

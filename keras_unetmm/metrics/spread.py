@@ -16,8 +16,8 @@ def spread(values):
     Raises:
         ValueError: for no values.
 
-    Example:
-        >>> spread([0.8, 0.9, 0.85])["median"]
+    Examples:
+        >>> metrics.spread([0.8, 0.9, 0.85])["median"]
         0.85
     """
     array = np.asarray(list(values), "float64")

@@ -29,6 +29,12 @@ class SSIM(ImageQuality):
         ValueError: for arguments out of range, for images that have no luma, and for ones smaller than the window.
 
     Shape: two of `(N, H, W, C)` with values in [0, max_value] `-> ()`.
+
+    Examples:
+        >>> metric, image = metrics.SSIM(), np.random.default_rng(0).random((1, 16, 16, 1))
+        >>> metric.update_state(image, image)
+        >>> round(float(metric.result()), 2)
+        1.0
     """
 
     def __init__(
@@ -64,6 +70,11 @@ def ssim(
 
     Raises:
         ValueError: for arguments out of range, for images that have no luma, and for ones smaller than the window.
+
+    Examples:
+        >>> image = np.random.default_rng(0).random((2, 16, 16, 3)).astype("float32")
+        >>> [round(float(value), 2) for value in metrics.ssim(image, image)]
+        [1.0, 1.0]
     """
     if len(y_true.shape) != 4:
         raise ValueError(f"ssim needs images (N, height, width, channels). Received: a shape of {tuple(y_true.shape)}.")

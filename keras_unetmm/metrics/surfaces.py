@@ -79,6 +79,13 @@ class BoundaryF1(_OfMasks):
         classes, ignore, label: as of `keras_unetmm.metrics.Dice`.
 
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`, in [0, 1].
+
+    Examples:
+        >>> metric, mask = metrics.BoundaryF1(), np.zeros((1, 16, 16, 1))
+        >>> mask[:, 4:12, 4:12] = 1
+        >>> metric.update_state(mask, mask)
+        >>> round(float(metric.result()), 2)
+        1.0
     """
 
     def __init__(self, classes=1, ignore=None, label=None, tolerance=None, name="boundary_f1", dtype=None):
@@ -109,6 +116,13 @@ class HausdorffDistance95(_OfMasks):
         classes, ignore, label: as of `keras_unetmm.metrics.Dice`.
 
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+
+    Examples:
+        >>> metric, mask = metrics.HausdorffDistance95(), np.zeros((1, 16, 16, 1))
+        >>> mask[:, 4:12, 4:12] = 1
+        >>> metric.update_state(mask, np.roll(mask, 2, axis=1))
+        >>> round(float(metric.result()), 2)
+        2.0
     """
 
     _direction = "down"
@@ -130,6 +144,13 @@ class ComponentError(_OfMasks):
         classes, ignore, label: as of `keras_unetmm.metrics.Dice`.
 
     Shape: labels `(N, ..., 1)`, scores `(N, ..., classes) -> ()`.
+
+    Examples:
+        >>> metric, mask = metrics.ComponentError(), np.zeros((1, 16, 16, 1))
+        >>> mask[:, 4:12, 4:12] = 1
+        >>> metric.update_state(mask, mask)
+        >>> round(float(metric.result()), 2)
+        0.0
     """
 
     _direction = "down"

@@ -72,6 +72,10 @@ def DI2IN(
     Raises:
         ValueError: for an unknown row, activation or skip name, an entry that is not a number, odd channels, a wrong
             `input_shape`, or channels that the skips cannot divide.
+
+    Examples:
+        >>> models.DI2IN(channels=4, levels=3, input_shape=(32, 32, 32, 1)).output_shape
+        (None, 32, 32, 32, 1)
     """
     row = segmentation.chosen(VARIANTS, variant, rank=rank, channels=channels, levels=levels, classes=classes)
     if row.channels % 2:

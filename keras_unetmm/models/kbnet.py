@@ -81,6 +81,11 @@ def KBNet(
     Raises:
         ValueError: for an unknown variant or skip name, a wrong `input_shape`, depths that do not match, an `ffn_scale`
             that is no number, or channels that the blocks or the skips cannot divide.
+
+    Examples:
+        >>> model = models.KBNet(width=8, encoder_depths=(1, 1), middle_depth=1, decoder_depths=(1, 1))
+        >>> model.output_shape
+        (None, None, None, 3)
     """
     row = changed_row(
         VARIANTS,
@@ -130,6 +135,12 @@ def KBNetUNetMinus(
 
     Raises:
         ValueError: as `KBNet`.
+
+    Examples:
+        >>> small = {"width": 8, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depths": (1, 1)}
+        >>> model = models.KBNetUNetMinus(reductions=(8, 4), **small)
+        >>> model.output_shape
+        (None, None, None, 3)
     """
     skips = skip_connections.UNetMinusMinus(reductions, level, header)
     return KBNet(variant, skips=skips, name=name or "kbnet_unet_minus", **arguments)

@@ -30,8 +30,10 @@ def local_means(model: Any, window: int) -> keras.Model:
         ValueError: for a model without channel attention in named stages, or a window that is smaller than a pixel of the
             coarsest map.
 
-    Example:
-        >>> sharper = local_means(models.NAFNet("gopro_width32"), 384)
+    Examples:
+        >>> model = models.NAFNet(width=4, encoder_depths=(1, 1), middle_depth=1, decoder_depths=(1, 1))
+        >>> models.local_means(model, 64).output_shape
+        (None, None, None, 3)
     """
     pair = tuple(window) if isinstance(window, (tuple, list)) else (window, window)
     graph = expand(model)

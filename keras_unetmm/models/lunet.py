@@ -69,6 +69,10 @@ def LUnet(
 
     Raises:
         ValueError: as `keras_unetmm.models.UNet`.
+
+    Examples:
+        >>> models.LUnet("harp_width4", input_shape=(32, 32, 32, 1)).count_params()
+        10870
     """
     row = segmentation.chosen(
         VARIANTS,

@@ -80,6 +80,11 @@ def MSCAN(
 
     Raises:
         ValueError: for an unknown row, activation or norm, entries that do not match, or a wrong `input_shape`.
+
+    Examples:
+        >>> backbone = models.MSCAN(channels=(4, 8, 8, 8), depths=(1, 1, 1, 1), input_shape=(64, 64, 3))
+        >>> backbone.output_shape
+        (None, 2, 2, 8)
     """
     row = checked_row(
         variant,

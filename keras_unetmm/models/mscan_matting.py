@@ -89,6 +89,11 @@ def MSCANMatting(
     Raises:
         ValueError: for an unknown row or skip name, entries that do not match, a wrong `input_shape`, or channels that the
             skips cannot divide.
+
+    Examples:
+        >>> model = models.MSCANMatting(channels=(4, 8, 8, 8), depths=(1, 1, 1, 1), decoder=(4, 8, 8))
+        >>> model.output_shape
+        (None, None, None, 1)
     """
     if not isinstance(variant, str) or variant not in VARIANTS:
         raise ValueError(f"variant must be one of {', '.join(map(repr, VARIANTS))}. Received: {variant!r}.")
@@ -145,6 +150,11 @@ def MSCANMattingUNetMinus(
 
     Raises:
         ValueError: as `MSCANMatting`.
+
+    Examples:
+        >>> small = {"channels": (16, 32, 32, 32), "depths": (1, 1, 1, 1), "decoder": (16, 16, 16)}
+        >>> models.MSCANMattingUNetMinus(reductions=(16, 16, 4), **small).output_shape
+        (None, None, None, 1)
     """
     skips = skip_connections.UNetMinusMinus(reductions, level, header)
     return MSCANMatting(variant, skips=skips, name=name or "mscan_matting_unet_minus", **arguments)

@@ -59,6 +59,11 @@ def predict_multi_scale(
     Raises:
         ValueError: for a model of fixed size or several outputs, or images, scales, a `multiple`, `average`, `window` or
             `shorter_side` that do not fit.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, classes=3, input_shape=(None, None, 3))
+        >>> models.predict_multi_scale(model, np.zeros((1, 64, 64, 3)), scales=(0.5, 1.0)).shape
+        (1, 64, 64, 3)
     """
     if average not in AVERAGES:
         raise ValueError(f"average must be one of {', '.join(map(repr, AVERAGES))}. Received: {average!r}.")

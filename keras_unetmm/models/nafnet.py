@@ -92,6 +92,10 @@ def NAFNet(
     Raises:
         ValueError: for an unknown variant, norm or skip name, a wrong `input_shape`, depths that do not match, or
             channels that the skips cannot divide.
+
+    Examples:
+        >>> models.NAFNet("mcu_width16_tiled", skips="unet--", input_shape=(64, 64, 3)).output_shape
+        (None, 64, 64, 3)
     """
     row = changed_row(
         VARIANTS,
@@ -146,6 +150,12 @@ def NAFNetUNetMinus(
 
     Raises:
         ValueError: as `NAFNet`.
+
+    Examples:
+        >>> small = {"width": 16, "encoder_depths": (1, 1), "middle_depth": 1, "decoder_depths": (1, 1)}
+        >>> model = models.NAFNetUNetMinus(reductions=(8, 4), **small)
+        >>> model.output_shape
+        (None, None, None, 3)
     """
     skips = skip_connections.UNetMinusMinus(reductions, level, header)
     return NAFNet(variant, skips=skips, name=name or "nafnet_unet_minus", **arguments)

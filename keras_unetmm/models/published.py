@@ -23,8 +23,8 @@ def from_pytorch(state_dict: Mapping[Any, Any], skips: str = "full") -> Any:
     Raises:
         ValueError: for names that are of neither network, or shapes that do not fit.
 
-    Example:
-        >>> model = from_pytorch(read_pytorch("NAFNet-SIDD-width32.pth"), skips="unet--")
+    Examples:
+        >>> model = models.from_pytorch(models.read_pytorch("NAFNet-SIDD-width32.pth"), skips="unet--")  # doctest: +SKIP
     """
     shapes = {name: tuple(array.shape) for name, array in state_dict.items()}
     if "intro.weight" not in shapes or "ending.weight" not in shapes or len(shapes["intro.weight"]) != 4:

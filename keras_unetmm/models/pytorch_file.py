@@ -40,6 +40,9 @@ def read_pytorch(path: PathLike) -> Any:
     Raises:
         ValueError: for a file that is no such archive, is damaged, holds other objects than tensors in containers, or
             several dicts of tensors.
+
+    Examples:
+        >>> sorted(models.read_pytorch("NAFNet-SIDD-width32.pth"))[:1]  # doctest: +SKIP
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -41,6 +41,10 @@ def load_pytorch(model: Any, state_dict: Mapping[Any, Any]) -> None:
 
     Raises:
         ValueError: if a name is missing or left over, or a shape differs.
+
+    Examples:
+        >>> model = models.NAFNet("sidd_width32")  # doctest: +SKIP
+        >>> models.load_pytorch(model, models.read_pytorch("NAFNet-SIDD-width32.pth"))  # doctest: +SKIP
     """
     wrapped = [state_dict[key] for key in ("params", "model", "net") if key in state_dict]
     source = dict(wrapped[0] if wrapped else state_dict)

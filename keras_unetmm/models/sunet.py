@@ -85,6 +85,10 @@ def SUNet(
 
     Raises:
         ValueError: for an unknown variant, skip or pooling, entries that do not match, or a wrong `input_shape`.
+
+    Examples:
+        >>> models.SUNet(filters=8, classes=10, input_shape=(64, 64, 3)).output_shape
+        (None, 10)
     """
     row = checked_row(variant, filters=filters, modules=modules, channels=channels, stem=stem)
     if not is_count(classes):
@@ -105,17 +109,32 @@ def SUNet(
 
 
 def SUNet64(**arguments: Any) -> Any:
-    """Builds SUNet-64 for classification; arguments as for `SUNet`."""
+    """Builds SUNet-64 for classification; arguments as for `SUNet`.
+
+    Examples:
+        >>> models.SUNet64(classes=10, filters=8).output_shape
+        (None, 10)
+    """
     return SUNet("sunet64", **arguments)
 
 
 def SUNet128(**arguments: Any) -> Any:
-    """Builds SUNet-128 for classification; arguments as for `SUNet`."""
+    """Builds SUNet-128 for classification; arguments as for `SUNet`.
+
+    Examples:
+        >>> models.SUNet128(classes=10, filters=8).output_shape
+        (None, 10)
+    """
     return SUNet("sunet128", **arguments)
 
 
 def SUNet7128(**arguments: Any) -> Any:
-    """Builds SUNet-7-128 for classification; arguments as for `SUNet`."""
+    """Builds SUNet-7-128 for classification; arguments as for `SUNet`.
+
+    Examples:
+        >>> models.SUNet7128(classes=10, filters=8).output_shape
+        (None, 10)
+    """
     return SUNet("sunet7128", **arguments)
 
 

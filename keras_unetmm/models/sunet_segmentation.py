@@ -73,6 +73,10 @@ def SUNetSegmentation(
     Raises:
         ValueError: for an unknown variant, output stride, activation or skip, entries that do not match, a wrong
             `input_shape`, or weights that do not fit.
+
+    Examples:
+        >>> models.SUNetSegmentation(filters=8, classes=11, input_shape=(64, 64, 3)).output_shape
+        (None, 64, 64, 11)
     """
     row = checked_row(
         variant, filters=filters, modules=modules, channels=channels, stem=stem, degridding_filters=degridding_filters

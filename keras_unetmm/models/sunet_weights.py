@@ -26,6 +26,10 @@ def load_classifier(model: Any, classifier: Any) -> None:
     Raises:
         ValueError: if it is neither, a layer is missing or left over, or its weights have other shapes. Then nothing was
             copied.
+
+    Examples:
+        >>> classifier = models.SUNet64(classes=10)  # doctest: +SKIP
+        >>> models.load_classifier(models.SUNetSegmentation("sunet64"), classifier)  # doctest: +SKIP
     """
     if isinstance(classifier, (str, os.PathLike)):
         classifier = keras.models.load_model(classifier, compile=False)
@@ -62,6 +66,10 @@ def load_pytorch_sunet(model: Any, state_dict: Mapping[Any, Any]) -> None:
 
     Raises:
         ValueError: if a name is missing or left over, or a shape differs. Then nothing was loaded.
+
+    Examples:
+        >>> model = models.SUNet64()  # doctest: +SKIP
+        >>> models.load_pytorch_sunet(model, models.read_pytorch("sunet64.pth"))  # doctest: +SKIP
     """
     source = {name.removeprefix("module."): value for name, value in state_dict.get("state_dict", state_dict).items()}
     source = {name: value for name, value in source.items() if not name.endswith("num_batches_tracked")}

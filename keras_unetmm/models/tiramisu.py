@@ -86,6 +86,10 @@ def Tiramisu(
     Raises:
         ValueError: for an unknown row, activation, gate or skip name, an entry that is not a number, a wrong
             `input_shape`, or channels that the skips cannot divide.
+
+    Examples:
+        >>> models.Tiramisu("fc_densenet56", classes=11, input_shape=(64, 64, 3)).output_shape
+        (None, 64, 64, 11)
     """
     row = segmentation.chosen(
         VARIANTS,

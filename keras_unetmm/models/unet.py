@@ -107,6 +107,10 @@ def UNet(
     Raises:
         ValueError: for an unknown row, order, upsampling, activation or skip name, an entry that is not a number, a wrong
             `input_shape`, or channels that the skips cannot divide.
+
+    Examples:
+        >>> models.UNet(channels=8, levels=2, skips="sat", input_shape=(64, 64, 3)).output_shape
+        (None, 64, 64, 2)
     """
     row = segmentation.chosen(
         VARIANTS,

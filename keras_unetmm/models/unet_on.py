@@ -73,9 +73,10 @@ def unet_on(
             unknown layers, maps that do not halve one after another, channels that are not numbers or not as many as
             stages, skips that do not fit; an unknown order or activation.
 
-    Example:
-        backbone = keras.applications.MobileNetV2(input_shape=(96, 96, 3), include_top=False, weights="imagenet")
-        model = unet_on(backbone, skips="unet--", classes=21)
+    Examples:
+        >>> backbone = keras.applications.MobileNetV2(input_shape=(96, 96, 3), alpha=0.35, weights=None, include_top=False)
+        >>> models.unet_on(backbone, skips="unet--", classes=3).output_shape
+        (None, 96, 96, 3)
     """
     if order not in ORDERS:
         raise ValueError(f"order must be one of {', '.join(map(repr, ORDERS))}. Received: {order!r}.")

@@ -84,6 +84,10 @@ def VNet(
     Raises:
         ValueError: for an unknown row, activation or skip name, an entry that is not a number, a wrong `input_shape`, or
             channels that the skips cannot divide.
+
+    Examples:
+        >>> models.VNet(channels=4, input_shape=(32, 32, 32, 1)).output_shape
+        (None, 32, 32, 32, 2)
     """
     row = segmentation.chosen(
         VARIANTS,

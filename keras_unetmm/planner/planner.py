@@ -142,6 +142,11 @@ def plan(file: FileLike, kernels: str = "any", seconds: float = 4.0) -> Plan:
     Raises:
         ValueError: for an unknown library of kernels.
         TFLiteFileError: if the file is not a .tflite file, cut short or damaged.
+
+    Examples:
+        >>> found = tflite.plan("model.tflite")
+        >>> found.planned.head <= found.greedy_head
+        True
     """
     library_of(kernels)  # raises for an unknown one
     content = tflite_graph.load(file)

@@ -54,7 +54,7 @@ def predict(
     Raises:
         PredictionError: a `ValueError`, for an image, window or overlap that does not fit the network.
 
-    Example:
+    Examples:
         >>> clean = keras_unetmm.predict(model, photograph, window=256)
     """
     network = model if isinstance(model, Predictor) else load_predictor(model)

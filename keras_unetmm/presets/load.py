@@ -17,10 +17,10 @@ def from_preset(name: str, folder: Path = FOLDER) -> keras.Model:
     backend. `keras_unetmm.presets.card` says what it was trained on and how well it does. The smallest two presets are part
     of the package. The others are downloaded when they are first asked for, and checked by their SHA-256.
 
-    Example:
-        >>> model = keras_unetmm.from_preset("scenes-sunet")
+    Examples:
+        >>> model = presets.from_preset("lesions-sat")
         >>> model.output_shape
-        (None, None, None, 11)
+        (None, None, None, 1)
 
     Args:
         name: one of `keras_unetmm.presets.names()`; or a folder that holds one preset with its card, as `unetmm push` writes

@@ -26,7 +26,12 @@ class PresetError(ValueError):
 
 
 def names(folder: Any = FOLDER) -> Any:
-    """Returns the names of the presets that have a card."""
+    """Returns the names of the presets that have a card.
+
+    Examples:
+        >>> "denoise-tiled" in presets.names()
+        True
+    """
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
@@ -35,6 +40,10 @@ def card(name: str, folder: Any = FOLDER) -> Any:
 
     Raises:
         PresetError: a `ValueError`, for a name that is not there, which lists those that are, or a damaged card.
+
+    Examples:
+        >>> presets.card("lesions-sat")["task"]
+        'the outline of a skin lesion in a photograph, as a probability at each pixel'
     """
     if name not in names(folder):
         raise PresetError(f"name must be one of {', '.join(map(repr, names(folder))) or '(none)'}. Received: {name!r}.")

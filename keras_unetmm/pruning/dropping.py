@@ -30,6 +30,11 @@ def with_dropout(model: keras.Model, rate: float = 0.0, seed: int | None = None,
 
     Raises:
         ValueError: for a model that is no graph, or has such layers.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, input_shape=(32, 32, 3))
+        >>> pruning.with_dropout(model, rate=0.05).output_shape
+        (None, 32, 32, 2)
     """
     graph = expand(model)
     if dropouts(graph):
@@ -58,7 +63,13 @@ def of_up_convolutions(found):
 
 
 def without_dropout(model: Any) -> Any:
-    """Returns a copy without the `TargetedDropout` layers."""
+    """Returns a copy without the `TargetedDropout` layers.
+
+    Examples:
+        >>> model = pruning.with_dropout(models.UNet(channels=4, levels=2, input_shape=(32, 32, 3)))
+        >>> pruning.without_dropout(model).output_shape
+        (None, 32, 32, 2)
+    """
     graph = expand(model)
     return keras.models.clone_model(graph, clone_function=copied, call_function=_call_the_others)
 
@@ -89,7 +100,13 @@ def activated(model, name):
 
 
 def cleaned(model: Any) -> Any:
-    """Returns the network without dropout layers and without the channels that their rates say are gone."""
+    """Returns the network without dropout layers and without the channels that their rates say are gone.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, input_shape=(32, 32, 3))
+        >>> pruning.cleaned(pruning.with_dropout(model, rate=0.1)).count_params() == model.count_params()
+        True
+    """
     gone = {name: (keras.ops.convert_to_numpy(layer.rates) >= 1).nonzero()[0] for name, layer in dropouts(model).items()}
     outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
     return without_dropout(prune(keras.Model(model.inputs[0], outputs), gone))

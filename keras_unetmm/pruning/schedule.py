@@ -47,6 +47,10 @@ class Pruning:
 
     Raises:
         ValueError: that names the argument.
+
+    Examples:
+        >>> pruning.Pruning(start=100, every=50, target_channels=64).criterion
+        'l2'
     """
 
     start: int

@@ -83,6 +83,11 @@ def quantize_aware(
     Raises:
         ValueError: those of `convert`, for a layer that is called several times, and for an activation whose bytes are not
             known to the last.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, input_shape=(32, 32, 3))
+        >>> quantize.is_quantize_aware(quantize.quantize_aware(model, list(np.random.default_rng(0).random((4, 32, 32, 3)))))
+        True
     """
     if ranges not in RANGES:
         raise ValueError(f"ranges must be one of {', '.join(map(repr, RANGES))}. Received: {ranges!r}.")
@@ -147,7 +152,12 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
 
 
 def is_quantize_aware(model: Any) -> bool:
-    """Whether a model comes from `quantize_aware`."""
+    """Whether a model comes from `quantize_aware`.
+
+    Examples:
+        >>> quantize.is_quantize_aware(models.UNet(channels=4, levels=2))
+        False
+    """
     return any(isinstance(layer, FakeQuantize) for layer in model.layers)
 
 
@@ -171,6 +181,13 @@ def plain(model: Any) -> Any:
 
     Args:
         model: from `quantize_aware`.
+
+    Examples:
+        >>> model = models.UNet(channels=4, levels=2, input_shape=(32, 32, 3))
+        >>> aware = quantize.quantize_aware(model, list(np.random.default_rng(0).random((4, 32, 32, 3))))
+        >>> floats, ranges = quantize.plain(aware)
+        >>> quantize.is_quantize_aware(floats)
+        False
     """
     exact = {quantized: kind for kind, quantized in QUANTIZED.items()}
 

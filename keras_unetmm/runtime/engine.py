@@ -26,8 +26,10 @@ RUNTIMES = (*runtime.RUNTIMES, "engine")
 def run(file: FileLike, x: Tensor, runtime: str = "tflm", arena_bytes: int | None = None) -> Run:
     """Runs a .tflite file, or a folder that `unetmm firmware` wrote.
 
-    Example:
-        >>> tflite.run("model.tflite", image, runtime="engine").values[0]
+    Examples:
+        >>> image = np.zeros((48, 32, 3), "float32")
+        >>> tflite.run("model.tflite", image, runtime="litert").values[0].shape
+        (1, 48, 32, 3)
 
     Args:
         file: path or bytes; for the engine also the path of a folder.

@@ -53,10 +53,10 @@ def run_tiled(
     with a shape that can be sliced. What is kept in between is what `program.json` names as carried, at its place in one
     arena, which every part's interpreter overwrites where its own arena lies.
 
-    Example:
-        >>> program = tflite.tile("model.tflite", (256, 256))
-        >>> tflite.run_tiled(program, image).output.shape
-        (256, 256, 3)
+    Examples:
+        >>> program = tflite.tile("model.tflite", (48, 32))
+        >>> tflite.run_tiled(program, np.zeros((48, 32, 3), "int8"), "litert").output.shape
+        (48, 32, 3)
 
     Args:
         program: folder that `unetmm tile` wrote, or a `Program`.

@@ -31,8 +31,9 @@ def check(file: FileLike, target: Any, compile: bool = True) -> Any:
     The operators of all graphs are judged, as a loop needs those of its body. Accelerators take the main graph only, and the
     processor beside them what they leave. Sizes that a file leaves open are taken as its shapes say.
 
-    Example:
+    Examples:
         >>> tflite.check("model.tflite", "tflm").runs
+        True
 
     Args:
         file: path or bytes; integers of 8 or 16 bits, floats, or both.

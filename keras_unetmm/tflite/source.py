@@ -31,8 +31,10 @@ def firmware(
     Microcontrollers on six inputs. Where that is not installed, LiteRT's reference kernels take its place: `"proof"` of what
     is returned names which.
 
-    Example:
-        >>> tflite.firmware("denoise-tiled", "denoiser")["ram_bytes"]
+    Examples:
+        >>> figures = tflite.firmware("model.tflite", "denoiser", schedule="whole")
+        >>> figures["ram_bytes"] > 0
+        True
 
     Args:
         source: path or bytes of an integer .tflite file, or the name of a preset.

@@ -89,6 +89,10 @@ def metadata(file: FileLike) -> Any:
 
     Raises:
         TFLiteFileError: if the file is damaged.
+
+    Examples:
+        >>> tflite.metadata("model.tflite") is None
+        True
     """
     content = load(file)
     read(content)  # which refuses a damaged file

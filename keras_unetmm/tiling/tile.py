@@ -65,6 +65,11 @@ def tile(
         TilingError: a `ValueError`, for an operator that sees the whole map in a level that is tiled, a budget below the
             smallest program, or a tile or size that does not fit.
         TFLiteFileError: if the file is damaged.
+
+    Examples:
+        >>> program = tflite.tile("model.tflite", (48, 32))
+        >>> [step.name for step in program.steps]
+        ['head', 'body', 'tail']
     """
     if levels is not None and type(levels) is not int:
         raise ValueError(f"levels must be a number of levels, or None. Received: {levels!r}.")

@@ -27,6 +27,10 @@ class RunConfig:
 
     Raises:
         TrainingError: a `ValueError` that names the argument, what it must be and what it was.
+
+    Examples:
+        >>> training.RunConfig(recipe_file="denoise_bsd_nafnet", data=None, out="runs/smoke", smoke=True).precision
+        'float32'
     """
 
     recipe_file: str | Path

@@ -23,6 +23,10 @@ class Distillation:
             each has the weights of the one before, and an equal share of the steps.
         weight: float in [0, 1], share of the loss that the teacher's output has; the reference has the rest.
         loss: function that returns the Keras loss between both outputs.
+
+    Examples:
+        >>> training.Distillation(teacher=lambda: models.UNet(channels=8, levels=2), weight=0.7).weight
+        0.7
     """
 
     teacher: Callable

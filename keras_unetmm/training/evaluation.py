@@ -116,6 +116,11 @@ def evaluate(
 
     Raises:
         ValueError: if an example cannot be read, or does not fit the network.
+
+    Examples:
+        >>> recipe = training.load_recipe("denoise_bsd_nafnet")
+        >>> model = keras.saving.load_model("runs/smoke/best.keras")  # doctest: +SKIP
+        >>> scores, samples = training.evaluate(model, data.kodak24("data"), recipe)  # doctest: +SKIP
     """
     on_error = renamed("damaged", damaged, "on_error", on_error, "raise", values=ON_ERROR)
     found = measure(model, dataset, recipe, limit=limit, samples=samples, on_error=on_error, track=track)

@@ -50,6 +50,9 @@ def evaluate_run(
 
     Raises:
         TrainingError: a `ValueError`, if it is no run, or has no such weights yet.
+
+    Examples:
+        >>> training.evaluate_run("runs/smoke", None)["kodak24"]["psnr"]  # doctest: +SKIP
     """
     on_error = renamed("damaged", damaged, "on_error", on_error, "raise", values=ON_ERROR)
     folder = Path(run)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recipe: everything that a run is made of, as a table."""
+"""A recipe: everything that a run is made of, as a table. It is long for its fields, each of which says what it takes."""
 
 import dataclasses
 import functools
@@ -74,6 +74,11 @@ class Recipe:
 
     Raises:
         RecipeError: a `ValueError` that names the field, what it must be and what it was.
+
+    Examples:
+        >>> recipe = training.load_recipe("denoise_bsd_nafnet")
+        >>> type(recipe).__name__
+        'Recipe'
     """
 
     model: Callable
@@ -219,6 +224,10 @@ def load_recipe(path: PathLike, variant: str | None = None) -> Recipe:
 
     Raises:
         RecipeError: if there is no such file, it fails, or holds no recipe; the message names the line.
+
+    Examples:
+        >>> training.load_recipe("denoise_bsd_nafnet").batch
+        16
     """
     try:
         path = recipe_path(path)

@@ -20,7 +20,7 @@ def recipe_path(recipe: str | Path) -> Path:
     Raises:
         FileNotFoundError: for a name that no recipe has; it says which come close.
 
-    Example:
+    Examples:
         >>> recipe_path("denoise_bsd_nafnet").name
         'denoise_bsd_nafnet.py'
     """

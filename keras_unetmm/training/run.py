@@ -92,8 +92,8 @@ def train(
         TrainingError, RecipeError: `ValueError`s about the folder or the recipe.
         MissingDataError, DamagedFileError: `ValueError`s about the data.
 
-    Example:
-        >>> train("denoise_bsd_nafnet", None, "runs/smoke", smoke=True)
+    Examples:
+        >>> scores = training.train("denoise_bsd_nafnet", None, "runs/smoke", smoke=True)  # doctest: +SKIP
     """
     config = RunConfig(
         recipe_file=recipe_file,
@@ -120,7 +120,12 @@ def train(
 
 
 def run_config(config: RunConfig, console: Console | None = None) -> Scores:
-    """Does what a `RunConfig` asks for; `train` says what is returned and raised."""
+    """Does what a `RunConfig` asks for; `train` says what is returned and raised.
+
+    Examples:
+        >>> config = training.RunConfig(recipe_file="denoise_bsd_nafnet", data=None, out="runs/smoke", smoke=True)
+        >>> scores = training.run_config(config)  # doctest: +SKIP
+    """
     prepared = config.prepared()
     config, recipe = prepared.config, prepared.recipe
     with contextlib.ExitStack() as stack:

@@ -13,6 +13,11 @@ class Cosine:
     Args:
         start: float, learning rate of the first step.
         end: float, of the last.
+
+    Examples:
+        >>> schedule = training.Cosine(0.001)(steps=100)
+        >>> round(float(schedule(50)), 6)
+        0.0005
     """
 
     start: float
@@ -31,6 +36,11 @@ class Divided:
         start: float, learning rate of the first part.
         by: float.
         at: tuple of floats, shares of the run after which it is divided, such as `(0.3, 0.6, 0.9)`.
+
+    Examples:
+        >>> schedule = training.Divided(0.001, by=10.0, at=(0.5,))(steps=100)
+        >>> round(float(schedule(99)), 6)
+        0.0001
     """
 
     start: float

@@ -19,6 +19,9 @@ def scores_over_runs(runs: Sequence[str | Path]) -> Spread:
 
     Raises:
         TrainingError: a `ValueError`, for a folder without `scores.json`, or with other sets or metrics than the first.
+
+    Examples:
+        >>> training.scores_over_runs(["runs/seed0", "runs/seed1"])["kodak24"]["psnr"]["median"]  # doctest: +SKIP
     """
     if not runs:
         raise TrainingError("runs must be folders of finished runs, at least one. Received: none.")

@@ -11,7 +11,9 @@ from tflite.network import Network
 from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
+from keras_unetmm.engine.folder import CrossCheckError
 from keras_unetmm.engine.kernels import table
+from keras_unetmm.firmware import write
 from keras_unetmm.firmware.device.bench import _checksums, selftest
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, reference_runtime, run
 from keras_unetmm.runtime.tiled import run_tiled
@@ -73,6 +75,15 @@ def test_firmware_is_the_same_c_and_names_what_it_was_compared_with(tmp_path, re
             assert "LiteRT's reference kernels" in other
         elif file != "unetmm.json":
             assert one == other, file
+
+
+@pytest.mark.usefixtures("hidden")
+def test_other_bytes_need_not_be_a_fault_of_the_engine(tmp_path, monkeypatch):
+    right = write.reference_outputs
+    monkeypatch.setattr(write, "reference_outputs", lambda *given: [[a + 1 for a in arrays] for arrays in right(*given)])
+    with pytest.raises(CrossCheckError, match="run it where TFLM is installed"):
+        tflite.firmware(curve("TANH"), tmp_path / "net", "net")
+    assert not (tmp_path / "net").exists()
 
 
 def test_the_engine_runs_files(hidden):

@@ -144,7 +144,7 @@ def missing(name):
 def run(folder, name, runs=6, flags=(), timeout=600):
     """Builds the self-test of a folder for a board, runs it there and returns what it `Emulated`.
 
-    Example:
+    Examples:
         >>> qemu.run("denoiser", "cortex-m7", runs=1).instructions
 
     Args:

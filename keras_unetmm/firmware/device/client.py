@@ -84,7 +84,7 @@ class Tested:
 class Device:
     """A device behind a port.
 
-    Example:
+    Examples:
         >>> with Device("/dev/ttyACM0") as device:
         ...     clean = device.run([image]).outputs[0]
 

@@ -42,7 +42,9 @@ def test_commands_and_their_options_exist(page):
         if hasattr(command, "commands"):  # unetmm device run
             assert words[0] in command.commands, f"{page.name} calls unetmm {name} {words[0]}"
             command = command.commands[words[0]]
-        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        known = {"--help"}  # and --predict as well as --no-predict
+        for parameter in command.params:
+            known |= {*parameter.opts, *parameter.secondary_opts}
         for word in words:
             assert not word.startswith("-") or word.split("=")[0] in known, f"{page.name}: unetmm {name} {word}"
 

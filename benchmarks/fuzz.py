@@ -4,7 +4,9 @@ Every mutant has a number, and what became of it is a line of a file; a run that
 mutant may take 10 seconds of CPU time and 1 GiB; a crash, a hang, or an error that is not ours is a fault, and the mutant is
 kept beside the file.
 
-    python benchmarks/fuzz.py --readers 100000 --commands 5000 --out fuzz.jsonl
+    python benchmarks/fuzz.py --readers 100000 --commands 5000 --compare 5000 --out fuzz.jsonl
+
+`--compare` needs TensorFlow, as the backend and as the converter.
 """
 
 import argparse
@@ -17,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CHUNK = {"readers": 1000, "commands": 50}  # mutants in one process
+CHUNK = {"readers": 1000, "commands": 50, "compare": 100}  # mutants in one process
 
 
 def done(out):
@@ -33,7 +35,11 @@ def begins(out, kind, mutants):
 def run(kind, begin, end, out):
     """Runs the mutants from `begin` to `end` in one process, and returns where to go on: after a crash, at the next one."""
     code = f"from fuzzing import fuzz; fuzz.work({kind!r}, {begin}, {end}, {str(out.parent)!r})"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    environment = {
+        "KERAS_BACKEND": "tensorflow",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+    }
     process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     lines = process.stdout.splitlines()
     if process.returncode:
@@ -55,6 +61,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readers", type=numbers, default="100000", metavar="[FROM:]TO", help="numbers of the mutants")
     parser.add_argument("--commands", type=numbers, default="5000", metavar="[FROM:]TO", help="the same of the commands")
+    parser.add_argument("--compare", type=numbers, default="0", metavar="[FROM:]TO", help="the same of compare")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin nothing after so many minutes")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()

@@ -12,7 +12,7 @@ KINDS = {
     "tiles": "tile by tile",
     "peak": "less at the peak",
     "size": "a smaller input",
-    "int8": "8 bits instead of 16",
+    "int8": "8 bits",
     "skips": "light skips",
 }
 

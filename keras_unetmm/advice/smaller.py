@@ -99,14 +99,18 @@ def _planned_size(content, size, multiple, head, asked):
 
 
 def eight_bits(asked: Asked) -> Iterator[Option]:
-    """What int8 takes of a network of 16 bits: the least of any order, by the planner."""
+    """What int8 takes of a network of 16 bits or of floats: the least of any order, by the planner."""
     graph = asked.found.graph
-    if not any(tensor.type == "INT16" and tensor.data is None for tensor in graph.tensors):
+
+    wide = {i for i, tensor in enumerate(graph.tensors) if tensor.data is None and tensor.type in ("INT16", "FLOAT32")}
+    if not wide:
         return
-    tensors = tuple(replace(t, type="INT8") if t.type == "INT16" and t.data is None else t for t in graph.tensors)
+    tensors = tuple(replace(tensor, type="INT8") if i in wide else tensor for i, tensor in enumerate(graph.tensors))
     head = _least(Graph(tensors, graph.operators, graph.inputs, graph.outputs), asked)
-    said = f"maps of int8 need a head of {head:,} bytes at least"
-    yield Option("int8", head + asked.tail, BOUNDED, said, "unetmm convert MODEL.keras --calibration IMAGES -o int8.tflite")
+    halved = any(op.name == "DEQUANTIZE" and graph.tensors[op.inputs[0]].type == "FLOAT16" for op in graph.operators)
+    how, about = (ESTIMATED, "about ") if halved else (BOUNDED, "")  # weights are then maps, which they would not be
+    said = f"maps of int8 need a head of {about}{head:,} bytes at least"
+    yield Option("int8", head + asked.tail, how, said, "unetmm convert MODEL.keras --calibration IMAGES -o int8.tflite")
 
 
 def _least(graph, asked):

@@ -91,6 +91,8 @@ def _print_plan(table, result, output):
     for key, what in (("why_not_planned", "Not planned"), ("why_not_measured", "Not measured")):
         if key in result:
             Console().print(f"{what}: {result[key]}", highlight=False)
+    if "open_sizes" in result:
+        Console().print(result["open_sizes"], highlight=False, markup=False, soft_wrap=True)
     if "engine" in result:
         for line in _on_the_engine(result["engine"]):
             Console().print(line, highlight=False, soft_wrap=True)
@@ -118,10 +120,13 @@ def _on_the_engine(found):
     for core, said in found["predicted"].items():
         time = said["estimate"]
         lacking = f"; kernels not measured: {', '.join(said['unmeasured'])}" if said["unmeasured"] else ""
-        yield (
-            f"  {core.replace('cortex-m', 'Cortex-M')}: {said['instructions']:,}, about {time['milliseconds']:,.0f} ms at "
-            f"{time['clock_mhz']} MHz and {time['instructions_per_cycle']} instructions a cycle{lacking}"
-        )
+        at = f"{time['clock_mhz']} MHz and {time['instructions_per_cycle']} instructions a cycle{lacking}"
+        took = f"{said['instructions']:,}, about {_short(time['milliseconds'])} ms"
+        yield f"  {core.replace('cortex-m', 'Cortex-M')}: {took} at {at}"
+
+
+def _short(number):
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
 def _parsed_arena(arena, as_json):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_unetmm.compare.quality_layers import LayerNoise, Layers, decibels
+from keras_unetmm.compare.quality_layers import LayerNoise, Layers, as_shaped, decibels
 from keras_unetmm.compare.quality_pair import Pair
 from keras_unetmm.interpreters.runtime import RUNTIMES
 from keras_unetmm.types import FileLike
@@ -162,7 +162,7 @@ def compare(
     for example in examples:
         image = pair.taken(example, bool(metrics))
         floats = pair.in_floats(image)
-        made = pair.on(runtime, image).reshape(floats.shape)
+        made = as_shaped(pair.on(runtime, image), floats.shape, "its output")
         if not np.isfinite(floats).all():
             raise ValueError(f"model must give finite numbers. Received: others for {example.name}. Train it again.")
         for metric, of_int8 in metrics:

@@ -51,7 +51,8 @@ class Layers:
         for i, (index, x) in enumerate(zip(self.indices, want, strict=True)):
             x = keras.ops.convert_to_numpy(x).astype("float64")  # noqa: PLW2901
             x = self.pair.seen(x) if index == self.pair.graph.outputs[0] else x  # noqa: PLW2901
-            apart = np.abs(x.ravel() - _real(got[index], self.pair.graph.tensors[index]).ravel())
+            made = as_shaped(got[index], x.shape, f"tensor {index}")
+            apart = np.abs(x.ravel() - _real(made, self.pair.graph.tensors[index]).ravel())
             self.signal[i] += (x**2).sum()
             self.noise[i] += (apart**2).sum()
             self.largest[i] = max(self.largest[i], apart.max())
@@ -64,6 +65,20 @@ class Layers:
             LayerNoise(*name, decibels(signal, noise), float(largest), float(of))
             for name, signal, noise, largest, of in rows
         )
+
+
+def as_shaped(made, shape, what):
+    """Returns what a file made in the model's shape.
+
+    Raises:
+        ValueError: if it has not as many values: the file's shapes are not those that it computes.
+    """
+    if made.size != math.prod(shape):
+        raise ValueError(
+            f"file must compute what its shapes say, {tuple(shape)} for {what}. Received: {made.shape} when it ran. Convert "
+            "the model again, for a fixed size."
+        )
+    return made.reshape(shape)
 
 
 def decibels(signal, noise):

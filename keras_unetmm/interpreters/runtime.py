@@ -476,7 +476,7 @@ def _quantised(x, details):
         if scale:
             limits = np.iinfo(wanted)
             x = np.clip(np.round(x / scale) + zero_point, limits.min, limits.max)
-    return x.astype(wanted).reshape(-1, *shape)
+    return x.astype(wanted).reshape(len(x) if several else 1, *shape)
 
 
 @np.errstate(over="ignore", invalid="ignore")

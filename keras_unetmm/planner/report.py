@@ -8,7 +8,9 @@ from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.kernels.tflm_reference import REFERENCE
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.planner.skips import at_peak
+from keras_unetmm.tflite_file.graph import load
 from keras_unetmm.tflite_file.names import short_name
+from keras_unetmm.tflite_file.open_sizes import open_sizes_said
 
 
 def report(file, kernels="any", seconds=4.0):
@@ -35,7 +37,10 @@ def report(file, kernels="any", seconds=4.0):
         except RunError as error:
             arenas.append(None)
             why = why or str(error)
-    return found, as_dict(found, *arenas, why)
+    result, note = as_dict(found, *arenas, why), open_sizes_said(load(file))
+    if note:
+        result["open_sizes"] = f"{note} Maps may be larger when it runs. Convert the model for a fixed size and batch."
+    return found, result
 
 
 def as_dict(found, arena, planned_arena=None, why_not_measured=None):

@@ -12,11 +12,12 @@ import numpy as np
 from keras_unetmm.targets import edgetpu_compiler
 from keras_unetmm.targets.fused import without_fused_transposed
 from keras_unetmm.targets.interpreter_kernels import why_not_litert
-from keras_unetmm.targets.judging import RULES, codes, compiled_before, numbered, open_sizes, verdict_on
+from keras_unetmm.targets.judging import RULES, codes, compiled_before, numbered, verdict_on
 from keras_unetmm.targets.options import LoweringOptions
 from keras_unetmm.targets.substitutes import instead_of
 from keras_unetmm.targets.target import Target
 from keras_unetmm.targets.verdict import CPU, SUPPORTED, UNSUPPORTED, Verdict
+from keras_unetmm.tflite_file.open_sizes import open_sizes
 from keras_unetmm.tflite_file.operands import WINDOWED, Operands, names_in
 
 TPU = names_in(

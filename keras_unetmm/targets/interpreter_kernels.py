@@ -79,7 +79,8 @@ def _not_converted(runtime, operands):
     if after in made.get(before, ()):
         return None
     does = {"QUANTIZE": "quantise", "DEQUANTIZE": "dequantise", "CAST": "cast"}[operands.name]
-    return f"{runtime} does not {does} {before.lower()} to {after.lower()}", "int8 in and out"
+    instead = "weights of int8 or float32: convert without float16" if before == "FLOAT16" else "int8 in and out"
+    return f"{runtime} does not {does} {before.lower()} to {after.lower()}", instead
 
 
 def _of_type(operands, types, target):

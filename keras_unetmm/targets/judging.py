@@ -34,26 +34,6 @@ def codes(content):
     return [known[graph.Operators(i).OpcodeIndex()] for graph in graphs for i in range(graph.OperatorsLength())]
 
 
-def open_sizes(content):
-    """Returns, of a file's main graph, the tensors with sizes that are known only when it runs.
-
-    Args:
-        content: bytes of a .tflite file.
-
-    Returns:
-        dict from a tensor's index to its name and its sizes, such as `"?x4x4x8"`.
-    """
-    graph = schema.Model.GetRootAs(content).Subgraphs(0)
-    found = {}
-    for index in range(graph.TensorsLength()):
-        tensor = graph.Tensors(index)
-        sizes = tensor.ShapeSignatureAsNumpy().tolist() if tensor.ShapeSignatureLength() else ()
-        if any(size < 0 for size in sizes):
-            said = "x".join("?" if size < 0 else str(size) for size in sizes)
-            found[index] = (tensor.Name() or b"").decode(errors="replace"), said
-    return found
-
-
 def compiled_before(target, model, own, why_not):
     """Returns the `Verdict` on a file that a target's compiler wrote, or None: it runs on its target, and nowhere else.
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from keras_unetmm.targets import coral, ethos_u, litert, tflm
-from keras_unetmm.targets.judging import open_sizes
 from keras_unetmm.targets.verdict import CompilerError
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, load, read
+from keras_unetmm.tflite_file.open_sizes import open_sizes_said
 from keras_unetmm.types import FileLike
 
 TABLE = {target.name: target for target in (litert.TARGET, tflm.TARGET, coral.TARGET, *ethos_u.TARGETS)}
@@ -63,9 +63,5 @@ def check(file: FileLike, target: Any, compile: bool = True) -> Any:
             f"file is damaged: an operator in it lacks an input or makes no sense ({type(error).__name__}: {error}). Copy "
             "or convert it again."
         ) from error
-    sizes = open_sizes(content)
-    if not sizes:
-        return verdict
-    name, said = next(iter(sizes.values()))
-    note = f"Open sizes are taken as the file's shapes say, in {len(sizes)} tensors, such as {name!r} of {said}."
-    return replace(verdict, note=f"{verdict.note} {note}")
+    note = open_sizes_said(content)
+    return replace(verdict, note=f"{verdict.note} {note}") if note else verdict

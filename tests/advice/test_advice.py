@@ -98,6 +98,10 @@ def test_8_bits_are_bounded_by_what_the_network_takes_in_8_bits():
     planned = plan(of_16_bits("int8"), seconds=0.1).planned
     assert planned.order_bound == option.bytes <= planned.head < plan(of_16_bits(), seconds=0.1).planned.head
     assert not [option for option in advice(of_16_bits("int8"), "a.tflite") if option.kind == "int8"]
+    floats = plan(of_16_bits("float32"), seconds=0.1)
+    (of_floats,) = (option for option in advice(of_16_bits("float32"), "a.tflite", tail=0) if option.kind == "int8")
+    assert of_floats.how == "bounded"
+    assert of_floats.bytes == option.bytes < floats.planned.head // 3
 
 
 def test_the_peak_names_its_operator_and_its_largest_map():

@@ -1,14 +1,17 @@
 """Damaged files and programs by number, and what became of each: an answer, an error of ours, or a fault.
 
 The mutants are numbered: number `i` of a kind is the same file on every machine, so a long run can stop and go on, and a
-fault can be made again. `benchmarks/fuzz.py` runs many, `test_fuzz.py` a few.
+fault can be made again. `benchmarks/fuzz.py` runs many, `test_fuzz.py` a few. `compare` needs a backend, TensorFlow:
+`tests/compare/test_damaged.py` runs a few of those.
 """
 
+import contextlib
 import copy
 import functools
 import json
 import resource
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -117,7 +120,53 @@ def command_mutant(number):
     return damage(rng, content), ask
 
 
-KINDS = {"readers": reader_mutant, "commands": command_mutant}
+def compared(content):
+    """What `unetmm compare` says of a file and the model that the sound ones were made of, on LiteRT."""
+    from keras_unetmm.compare.quality import Example, compare
+
+    examples = [Example("a", np.linspace(0, 1, 8 * 12 * 3, dtype="float32").reshape(8, 12, 3))]
+    try:
+        return compare(compared_pairs()[0], content, examples, runtime="litert").as_json()
+    except ValueError as error:
+        if "Received: " not in str(error):
+            raise
+        raise TFLiteFileError(str(error)) from error  # what compare refuses is said in plain errors
+
+
+@functools.cache
+def compared_pairs():
+    """A model, and its files: of `convert`, and of the stock converter in floats, hybrid and in integers."""
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input((8, 12, 3))
+    kept = keras.layers.Conv2D(6, 3, padding="same", activation="relu", name="first")(inputs)
+    y = keras.layers.DepthwiseConv2D(3, strides=2, padding="same", name="down")(kept)
+    y = keras.layers.Conv2DTranspose(6, 2, strides=2, name="up")(y)
+    y = keras.layers.Concatenate(name="join")([kept, y])
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 3, padding="same", name="last")(y))
+    images = np.random.default_rng(SEED).random((2, 8, 12, 3), "float32")
+    files = [tflite.convert(model, images)]
+    for options in ({}, {"optimizations": [tf.lite.Optimize.DEFAULT]}):
+        for integers in {False, bool(options)}:
+            converter = tf.lite.TFLiteConverter.from_keras_model(model)
+            vars(converter).update(options)
+            if integers:
+                converter.representative_dataset = lambda: ([image[None]] for image in images)
+            files.append(converter.convert())
+    return model, files
+
+
+def compare_mutant(number):
+    """Returns a damaged file of a model, and `compared`."""
+    rng = np.random.default_rng((SEED, 2, number))
+    files = compared_pairs()[1]
+    damage = (commands.one_number, commands.one_number, tables_changed, bytes_changed)[number % 4]
+    return damage(rng, files[rng.integers(len(files))]), compared
+
+
+KINDS = {"readers": reader_mutant, "commands": command_mutant, "compare": compare_mutant}
+WITHOUT_BACKEND = ("readers", "commands")
 
 
 def work(kind, begin, end, kept):
@@ -130,7 +179,10 @@ def work(kind, begin, end, kept):
         raise Hung
 
     signal.signal(signal.SIGPROF, hang)
-    KINDS[kind](0)  # what is made once is not the mutants'
+    with contextlib.redirect_stdout(sys.stderr):  # converters talk
+        KINDS[kind](0)  # what is made once is not the mutants'
+        if kind == "compare":
+            compared(compared_pairs()[1][0])
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, resource.RLIM_INFINITY))
     for number in range(begin, end):

@@ -10,6 +10,7 @@ from tflite.test_damaged_commands import checked, cut, generated, planned, table
 
 from keras_unetmm.engine.lower import EngineError
 from keras_unetmm.interpreters.runtime import run
+from keras_unetmm.planner import report as reports
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.targets.targets import check
 from keras_unetmm.tflite_file.graph import TFLiteFileError, read
@@ -160,3 +161,40 @@ def test_names_that_are_no_text_damage_nothing():
     assert check(content, "tflm").runs
     for ask in (planned, reported, generated):
         assert ask(content)
+
+
+def of_no_rows(operators):
+    """A file whose maps hold nothing, with an operator or without."""
+    net = Network(dtype="float32")
+    x = net.input(0, 4)
+    return net.file(net.unary("RELU", x) if operators else x)
+
+
+def test_files_of_empty_maps_are_judged_as_the_runtimes_take_them():
+    for operators, target in ((False, "tflm"), (False, "litert"), (True, "litert")):
+        assert check(of_no_rows(operators), target).runs
+        runtime = "tflm" if target == "tflm" else "litert-reference"
+        assert run(of_no_rows(operators), np.zeros((0, 4), "float32"), runtime).outputs[0].size == 0
+    verdict = check(of_no_rows(True), "tflm")
+    assert not verdict.runs
+    assert "TFLM" in verdict.operators[0].why
+    assert plan(of_no_rows(True), seconds=0.1).greedy_head == 0
+
+
+def of_any_size():
+    net = Network()
+    x = net.input(1, 1, 1, 3)
+    made = net.conv(x, 3, (3, 3))
+    for tensor in (x, made):
+        net.graph.tensors[tensor].shapeSignature = [-1, -1, -1, 3]
+    return net.file(made)
+
+
+def test_what_open_sizes_are_taken_for_is_said_with_the_plan():
+    said = reports.report(of_any_size(), seconds=0.1)[1]["open_sizes"]
+    assert "in 2 tensors" in said
+    assert "of ?x?x?x3" in said
+    assert "fixed size" in said
+    assert said.split(". ")[0] in check(of_any_size(), "tflm", compile=False).note
+    assert said in reported(of_any_size()).replace("&#39;", "'")
+    assert "open_sizes" not in reports.report(convolved().file(), seconds=0.1)[1]

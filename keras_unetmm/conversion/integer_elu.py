@@ -1,41 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ELU of integers: the converter leaves it in floats, though the interpreters have a table of bytes for it."""
+"""ELU of integers: the converter leaves it in floats, though the interpreters have a table of bytes for it.
+
+While the converter rounds, a LEAKY_RELU of a slope that no model has stands in an ELU's place: an operator that it knows,
+with scales of its own at either end.
+"""
 
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.tflite_file.edit import File
 
+_SLOPE = -7654.25
+_CODES = schema.BuiltinOperator
 
-def with_integer_elu(content, graph):
-    """Returns a quantised file in which each ELU between a DEQUANTIZE and a QUANTIZE reads and gives their bytes.
 
-    Args:
-        content: bytes of the file.
-        graph: the same file as `keras_unetmm.tflite_file.graph.Graph`.
-    """
-    made = {number: operator for operator in graph.operators for number in operator.outputs}
-    elus = [o for o in graph.operators if o.name == "ELU" and _made_by(made, o) == "DEQUANTIZE"]
-    elus = {o.outputs[0]: made[o.inputs[0]].inputs[0] for o in elus if _only_quantised(graph, o.outputs[0])}
-    if not elus:
+def with_stand_ins(content):
+    """Returns a file of floats with a LEAKY_RELU in place of each ELU."""
+    file = File(content)
+    elus = [operator for operator in file.main.operators if _code(file, operator) == _CODES.ELU]
+    for operator in elus:
+        options = schema.LeakyReluOptionsT()
+        options.alpha = _SLOPE
+        operator.opcodeIndex = file.operator_code(_CODES.LEAKY_RELU, 1)
+        operator.builtinOptions, operator.builtinOptionsType = options, schema.BuiltinOptions.LeakyReluOptions
+    return file.packed() if elus else content
+
+
+def with_elus(content):
+    """Returns a file, quantised since, with the ELUs again that `with_stand_ins` has replaced."""
+    file = File(content)
+    stand_ins = [operator for operator in file.main.operators if _stands_in(file, operator)]
+    for operator in stand_ins:
+        operator.opcodeIndex = file.operator_code(_CODES.ELU, 1)
+        operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
+    if not stand_ins:
         return content
-    file, kept = File(content), []
-    for operator, entry in zip(graph.operators, file.main.operators, strict=True):
-        if operator.name == "QUANTIZE" and operator.inputs[0] in elus:
-            kept.append(file.operator(schema.BuiltinOperator.ELU, 1, [elus[operator.inputs[0]]], operator.outputs[0], None))
-        elif operator.outputs[0] not in elus:
-            kept.append(entry)
-    read = {int(number) for entry in kept for number in entry.inputs} | {int(number) for number in file.main.outputs}
-    floats = {operator.outputs[0] for operator in graph.operators if operator.name == "DEQUANTIZE"}
-    file.main.operators = [entry for entry in kept if int(entry.outputs[0]) not in floats - read]
-    file.prune()
+    used = sorted({operator.opcodeIndex for graph in file.model.subgraphs for operator in graph.operators})
+    file.model.operatorCodes = [file.model.operatorCodes[index] for index in used]
+    for graph in file.model.subgraphs:
+        for operator in graph.operators:
+            operator.opcodeIndex = used.index(operator.opcodeIndex)
     return file.packed()
 
 
-def _made_by(made, operator):
-    return made[operator.inputs[0]].name if operator.inputs[0] in made else None
+def _stands_in(file, operator):
+    return _code(file, operator) == _CODES.LEAKY_RELU and operator.builtinOptions.alpha == _SLOPE
 
 
-def _only_quantised(graph, number):
-    """Whether a tensor is read, and by QUANTIZE alone."""
-    readers = [operator.name for operator in graph.operators if number in operator.inputs]
-    return number not in graph.outputs and bool(readers) and set(readers) == {"QUANTIZE"}
+def _code(file, operator):
+    code = file.model.operatorCodes[operator.opcodeIndex]
+    return max(code.builtinCode, code.deprecatedBuiltinCode)

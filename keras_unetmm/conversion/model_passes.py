@@ -8,6 +8,7 @@ from keras_unetmm.conversion.post_training import OUTLIERS
 from keras_unetmm.conversion.signal import TRIED
 from keras_unetmm.graph.expand import static_shapes
 from keras_unetmm.graph.finite import validate_finite_weights, validate_float_weights
+from keras_unetmm.graph.nodes import outputs_for
 from keras_unetmm.graph.own_functions import validate_no_own_functions
 from keras_unetmm.graph.selected import without_unselected
 from keras_unetmm.lowering.legalize import RANDOM
@@ -96,8 +97,7 @@ def run_model(conversion):
     source, gathered = conversion.source, []
     for i in range(len(places)):
         given = [images[i : i + 1] for images in conversion.tried]
-        made = source(given if len(given) > 1 else given[0], training=False)
-        gathered.append([keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(made)])
+        gathered.append([keras.ops.convert_to_numpy(y) for y in outputs_for(source, given)])
     conversion.expected = [np.concatenate(of_one) for of_one in zip(*gathered, strict=True)]
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a Keras model to an ONNX file, which is run beside the model before it is kept."""
 
+import contextlib
 import importlib.util
 import re
 import shutil
@@ -15,6 +16,8 @@ import numpy as np
 from keras_unetmm.conversion.quiet import captured
 from keras_unetmm.graph.expand import expand, static_shapes
 from keras_unetmm.graph.finite import validate_finite_weights, validate_float_weights
+from keras_unetmm.graph.jax_forms import jax_forms
+from keras_unetmm.graph.nodes import outputs_for
 
 EXPORTERS = {"tensorflow": "tf2onnx", "torch": "onnxscript", "jax": "jax2onnx"}
 RANKS = (0, 1, 2, 3)
@@ -49,8 +52,8 @@ class Exported:
 def export_onnx(model, path, size=None):
     """Writes a model as ONNX, in floats, after onnxruntime gave the model's outputs on random images.
 
-    The file is made by tf2onnx on TensorFlow, by PyTorch's exporter on torch and by jax2onnx on JAX, which lacks max pooling
-    and resizing.
+    The file is made by tf2onnx on TensorFlow, by PyTorch's exporter on torch and by jax2onnx on JAX. The last lacks
+    convolutions of three dimensions, and takes max pooling and bilinear resizing with a fixed size only.
 
     Examples:
         >>> export_onnx(model, "model.onnx").difference < 1e-4
@@ -88,7 +91,7 @@ def export_onnx(model, path, size=None):
         if not difference <= _CLOSE * max(of, 1e-6):
             raise ExportError(
                 f"The ONNX file must give the model's values. Received: a difference of {difference:.3g} of {of:.3g}, "
-                f"by the exporter of {backend}. {_elsewhere(backend)}"
+                f"by the exporter of {backend}. {_elsewhere(model, backend)}"
             )
         shutil.copyfile(made, path)
     return Exported(Path(path), nodes, opset, difference, of)
@@ -99,30 +102,32 @@ def _write(model, path, backend):
     volumes = any(len(shape) == 5 for shape in shapes)
     fixed = backend == "torch" and volumes  # PyTorch's exporter takes 3-D convolutions with a fixed batch only
     signature = [keras.InputSpec(shape=(1, *shape[1:]), dtype="float32") for shape in shapes]
-    arguments = {"input_signature": signature} if fixed else {}
-    with captured() as text, warnings.catch_warnings():
+    forms = jax_forms() if backend == "jax" else contextlib.nullcontext()
+    with forms, captured() as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            model.export(str(path), format="onnx", verbose=False, **arguments)
+            model.export(str(path), format="onnx", verbose=False, **({"input_signature": signature} if fixed else {}))
         except Exception as error:  # exporters raise anything
             said = [line for line in _COLOURS.sub("", f"{error}\n{text()}").splitlines() if line.strip()]
             raise ExportError(
-                f"The exporter of {backend} failed: {' '.join(said[:2])[:400]}. {_elsewhere(backend)}"
+                f"The exporter of {backend} failed: {' '.join(said[:2])[:400]}. {_elsewhere(model, backend)}"
             ) from error
 
 
-def _elsewhere(backend):
+def _elsewhere(model, backend):
     """What to do where a backend's exporter fails."""
     other = "torch" if backend == "tensorflow" else "tensorflow"
-    return f"Export under another backend: --backend {other}, or KERAS_BACKEND={other}."
+    said = f"Export under another backend: --backend {other}, or KERAS_BACKEND={other}."
+    if backend == "jax" and any(None in x.shape[1:] for x in model.inputs):
+        said = f"Fix the size: --size HxW, or size=(height, width). Or: {said}"
+    return said
 
 
 def _example(model):
     """Random images, and what the model gives for them."""
     rng = np.random.default_rng(0)
     images = [rng.random([1, *(side or _OPEN for side in x.shape[1:])]).astype("float32") for x in model.inputs]
-    made = model(images if len(images) > 1 else images[0], training=False)
-    return images, [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(made)]
+    return images, [keras.ops.convert_to_numpy(y) for y in outputs_for(model, images)]
 
 
 def _compared(model, path, images, want):
@@ -130,9 +135,16 @@ def _compared(model, path, images, want):
     import onnx
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [entry.name for entry in session.get_inputs()]
-    got = session.run(None, dict(zip(names, _in_order(names, images, model), strict=True)))
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        names = [entry.name for entry in session.get_inputs()]
+        got = session.run(None, dict(zip(names, _in_order(names, images, model), strict=True)))
+    except Exception as error:  # onnxruntime has a class for each kind of failure
+        backend = keras.backend.backend()
+        raise ExportError(
+            f"onnxruntime must run the ONNX file. Received: {' '.join(str(error).split())[:400]}, by the exporter of "
+            f"{backend}. {_elsewhere(model, backend)}"
+        ) from error
     differences = [np.abs(a - b).max() if a.shape == b.shape else np.inf for a, b in zip(want, got, strict=True)]
     graph = onnx.load(str(path))
     opset = max(entry.version for entry in graph.opset_import if entry.domain in ("", "ai.onnx"))

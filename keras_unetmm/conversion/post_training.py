@@ -18,7 +18,7 @@ OUTLIERS = ("cut", "keep")
 _AT_ONCE = 2**27  # bytes of tensors that are measured together
 _SAME = {  # their output has their first input's scale
     *("RESHAPE", "SPLIT", "MAX_POOL_2D", "AVERAGE_POOL_2D", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "STRIDED_SLICE", "SLICE"),
-    *("PAD", "MIRROR_PAD", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS"),
+    *("PAD", "MIRROR_PAD", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "SPLIT_V"),
 }
 
 
@@ -88,12 +88,14 @@ def chosen_ranges(graph, found, outliers="cut"):
 def _share_ranges_of_choices(graph, ranges):
     """Gives MAXIMUM and MINIMUM, which know one scale, the range of all they read, if others read that as well.
 
-    The converter would give it the range of the result, and cut off what the others read.
+    The converter would give it the range of the result, and cut off what the others read. The largest of a whole map is
+    what was cut off of the map, which therefore gets its range, too.
     """
     readers = [number for operator in graph.operators for number in operator.inputs]
     for operator in graph.operators:
         reads = [number for number in operator.inputs if number in ranges]
-        if operator.name in ("MAXIMUM", "MINIMUM") and any(readers.count(number) > 1 for number in reads):
+        several = any(readers.count(number) > 1 for number in reads)
+        if operator.name in ("REDUCE_MAX", "REDUCE_MIN") or (operator.name in ("MAXIMUM", "MINIMUM") and several):
             group = [*reads, *operator.outputs]
             limits = min(ranges[n][0] for n in group), max(ranges[n][1] for n in group)
             ranges.update(dict.fromkeys(group, limits))

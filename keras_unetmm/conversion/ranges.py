@@ -18,6 +18,7 @@ BYTES = (0.0, 1.0)  # the range of a byte of a picture: scale 1/255
 _MOVES = {  # bytes or chooses one of them: all inputs and outputs have one scale
     *("CONCATENATION", "RESHAPE", "SPLIT", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "DEPTH_TO_SPACE", "SPACE_TO_DEPTH"),
     *("STRIDED_SLICE", "SLICE", "PAD", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS", "MIRROR_PAD"),
+    *("SPLIT_V", "REDUCE_MAX", "REDUCE_MIN"),
 }
 _CONVOLUTIONS = {"CONV_2D": (0, 1, 2), "TRANSPOSE_CONV": (2, 1, 3)}  # where the map, the kernel and the bias stand
 _JOINS = {"CONCATENATION", "MAXIMUM", "MINIMUM"}

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
-from keras_unetmm.conversion.integer_elu import with_integer_elu
+from keras_unetmm.conversion.integer_elu import with_elus, with_stand_ins
 from keras_unetmm.conversion.io_quantization import in_order_of_model, with_byte_io
 from keras_unetmm.conversion.post_training import OUTLIERS, chosen_ranges, histograms, with_tensor_ranges
 from keras_unetmm.conversion.quiet import captured
@@ -101,8 +101,8 @@ def quantize(conversion):
 
     kinds, io = {"int8": tf.int8, "uint8": tf.uint8}, conversion.request.io
     last = kinds["int8" if "indices" in conversion.outputs else io]
-    conversion.content = mlir_quantize(conversion.content, input_data_type=kinds[io], output_data_type=last)
-    conversion.content = with_integer_elu(conversion.content, conversion.graph)
+    content = with_stand_ins(conversion.content)
+    conversion.content = with_elus(mlir_quantize(content, input_data_type=kinds[io], output_data_type=last))
     if conversion.ranges is not None:
         content = with_trained_scales(conversion.content, conversion.ranges)
         conversion.content = with_trained_kernels(content, conversion.kernels)

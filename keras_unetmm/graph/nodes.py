@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who reads and who made a symbolic tensor: what Keras keeps to itself, asked here and nowhere else."""
 
+import keras
+
 
 def calls(operation):
     """Returns the nodes of an operation, one for each call; a node has `input_tensors`, `output_tensors` and `outputs`."""
@@ -43,6 +45,17 @@ def parts(layer, recursive=True):
     if not hasattr(layer, "_flatten_layers"):
         return []
     return layer._flatten_layers(include_self=False, recursive=recursive)
+
+
+def outputs_for(model, arrays):
+    """Returns a list of a model's outputs.
+
+    Args:
+        model: `keras.Model`, functional or sequential, whose inputs may be a tensor, a list or a dict.
+        arrays: list, one for each of `model.inputs`.
+    """
+    made = model(keras.tree.pack_sequence_as(model.input, list(arrays)), training=False)
+    return keras.tree.flatten(made)
 
 
 def run_through(function, tensors, call):

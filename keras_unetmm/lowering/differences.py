@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_unetmm.graph.nodes import outputs_for
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.types import Tensor
 
@@ -65,8 +66,7 @@ def differences(model: Any, images: Tensor, target: str = "tflm", **choices: Any
 
 
 def _run(model, arrays):
-    made = model(arrays if len(arrays) > 1 else arrays[0], training=False)
-    return [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(made)]
+    return [keras.ops.convert_to_numpy(y) for y in outputs_for(model, arrays)]
 
 
 def _one_or_all(tensors):

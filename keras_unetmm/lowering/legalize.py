@@ -12,6 +12,7 @@ from keras_unetmm.lowering import functions, sequences
 from keras_unetmm.lowering.elementwise import Magnitude, Squared
 from keras_unetmm.lowering.folding import is_elementwise, with_weights
 from keras_unetmm.lowering.integer_layers import (
+    Affine,
     EdgePadding,
     IntegerGlobalResponseNormalization,
     IntegerKernelBasisAttention,
@@ -51,7 +52,7 @@ AS_THEY_ARE = (
     *(EdgePadding, OperatorGELU, Resizing, Squared, Magnitude),
 )
 FUNCTIONS = {  # of keras.ops, called on tensors instead of a layer
-    *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "Maximum", "Mean", "Minimum"),
+    *("Absolute", "Add", "Amax", "Clip", "Concatenate", "ExpandDims", "GetItem", "Max", "Maximum", "Mean", "Minimum"),
     *("Multiply", "Negative", "Pad", "Relu", "Relu6", "Reshape", "Rsqrt", "Sigmoid", "Silu", "Slice", "Softmax", "Split"),
     *("Squeeze", "Subtract", "Sum", "Tanh", "Transpose", "HardSilu", "HardSigmoid", "MaxPool", "AveragePool"),
 }
@@ -91,7 +92,7 @@ def _function(function, forms, shapes, args):
         return (function,) if type(function).__name__ in FUNCTIONS else None
     chain = []
     for layer in made:
-        parts = legalized(layer, forms, shapes)
+        parts = (layer,) if isinstance(layer, Affine) else legalized(layer, forms, shapes)
         if parts is None:
             return None
         chain += parts

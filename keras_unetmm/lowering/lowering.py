@@ -18,6 +18,7 @@ from keras_unetmm.graph.nodes import call_of, calls, maker, operations_read
 from keras_unetmm.layers import PixelShuffle, ResizeLike, SimpleGate
 from keras_unetmm.lowering import volumes
 from keras_unetmm.lowering.folding import affine, as_layer, can_take_in, is_pointwise, scaled_after, scaled_before
+from keras_unetmm.lowering.functions import as_slices, partly_read
 from keras_unetmm.lowering.gates import as_halves
 from keras_unetmm.lowering.integer_layers import Affine
 from keras_unetmm.lowering.legalize import DROPPED, can_shuffle, legalized, rebuilt, shuffle
@@ -128,6 +129,7 @@ class _Lowering:
         self.target, self.forms, self.slices = target, forms, slices
         self.readers = _readers(source)
         self.largest_gate = max((_size(x) for x in source.operations if type(x) is SimpleGate), default=0)
+        self.cut = partly_read(source.operations, source.outputs)  # names of splits
         self.taken_in = set()  # names of layers that the convolution before them has taken in
         self.volumes = {}  # lists of slices, by the id of the first
         self.parts = {}  # 2-D layers that stand for a 3-D one, by its name
@@ -144,6 +146,10 @@ class _Lowering:
         tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
         inputs = [self._maps(x) for x in tensors]
         volume = any(id(x) in self.volumes for x in tensors)
+        if layer.name in self.cut and not volume:
+            parts = as_slices(layer, tensors[0])
+            self.names.settle(parts, layer.name)
+            return parts
         kwargs = {} if isinstance(layer, keras.layers.Layer) else kwargs  # of layers those of training, masks
         becomes, made = self._made(layer, args, kwargs, inputs, volume)
         self.names.settle(made, layer.name)

@@ -12,7 +12,8 @@ from keras_unetmm.lowering.operator_layers import ChannelMean, ReciprocalRoot, S
 class IntegerGroupNormalization(Composite):
     """Group normalization: `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, both over the map and a group.
 
-    The mean over a group of channels is a 1x1 convolution of the channels' means, which gives each channel its group's.
+    The mean over a group of channels is a 1x1 convolution of the channels' means, which gives each channel its group's, and
+    has epsilon for its bias.
 
     Args:
         groups: int, of the channels; as many as channels for instance normalization.
@@ -32,13 +33,14 @@ class IntegerGroupNormalization(Composite):
         pool = keras.layers.GlobalAveragePooling2D
         self.average = built(pool(keepdims=True, name="average"), input_shape)
         self.energy = built(pool(keepdims=True, name="energy"), input_shape)
-        self.average_group = self.energy_group = None
-        if self.groups != channels:
+        self.average_group = None
+        if self.groups == channels:
+            self.energy_plus = built(Shifted(self.epsilon, name="plus"), each)
+        else:
             self.average_group = built(keras.layers.Conv2D(channels, 1, use_bias=False, name="average_group"), each)
-            self.energy_group = built(keras.layers.Conv2D(channels, 1, use_bias=False, name="energy_group"), each)
+            self.energy_plus = built(keras.layers.Conv2D(channels, 1, name="energy_group"), each)
         self.centred = built(keras.layers.Subtract(name="centred"), [input_shape, each])
         self.square = built(keras.layers.Multiply(name="square"), [input_shape] * 2)
-        self.plus = built(Shifted(self.epsilon, name="plus"), each)
         self.root = built(ReciprocalRoot(name="root"), each)
         self.normalized = built(keras.layers.Multiply(name="normalized"), [input_shape, each])
         self.gamma = built(Scaled(name="gamma"), input_shape)
@@ -50,17 +52,16 @@ class IntegerGroupNormalization(Composite):
         if self.average_group is not None:
             group = np.arange(channels) * self.groups // channels
             share = (group[:, None] == group) * (self.groups / channels)
-            for part in (self.average_group, self.energy_group):
-                part.set_weights([share[None, None]])
+            self.average_group.set_weights([share[None, None]])
+            self.energy_plus.set_weights([share[None, None], np.full(channels, self.epsilon)])
         self.gamma.set_weights([gamma])
         self.beta.set_weights([beta])
 
     def call(self, x):
         mean = self.average(x)  # (N, 1, 1, C)
         centred = self.centred([x, mean if self.average_group is None else self.average_group(mean)])
-        energy = self.energy(self.square([centred, centred]))
-        variance = energy if self.energy_group is None else self.energy_group(energy)
-        return self.beta(self.gamma(self.normalized([centred, self.root(self.plus(variance))])))
+        variance = self.energy_plus(self.energy(self.square([centred, centred])))  # and epsilon
+        return self.beta(self.gamma(self.normalized([centred, self.root(variance)])))
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")

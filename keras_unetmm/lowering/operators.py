@@ -2,8 +2,12 @@
 """A lowered model with a layer for every operator of its file."""
 
 import keras
+import numpy as np
 
 from keras_unetmm.graph.names import Names
+from keras_unetmm.graph.nodes import followers, maker, tensors_read
+from keras_unetmm.lowering.folding import scaled_before
+from keras_unetmm.lowering.operator_layers import Scaled, Shifted
 from keras_unetmm.lowering.scales import CLIPS, activation
 
 _WITH_ACTIVATION = (
@@ -18,7 +22,24 @@ def operators_of(graph):
     Args:
         graph: a lowered model, laid out by `keras_unetmm.graph.expand.expand`.
     """
-    return keras.models.clone_model(graph, clone_function=_copy, call_function=Names(graph).settled(_call))
+    alone = {layer.name for layer in graph.operations if len(followers(layer)) == 1}
+
+    def call(layer, *args, **kwargs):
+        if isinstance(layer, keras.layers.Dense) and len(args[0].shape) < 4:
+            return _call(*_with_constants_before(layer, args[0], alone))
+        return _call(layer, *args, **kwargs)
+
+    return keras.models.clone_model(graph, clone_function=_copy, call_function=Names(graph).settled(call))
+
+
+def _with_constants_before(dense, x, alone):
+    """A dense layer with the products and sums with constants before it that only it reads, as the converter has it."""
+    while isinstance(maker(x), (Scaled, Shifted)) and maker(x).name in alone:
+        constant = maker(x)
+        values = np.ravel(keras.ops.convert_to_numpy(constant.constant))
+        scale, shift = (values, np.zeros(1)) if isinstance(constant, Scaled) else (np.ones(1), values)
+        dense, x = scaled_before(dense, scale, shift), tensors_read(constant)[0]
+    return dense, x
 
 
 def _copy(layer):

@@ -48,8 +48,11 @@ def reason(layer, shapes, chain=(), target="tflm"):
         chain: tuple of the layers that would stand for it, if it is an activation in them that was refused.
         target: str, for which.
     """
-    for why in filter(None, (lacking(part, target) for part in chain)):
-        return f"{_named(layer)} with {_activation(layer)}, {why}", (
+    for part, why in ((part, lacking(part, target)) for part in chain):
+        if not why:
+            continue
+        own = layer if isinstance(layer, L.Layer) else part  # a function becomes a layer
+        return f"{_named(layer)} with {_activation(own)}, {why}", (
             f"For {target} use one of {', '.join(converting_activations(target))}."
         )
     if not isinstance(layer, L.Layer):
@@ -71,7 +74,7 @@ def _activation(layer):
 
 def _named(layer):
     kind = type(layer).__name__
-    return f"{layer.name}, {'an' if kind[0] in 'AEIO' or kind.startswith('Up') else 'a'} {kind}"
+    return f"{layer.name}, {'an' if kind[0] in 'AEIO' or kind.startswith(('Up', 'LSTM', 'RMS')) else 'a'} {kind}"
 
 
 def _of_any_layer(layer):
@@ -146,6 +149,7 @@ def _of_function(function):
 
 
 _SQRT = "Use keras.ops.rsqrt: sqrt(v) is v * rsqrt(v + epsilon)."
+_COMPARED = "Use keras.ops.maximum, minimum, or keras.activations.hard_sigmoid of the difference times a large constant."
 _FUNCTIONS_INSTEAD = {
     "Argmax": "Let it be the last of the model, with axis=-1 and keepdims=False, or leave it out and ask for 'indices'.",
     "Repeat": "Use keras.layers.UpSampling2D, which repeats rows and columns.",
@@ -161,11 +165,10 @@ _FUNCTIONS_INSTEAD = {
     "Matmul": "Use keras.layers.Dense or Conv2D, whose weights are constants.",
     "Einsum": "Use keras.layers.Dense or Conv2D, whose weights are constants.",
     "Where": "Use keras.ops.maximum, minimum or a product with a mask.",
-    "Max": "Use keras.layers.GlobalMaxPooling2D, or keras.ops.amax with axis=-1.",
+    "Min": "Use -keras.ops.max(-x): the smallest is the largest of the negatives.",
+    **dict.fromkeys(("Greater", "GreaterEqual", "Less", "LessEqual"), _COMPARED),
     "Stack": "Use keras.ops.concatenate.",
     "Conv": "Use keras.layers.Conv2D, whose weights are constants.",
-    "Softplus": "Use the activation relu or silu.",
-    "Selu": "Use the activation elu or relu.",
 }
 _INSTEAD = {
     "Lambda": "Write its function with keras.ops in the functional model, or use Keras's layers.",

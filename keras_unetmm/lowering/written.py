@@ -59,8 +59,16 @@ _LAYERS = (
 )
 _FUNCTIONS = {  # of keras.ops, by the class of the operation
     **{"Absolute": "ABS", "Add": "ADD", "Amax": "REDUCE_MAX", "Clip": "MAXIMUM MINIMUM", "Concatenate": "CONCATENATION"},
-    **{"ExpandDims": "RESHAPE", "GetItem": "STRIDED_SLICE", "Maximum": "MAXIMUM", "Mean": "MEAN", "Minimum": "MINIMUM"},
-    **{"Multiply": "MUL", "Pad": "PAD", "Relu": "", "Relu6": "", "Reshape": "RESHAPE", "Sigmoid": "LOGISTIC"},
+    **{"ExpandDims": "RESHAPE", "GetItem": "STRIDED_SLICE", "Max": "REDUCE_MAX", "Maximum": "MAXIMUM", "Mean": "MEAN"},
+    **{
+        "Minimum": "MINIMUM",
+        "Multiply": "MUL",
+        "Pad": "PAD",
+        "Relu": "",
+        "Relu6": "",
+        "Reshape": "RESHAPE",
+        "Sigmoid": "LOGISTIC",
+    },
     **{"Rsqrt": "RSQRT", "Silu": "LOGISTIC MUL", "Slice": "SLICE", "Softmax": "SOFTMAX", "Split": "SPLIT"},
     **{"Squeeze": "RESHAPE", "Subtract": "SUB", "Sum": "SUM", "Tanh": "TANH", "Transpose": "TRANSPOSE"},
     **{"HardSilu": "HARD_SWISH", "HardSigmoid": "MUL", "MaxPool": "MAX_POOL_2D", "AveragePool": "AVERAGE_POOL_2D"},

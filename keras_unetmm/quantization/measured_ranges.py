@@ -4,7 +4,7 @@
 import keras
 
 from keras_unetmm.graph.nodes import calls, maker, operations_read, tensors_read
-from keras_unetmm.lowering.scales import activation
+from keras_unetmm.lowering.scales import activation, moves
 from keras_unetmm.quantization.histograms import SMALL, Histogram
 
 
@@ -12,6 +12,9 @@ def measured_ranges(graph, points, images):
     """Returns what the values of each range are on images, without outliers, `{leader: (low, high)}`."""
     layers = [layer for layer in graph.layers if points.rounds(layer) and points.leader(layer) not in points.fixed]
     taps = [(points.leader(layer), node.output_tensors[0]) for layer in layers for node in calls(layer)]
+    joins = [layer for layer in graph.layers if moves(layer) and points.leader(layer) not in points.fixed]
+    for layer in joins:  # what has a range of its own, and is requantised to be joined
+        taps += [(points.leader(layer), x) for x in tensors_read(layer) if points.leader(maker(x)) in points.fixed]
     if not layers:
         return {}  # one operator, which gives the bytes of an image
     tapped = keras.Model(graph.inputs[0], [tensor for _, tensor in taps])

@@ -24,7 +24,7 @@ from keras_unetmm.layers import SimpleGate
 from keras_unetmm.lowering.gates import whole
 from keras_unetmm.lowering.integer_layers import Resizing
 from keras_unetmm.lowering.lowering import lowered
-from keras_unetmm.lowering.operator_layers import ChannelMean
+from keras_unetmm.lowering.operator_layers import ChannelMean, Scaled, Shifted
 from keras_unetmm.lowering.operators import operators_of
 from keras_unetmm.lowering.prepare import asked_of, kind_of, prepared
 from keras_unetmm.lowering.scales import BYTES, CLIPS, EXACT, PROBABILITIES, QuantizationPoints, activation, is_exact, moves
@@ -45,6 +45,7 @@ from keras_unetmm.quantization.quantized_layers import (
 
 RANGES = ("learned", "average", "fixed")
 _SUFFIX = "_range"
+_NEXT_TO_NOTHING = 1e-15  # a sum with which changes no byte
 _CLIPPED = {"relu": (0.0, None), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)}  # where kernels of convolutions end
 
 
@@ -206,6 +207,9 @@ def plain(model: Any) -> Any:
     for layer in model.layers:
         if isinstance(layer, QuantizedConvolution):
             graph.get_layer(layer.name).set_weights([layer.whole_kernel(), *layer.get_weights()[1:]])
+    for layer in graph.layers:
+        if isinstance(layer, (Scaled, Shifted)):
+            _keep_in_file(layer)
     ranges = {}
     for layer in model.layers:  # in the order in which they run
         reads = [source.name for source in operations_read(layer)]
@@ -216,6 +220,17 @@ def plain(model: Any) -> Any:
             ranges[layer.name] = ranges[reads[0]]
     ranges = {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
     return graph, {**_of_equal_products(model, ranges), **ranges}
+
+
+def _keep_in_file(layer):
+    """Changes a constant of 1 or 0, at which the converter leaves the operator out, by less than a byte tells."""
+    if layer.by is not None:
+        return
+    (constant,) = layer.get_weights()
+    nothing = float(isinstance(layer, Scaled))
+    if (constant == nothing).all():
+        constant[0] = np.nextafter(constant[0], constant[0] - 1) if nothing else _NEXT_TO_NOTHING
+        layer.set_weights([constant])
 
 
 def renewed(model):

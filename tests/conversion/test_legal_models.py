@@ -88,6 +88,14 @@ NETWORKS = {
     "1-D pools": lambda x: L.GlobalAveragePooling1D()(L.MaxPooling1D(2)(L.UpSampling1D(2)(sequence(x)))),
     "shared maximum": lambda x: shared_maximum(conv()(x)),
     "shared": lambda x: shared_upsampling(conv()(x), L.UpSampling2D(2)),
+    "relu to 6": lambda x: keras.activations.relu(conv()(x), max_value=6.0),
+    "relu of ops": lambda x: keras.activations.relu(conv()(x), negative_slope=0.1),
+    "hard tanh": lambda x: ops.hard_tanh(conv()(x)),
+    "maximum of channels": lambda x: ops.max(conv()(x), axis=-1, keepdims=True),
+    "divided": lambda x: conv()((x - np.array([0.4, 0.5, 0.6], "float32")) / np.array([0.2, 0.3, 0.25], "float32")),
+    "split, last unread": lambda x: ops.split(conv()(x), 2, axis=-1)[0],
+    "split, ends unread": lambda x: conv()(ops.split(conv()(x), [2, 5], axis=-1)[1]),
+    "split, first rows unread": lambda x: ops.split(conv()(x), 2, axis=1)[1],
     "sequential": lambda x: L.ReLU()(keras.Sequential([conv(), L.BatchNormalization()])(x)),
 }
 
@@ -112,6 +120,28 @@ def test_little_is_lost_of_what_users_write(target):
     lost = {name: signal for name, signal in zip(NETWORKS, made.signal_to_noise, strict=True) if signal < 28}
     assert not lost, "in dB"
     assert made.left_out == ("flip, a RandomFlip",)
+
+
+@ONE_BACKEND
+def test_elus_are_integers_whatever_reads_them():
+    """The converter takes those for floats that are only moved."""
+    x = keras.Input((*SIZE, 3))
+    joined = L.Concatenate()([conv(activation="elu")(x), L.ELU()(conv()(x))])
+    model = randomize(keras.Model(x, [L.MaxPooling2D(2)(joined), ops.elu(joined)]))
+    made = conversion_of(model, Request(images(), "tflm"))
+    assert [operator.name for operator in made.verdict.operators].count("ELU") == 3
+    assert "LEAKY_RELU" not in {operator.name for operator in made.verdict.operators}
+    assert min(made.signal_to_noise) > 28
+
+
+@ONE_BACKEND
+def test_inputs_may_be_a_dict():
+    x = {name: keras.Input((*SIZE, channels), name=name) for name, channels in (("rgb", 3), ("depth", 1))}
+    model = randomize(keras.Model(x, conv()(L.Concatenate()([x["rgb"], x["depth"]]))))
+    samples = [{"rgb": rgb, "depth": depth} for rgb, depth in zip(images(), images(channels=1), strict=True)]
+    report = tflite.convert_with_report(model, samples)
+    assert report.signal_to_noise[0] > 28
+    assert max(entry.largest for entry in report.differences) < 1e-4
 
 
 @ONE_BACKEND

@@ -1,8 +1,10 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tflite import files
+from tflite.network import Network
 
 from keras_unetmm.conversion.multipliers import with_equal_multipliers
+from keras_unetmm.conversion.ranges import alike
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
@@ -49,6 +51,18 @@ def test_tensors_with_the_same_bytes_keep_one_scale():
     assert mended.tensors[4].scales == mended.tensors[5].scales
     ends = (*mended.inputs, *mended.outputs)
     assert [mended.tensors[i].scales for i in ends] == [read(content).main.tensors[i].scales for i in ends]
+
+
+def test_what_only_chooses_bytes_has_one_scale():
+    """TFLM stops at a REDUCE_MAX whose ends have two."""
+    net = Network()
+    x = net.input(1, 4, 4, 2)
+    largest = net.operator("REDUCE_MAX", [x, net.numbers(1, 2)], [net.like(x, 1, 2)], "Reducer", keepDims=False)
+    left, right = net.like(x, 1, 1), net.like(x, 1, 1)
+    net.operator("SPLIT_V", [largest, net.numbers(1, 1), net.numbers(1)], [left, right], "SplitV", numSplits=2)
+    graph = read(net.file(net.binary("ADD", left, right))).main
+    (group,) = alike(graph, ("INT8",))
+    assert {x, largest, left, right} == set(group)
 
 
 def test_what_shares_the_scale_of_an_input_keeps_it():

@@ -106,6 +106,10 @@ LAYERS = {
     "bilinear by 3": then(L.UpSampling2D(3, interpolation="bilinear")),
     "bilinear by 2 and 5": then(L.UpSampling2D((2, 5), interpolation="bilinear")),
     "resized like": lambda x: ours.ResizeLike()([L.MaxPooling2D(2)(convolution()(x)), x]),
+    "layer normalization, dense": lambda x: L.Dense(4)(L.LayerNormalization()(L.Dense(8)(L.Flatten()(x)))),
+    "rms normalization, dense": lambda x: L.Dense(4)(L.RMSNormalization()(L.Dense(8)(L.Flatten()(x)))),
+    "average, dense": lambda x: L.Dense(4)(L.GlobalMaxPooling2D()(joined(L.Average())(x))),
+    "group normalization": then(L.GroupNormalization(2)),
     "softmax": then(L.Softmax()),
     "softmax of rows": then(L.Softmax(axis=1)),
     "leaky": then(L.LeakyReLU(0.3)),
@@ -127,6 +131,15 @@ LAYERS = {
     "relu of a sum": lambda x: L.ReLU()(L.Add()([convolution()(x), convolution()(x)])),
     "softmax of means": lambda x: L.Softmax()(L.AveragePooling2D(2)(convolution()(x))),
 }
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize("build", [then(L.LayerNormalization()), then(L.GroupNormalization(2))])
+def test_factors_of_one_and_sums_with_zero_stay_in_the_file(build):
+    """The converter leaves them out, and the model rounds there, until they are trained."""
+    inputs = keras.Input((*SIZE, 3))
+    keras.utils.set_random_seed(0)
+    assert apart(keras.Model(inputs, build(inputs)))[0].max() == 0
 
 
 @ONE_BACKEND

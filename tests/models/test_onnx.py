@@ -1,5 +1,6 @@
 """ONNX export of a network of each family, run by onnxruntime; KBNet is exported in its own tests."""
 
+import contextlib
 import warnings
 
 import keras
@@ -9,11 +10,16 @@ import pytest
 from checks import randomize
 
 from keras_unetmm import models
+from keras_unetmm.conversion.onnx import ExportError, export_onnx
+from keras_unetmm.graph.jax_forms import jax_forms
+
+L = keras.layers
 
 
 def exported(model, folder, **arguments):
     path = str(folder / "model.onnx")
-    with warnings.catch_warnings():
+    forms = jax_forms() if keras.backend.backend() == "jax" else contextlib.nullcontext()
+    with forms, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporters' own
         model.export(path, format="onnx", verbose=False, **arguments)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -52,10 +58,11 @@ def test_an_open_size_is_padded_in_the_exported_file(tmp_path):
     np.testing.assert_allclose(exported(model, tmp_path)(x), want, atol=1e-5)
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="jax2onnx: max pooling, resizing, maps of three dimensions")
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_a_network_of_each_family(family, tmp_path):
     rank = 3 if family in ("lunet", "di2in", "vnet") else 2
+    if keras.backend.backend() == "jax" and rank == 3:
+        pytest.skip("jax2onnx has no convolutions of three dimensions")
     size = ((8, 12, 4) if rank == 3 else (32, 48)) + (1 if rank == 3 or family == "unet" else 3,)
     model = randomize(FAMILIES[family](input_shape=size))
     x = np.random.default_rng(0).random((1, *size)).astype("float32")
@@ -64,3 +71,34 @@ def test_a_network_of_each_family(family, tmp_path):
     arguments = fixed if keras.backend.backend() == "torch" and rank == 3 else {}
     want = keras.ops.convert_to_numpy(model(x, training=False))
     np.testing.assert_allclose(exported(model, tmp_path, **arguments)(x), want, atol=1e-5)
+
+
+RESIZED = {
+    "nearest": L.UpSampling2D((2, 3)),
+    "bilinear": L.UpSampling2D((3, 2), interpolation="bilinear"),
+    "larger": L.Resizing(11, 14),
+    "smaller": L.Resizing(3, 5),
+    "smaller, nearest": L.Resizing(3, 5, interpolation="nearest"),
+    "largest": L.MaxPooling2D(2),
+    "largest of few": L.MaxPooling2D((3, 2), strides=(2, 1), padding="same"),
+    "of all steps": L.MaxPooling2D(3, strides=1, padding="same"),
+}
+
+
+def test_resizing_and_pooling_are_exported_by_every_backend(tmp_path):
+    x = keras.Input((8, 9, 4))
+    model = keras.Model(x, [layer(x) for layer in RESIZED.values()])
+    assert export_onnx(model, tmp_path / "model.onnx").difference < 1e-5
+    row = keras.Input((9, 4))
+    pooled = keras.Model(row, [L.MaxPooling1D(3, 2, padding="same")(row), L.UpSampling1D(2)(row)])
+    assert export_onnx(pooled, tmp_path / "model.onnx").difference < 1e-5
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the other exporters take open sizes")
+def test_what_jax_exports_of_a_fixed_size_only_says_so(tmp_path):
+    x = keras.Input((None, None, 4))
+    for layer in (L.MaxPooling2D(2), L.UpSampling2D(2, interpolation="bilinear")):
+        model = keras.Model(x, layer(x))
+        with pytest.raises(ExportError, match="Fix the size: --size HxW"):
+            export_onnx(model, tmp_path / "model.onnx")
+        assert export_onnx(model, tmp_path / "model.onnx", size=(8, 8)).difference < 1e-5

@@ -46,6 +46,7 @@ def test_constants_need_no_arena_and_are_flash():
 def test_macs_are_weights_times_positions():
     assert plan(files.convolutions()).macs == 4 * 6 * (3 * 3 * 2 * 4) + 4 * 6 * (3 * 3 * 4)
     assert plan(files.chain(2)).macs == 0
+    assert plan(unusual.svdf()).macs == 6 * (8 + 5)
 
 
 @pytest.mark.parametrize("seed", range(5))

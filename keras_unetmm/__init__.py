@@ -7,8 +7,10 @@ from keras_unetmm.registered import register_with_keras
 
 __version__ = "0.1.0"
 
-_ROOMS = ("analysis", "data", "layers", "losses", "metrics", "models", "presets", "pruning", "quantize", "skips", "tflite")
-_ROOMS += ("training",)
+_ROOMS = (
+    *("analysis", "data", "layers", "losses", "metrics", "models", "presets", "pruning", "quantize", "skips", "tflite"),
+    "training",
+)
 
 
 register_with_keras()

@@ -3,7 +3,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 ON_ERROR = {"refuse": "raise"}  # values of `on_error` by those of `damaged`, its old name
@@ -20,7 +20,7 @@ def renamed(
     new: T,
     default: T,
     *,
-    values: Mapping[Any, T] | None = None,
+    values: Mapping[T, T] | None = None,
     say: Callable[[str], None] = _warn,
 ) -> T:
     """The value of an argument that has a new name, whichever name it was given by.

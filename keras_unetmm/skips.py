@@ -6,6 +6,7 @@ decoder stage; how it fuses what it receives is its own affair. Levels count fro
 is long: every kind of skip, one beside the other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from keras_unetmm.layers.iem import HEADERS, IEM
@@ -222,7 +223,7 @@ class UNetMinusMinus(SkipConnections):
         (None, 32, 32, 16)
     """
 
-    reductions: tuple = (16, 16, 16, 8)
+    reductions: Sequence[int] = (16, 16, 16, 8)
     level: int | None = None
     header: str | None = None
     norm: str | None = None
@@ -400,10 +401,11 @@ def _validate_flag(input_skip):
         raise ValueError(f"input_skip must be True or False. Received: {input_skip!r}.")
 
 
+Skips = str | SkipConnections | Sequence[str | SkipConnections]  # as `get` takes them
 NAMES = {"full": Full, "none": NoSkip, "unet--": UNetMinusMinus, "sat": SAT, "at": AT, "st": ST}
 
 
-def get(identifier):
+def get(identifier: Skips) -> SkipConnections:
     """Returns skip connections by name (a key of `NAMES`, such as `"full"` or `"sat"`), or the object itself.
 
     Args:

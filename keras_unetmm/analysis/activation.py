@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a network's stages respond to: figure 5 of SUNets (arXiv 1804.10343)."""
 
-from typing import Any
-
+import keras
 import numpy as np
 
 from keras_unetmm.analysis.stages import level_maps, stage_maps, values
@@ -11,7 +10,7 @@ from keras_unetmm.types import Tensor
 CHANNELS = ("mean", "strongest")
 
 
-def activation_maps(model: Any, images: Tensor, channel: str = "mean") -> Any:
+def activation_maps(model: keras.Model, images: Tensor, channel: str = "mean") -> dict[str, np.ndarray]:
     """Returns how strongly each place of each stage's map responds, `{stage: array (N, *spatial)}`.
 
     Args:
@@ -31,7 +30,7 @@ def activation_maps(model: Any, images: Tensor, channel: str = "mean") -> Any:
     return _maps(model, stage_maps(model), images, channel)
 
 
-def level_activation_maps(model: Any, images: Tensor, channel: str = "strongest") -> Any:
+def level_activation_maps(model: keras.Model, images: Tensor, channel: str = "strongest") -> dict[str, np.ndarray]:
     """Returns the maps of figure 5 of the paper: the levels of a SUNet that segments, and the classes that it tells.
 
     Args:

@@ -3,8 +3,8 @@
 
 import re
 import sys
-from typing import Any
 
+import keras
 import numpy as np
 
 from keras_unetmm.analysis.stages import checked, values
@@ -14,7 +14,7 @@ from keras_unetmm.layers import Attend, SelectAttendTransfer
 from keras_unetmm.types import Tensor
 
 
-def attention_maps(model: Any, images: Tensor) -> Any:
+def attention_maps(model: keras.Model, images: Tensor) -> dict[str, np.ndarray]:
     """Returns the attention map of every gate, `{gate: array (N, *spatial)}` with values from 0 to 1.
 
     Gates are named by their path: `skip0_keep`, inside a dense block `enc0_block_gate1`.

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which channels Select-Attend-Transfer gates (arXiv 1804.05181) have switched off."""
 
-from typing import Any
-
+import keras
 import numpy as np
 
 from keras_unetmm.analysis.stages import values
@@ -11,7 +10,7 @@ from keras_unetmm.layers import Select, SelectAttendTransfer
 from keras_unetmm.types import Tensor
 
 
-def switched_off(model: Any) -> Any:
+def switched_off(model: keras.Model) -> dict[str, float]:
     """Returns the share of channels that a Select multiplies by 0, `{gate: share}`, and of all as `"total"`.
 
     The paper reports 55 to 67 % for its trained networks. Gates are named by their path, `skip0_keep`.
@@ -37,7 +36,9 @@ def switched_off(model: Any) -> Any:
     return shares | {"total": float(np.concatenate(list(gates.values())).mean())}
 
 
-def selected_channels(model: Any, images: Tensor, gate: str = "skip0_keep") -> Any:
+def selected_channels(
+    model: keras.Model, images: Tensor, gate: str = "skip0_keep"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns a gate's maps before and after it selects channels, and its weights: figure 5 of the paper.
 
     Args:

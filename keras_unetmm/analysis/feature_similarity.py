@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much of the encoder's maps the information enhancement modules restore: Table 2 of UNet-- (arXiv 2412.18276)."""
 
-from typing import Any
-
+import keras
 import numpy as np
 from keras import ops
 
@@ -13,7 +12,7 @@ from keras_unetmm.types import Tensor
 WINDOW = 11
 
 
-def feature_similarity(model: Any, images: Tensor) -> Any:
+def feature_similarity(model: keras.Model, images: Tensor) -> dict[int, float]:
     """Returns the SSIM between each encoder map and the map that the skips restore of it, `{level: mean over images}`.
 
     The paper does not say how maps are brought to the range of an image. Here each channel of each map is scaled to

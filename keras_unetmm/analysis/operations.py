@@ -2,13 +2,13 @@
 """Multiply-accumulate operations of a network, by the counting rule of the restoration papers."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
+import keras
 from keras import layers
 
 from keras_unetmm.graph.trace import trace
 from keras_unetmm.layers.kernel_basis_attention import STEPS, KernelBasisAttention
+from keras_unetmm.types import Size
 
 _TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 _AT_EVERY_OUTPUT = (
@@ -18,7 +18,7 @@ _AT_EVERY_OUTPUT = (
 _POOLS = (layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D, layers.GlobalAveragePooling3D)
 
 
-def macs(model: Any, size: Sequence[int | None] | None = None, kernel_bases: bool = False) -> int:
+def macs(model: keras.Model, size: Size = None, kernel_bases: bool = False) -> int:
     """Counts the multiply-accumulate operations of one image or volume.
 
     The rule is that of the tables in NAFNet and UNet--: the weights of a convolution times its output pixels, plus one

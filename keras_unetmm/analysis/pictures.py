@@ -2,11 +2,11 @@
 """Pictures of what the analysis finds: skip memory over the stages, attention and activations over images."""
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from keras_unetmm.analysis.skip_memory import Stage
 from keras_unetmm.types import PathLike, Tensor
 
 _COLORS = ("#d1495b", "#4c86c6", "#e0a030", "#3f9c6d", "#7b5ea7", "#5f6c7b")
@@ -15,7 +15,7 @@ _LETTER = 0.085  # inches
 _WHOLE = {"extent": (0, 1, 1, 0), "aspect": "auto"}  # a map of any size fills its cell
 
 
-def draw_skip_memory(timelines: Mapping[Any, Any], path: PathLike, title: str | None = None) -> None:
+def draw_skip_memory(timelines: Mapping[str, Sequence[Stage]], path: PathLike, title: str | None = None) -> None:
     """Draws M_sc after each stage of several models in one figure, as figure 1b of UNet-- (arXiv 2412.18276).
 
     Args:
@@ -67,7 +67,7 @@ def draw_skip_memory(timelines: Mapping[Any, Any], path: PathLike, title: str | 
     figure.savefig(path, format=suffix, dpi=150)
 
 
-def draw_attention(images: Tensor, maps: Mapping[Any, Any], path: PathLike, title: str | None = None) -> None:
+def draw_attention(images: Tensor, maps: Mapping[str, np.ndarray], path: PathLike, title: str | None = None) -> None:
     """Lays attention maps over their images, a row an image and a column a gate, as figures 6 and 7 of SAT.
 
     Each gate has its own range of colours, from blue to red, over all images; it stands above the column.
@@ -146,7 +146,7 @@ def draw_selection(before: Tensor, after: Tensor, scales: Tensor, path: PathLike
     figure.savefig(path, format=suffix, dpi=100)
 
 
-def draw_activations(images: Tensor, maps: Mapping[Any, Any], path: PathLike, title: str | None = None) -> None:
+def draw_activations(images: Tensor, maps: Mapping[str, np.ndarray], path: PathLike, title: str | None = None) -> None:
     """Draws activation maps beside their images, a row an image and a column a stage, as figure 5 of SUNets.
 
     Each map has its own range, from its least value to its greatest.

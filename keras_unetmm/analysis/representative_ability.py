@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """How different the channels of a map are from each other: Table 3 of UNet-- (arXiv 2412.18276)."""
 
-from typing import Any
-
+import keras
 import numpy as np
 
 from keras_unetmm.analysis.stages import restored_maps, stage_maps, values
 from keras_unetmm.types import Tensor
 
 
-def representative_ability(model: Any, images: Tensor) -> Any:
+def representative_ability(model: keras.Model, images: Tensor) -> dict[str, float]:
     """Returns the variance of the cosine distances between the channels of each stage's map, `{stage: mean over images}`.
 
     A channel is the vector of all its places; the distance of two is `1 - cos`, and each pair counts once. The paper does
@@ -36,7 +35,7 @@ def representative_ability(model: Any, images: Tensor) -> Any:
     }
 
 
-def restored_diversity(model: Any, images: Tensor) -> Any:
+def restored_diversity(model: keras.Model, images: Tensor) -> dict[int, dict[str, float]]:
     """Returns how different the channels of each encoder map are, and of the map that the skips restore of it: Table 3.
 
     The table compares variances of the cosine distances at similar means, so both are here.
@@ -58,7 +57,7 @@ def restored_diversity(model: Any, images: Tensor) -> Any:
     """
     pairs = restored_maps(model)
     arrays = iter(values(model, [tensor for pair in pairs.values() for tensor in pair], images))
-    found = {}
+    found: dict[int, dict[str, float]] = {}
     for level in pairs:
         found[level] = {}
         for name in ("encoder", "iem"):

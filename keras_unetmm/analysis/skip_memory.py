@@ -3,12 +3,13 @@
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import keras
 
 from keras_unetmm.graph.trace import trace
 from keras_unetmm.layers import UNetModule
+from keras_unetmm.types import Shape, Size
 
 _DECODER = re.compile(r"(?:^|_)dec(\d+)_")
 _FUSE = re.compile(r"(?:^|_)dec(\d+)_fuse$")
@@ -36,7 +37,7 @@ class _Kept:
     taken: bool = True
 
 
-def skip_memory(model: Any, size: Sequence[int | None] | None = None, bytes_per_value: int = 1) -> int:
+def skip_memory(model: keras.Model, size: Size = None, bytes_per_value: int = 1) -> int:
     """Returns M_sc of UNet-- (arXiv 2412.18276), equation 1: `sum of C * H * W * bytes` over the maps that wait together.
 
     It is the peak of `skip_memory_timeline`. In an encoder-decoder all maps that the decoder takes wait for the bottleneck.
@@ -61,7 +62,7 @@ def skip_memory(model: Any, size: Sequence[int | None] | None = None, bytes_per_
     return max(stage.bytes for stage in skip_memory_timeline(model, size, bytes_per_value))
 
 
-def skip_memory_timeline(model: Any, size: Any = None, bytes_per_value: int = 1) -> list[Any]:
+def skip_memory_timeline(model: keras.Model, size: Size = None, bytes_per_value: int = 1) -> list[Stage]:
     """Returns M_sc after each stage, figure 1b of UNet-- (arXiv 2412.18276).
 
     Stages are those of the encoder, the bottleneck and those of the decoder, each with its change of resolution: `enc0`,
@@ -95,7 +96,7 @@ def skip_memory_timeline(model: Any, size: Any = None, bytes_per_value: int = 1)
     ]
 
 
-def kept_maps(model: Any, size: Any = None) -> Any:
+def kept_maps(model: keras.Model, size: Size = None) -> dict[str, Shape]:
     """Returns the maps that the decoder, or the decoders of U-Net modules, take: `{name of the operator: (H, W, C)}`.
 
     Args:

@@ -3,7 +3,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +14,7 @@ from keras_unetmm.cli.errors import errors, renamed, warn
 from keras_unetmm.cli.files import write
 from keras_unetmm.cli.preset_model import float_preset, is_preset, write_retargeted
 from keras_unetmm.cli.run_folder import FILE, is_run, read_run
+from keras_unetmm.types import Calibration
 
 
 def convert(
@@ -88,7 +89,7 @@ def convert(
             from keras_unetmm.conversion.convert import conversion_of, report_of
 
             warnings.simplefilter("always", UserWarning)
-            given: Any = calibration
+            given: Calibration = calibration
             if calibration is None and run is not None:
                 from keras_unetmm.graph.expand import static_shape
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from rich.table import Table
 
 from keras_unetmm.cli.arguments import validate_folder_exists
 from keras_unetmm.cli.errors import errors
+
+if TYPE_CHECKING:
+    from keras_unetmm.firmware.device.client import Device
 
 device = typer.Typer(no_args_is_help=True, help="Run, test and measure a network on a board.")
 _PORT = typer.Option(
@@ -194,7 +197,7 @@ def bench(
 
 
 @contextlib.contextmanager
-def _opened(port: str | None, baud: int) -> Iterator[Any]:
+def _opened(port: str | None, baud: int) -> Iterator["Device"]:
     """The `Device` behind a port, or of a project that is started here."""
     from keras_unetmm.firmware.device.client import Device
     from keras_unetmm.firmware.device.emulator import Emulated

@@ -4,7 +4,7 @@
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, TextIO, TypeVar
+from typing import TextIO, TypeVar
 
 import typer
 from rich.console import Console
@@ -58,6 +58,6 @@ def warned_once() -> Iterator[None]:
         yield
 
 
-def renamed(old_name: str, old: T | None, new_name: str, new: T, default: T, values: Mapping[Any, T] | None = None) -> T:
+def renamed(old_name: str, old: T | None, new_name: str, new: T, default: T, values: Mapping[T, T] | None = None) -> T:
     """The value of an option that has a new name; the old one is warned of."""
     return deprecation.renamed(old_name, old, new_name, new, default, values=values, say=warn)

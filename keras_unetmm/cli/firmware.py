@@ -4,7 +4,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +13,7 @@ from keras_unetmm.cli.arguments import parsed_bytes, parsed_size
 from keras_unetmm.cli.errors import errors
 from keras_unetmm.cli.run_folder import FILE, FIRMWARE, is_run
 from keras_unetmm.engine.text import name_of
+from keras_unetmm.types import JsonObject
 
 
 def firmware(
@@ -100,7 +101,7 @@ def firmware(
         )
 
 
-_PLAIN: dict[str, Any] = {"highlight": False, "soft_wrap": True}
+_PLAIN: JsonObject = {"highlight": False, "soft_wrap": True}
 
 
 def _next(output: Path, board: str) -> str:

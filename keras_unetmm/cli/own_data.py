@@ -4,16 +4,19 @@
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from keras_unetmm.cli.arguments import parsed_size
+from keras_unetmm.cli.class_table import class_table
 from keras_unetmm.cli.errors import warn
 from keras_unetmm.cli.files import allow_large_pictures
+from keras_unetmm.types import JsonObject
 
 if TYPE_CHECKING:
+    from keras_unetmm.data.dataset import DataSet
     from keras_unetmm.training.fit import Budget
     from keras_unetmm.training.tasks import Task
 
@@ -123,7 +126,7 @@ class OwnData:
                 words += [option] if value is True else [option, str(value)]
         return shlex.join(words)
 
-    def _looked_at(self, task: "Task", console: Console) -> "tuple[Task, Any]":
+    def _looked_at(self, task: "Task", console: Console) -> "tuple[Task, DataSet]":
         """The task with what the data say of it, and the data set that it is trained on."""
         from keras_unetmm.data.summary import report, summarize, validate_files
 
@@ -175,7 +178,7 @@ def _validation(text: str) -> Path | float | int:
         ) from None
 
 
-def _labels(task: "Task", classes: str | None, ignore: str | None, on_error: str) -> dict[str, Any]:
+def _labels(task: "Task", classes: str | None, ignore: str | None, on_error: str) -> JsonObject:
     """What masks hold, as fields of a `Task`: as the user says, or as some of them show."""
     from keras_unetmm.data.own_pairs import labels_in, mask_examples
     from keras_unetmm.data.own_volumes import labels_in_volumes, volume_examples
@@ -184,52 +187,15 @@ def _labels(task: "Task", classes: str | None, ignore: str | None, on_error: str
     wrong = None if ignore is None else int(ignore) if ignore.isdigit() else ignore
     if task.masks is not None and task.masks.is_file():
         names = annotations(task.masks)[0]
-        chosen = _table(classes) if classes is not None else {name: name for name in names if name != "background"}
+        chosen = class_table(classes) if classes is not None else {name: name for name in names if name != "background"}
         return {"classes": {"background": "background", **{name: name for name in chosen if name != "background"}}}
     if classes is not None:
-        return {"classes": _table(classes), "ignore": wrong}
+        return {"classes": class_table(classes), "ignore": wrong}
     if task.volumes:
         found = labels_in_volumes(volume_examples(task.images, task.masks or task.images, task.partial))
     else:
         found = labels_in(mask_examples(task.images, task.masks, task.partial), on_error)
     return {"classes": found.table(), "ignore": wrong if wrong is not None else found.ignore}
-
-
-def _table(text: str) -> dict[str, Any]:
-    """The dict of `a,b,c`, of `a=7,b=#ff0000`, or of a file with a line `name,r,g,b` or `name,value` for each."""
-    path = Path(text)
-    if path.is_file():
-        return _table_of_file(path)
-    entries = [entry.strip().partition("=") for entry in text.split(",")]
-    if not all(name for name, _, _ in entries) or len({bool(sign) for _, sign, _ in entries}) > 1:
-        raise ValueError(
-            "--classes must be names with commas between, each or none with =VALUE or =#RRGGBB, or a file with a line "
-            f"NAME,R,G,B for each. Received: {text!r}."
-        )
-    if not entries[0][1]:
-        names = [name for name, _, _ in entries if name != "background"]
-        return {"background": 0, **{name: label for label, name in enumerate(names, 1)}}
-    table: dict[str, Any] = {name: int(value) if value.isdigit() else value for name, _, value in entries}
-    return table if any(value in (0, "#000000") for value in table.values()) else {"background": _zero(table), **table}
-
-
-def _table_of_file(path: Path) -> dict[str, Any]:
-    table: dict[str, Any] = {}
-    for line in path.read_text(encoding="utf-8-sig").splitlines():
-        name, *values = (part.strip() for part in line.replace(";", ",").replace("\t", ",").split(","))
-        if not name or name.startswith("#") or (values and not all(value.isdigit() for value in values)):
-            continue  # a heading
-        if len(values) not in (0, 1, 3) or any(int(value) > 255 for value in values):
-            raise ValueError(f"{path} must have a line NAME, NAME,VALUE or NAME,R,G,B for each class. Received: {line!r}.")
-        table[name] = "#{:02x}{:02x}{:02x}".format(*map(int, values)) if len(values) == 3 else [*values, None][0]
-    if all(value is None for value in table.values()):
-        return _table(",".join(table))
-    table = {name: value if str(value).startswith("#") else int(value) for name, value in table.items()}
-    return table if any(value in (0, "#000000") for value in table.values()) else {"background": _zero(table), **table}
-
-
-def _zero(table: dict[str, Any]) -> int | str:
-    return "#000000" if any(isinstance(value, str) for value in table.values()) else 0
 
 
 def _weights(text: str, shares: list[float]) -> tuple[float, ...] | None:
@@ -248,7 +214,7 @@ def _weights(text: str, shares: list[float]) -> tuple[float, ...] | None:
     return weights
 
 
-def _validated_with(task: "Task") -> Any:
+def _validated_with(task: "Task") -> "DataSet":
     """The data set to validate with."""
     if isinstance(task.validation, Path):
         if task.references is not None:
@@ -257,22 +223,20 @@ def _validated_with(task: "Task") -> Any:
     return _dataset(task, "validation")
 
 
-def _dataset(task: "Task", split: str | None = "train") -> Any:
+def _dataset(task: "Task", split: str | None = "train") -> "DataSet":
     """The data set to train on, or another split, by the reader of the recipe."""
     from keras_unetmm import data
 
     split = None if isinstance(task.validation, Path) else split
-    given: dict[str, Any] = {"split": split, "validation": task.validation, "seed": task.seed}
+    given: JsonObject = {"split": split, "validation": task.validation, "seed": task.seed}
     if task.volumes:
         masks = task.masks or task.images
         return data.volumes("/", task.images, masks, task.classes, task.ignore, **given, partial=task.partial)
     given["channels"] = task.channels
     if task.task == "segment":
         classes = {**(task.classes or {})}
-        how = {"classes": list(classes) if task.masks is not None and task.masks.is_file() else classes}
-        return data.pairs(
-            "/", task.images, task.masks, **how, ignore=task.ignore, size=task.size, partial=task.partial, **given
-        )
+        given["classes"] = list(classes) if task.masks is not None and task.masks.is_file() else classes
+        return data.pairs("/", task.images, task.masks, ignore=task.ignore, size=task.size, partial=task.partial, **given)
     if task.references is not None:
         return data.pairs("/", task.images, references=task.references, partial=task.partial, **given)
     return data.photographs("/", task.images, **given)
@@ -298,7 +262,7 @@ def _fitting(task: "Task", budget: "Budget", console: Console) -> "Task":
     return replace(task, network=best.row.name)
 
 
-def _draw(dataset: Any, out: Path) -> None:
+def _draw(dataset: "DataSet", out: Path) -> None:
     """Draws six examples into the run's folder."""
     from keras_unetmm.data.overlays import examples_sheet
     from keras_unetmm.training.folder import EXAMPLES, TrainingError, writing

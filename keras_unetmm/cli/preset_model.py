@@ -2,12 +2,16 @@
 """The name of a preset in the place of MODEL.keras, for `unetmm convert`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from keras_unetmm.cli.backend import quiet_backend
 from keras_unetmm.cli.files import write
+from keras_unetmm.types import Normalization
+
+if TYPE_CHECKING:
+    import keras
 
 _USUAL = {"io": "int8", "output_kind": "auto", "outliers": "cut"}
 
@@ -21,7 +25,7 @@ def is_preset(path: Path) -> bool:
     return str(path) in names()
 
 
-def write_retargeted(name: str, target: str, output: Path, asked: dict[str, Any]) -> None:
+def write_retargeted(name: str, target: str, output: Path, asked: dict[str, object]) -> None:
     """Writes a preset's own file for a target: no calibration, the same bytes.
 
     Args:
@@ -55,7 +59,7 @@ def write_retargeted(name: str, target: str, output: Path, asked: dict[str, Any]
     )
 
 
-def float_preset(name: str) -> tuple[Any, Any, Any]:
+def float_preset(name: str) -> "tuple[keras.Model, tuple[int, ...], Normalization | None]":
     """Returns a preset's network in floats, the size of its file, and the `(mean, std)` that it takes, or None."""
     with quiet_backend():
         from keras_unetmm.presets.load import from_preset

@@ -4,7 +4,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
@@ -13,6 +13,7 @@ from rich.progress import track
 from rich.table import Table
 
 from keras_unetmm.cli.errors import errors
+from keras_unetmm.types import JsonObject
 
 
 def presets(
@@ -35,7 +36,7 @@ def presets(
     Console(width=None if sys.stdout.isatty() else 80).print(_table(cards))
 
 
-def _table(cards: list[dict[str, Any]]) -> Table:
+def _table(cards: list[JsonObject]) -> Table:
     """The presets in a table that 80 columns hold: the first metric of each test set, what it costs, and how large it is."""
     table = Table(
         title='keras_unetmm.from_preset("NAME")',
@@ -80,7 +81,7 @@ def push(
     Console().print(say, highlight=False, soft_wrap=True)
 
 
-def _download(cards: list[dict[str, Any]]) -> None:
+def _download(cards: list[JsonObject]) -> None:
     from keras_unetmm.presets import fetch
 
     console = Console(stderr=True, soft_wrap=True)

@@ -4,11 +4,14 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_unetmm.cli.backend import quiet_backend
+
+if TYPE_CHECKING:
+    from keras_unetmm.training.recipe import Recipe
 
 MODEL, FILE, FIRMWARE = "best.keras", "model.tflite", "firmware"
 CALIBRATION = 64  # examples of those that were trained on
@@ -32,7 +35,7 @@ class Run:
     """
 
     folder: Path
-    recipe: Any
+    recipe: "Recipe"
     data: Path
     partial: bool
 

@@ -5,7 +5,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.cli.arguments import parsed_bytes, parsed_numbers, parsed_size, parsed_tile, validate_folder_exists
 from keras_unetmm.cli.backend import load_model
 from keras_unetmm.cli.errors import errors, renamed, warn
+
+if TYPE_CHECKING:
+    import keras
 
 UNTILED = {"stock TFLM": "as_is", "planned": "planned"}
 
@@ -134,17 +137,32 @@ def _to_tile(model, calibration, size, output_kind, numbers):
     with Console(stderr=True).status("converting"):
         from keras_unetmm.conversion.convert import convert as converted
         from keras_unetmm.data.images import smallest_size
-        from keras_unetmm.tiling.tile import conversion_size
 
         size = tuple(map(min, size, smallest_size(calibration)))  # the scales are those of every size
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", UserWarning)
             content = converted(
-                loaded, calibration, "tflm", conversion_size(loaded, size), output_kind=output_kind, **numbers
+                loaded, calibration, "tflm", _conversion_size(loaded, size), output_kind=output_kind, **numbers
             )
     for warning in told:
         warn(warning.message)
     return loaded, content
+
+
+def _conversion_size(model: "keras.Model", size: tuple[int, int]) -> tuple[int, int]:
+    """Returns the size at which a Keras model is converted to be tiled: the image's, cut to what its levels divide.
+
+    Args:
+        model: `keras.Model`; its own size if it has one, else that of the image is cut to a multiple of 32, or of what its
+            padding says.
+        size: `(height, width)` of the image.
+    """
+    own = model.inputs[0].shape[1:3]
+    if None not in own:
+        return own[0], own[1]
+    multiple = max((layer.multiple for layer in model.layers if hasattr(layer, "multiple")), default=32)
+    height, width = (max(side // multiple, 1) * multiple for side in size)
+    return height, width
 
 
 def _program(model, content, size, ram, choice, output):

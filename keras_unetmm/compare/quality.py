@@ -2,35 +2,21 @@
 """What a model loses as a file: its metrics in floats and in the file's numbers, and the noise that every layer adds to."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
+import keras
 import numpy as np
 
+from keras_unetmm.compare.example import Example
 from keras_unetmm.compare.quality_layers import LayerNoise, Layers, as_shaped, decibels
 from keras_unetmm.compare.quality_pair import Pair
 from keras_unetmm.interpreters.runtime import RUNTIMES
-from keras_unetmm.types import FileLike
+from keras_unetmm.types import FileLike, JsonObject, Size
 
 __all__ = ["Example", "LayerNoise", "Pair", "Quality", "Score", "Shown", "compare"]
 _SHOWN = 4  # examples kept for a picture
-
-
-@dataclass(frozen=True)
-class Example:
-    """What the network is given and should make of it, without a batch.
-
-    Attributes:
-        name: str, for messages and pictures.
-        image: float array `(H, W, C)` or `(D, H, W, C)`, the camera's values: 0 is black and 1 is white. The model's own
-            normalisation is done where the file says so.
-        reference: array as the metrics take it, such as an image, a mask `(H, W, 1)` or a class `()`; None without one.
-    """
-
-    name: str
-    image: np.ndarray
-    reference: np.ndarray | None = None
+_Number = float  # which fields below are called, too
 
 
 @dataclass(frozen=True)
@@ -38,11 +24,11 @@ class Score:
     """A metric over all examples, of the model in floats and of the file."""
 
     metric: str
-    float: float
-    int8: float
+    float: _Number
+    int8: _Number
 
     @property
-    def difference(self) -> Any:
+    def difference(self) -> _Number:
         """What the file has more, or less where negative."""
         return self.int8 - self.float
 
@@ -88,11 +74,11 @@ class Quality:
     numbers: str
     shown: tuple
 
-    def worst(self, count: int = 5) -> Any:
+    def worst(self, count: int = 5) -> tuple[LayerNoise, ...]:
         """Returns the layers with the lowest signal to quantisation noise, the worst first."""
         return tuple(sorted(self.layers, key=lambda layer: layer.sqnr_db)[:count])
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Returns a dict that JSON can hold; a ratio without noise, or one without signal, is None."""
         return {
             "images": self.images,
@@ -111,15 +97,15 @@ class Quality:
 
 
 def compare(
-    model: Any,
+    model: keras.Model,
     file: FileLike,
-    examples: Iterable[Any],
-    metrics: Iterable[Any] = (),
+    examples: Iterable[Example],
+    metrics: Iterable[Callable[[], keras.Metric]] = (),
     target: str = "tflm",
     runtime: str = "tflm",
-    size: Sequence[int | None] | None = None,
+    size: Size = None,
     layer_images: int = 4,
-    progress: Callable[..., Any] | None = None,
+    progress: Callable[[], object] | None = None,
 ) -> Quality:
     """Measures what a converted file loses against the model that it was made from.
 
@@ -156,16 +142,16 @@ def compare(
     if runtime not in RUNTIMES:
         raise ValueError(f"runtime must be one of {', '.join(map(repr, RUNTIMES))}. Received: {runtime!r}.")
     pair = Pair(model, file, target, size)
-    metrics = [(make(), make()) for make in metrics]
+    pairs = [(make(), make()) for make in metrics]  # of the floats and of the file
     layers, shown, count, noise, largest = Layers(pair) if layer_images else None, [], 0, [0.0, 0], 0.0
     least, greatest = np.inf, -np.inf
     for example in examples:
-        image = pair.taken(example, bool(metrics))
+        image = pair.taken(example, bool(pairs))
         floats = pair.in_floats(image)
         made = as_shaped(pair.on(runtime, image), floats.shape, "its output")
         if not np.isfinite(floats).all():
             raise ValueError(f"model must give finite numbers. Received: others for {example.name}. Train it again.")
-        for metric, of_int8 in metrics:
+        for metric, of_int8 in pairs:
             reference = np.asarray(example.reference)[None]
             metric.update_state(reference, pair.probable(floats))
             of_int8.update_state(reference, pair.probable(made))
@@ -183,7 +169,7 @@ def compare(
             progress()
     if not count:
         raise ValueError("examples must hold at least one. Received: none.")
-    scores = tuple(Score(metric.name, float(metric.result()), float(of_int8.result())) for metric, of_int8 in metrics)
+    scores = tuple(Score(metric.name, float(metric.result()), float(of_int8.result())) for metric, of_int8 in pairs)
     agreement = decibels(noise[1] * pair.peak(float(least), float(greatest)) ** 2, noise[0])
     noises = () if layers is None else layers.noises()
     levels = None if pair.scale is None else round(float(largest) / pair.scale)

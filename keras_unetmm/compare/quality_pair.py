@@ -2,11 +2,11 @@
 """A model and the file that it became, checked to fit each other; the file may be of integers, of floats, or of both."""
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
 
+from keras_unetmm.compare.example import Example
 from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.graph.expand import expand, static_shape
 from keras_unetmm.graph.finite import validate_finite_weights
@@ -17,7 +17,7 @@ from keras_unetmm.quantization.quantize import is_quantize_aware, plain
 from keras_unetmm.tflite_file.graph import load, read
 from keras_unetmm.tflite_file.metadata import metadata
 from keras_unetmm.tflite_file.operands import Operands
-from keras_unetmm.types import Tensor
+from keras_unetmm.types import FileLike, Size
 
 
 class Pair:
@@ -37,7 +37,7 @@ class Pair:
         scale: float, the step of an output of integers; None for one of floats.
     """
 
-    def __init__(self, model: Any, file: Any, target: str = "tflm", size: Any = None) -> None:
+    def __init__(self, model: keras.Model, file: FileLike, target: str = "tflm", size: Size = None) -> None:
         self.content = integer_io(load(file))  # what quantises float ends is left out
         self.graph, self.said = read(self.content).main, metadata(file) or {}
         self.kind = self.said.get("output", {}).get("kind", "values")
@@ -67,7 +67,7 @@ class Pair:
             return greatest - least or max(abs(least), abs(greatest))
         return self.scale * (2 ** (8 * self.graph.tensors[self.graph.outputs[0]].element_bytes) - 1)
 
-    def taken(self, example: Any, referred: Any) -> Any:
+    def taken(self, example: Example, referred: bool) -> np.ndarray:
         """Returns the image of an example, or says why it cannot be measured."""
         image = np.asarray(example.image)
         if image.shape != self.shape[1:] or image.dtype.kind != "f" or not np.isfinite(image).all():
@@ -79,18 +79,18 @@ class Pair:
             raise ValueError(f"examples must have references where there are metrics. Received: {example.name} without.")
         return image.astype("float32")
 
-    def in_floats(self, image: Tensor) -> Any:
+    def in_floats(self, image: np.ndarray) -> np.ndarray:
         """Returns the model's output `(1, ...)` for an image as the file's bytes have it."""
         return keras.ops.convert_to_numpy(self.model(self.as_bytes(image)[None], training=False)).astype("float32")
 
-    def on(self, runtime: Any, image: Tensor) -> Any:
+    def on(self, runtime: str, image: np.ndarray) -> np.ndarray:
         """Returns the file's output for an image as real numbers; that of a volume may be a stack of slices."""
         try:
             return run(self.content, self.reshaped(image), runtime).values[0]
         except TFLMError as error:
             raise TFLMError(f"{error} To compare it all the same, run it on LiteRT: --runtime litert.") from error
 
-    def as_bytes(self, image: Tensor) -> Any:
+    def as_bytes(self, image: np.ndarray) -> np.ndarray:
         """Returns the numbers that an image's bytes stand for, as the file takes it: rounded, and cut where bytes end.
 
         A file that takes floats takes them as they are.
@@ -102,18 +102,18 @@ class Pair:
         steps = np.clip(np.round(image / scale) + point, limits.min, limits.max) - point
         return (steps * scale).astype("float32")
 
-    def reshaped(self, image: Tensor) -> Any:
+    def reshaped(self, image: np.ndarray) -> np.ndarray:
         """The image in the shape of the file's input: that of a volume may be a stack of slices."""
         return image.reshape(self.graph.tensors[self.graph.inputs[0]].shape)
 
-    def probable(self, output: Any) -> Any:
+    def probable(self, output: np.ndarray) -> np.ndarray:
         """An output as the metrics take it: a file of logits leaves the probabilities to its user."""
         if self.kind != "logits":
             return output
         make = keras.ops.sigmoid if output.shape[-1] == 1 else keras.ops.softmax
         return keras.ops.convert_to_numpy(make(output))
 
-    def seen(self, output: Any) -> float:
+    def seen(self, output: np.ndarray) -> np.ndarray:
         """A float output as a device could show it: of an image, what is not below black nor above white."""
         return np.clip(output, 0, 1) if self.kind == "image" else output
 

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a conversion knows: what the user asked for, and what the passes have made of it so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_unetmm.types import Calibration, PerChannel, Size
+
 if TYPE_CHECKING:
     import keras
 
     from keras_unetmm.lowering.lowering import Lowered
+    from keras_unetmm.quantization.histograms import Histogram
     from keras_unetmm.targets.verdict import Verdict
     from keras_unetmm.tflite_file.graph import Graph
 
@@ -26,15 +30,15 @@ class Request:
         compared: bool, whether the file is run beside the model at the end.
     """
 
-    calibration: Any
+    calibration: Calibration
     target: str = "tflm"
-    size: tuple[int, ...] | None = None
+    size: Size = None
     io: str = "int8"
-    output_kind: Any = "auto"
-    mean: Any = None
-    std: Any = None
+    output_kind: str | Sequence[str] = "auto"
+    mean: PerChannel = None
+    std: PerChannel = None
     outliers: str = "cut"
-    choices: dict[str, Any] = field(default_factory=dict)
+    choices: dict[str, object] = field(default_factory=dict)
     compared: bool = True
 
 
@@ -85,12 +89,12 @@ class Conversion:
     expected: list[np.ndarray] = field(default_factory=list)
     content: bytes = b""
     floats: bytes = b""
-    histograms: dict[int, Any] = field(default_factory=dict)
+    histograms: "dict[int, Histogram]" = field(default_factory=dict)
     limits: list[tuple[float, float]] = field(default_factory=list)
     rivals: dict[str, list[float | None]] = field(default_factory=dict)
     weakest: str = ""
     signal_to_noise: list[float | None] = field(default_factory=list)
-    verdict: "Verdict | None" = None
+    verdict: "Verdict" = field(init=False, repr=False)
 
     @property
     def graph(self) -> "Graph":

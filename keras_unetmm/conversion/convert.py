@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from keras_unetmm.conversion.conversion import Conversion, ConversionError, Request
 from keras_unetmm.deprecation import renamed
+from keras_unetmm.types import Calibration, PerChannel, Size
 
 if TYPE_CHECKING:
+    import keras
+
+    from keras_unetmm.lowering.differences import Difference
     from keras_unetmm.targets.verdict import Verdict
 
 __all__ = ["ConversionError", "Report", "conversion_of", "convert", "convert_with_report", "report_of"]
 
 
 def convert(
-    model: Any,
-    calibration: Any,
+    model: "keras.Model",
+    calibration: Calibration,
     target: str = "tflm",
-    size: Sequence[int | None] | None = None,
+    size: Size = None,
     io: str = "int8",
     output_kind: str | Sequence[str] = "auto",
-    mean: float | Sequence[float] | None = None,
-    std: float | Sequence[float] | None = None,
+    mean: PerChannel = None,
+    std: PerChannel = None,
     outliers: str = "cut",
     *,
     output: str | None = None,
@@ -84,7 +88,7 @@ def convert(
     return conversion_of(model, request).content
 
 
-def conversion_of(model: Any, request: Request) -> Conversion:
+def conversion_of(model: "keras.Model", request: Request) -> Conversion:
     """Returns the finished `Conversion` of a model; errors are those of `convert`.
 
     Args:
@@ -116,7 +120,7 @@ class Report:
     verdict: "Verdict"
     signal_to_noise: tuple[float | None, ...]
     left_out: tuple[str, ...]
-    differences: tuple[Any, ...] = ()
+    differences: "tuple[Difference, ...]" = ()
 
     def card(self, name: str) -> str:
         """Returns what the file is, takes and gives, in Markdown; `name` is that of the file."""
@@ -132,7 +136,7 @@ class Report:
         return said + [f"Left out, for it does nothing outside training: {layer}." for layer in self.left_out]
 
 
-def convert_with_report(model: Any, calibration: Any, target: str = "tflm", **arguments: Any) -> "Report":
+def convert_with_report(model: "keras.Model", calibration: Calibration, target: str = "tflm", **arguments: Any) -> Report:
     """Converts a model as `convert` does, and returns a `Report` with the file, the verdict and the signal to noise.
 
     Args:
@@ -154,11 +158,11 @@ def convert_with_report(model: Any, calibration: Any, target: str = "tflm", **ar
 
 def report_of(conversion: Conversion, card: bool = False) -> Report:
     """Returns the `Report` of a finished `Conversion`; with the differences that its card holds, if there is to be one."""
-    found = ()
+    found: tuple[Difference, ...] = ()
     if card:
         from keras_unetmm.lowering.differences import differences
 
-        images = [images[:1] for images in conversion.images]
-        images = images if len(images) > 1 else images[0]
+        first = [images[:1] for images in conversion.images]
+        images = first if len(first) > 1 else first[0]
         found = differences(conversion.source, images, conversion.request.target, **conversion.request.choices)
     return Report(conversion.content, conversion.verdict, tuple(conversion.signal_to_noise), conversion.left_out, found)

@@ -5,7 +5,6 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import read_pixels, same_size
@@ -130,7 +129,7 @@ def tfds(
     kind: str | None = None,
     classes: int | None = None,
     ignore: int | None = None,
-    mapping: Mapping[Any, Any] | None = None,
+    mapping: Mapping[int, int] | None = None,
 ) -> DataSet:
     """Reads a data set of TensorFlow Datasets that was prepared as ArrayRecord files, without TensorFlow.
 
@@ -157,22 +156,21 @@ def tfds(
     Examples:
         >>> pets = data.tfds("data", "oxford_iiit_pet", "train", target="segmentation_mask", kind="mask")  # doctest: +SKIP
     """
-    kind = KINDS.get(target) if kind is None else kind
-    one_of("kind", kind, ("class", "mask", "image"))
+    kind_of_target: str = one_of("kind", KINDS.get(target) if kind is None else kind, ("class", "mask", "image"))
     source = _source(folder, name, split)
     features = source.dataset_info.features
     one_of("image", image, sorted(features))
     one_of("target", target, [*sorted(features), None])
-    if classes is None and kind == "class":
+    if classes is None and kind_of_target == "class":
         classes = features[target].num_classes
-    if classes is None and kind == "mask":
+    if classes is None and kind_of_target == "mask":
         raise ValueError(
             f"classes must be given for the masks of {name}, which do not say how many they have. Received: None."
         )
     labels = {"classes": classes, "ignore": ignore, "mapping": mapping}
     examples = tuple((f"{folder}/{name}/{split}/{index}", index) for index in range(len(source)))
-    read = functools.partial(_read_tfds, source, image, target, kind, labels)
-    return DataSet(f"{name} {split}", examples, read, kind, classes, ignore)
+    read = functools.partial(_read_tfds, source, image, target, kind_of_target, labels)
+    return DataSet(f"{name} {split}", examples, read, kind_of_target, classes, ignore)
 
 
 def _source(folder, name, split):

@@ -4,7 +4,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 TARGETS = ("image", "mask", "matte", "class")
 
@@ -50,16 +49,16 @@ class DataSet:
     def __getitem__(self, index):
         return self.read(self.examples[index])
 
-    def called(self, index: int) -> Any:
+    def called(self, index: int) -> str:
         """The path or name of an example, for messages."""
         return str(self.examples[index][0])
 
-    def stem(self, index: int) -> Any:
+    def stem(self, index: int) -> str:
         """A short name of an example, for tables and files."""
         return Path(self.called(index)).name.split(".")[0]
 
 
-def joined(name: str, *parts: Any) -> DataSet:
+def joined(name: str, *parts: DataSet) -> DataSet:
     """One data set of several that hold the same kind of target.
 
     Examples:

@@ -8,7 +8,6 @@ number, or `(low, high)` to draw one for each image.
 from collections.abc import Callable
 from io import BytesIO
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -16,8 +15,11 @@ from PIL import Image
 from keras_unetmm.data.bicubic import bicubic_downscale, bicubic_upscale
 from keras_unetmm.types import Tensor
 
+Strength = float | tuple[float, float]  # of every image, or `(low, high)`, from which each image draws its own
+Degradation = Callable[..., np.ndarray]  # of `images` and `rng`
 
-def gaussian_noise(images: Tensor, sigma: Any, rng: np.random.Generator) -> np.ndarray:
+
+def gaussian_noise(images: Tensor, sigma: Strength, rng: np.random.Generator) -> np.ndarray:
     """Adds white Gaussian noise; the result is not clipped, as in the denoising literature.
 
     Args:
@@ -40,7 +42,7 @@ def gaussian_noise(images: Tensor, sigma: Any, rng: np.random.Generator) -> np.n
     return (images + rng.normal(scale=sigma, size=np.shape(images))).astype("float32")
 
 
-def poisson_noise(images: Tensor, peak: Any, rng: np.random.Generator) -> np.ndarray:
+def poisson_noise(images: Tensor, peak: Strength, rng: np.random.Generator) -> np.ndarray:
     """Adds shot noise: each value becomes a count of photons; the result is not clipped.
 
     Args:
@@ -63,7 +65,7 @@ def poisson_noise(images: Tensor, peak: Any, rng: np.random.Generator) -> np.nda
     return (rng.poisson(np.maximum(images, 0) * peak) / peak).astype("float32")
 
 
-def motion_blur(images: Tensor, length: Any, rng: np.random.Generator) -> np.ndarray:
+def motion_blur(images: Tensor, length: Strength, rng: np.random.Generator) -> np.ndarray:
     """Blurs each image along a camera path of its own, straight or bent smoothly; beyond the border the image is mirrored.
 
     Args:
@@ -152,7 +154,7 @@ def bicubic_loss(images: Tensor, scale: int, rng: np.random.Generator | None = N
     return bicubic_upscale(small.astype("float32") / 255, scale, border).clip(0, 1)
 
 
-def in_order(*functions: Any) -> Callable[..., Any]:
+def in_order(*functions: Degradation) -> Degradation:
     """Returns a function `(images, rng)` that degrades by several functions, one after the other.
 
     Args:

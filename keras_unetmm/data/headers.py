@@ -40,7 +40,8 @@ def headers(dataset: DataSet, seconds: float = 3.0) -> Headers:
     Returns:
         `Headers`.
     """
-    found, smallest, began = [], None, time.monotonic()
+    found: list[int] = []
+    smallest, began = None, time.monotonic()
     order = np.random.default_rng(1).permutation(len(dataset)).tolist()
     for count, index in enumerate(order):
         if time.monotonic() - began > seconds:

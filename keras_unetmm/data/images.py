@@ -4,7 +4,6 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -209,7 +208,7 @@ def upright_size(image):
     return (width, height) if turned else (height, width)
 
 
-def read_crops(folder: PathLike, shape: Sequence[int | None]) -> Any:
+def read_crops(folder: PathLike, shape: Sequence[int | None]) -> np.ndarray:
     """Reads the centre of every image of a folder.
 
     Images are cropped, never resized: resizing changes the noise.

@@ -13,6 +13,7 @@ from keras_unetmm.data.lossy_masks import nearest
 from keras_unetmm.data.masks import SCALED, mask_values, read_mask
 from keras_unetmm.data.own_files import few
 
+Value = int | float | str  # what stands for a label in a file: a gray value, or a colour "#rrggbb"
 IGNORED = 255  # the label of what counts nowhere
 MOST = 64  # labels that are told apart without being named
 _SMALL = 64  # gray values below this are labels themselves

@@ -5,9 +5,13 @@ import fnmatch
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, Protocol
 
+import numpy as np
+
+from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.left_out import COUNTS, dangling, warn_left_out
+from keras_unetmm.types import PathLike
 
 
 class MissingDataError(ValueError):
@@ -18,7 +22,19 @@ class MissingLibraryError(ValueError):
     """A library that is not installed, and that only the reading of some files needs."""
 
 
-def reader(tiny: Callable[..., Any]) -> Any:
+P = ParamSpec("P")
+Tiny = Callable[[PathLike, np.random.Generator], None]  # writes tiny data into a folder
+
+
+class Reader(Protocol[P]):
+    """A function of the folder of all data sets, and of what else it takes, that reads one of them."""
+
+    tiny: Tiny
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> DataSet: ...
+
+
+def reader(tiny: Tiny) -> Callable[[Callable[P, DataSet]], Reader[P]]:
     """Marks a function `(folder, ...) -> DataSet` as a reader, and names the function that makes tiny data for it.
 
     Args:

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Skin lesions: the ISIC challenges of 2017 and 2018, lesion boundaries."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.layout import files, home, one_of, reader
 from keras_unetmm.data.masks import mask_pairs
 from keras_unetmm.data.tiny import write_tiny_pair
-from keras_unetmm.types import PathLike
+from keras_unetmm.types import PathLike, Size
 
 ISIC2017 = {"train": ("Training", 2000), "val": ("Validation", 150), "test": ("Test_v2", 600)}
 ISIC2018 = {"train": 800, "val": 200}
@@ -32,7 +31,7 @@ def _folders2017(root, part):
 def isic2017(
     folder: PathLike,
     split: str = "train",
-    size: Sequence[int | None] | None = (256, 256),
+    size: Size = (256, 256),
     channels: int = 3,
     partial: bool = False,
 ) -> DataSet:
@@ -84,7 +83,7 @@ def _tiny_isic2018(folder, rng):
 def isic2018(
     folder: PathLike,
     split: str = "train",
-    size: Sequence[int | None] | None = None,
+    size: Size = None,
     channels: int = 3,
     partial: bool = False,
 ) -> DataSet:

@@ -5,7 +5,6 @@ import functools
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -13,14 +12,14 @@ from keras_unetmm.data import lossy_masks
 from keras_unetmm.data.annotated_files import named
 from keras_unetmm.data.dataset import DataSet
 from keras_unetmm.data.images import damaged, read_pixels, same_size
-from keras_unetmm.data.labels import found_labels, labels_of, read_labels
+from keras_unetmm.data.labels import Value, found_labels, labels_of, read_labels
 from keras_unetmm.data.layout import MissingDataError, reader
 from keras_unetmm.data.masks import resized
 from keras_unetmm.data.own_files import few, own_files, split_of
 from keras_unetmm.data.partners import divided, partners
 from keras_unetmm.data.polygons import annotations, drawn
 from keras_unetmm.data.tiny import tiny_scene, write_tiny, write_tiny_pair
-from keras_unetmm.types import PathLike
+from keras_unetmm.types import PathLike, Size
 
 LOOKED_AT = 48  # masks, to find out what labels there are
 
@@ -40,12 +39,12 @@ def pairs(
     images: PathLike = "images",
     masks: PathLike | None = None,
     references: PathLike | None = None,
-    classes: Mapping[Any, Any] | None = None,
-    ignore: Any = None,
+    classes: Mapping[str, Value] | Sequence[str] | None = None,
+    ignore: Value | None = None,
     split: str | None = None,
     validation: float = 0.1,
     seed: int = 0,
-    size: Sequence[int | None] | None = None,
+    size: Size = None,
     channels: int = 3,
     partial: bool = False,
 ) -> DataSet:
@@ -90,7 +89,8 @@ def pairs(
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 (gray) or 3 (RGB). Received: {channels!r}.")
     root = Path(folder) / images
-    other = None if masks is None and references is None else Path(folder) / (masks if references is None else references)
+    beside = masks if references is None else references
+    other = None if beside is None else Path(folder) / beside
     name = " ".join(filter(None, (root.name or str(root), split)))
     if size is not None:
         name = f"{name} {size[0]}x{size[1]}"

@@ -4,18 +4,17 @@
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from keras_unetmm.data.dataset import DataSet
-from keras_unetmm.data.labels import Labels, labels_of
+from keras_unetmm.data.labels import Labels, Value, labels_of
 from keras_unetmm.data.layout import MissingDataError, extra, reader
 from keras_unetmm.data.own_files import VOLUMES, few, own_files, split_of
 from keras_unetmm.data.own_pairs import matched
 from keras_unetmm.data.partners import divided
 from keras_unetmm.data.tiny import tiny_scene
-from keras_unetmm.data.volume_sets import read_mask_volume, read_volume_pair, validate_volumes
+from keras_unetmm.data.volume_sets import Window, read_mask_volume, read_volume_pair, validate_volumes
 from keras_unetmm.types import PathLike
 
 LOOKED_AT = 8  # masks, to find out what labels there are
@@ -36,14 +35,14 @@ def volumes(
     folder: PathLike,
     images: PathLike = "images",
     masks: PathLike = "masks",
-    classes: Mapping[Any, Any] | None = None,
-    ignore: Any = None,
-    split: Any = None,
+    classes: Mapping[str, Value] | None = None,
+    ignore: Value | None = None,
+    split: str | None = None,
     validation: float = 0.1,
     seed: int = 0,
     channel: int = 0,
     spacing: float | None = None,
-    window: Any = None,
+    window: Window = None,
     partial: bool = False,
 ) -> DataSet:
     """Reads a folder of NIfTI volumes (.nii, .nii.gz) and their masks, in any orientation.

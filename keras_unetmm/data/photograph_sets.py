@@ -6,8 +6,8 @@ raises `MissingDataError` for a folder or file that is not there. With `partial=
 long for its many sets: each takes a dozen lines, most of them what its page says.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from keras_unetmm.data.dataset import DataSet, joined
 from keras_unetmm.data.images import read_pixels
@@ -52,7 +52,9 @@ def _tiny_bsds500(folder, rng):
 
 
 @reader(tiny=_tiny_bsds500)
-def bsds500(folder: PathLike, splits: Any = ("train", "test"), leave_out: Any = (), partial: bool = False) -> DataSet:
+def bsds500(
+    folder: PathLike, splits: Sequence[str] = ("train", "test"), leave_out: Sequence[str] = (), partial: bool = False
+) -> DataSet:
     """Reads BSDS500 (Arbelaez et al., TPAMI 2011), 481x321 or 321x481: the photographs denoisers are trained on.
 
     ```

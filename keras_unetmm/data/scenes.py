@@ -4,7 +4,6 @@
 import dataclasses
 import functools
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from keras_unetmm.data.layout import MissingDataError, extra, files, home, one_o
 from keras_unetmm.data.left_out import warn_left_out
 from keras_unetmm.data.masks import listed, mask_pairs
 from keras_unetmm.data.tiny import tiny_scene, write_tiny, write_tiny_pair
-from keras_unetmm.types import PathLike
+from keras_unetmm.types import PathLike, Size
 
 IGNORE = 255
 CAMVID = {"train": 367, "val": 101, "test": 233}
@@ -38,9 +37,7 @@ def _tiny_camvid(folder, rng):
 
 
 @reader(tiny=_tiny_camvid)
-def camvid(
-    folder: PathLike, split: str = "train", size: Sequence[int | None] | None = None, partial: bool = False
-) -> DataSet:
+def camvid(folder: PathLike, split: str = "train", size: Size = None, partial: bool = False) -> DataSet:
     """Reads CamVid as SegNet split it: street scenes with 11 classes; what has no label (11 on disk) is ignored as 255.
 
     The classes are sky, building, pole, road, pavement, tree, sign, fence, car, pedestrian and bicyclist. Get the data from
@@ -88,9 +85,7 @@ def _tiny_cityscapes(folder, rng):
 
 
 @reader(tiny=_tiny_cityscapes)
-def cityscapes(
-    folder: PathLike, split: str = "train", size: Sequence[int | None] | None = None, partial: bool = False
-) -> DataSet:
+def cityscapes(folder: PathLike, split: str = "train", size: Size = None, partial: bool = False) -> DataSet:
     """Reads Cityscapes, fine annotations: 1024x2048 street scenes with the 19 scored classes; all else is ignored as 255.
 
     Get leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip from https://www.cityscapes-dataset.com (registration;
@@ -144,9 +139,7 @@ def _tiny_voc2012(folder, rng):
 
 
 @reader(tiny=_tiny_voc2012)
-def voc2012(
-    folder: PathLike, split: str = "train", size: Sequence[int | None] | None = None, partial: bool = False
-) -> DataSet:
+def voc2012(folder: PathLike, split: str = "train", size: Size = None, partial: bool = False) -> DataSet:
     """Reads PASCAL VOC 2012: photographs with 20 classes and background; outlines, 255 on disk, are ignored.
 
     Get VOCtrainval_11-May-2012.tar from http://host.robots.ox.ac.uk/pascal/VOC/voc2012 (photographs are under the terms of

@@ -9,7 +9,6 @@ import functools
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,17 +22,18 @@ from keras_unetmm.types import PathLike
 
 SPLITS = ("train", "test")
 DECATHLON = "http://medicaldecathlon.com"
+Window = tuple[float, float] | None  # Hounsfield units, from black to white; None brings a volume to mean 0, deviation 1
 
 
 def nifti(
     name: str,
-    images: Sequence[Any],
-    labels: PathLike,
-    mapping: Mapping[Any, Any],
+    images: Sequence[Path],
+    labels: Path,
+    mapping: Mapping[int, int],
     classes: int,
     channel: int = 0,
     spacing: float | None = None,
-    window: Any = None,
+    window: Window = None,
 ) -> DataSet:
     """Returns the data set of NIfTI volumes and their labels.
 
@@ -265,7 +265,11 @@ def _tiny_liver(folder, rng):
 
 @reader(tiny=_tiny_liver)
 def liver(
-    folder: PathLike, split: str = "train", spacing: float | None = 2.0, window: Any = (-160.0, 240.0), partial: bool = False
+    folder: PathLike,
+    split: str = "train",
+    spacing: float | None = 2.0,
+    window: Window = (-160.0, 240.0),
+    partial: bool = False,
 ) -> DataSet:
     """Reads the liver CT of the Medical Segmentation Decathlon, Task03 (LiTS): liver and tumour together are label 1.
 
@@ -339,7 +343,11 @@ def _tiny_ct_organ(folder, rng):
 
 @reader(tiny=_tiny_ct_organ)
 def ct_organ(
-    folder: PathLike, split: str = "train", name: str = "ct", spacing: float | None = None, window: Any = (-1000.0, 400.0)
+    folder: PathLike,
+    split: str = "train",
+    name: str = "ct",
+    spacing: float | None = None,
+    window: Window = (-1000.0, 400.0),
 ) -> DataSet:
     """Reads CT volumes with the mask of one organ, as arranged by the user: the organ is label 1.
 
@@ -376,7 +384,10 @@ def _tiny_ct_trachea(folder, rng):
 
 @reader(tiny=_tiny_ct_trachea)
 def ct_trachea(
-    folder: PathLike, split: str = "train", spacing: float | None = None, window: Any = (-1000.0, 400.0)
+    folder: PathLike,
+    split: str = "train",
+    spacing: float | None = None,
+    window: Window = (-1000.0, 400.0),
 ) -> DataSet:
     """Reads CT volumes with masks of the tracheal tree in five parts, as arranged by the user.
 

@@ -2,11 +2,10 @@
 """Windows of one size out of examples of any size."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
-from keras_unetmm.data.layout import reader
+from keras_unetmm.data.layout import Reader, reader
 
 
 def random_window(dataset, image, target, size, rng):
@@ -71,7 +70,7 @@ def _cut(array, starts, size, outside):
     return np.pad(part, padding, constant_values=outside)
 
 
-def cropped(read: Any, multiple: int) -> Any:
+def cropped(read: Reader, multiple: int) -> Reader:
     """A reader of the same photographs, cut below and to the right to multiples of a number, as super-resolution is scored.
 
     Args:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from keras_unetmm.engine.emit import constant_bytes
 from keras_unetmm.engine.folder import folder
 from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.engine.lower import lower
+from keras_unetmm.engine.network import EngineNetwork
 from keras_unetmm.engine.ports import CASES, ports
 from keras_unetmm.engine.search import BudgetError
 from keras_unetmm.engine.selftest import examples
@@ -25,13 +25,30 @@ from keras_unetmm.engine.text import checked_name, name_of
 from keras_unetmm.interpreters.runtime import TITLES, reference_runtime, run
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.runtime.tables import tables
-from keras_unetmm.tflite_file.graph import load, read
+from keras_unetmm.tflite_file.graph import Graph, load, read
 from keras_unetmm.tiling.analyse import TilingNetwork
 from keras_unetmm.tiling.write import whole_file
+from keras_unetmm.types import Size
 
 SCHEDULES = {"auto": ("rows", "whole"), "rows": ("rows",), "whole": ("whole",)}
 MOST_STREAMED = 1000  # operators up to which "auto" looks for rows: volumes become thousands, and the search takes too long
 STEPS = {kind: 7 + 2 * len(names) for kind, names in SCHEDULES.items()}  # calls of `progress`, at most
+
+
+@dataclass(frozen=True)
+class Schedulable:
+    """A network that may be scheduled.
+
+    Attributes:
+        graph: `Graph` of the file, or of what the planner made of it.
+        network: `EngineNetwork` of that graph.
+        bound: int, bytes: no placement of whole maps in that order takes less, but for neighbours that stream together; 0
+            where nothing is known.
+    """
+
+    graph: Graph
+    network: EngineNetwork
+    bound: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +62,7 @@ class Limits:
     """
 
     weights: Callable[[int], None]
-    memory: Callable[[Any, list], None]
+    memory: Callable[[schedule.Schedule, list[Schedulable]], None]
 
 
 @dataclass(frozen=True)
@@ -63,7 +80,7 @@ class Wanted:
     """
 
     schedule: str = "auto"
-    size: tuple | None = None
+    size: Size = None
     ram: int | None = None
     memories: int = 1
 
@@ -131,8 +148,8 @@ def generated(content, name, wanted, said, limits=None):
     if wanted.size is not None:
         content = resized(content, wanted.size)
     networks = candidates(content, said, weights=None if limits is None else limits.weights)
-    graph, network, _ = networks[0]
-    inputs = examples(ports(graph, network, (1,) * len(network.inputs))[0])
+    first = networks[0]
+    inputs = examples(ports(first.graph, first.network, (1,) * len(first.network.inputs))[0])
     title = TITLES[reference_runtime()]
     with ThreadPoolExecutor(1) as pool:  # the interpreter runs in a process of its own, beside the search and the C
 
@@ -199,24 +216,21 @@ def candidates(content, progress=lambda what: None, seconds=4.0, weights=None):
         weights: as of `Limits`, or None.
 
     Returns:
-        list of `(graph, network, bytes)`: no placement of whole maps in that order takes less, but for neighbours that
-        stream together; 0 where nothing is known.
+        list of `Schedulable`.
 
     Raises:
         EngineError: a `ValueError`, if the engine cannot run the file.
     """
     graph = read(content).main
-    found = [(graph, lower(graph, tables))]  # says what cannot be run before the planner begins
+    network = lower(graph, tables)  # says what cannot be run before the planner begins
     if weights is not None:
-        weights(constant_bytes(found[0][1]))
+        weights(constant_bytes(network))
     progress("planning")
     planned = plan(content, "reference", seconds=seconds).planned
-    if planned is None:
-        return [(*found[0], 0)]
-    if [op.name for op in planned.graph.operators] == [op.name for op in graph.operators]:
-        return [(*found[0], planned.bound)]  # the same order, as far as anybody can see
-    found.append((planned.graph, lower(planned.graph, tables)))
-    return [(*each, planned.bound) for each in found]
+    as_it_is = Schedulable(graph, network, 0 if planned is None else planned.bound)
+    if planned is None or [op.name for op in planned.graph.operators] == [op.name for op in graph.operators]:
+        return [as_it_is]  # the same order, as far as anybody can see
+    return [as_it_is, Schedulable(planned.graph, lower(planned.graph, tables), planned.bound)]
 
 
 def scheduled(networks, wanted, progress=lambda what: None):
@@ -231,16 +245,16 @@ def scheduled(networks, wanted, progress=lambda what: None):
         BudgetError: a `ValueError`, if none fits into `wanted.ram`.
     """
     kinds = SCHEDULES[wanted.schedule] if wanted.memories == 1 else ("rows",)
-    if wanted.schedule == "auto" and wanted.memories == 1 and len(networks[0][1].operators) > MOST_STREAMED:
+    if wanted.schedule == "auto" and wanted.memories == 1 and len(networks[0].network.operators) > MOST_STREAMED:
         kinds = ("whole",)
     found, refused = [], None
     for kind in kinds:
-        for graph, network, bound in networks:
-            if any(2 * made.layout.total < bound for made, _ in found) and kind == "whole":
+        for each in networks:
+            if any(2 * made.layout.total < each.bound for made, _ in found) and kind == "whole":
                 continue  # by rows it takes less than half, which whole maps cannot
             progress(f"scheduling by {'rows' if kind == 'rows' else 'whole maps'}")
             try:
-                found.append((_schedule(network, kind, wanted), graph))
+                found.append((_schedule(each.network, kind, wanted), each.graph))
             except BudgetError as error:
                 refused = error
     if not found:

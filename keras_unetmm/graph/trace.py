@@ -13,7 +13,8 @@ from keras_unetmm.graph.nodes import nodes_around, run_through
 from keras_unetmm.graph.nodes import parts as parts_of
 from keras_unetmm.layers import Composite
 
-_TRACES = weakref.WeakKeyDictionary()  # by model, then by shape: several questions are asked of the same model
+# by model, then by shape: several questions are asked of the same model
+_TRACES: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)

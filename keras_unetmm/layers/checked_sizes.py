@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import Config
 from keras_unetmm.types import Shape, Tensor
 
 
@@ -36,7 +37,7 @@ class CheckedSizes(keras.layers.Layer):
         self.multiple = multiple
         self.least = least
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "multiple": self.multiple, "least": self.least}
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from keras_unetmm.keras_types import Initializer
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.rank import layer
@@ -43,7 +44,7 @@ class ConvolutionBlock(Composite):
         channels: Sequence[int],
         order: str = "conv-norm-relu",
         kernel_size: int = 3,
-        initializer: Any = "glorot_uniform",
+        initializer: Initializer = "glorot_uniform",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

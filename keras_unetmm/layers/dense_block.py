@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_unetmm.keras_types import Config, Initializer
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.normalization import normalization
 from keras_unetmm.layers.rank import layer
@@ -93,8 +94,8 @@ class DenseBlock(Composite):
         dropout: float = 0.2,
         include_input: bool = True,
         gates: str = "full",
-        gate_initializer: Any = "glorot_uniform",
-        gate_activation: Any = "truncated_relu",
+        gate_initializer: float | Initializer = "glorot_uniform",
+        gate_activation: str = "truncated_relu",
         gate_sparsity: float = 0.0,
         **kwargs: Any,
     ) -> None:
@@ -111,7 +112,7 @@ class DenseBlock(Composite):
         self.gate_sparsity = select_sparsity(gate_sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         names = ("depth", "growth", "dropout", "include_input", "gates", "gate_activation", "gate_sparsity")
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}

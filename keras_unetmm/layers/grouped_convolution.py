@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A grouped convolution that trains on every backend, written as a depthwise one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -27,7 +28,7 @@ class GroupedConv2D(keras.layers.Conv2D):
         (None, 16, 16, 16)
     """
 
-    def __init__(self, filters: Any, kernel_size: Any, **kwargs: Any) -> None:
+    def __init__(self, filters: int, kernel_size: int | Sequence[int], **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, **kwargs)
         if self.data_format != "channels_last":
             raise ValueError(
@@ -35,7 +36,7 @@ class GroupedConv2D(keras.layers.Conv2D):
                 "keras.config.set_image_data_format('channels_last')."
             )
 
-    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Any:
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         *size, members, filters = kernel.shape  # members: channels that one group reads
         written = filters // self.groups
         if keras.backend.backend() == "torch" and written > 1:

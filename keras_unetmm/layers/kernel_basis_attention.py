@@ -7,6 +7,8 @@ the sum over the 9 taps and the 4 channels of a group runs in a loop, and so doe
 the inputs. `benchmarks/kernel_basis_attention.py` measures time and memory beside the plain form.
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -40,7 +42,7 @@ class KernelBasisAttention(keras.layers.Layer):
         (None, 16, 16, 8)
     """
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         if len(input_shape) != 2 or any(not hasattr(shape, "__len__") or len(shape) != 4 for shape in input_shape):
             raise ValueError(
                 "KernelBasisAttention takes two maps, [(N, H, W, C), (N, H, W, K)]: features and attention. "
@@ -57,13 +59,13 @@ class KernelBasisAttention(keras.layers.Layer):
         self.kernels = self.add_weight(name="kernels", shape=(SIZE, SIZE, GROUP, bases, channels), initializer=start.clone())
         self.biases = self.add_weight(name="biases", shape=(bases, channels), initializer=start.clone())
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         features, attention = inputs
         kernels = ops.reshape(self.kernels, (STEPS, *self.kernels.shape[3:]))
         biases = ops.reshape(self.biases, self.biases.shape)  # a tensor: TensorFlow's gradient takes no variables
         return _attend(features, attention, kernels, biases)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         return input_shape[0]
 
 

@@ -78,14 +78,14 @@ class Aggregation(Composite):
         super().__init__(**kwargs)
         self.input_spec = None  # a list of maps, of any length
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         channels = sum(shape[-1] for shape in input_shape)
         self.concatenate = keras.layers.Concatenate(name="concatenate", dtype=self.dtype_policy.name)
         self.mix = PointwiseConvolution(channels, name="mix", dtype=self.dtype_policy.name)
         self.concatenate.build(input_shape)
         self.mix.build((*input_shape[0][:-1], channels))
 
-    def call(self, maps: Any) -> Tensor:
+    def call(self, maps: Sequence[Tensor]) -> Tensor:
         return self.mix(self.concatenate(maps))
 
 
@@ -115,7 +115,7 @@ class MSIAM(Composite):
         self.level = level
         self.input_spec = [keras.layers.InputSpec(ndim=4)] * len(self.reductions)
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         target = target_level(self.level, len(self.reductions))
         self.stages = []
         for i, (reduction, shape) in enumerate(zip(self.reductions, input_shape, strict=True)):
@@ -125,7 +125,7 @@ class MSIAM(Composite):
         self.aggregation = Aggregation(name="aggregation", dtype=self.dtype_policy.name)
         self.aggregation.build([s.compute_output_shape(shape) for s, shape in zip(self.stages, input_shape, strict=True)])
 
-    def call(self, maps: Any) -> Tensor:
+    def call(self, maps: Sequence[Tensor]) -> Tensor:
         return self.aggregation([stage(x) for stage, x in zip(self.stages, maps, strict=True)])
 
 

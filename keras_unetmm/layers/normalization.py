@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_unetmm.types import Tensor
+
 NORMS = ("layer", "batch")
 
 
@@ -25,7 +27,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
         (None, 16, 16, 8)
     """
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: Tensor) -> Tensor:
         if isinstance(x.shape[-1], int):
             return super().call(x)
         centred = x - ops.mean(x, axis=-1, keepdims=True)
@@ -34,7 +36,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
         return y if self.beta is None else y + self.beta
 
 
-def normalization(norm: str, **kwargs: Any) -> Any:
+def normalization(norm: str, **kwargs: Any) -> keras.Layer:
     """Returns a normalization layer over channels by name.
 
     Args:

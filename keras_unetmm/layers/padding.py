@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Padding to the sizes that a network can take, and cropping back, as NAFNet does at test time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -41,7 +42,7 @@ class PadToMultiple(keras.layers.Layer):
         batch, *sizes, channels = input_shape
         return (batch, *(None if s is None else s + -s % self.multiple for s in sizes), channels)
 
-    def compute_output_spec(self, x: Tensor) -> Any:
+    def compute_output_spec(self, x: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.compute_dtype)
 
 
@@ -56,17 +57,17 @@ class CropLike(keras.layers.Layer):
         (None, 13, 15, 8)
     """
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, like = inputs
         if x.shape[1:3] == like.shape[1:3] and None not in x.shape[1:3]:
             return x
         height, width = ops.shape(like)[1:3]
         return x[:, :height, :width, :]
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         (batch, _, _, channels), like = input_shape
         return (batch, *like[1:3], channels)
 
-    def compute_output_spec(self, inputs: Tensor) -> Any:
+    def compute_output_spec(self, inputs: Sequence[Tensor]) -> keras.KerasTensor:
         x, like = inputs
         return keras.KerasTensor(self.compute_output_shape([x.shape, like.shape]), dtype=self.compute_dtype)

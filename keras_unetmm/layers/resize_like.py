@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bilinear resizing to the size of another map, as segmentation networks end."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 from keras import ops
@@ -23,14 +23,14 @@ class ResizeLike(keras.layers.Layer):
         (None, 40, 30, 8)
     """
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, like = inputs
         return resize_bilinear(x, ops.shape(like)[1:3])
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         (batch, _, _, channels), like = input_shape
         return (batch, *like[1:3], channels)
 
-    def compute_output_spec(self, inputs: Tensor) -> Any:
+    def compute_output_spec(self, inputs: Sequence[Tensor]) -> keras.KerasTensor:
         x, like = inputs
         return keras.KerasTensor(self.compute_output_shape([x.shape, like.shape]), dtype=self.compute_dtype)

@@ -4,8 +4,10 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from keras_unetmm.keras_types import Config, Initializer
 from keras_unetmm.types import Shape, Tensor
 
 ACTIVATIONS = ("truncated_relu", "hard_sigmoid", "sigmoid")
@@ -38,7 +40,11 @@ class Select(keras.layers.Layer):
     """
 
     def __init__(
-        self, initializer: Any = "glorot_uniform", activation: str = "truncated_relu", sparsity: float = 0.0, **kwargs: Any
+        self,
+        initializer: float | Initializer = "glorot_uniform",
+        activation: str = "truncated_relu",
+        sparsity: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.initializer = select_initializer(initializer)
@@ -46,12 +52,12 @@ class Select(keras.layers.Layer):
         self.sparsity = select_sparsity(sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         own = {"activation": self.activation, "sparsity": self.sparsity}
         return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer), **own}
 
     @classmethod
-    def from_config(cls, config: Any) -> Any:
+    def from_config(cls, config: Config) -> "Select":
         """Makes the layer of a config; files from before the argument `initializer` have a number, `initial`."""
         config = dict(config)
         if "initial" in config:
@@ -65,7 +71,7 @@ class Select(keras.layers.Layer):
     def call(self, x: Tensor) -> Tensor:
         return x * self._clipped(self.weight)
 
-    def scales(self) -> Any:
+    def scales(self) -> np.ndarray:
         """Returns the number that each channel is multiplied by, array `(C,)` with values from 0 to 1; at 0 it is off."""
         return ops.convert_to_numpy(self._clipped(ops.convert_to_tensor(self.weight)))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_unetmm.keras_types import Config, Initializer
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.select import Select, select_activation, select_initializer, select_sparsity
 from keras_unetmm.types import Shape, Tensor
@@ -59,7 +60,11 @@ class SelectAttendTransfer(Composite):
     """
 
     def __init__(
-        self, initializer: Any = "glorot_uniform", activation: str = "truncated_relu", sparsity: float = 0.0, **kwargs: Any
+        self,
+        initializer: float | Initializer = "glorot_uniform",
+        activation: str = "truncated_relu",
+        sparsity: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.initializer = select_initializer(initializer)
@@ -67,7 +72,7 @@ class SelectAttendTransfer(Composite):
         self.sparsity = select_sparsity(sparsity)
         self.input_spec = keras.layers.InputSpec(min_ndim=4, max_ndim=5)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         own = {"activation": self.activation, "sparsity": self.sparsity}
         return {**super().get_config(), "initializer": keras.initializers.serialize(self.initializer), **own}
 

@@ -6,10 +6,12 @@ convolution, the order of the concatenation, which convolution of a pair has the
 Its dropout of 1e-7 is left out.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from keras_unetmm.keras_types import Config, Initializer
 from keras_unetmm.layers.composite import Composite
 from keras_unetmm.layers.padding import CropLike
 from keras_unetmm.layers.pointwise_convolution import PointwiseConvolution
@@ -79,7 +81,7 @@ class UNetDecoder(Composite):
         self.momentum = momentum
         self.input_spec = [keras.layers.InputSpec(ndim=4)] * 2
 
-    def build(self, input_shape: Shape) -> None:
+    def build(self, input_shape: Sequence[Shape]) -> None:
         shape, _ = input_shape
         dtype = {"dtype": self.dtype_policy.name}
         options = {"momentum": self.momentum, **dtype}
@@ -90,7 +92,7 @@ class UNetDecoder(Composite):
         self.conv1.build(shape)
         self.conv2.build((*shape[:-1], self.filters))
 
-    def call(self, inputs: Tensor) -> Tensor:
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, like = inputs
         x = self.conv1(x)  # (N, H, W, filters), with stride 2 one more of H or W where these are odd
         return self.conv2(x if self.rate > 1 else self.crop([x, like]))
@@ -136,8 +138,8 @@ class UNetModule(Composite):
         rate: int = 1,
         skip: str = "full",
         momentum: float = 0.9,
-        gate_initializer: Any = "glorot_uniform",
-        gate_activation: Any = "truncated_relu",
+        gate_initializer: float | Initializer = "glorot_uniform",
+        gate_activation: str = "truncated_relu",
         gate_sparsity: float = 0.0,
         **kwargs: Any,
     ) -> None:
@@ -158,7 +160,7 @@ class UNetModule(Composite):
         self.gate_activation = select_activation(gate_activation)
         self.gate_sparsity = select_sparsity(gate_sparsity)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         names = ("filters", "channels", "depth", "rate", "skip", "momentum", "gate_activation", "gate_sparsity")
         own = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **own, "gate_initializer": keras.initializers.serialize(self.gate_initializer)}

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses of label masks: cross entropy, focal, Dice, Tversky, and sums of them."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import Config, DType
 from keras_unetmm.losses.label_checks import checked_labels
 from keras_unetmm.losses.shapes import check_mask_arguments, check_masks, foreground, where_label
-from keras_unetmm.losses.weights import of_classes, of_pixels, validate_class_weight
+from keras_unetmm.losses.weights import ClassWeight, of_classes, of_pixels, validate_class_weight
 from keras_unetmm.types import Tensor
 
 
@@ -39,7 +40,7 @@ class MaskLoss(keras.losses.Loss):
         ignore: int | None = None,
         reduction: str = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         check_mask_arguments(classes, ignore)
@@ -63,7 +64,7 @@ class MaskLoss(keras.losses.Loss):
         """The loss of each image, `(N,)`, where `weights` `(N, ..., 1)` says what each pixel counts, or is None."""
         raise TypeError(f"{type(self).__name__} must define of_images().")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "classes": self.classes, "ignore": self.ignore}
 
 
@@ -88,11 +89,11 @@ class DiceLoss(MaskLoss):
     def __init__(
         self,
         classes: int = 1,
-        ignore: Any = None,
-        tversky: Any = (0.5, 0.5),
+        ignore: int | None = None,
+        tversky: Sequence[float] = (0.5, 0.5),
         reduction: str = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(classes, ignore, reduction, name, dtype)
         self.tversky = validate_tversky(tversky)
@@ -100,7 +101,7 @@ class DiceLoss(MaskLoss):
     def of_images(self, y_true: Tensor, y_pred: Tensor, weights: Tensor) -> Tensor:
         return overlap_loss(y_true, y_pred, self.classes, self.ignore, self.tversky, weights)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "tversky": list(self.tversky)}
 
 
@@ -126,12 +127,12 @@ class CrossEntropy(MaskLoss):
     def __init__(
         self,
         classes: int = 1,
-        ignore: Any = None,
-        class_weight: Any = None,
+        ignore: int | None = None,
+        class_weight: ClassWeight = None,
         focal: float = 0.0,
         reduction: str = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(classes, ignore, reduction, name, dtype)
         self.class_weight = validate_class_weight(class_weight, classes)
@@ -140,7 +141,7 @@ class CrossEntropy(MaskLoss):
     def of_images(self, y_true: Tensor, y_pred: Tensor, weights: Tensor) -> Tensor:
         return cross_entropy(y_true, y_pred, self.classes, self.ignore, self.class_weight, self.focal, weights)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "class_weight": self.class_weight, "focal": self.focal}
 
 
@@ -162,13 +163,13 @@ class SegmentationLoss(MaskLoss):
     def __init__(
         self,
         classes: int = 1,
-        ignore: Any = None,
-        class_weight: Any = None,
+        ignore: int | None = None,
+        class_weight: ClassWeight = None,
         focal: float = 0.0,
-        tversky: Any = (0.5, 0.5),
+        tversky: Sequence[float] = (0.5, 0.5),
         reduction: str = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(classes, ignore, reduction, name, dtype)
         self.class_weight = validate_class_weight(class_weight, classes)
@@ -179,7 +180,7 @@ class SegmentationLoss(MaskLoss):
         entropy = cross_entropy(*arguments, self.class_weight, self.focal, weights)
         return overlap_loss(*arguments, self.tversky, weights) + entropy
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         own = {"class_weight": self.class_weight, "focal": self.focal, "tversky": list(self.tversky)}
         return {**super().get_config(), **own}
 

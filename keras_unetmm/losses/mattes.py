@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses of alpha mattes."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import Config, DType
 from keras_unetmm.losses.shapes import same_size
 from keras_unetmm.types import Tensor
 
@@ -34,7 +33,7 @@ class MattingLoss(keras.losses.Loss):
         unknown_weight: float = 1.0,
         reduction: str = "sum_over_batch_size",
         name: str = "matting_loss",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if unknown_weight < 0:
@@ -49,11 +48,11 @@ class MattingLoss(keras.losses.Loss):
         total = ops.maximum(ops.sum(weights, axis=(1, 2, 3)), keras.config.epsilon())
         return ops.sum(weights * difference, axis=(1, 2, 3)) / total
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "unknown_weight": self.unknown_weight}
 
 
-def alpha_difference(y_true: Tensor, y_pred: Tensor, with_unknown: Any) -> Any:
+def alpha_difference(y_true: Tensor, y_pred: Tensor, with_unknown: bool) -> tuple[Tensor, Tensor | None]:
     """Returns `|alpha - y_pred|` and, if asked, 1 where the trimap is unknown, else None; each `(N, H, W, 1)`.
 
     Raises:

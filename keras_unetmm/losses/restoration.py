@@ -2,11 +2,11 @@
 """Losses of restored images."""
 
 import math
-from typing import Any
 
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import Config, DType
 from keras_unetmm.types import Tensor
 
 
@@ -26,7 +26,7 @@ class PSNRLoss(keras.losses.Loss):
     """
 
     def __init__(
-        self, epsilon: float = 1e-8, reduction: str = "sum_over_batch_size", name: str = "psnr_loss", dtype: Any = None
+        self, epsilon: float = 1e-8, reduction: str = "sum_over_batch_size", name: str = "psnr_loss", dtype: DType = None
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.epsilon = epsilon
@@ -34,11 +34,11 @@ class PSNRLoss(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return 10 / math.log(10) * ops.log(mean_squared_error(y_true, y_pred) + self.epsilon)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
-def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Any:
+def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """The mean squared error of each image, `(N, ...) -> (N,)`.
 
     Examples:

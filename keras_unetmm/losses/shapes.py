@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which labels and shapes fit a prediction."""
 
-from typing import Any
+from collections.abc import Iterable
 
 from keras import ops
 
 from keras_unetmm.types import Tensor
 
 
-def where_label(y_true: Tensor, labels: Any, ignore: int | None) -> Any:
+def where_label(y_true: Tensor, labels: Iterable[int], ignore: int | None) -> tuple[Tensor, Tensor]:
     """Returns 1.0 where a pixel is not ignored, else 0.0, `(N, ..., 1)`, and the same where it is each label.
 
     Args:
@@ -28,7 +28,7 @@ def where_label(y_true: Tensor, labels: Any, ignore: int | None) -> Any:
     return ops.cast(ops.not_equal(y_true, ignore), "float32"), flags
 
 
-def foreground(classes: Any) -> Any:
+def foreground(classes: int) -> range:
     """The labels that are not background: 1 for one channel, else 1 to classes - 1.
 
     Examples:
@@ -38,7 +38,7 @@ def foreground(classes: Any) -> Any:
     return range(1, max(classes, 2))
 
 
-def check_mask_arguments(classes: Any, ignore: Any) -> None:
+def check_mask_arguments(classes: int, ignore: int | None) -> None:
     """Raises ValueError for a number of classes or an ignored label that no mask has.
 
     Examples:
@@ -55,7 +55,7 @@ def check_mask_arguments(classes: Any, ignore: Any) -> None:
         )
 
 
-def check_masks(y_true: Tensor, y_pred: Tensor, classes: Any) -> None:
+def check_masks(y_true: Tensor, y_pred: Tensor, classes: int) -> None:
     """Raises ValueError unless y_true is `(N, ..., 1)` and y_pred `(N, ..., classes)`, of the same size.
 
     Examples:

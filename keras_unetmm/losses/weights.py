@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a pixel counts in a loss: by its class, and by the weights that training is given."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from keras import ops
@@ -11,8 +11,10 @@ from keras_unetmm.losses.shapes import where_label
 
 BALANCED = "balanced"
 
+ClassWeight = Literal["balanced"] | Sequence[float] | Mapping[int, float] | None
 
-def balanced_weights(counts: Sequence[Any]) -> tuple[Any, ...]:
+
+def balanced_weights(counts: Sequence[float]) -> tuple[float, ...]:
     """Returns a weight for each class, the rarer it is the larger, so that the mean over all pixels is 1.
 
     Args:
@@ -28,11 +30,11 @@ def balanced_weights(counts: Sequence[Any]) -> tuple[Any, ...]:
         >>> losses.balanced_weights((990, 10))
         (0.5051, 50.0)
     """
-    counts = np.asarray(counts, float)
-    if counts.ndim != 1 or not np.isfinite(counts).all() or (counts < 0).any() or not counts.sum():
-        raise ValueError(f"counts must be a number for each class, not negative, not all 0. Received: {counts.tolist()}.")
-    there = counts > 0
-    weights = np.where(there, counts.sum() / (there.sum() * np.where(there, counts, 1)), 1.0)
+    pixels = np.asarray(counts, float)
+    if pixels.ndim != 1 or not np.isfinite(pixels).all() or (pixels < 0).any() or not pixels.sum():
+        raise ValueError(f"counts must be a number for each class, not negative, not all 0. Received: {pixels.tolist()}.")
+    there = pixels > 0
+    weights = np.where(there, pixels.sum() / (there.sum() * np.where(there, pixels, 1)), 1.0)
     return tuple(float(f"{weight:.4g}") for weight in weights)
 
 

@@ -31,7 +31,9 @@ class Difference:
     of: float
 
 
-def differences(model: Any, images: Tensor, target: str = "tflm", **choices: Any) -> tuple[Any, ...]:
+def differences(
+    model: keras.Model, images: Tensor | list[Tensor], target: str = "tflm", **choices: Any
+) -> tuple[Difference, ...]:
     """Returns a tuple with a `Difference` for each layer that was replaced, in the graph's order, and one for each output.
 
     Layers that are called several times are not listed.

@@ -5,7 +5,6 @@ One file although it is long: one walk over the graph, and what it has to rememb
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ from keras_unetmm.lowering.integer_layers import Affine
 from keras_unetmm.lowering.legalize import DROPPED, can_shuffle, legalized, rebuilt, shuffle
 from keras_unetmm.lowering.options import options_of
 from keras_unetmm.lowering.refusals import lacking, reason
-from keras_unetmm.types import Shape
+from keras_unetmm.types import InputShape
 
 
 @dataclass(frozen=True)
@@ -59,12 +58,12 @@ class Lowered:
     legalizations: tuple
 
     @property
-    def exchanges(self) -> Any:
+    def exchanges(self) -> tuple:
         """Old name of `legalizations`."""
-        return renamed("exchanges", self.legalizations, "legalizations", None, None)
+        return renamed("exchanges", self.legalizations, "legalizations", (), ())
 
 
-def lower(model: Any, target: str = "tflm", input_shape: Sequence[Any] | None = None, **choices: Any) -> Any:
+def lower(model: keras.Model, target: str = "tflm", input_shape: InputShape = None, **choices: Any) -> keras.Model:
     """Returns a model with the same function whose layers map to integer operators of the target.
 
     Equal but for GELU, where the target lacks the operator: its sigmoid form differs by at most 0.0204. Scales and shifts,
@@ -87,7 +86,11 @@ def lower(model: Any, target: str = "tflm", input_shape: Sequence[Any] | None = 
 
 
 def lowered(
-    model: Any, target: str = "tflm", input_shape: Shape | None = None, slices: bool = True, **choices: Any
+    model: keras.Model,
+    target: str = "tflm",
+    input_shape: InputShape = None,
+    slices: bool = True,
+    **choices: Any,
 ) -> Lowered:
     """Returns a `Lowered`, which tells what became of every layer. Other arguments and errors are those of `lower`.
 

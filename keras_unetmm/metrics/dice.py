@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dice coefficient of masks."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import DType
 from keras_unetmm.metrics.overlap import Overlap, count
 from keras_unetmm.metrics.precision import not_a_number
 
@@ -37,7 +36,7 @@ class Dice(Overlap):
     """
 
     def __init__(
-        self, classes: int = 1, ignore: int | None = None, label: int | None = None, name: str = "dice", dtype: Any = None
+        self, classes: int = 1, ignore: int | None = None, label: int | None = None, name: str = "dice", dtype: DType = None
     ) -> None:
         super().__init__(dice, "up", name, dtype, classes, ignore, label)
 

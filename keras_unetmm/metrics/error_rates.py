@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much of the background a mask marks, and how much of the object it misses."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import DType
 from keras_unetmm.metrics.overlap import Overlap, count
 from keras_unetmm.metrics.precision import not_a_number
 
@@ -39,7 +38,7 @@ class FalsePositiveRate(Overlap):
         ignore: int | None = None,
         label: int | None = None,
         name: str = "false_positive_rate",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(false_positive_rate, "down", name, dtype, classes, ignore, label)
 
@@ -73,7 +72,7 @@ class FalseNegativeRate(Overlap):
         ignore: int | None = None,
         label: int | None = None,
         name: str = "false_negative_rate",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(false_negative_rate, "down", name, dtype, classes, ignore, label)
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors of alpha mattes, on the whole image or where the trimap is unknown."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import DType
 from keras_unetmm.losses import alpha_difference
 from keras_unetmm.metrics.image_mean import ImageMean
 from keras_unetmm.metrics.precision import not_a_number
@@ -32,7 +31,7 @@ class SAD(ImageMean):
         5.0
     """
 
-    def __init__(self, unknown: bool = False, name: str = "sad", dtype: Any = None) -> None:
+    def __init__(self, unknown: bool = False, name: str = "sad", dtype: DType = None) -> None:
         super().__init__(sad, "down", name, dtype, unknown=unknown)
 
 
@@ -57,7 +56,7 @@ class MattingMSE(ImageMean):
         0.25
     """
 
-    def __init__(self, unknown: bool = False, name: str = "matting_mse", dtype: Any = None) -> None:
+    def __init__(self, unknown: bool = False, name: str = "matting_mse", dtype: DType = None) -> None:
         super().__init__(matting_mse, "down", name, dtype, unknown=unknown)
 
 

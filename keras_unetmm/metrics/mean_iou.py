@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mean intersection over union."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import Config, DType
 from keras_unetmm.losses import check_mask_arguments, check_masks
 from keras_unetmm.metrics.overlap import check_labels, predicted_labels
 from keras_unetmm.metrics.precision import not_a_number, summing_type
@@ -42,7 +41,7 @@ class MeanIoU(keras.metrics.MeanIoU):
         0.5833
     """
 
-    def __init__(self, classes: int, ignore: int | None = None, name: str = "mean_iou", dtype: Any = "float32") -> None:
+    def __init__(self, classes: int, ignore: int | None = None, name: str = "mean_iou", dtype: DType = "float32") -> None:
         check_mask_arguments(classes, ignore)
         super().__init__(max(classes, 2), name=name, dtype=summing_type(dtype), ignore_class=ignore)
         self.classes = classes
@@ -71,5 +70,5 @@ class MeanIoU(keras.metrics.MeanIoU):
         super().reset_state()
         self.broken.assign(0.0)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         return {"classes": self.classes, "ignore": self.ignore_class, "name": self.name, "dtype": self.dtype}

@@ -2,11 +2,11 @@
 """Peak signal to noise ratio."""
 
 import math
-from typing import Any
 
 import keras
 from keras import ops
 
+from keras_unetmm.keras_types import DType
 from keras_unetmm.losses import mean_squared_error
 from keras_unetmm.metrics.image_quality import ImageQuality, prepare
 from keras_unetmm.metrics.precision import not_a_number
@@ -47,7 +47,7 @@ class PSNR(ImageQuality):
         shave: int = 0,
         rounded: bool = False,
         name: str = "psnr",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(counted_psnr, name, dtype, max_value, luma, shave, rounded)
 
@@ -60,7 +60,7 @@ def counted_psnr(y_true, y_pred, **arguments):
 
 def psnr(
     y_true: Tensor, y_pred: Tensor, max_value: float = 1.0, luma: bool = False, shave: int = 0, rounded: bool = False
-) -> Any:
+) -> Tensor:
     """Peak signal to noise ratio of each image in dB, two of `(N, H, W, C) -> (N,)`; arguments as of `PSNR`.
 
     It is infinite for equal images, as the equation has it; the metric `PSNR` counts them as 100 dB.

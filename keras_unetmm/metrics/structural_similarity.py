@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Structural similarity."""
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
 
+from keras_unetmm.keras_types import DType
 from keras_unetmm.metrics.image_quality import ImageQuality, prepare
 from keras_unetmm.metrics.precision import not_a_number
 from keras_unetmm.types import Tensor
@@ -44,7 +43,7 @@ class SSIM(ImageQuality):
         shave: int = 0,
         rounded: bool = False,
         name: str = "ssim",
-        dtype: Any = None,
+        dtype: DType = None,
     ) -> None:
         super().__init__(ssim, name, dtype, max_value, luma, shave, rounded)
 
@@ -58,7 +57,7 @@ def ssim(
     luma: bool = False,
     shave: int = 0,
     rounded: bool = False,
-) -> Any:
+) -> Tensor:
     """Structural similarity of each image, two of `(N, H, W, C) -> (N,)`.
 
     Args:

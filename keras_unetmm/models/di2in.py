@@ -8,7 +8,6 @@ leave no weights for it: here max pooling and nearest neighbour. `mcu_width8` is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -17,6 +16,7 @@ from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
 from keras_unetmm.models.skip_costs import tell_costs
+from keras_unetmm.skips import Skips
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def DI2IN(
     variant: str = "liver_width16",
     *,
     input_shape: Sequence[int | None] | None = None,
-    skips: Any = "full",
+    skips: Skips = "full",
     rank: int | None = None,
     channels: int | None = None,
     levels: int | None = None,

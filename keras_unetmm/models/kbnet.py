@@ -21,6 +21,7 @@ from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import KBBlock
 from keras_unetmm.models.arguments import check_flags
 from keras_unetmm.models.restoration import changed_row, restoration_network
+from keras_unetmm.skips import Skips
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def KBNet(
     variant: str = "sidd_width64",
     *,
     input_shape: Sequence[int | None] | None = (None, None, 3),
-    skips: Any = "full",
+    skips: Skips = "full",
     width: int | None = None,
     encoder_depths: Sequence[int] | None = None,
     middle_depth: int | None = None,

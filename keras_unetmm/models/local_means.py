@@ -2,7 +2,6 @@
 """Channel attention by means over windows at test time: TLC (arXiv 2112.04491), which NAFNet's authors have for GoPro."""
 
 import re
-from typing import Any
 
 import keras
 
@@ -11,7 +10,7 @@ from keras_unetmm.graph.nodes import followers
 from keras_unetmm.layers.local_mean import LocalMean
 
 
-def local_means(model: Any, window: int) -> keras.Model:
+def local_means(model: keras.Model, window: int | tuple[int, int]) -> keras.Model:
     """Returns the network with channel attention that takes its means over windows, not over the whole image.
 
     The network was trained on patches, and a whole image has other means. NAFNet's authors take windows of 1.5 times the

@@ -8,12 +8,12 @@ printed counts, `table` the printed shape. `mcu_width8` is ours.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.unet import Variant, built
+from keras_unetmm.skips import Skips
 
 # fmt: off
 VARIANTS = {
@@ -34,7 +34,7 @@ def LUnet(
     variant: str = "harp_width4",
     *,
     input_shape: Sequence[int | None] | None = None,
-    skips: Any = "full",
+    skips: Skips = "full",
     rank: int | None = None,
     channels: int | None = None,
     levels: int | None = None,

@@ -26,6 +26,7 @@ from keras_unetmm.models import mscan, segmentation
 from keras_unetmm.models.arguments import is_count
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
 from keras_unetmm.models.skip_costs import tell_costs
+from keras_unetmm.skips import Skips
 
 LEVELS = 3
 HALVINGS = 5  # of the image, down to the fourth stage
@@ -57,9 +58,9 @@ def MSCANMatting(
     variant: str = "tiny",
     *,
     input_shape: Sequence[int | None] | None = (None, None, 3),
-    skips: Any = "full",
+    skips: Skips = "full",
     decoder: Sequence[int] | None = None,
-    channels: Any = None,
+    channels: Sequence[int] | None = None,
     depths: Sequence[int] | None = None,
     expansions: Sequence[int] | None = None,
     drop_path: float | None = None,

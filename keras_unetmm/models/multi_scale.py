@@ -4,12 +4,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_unetmm.keras_types import Activation
 from keras_unetmm.types import Tensor
 
 AVERAGES = ("probabilities", "logits")
@@ -19,16 +19,16 @@ OVERLAP = 2 / 3  # of a window, from one to the next
 def predict_multi_scale(
     model: keras.Model,
     images: Tensor,
-    scales: Sequence[Any] = (0.5, 0.75, 1.0, 1.25),
+    scales: Sequence[float] = (0.5, 0.75, 1.0, 1.25),
     flip: bool = True,
     multiple: int = 32,
     batch_size: int = 8,
-    activation: Any = None,
+    activation: Activation = None,
     average: str = "probabilities",
     window: int | None = None,
     shorter_side: int | None = None,
-    fill: Any = 0.0,
-) -> Any:
+    fill: float | Sequence[float] = 0.0,
+) -> np.ndarray | list[np.ndarray]:
     """Segments images at several scales, each also mirrored left to right, and averages the probabilities.
 
     Each image is resized bilinearly (smoothed where it shrinks), segmented, and the result resized back. The paper does
@@ -94,12 +94,12 @@ def predict_multi_scale(
 class _How:
     """How images are segmented several times; see `predict_multi_scale`."""
 
-    scales: tuple
+    scales: Sequence[float]
     flip: bool
     multiple: int
     window: int | None
     shorter_side: int | None
-    fill: Any
+    fill: float | Sequence[float]
 
     def averaged(self, model, images, activation):
         """The mean of what a model makes of a batch at all scales, of the size of the images."""

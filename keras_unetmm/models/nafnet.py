@@ -18,6 +18,7 @@ from keras_unetmm import skips as skip_connections
 from keras_unetmm.layers import NAFBlock, normalization
 from keras_unetmm.models.arguments import check_flags, is_count
 from keras_unetmm.models.restoration import changed_row, restoration_network
+from keras_unetmm.skips import Skips
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def NAFNet(
     variant: str = "sidd_width32",
     *,
     input_shape: Sequence[int | None] | None = (None, None, 3),
-    skips: Any = "full",
+    skips: Skips = "full",
     width: int | None = None,
     encoder_depths: Sequence[int] | None = None,
     middle_depth: int | None = None,

@@ -2,15 +2,17 @@
 """The network that a published checkpoint of NAFNet or KBNet_s belongs to, told by its names and shapes."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+
+import keras
 
 from keras_unetmm.models.kbnet import KBNet
 from keras_unetmm.models.nafnet import NAFNet
 from keras_unetmm.models.pytorch_weights import load_pytorch
+from keras_unetmm.skips import Skips
+from keras_unetmm.types import StateDict
 
 
-def from_pytorch(state_dict: Mapping[Any, Any], skips: str = "full") -> Any:
+def from_pytorch(state_dict: StateDict, skips: Skips = "full") -> keras.Model:
     """Returns a NAFNet or KBNet with the weights of a checkpoint of the authors' public code.
 
     With other skips than full ones, encoder, decoder and head are the checkpoint's, and what the skips have of their own is

@@ -12,7 +12,6 @@ import pickle
 import zipfile
 import zlib
 from collections import OrderedDict
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +30,7 @@ _TYPES = {
 }
 
 
-def read_pytorch(path: PathLike) -> Any:
+def read_pytorch(path: PathLike) -> dict[str, np.ndarray]:
     """Returns the tensors of a checkpoint, `{name: array}`, from under `"params"`, `"state_dict"` and the like, too.
 
     Args:

@@ -5,13 +5,13 @@ Their names are those of the authors' public code (both MIT licence), read for t
 """
 
 import re
-from collections.abc import Mapping
 from operator import attrgetter
-from typing import Any
 
+import keras
 import numpy as np
 
 from keras_unetmm.layers import ChannelScale, KBBlock, KernelBasisAttention, NAFBlock
+from keras_unetmm.types import StateDict
 
 # what a checkpoint calls the parts of a block, and what we do
 _NAF_PARTS = {part: part for part in ("norm1", "conv1", "conv2", "conv3", "beta", "norm2", "conv4", "conv5", "gamma")}
@@ -25,7 +25,7 @@ _KB_PARTS[""] = "kba"
 _OF_SKIPS = re.compile(r"skip\d+_(keep|restore)|skips_share|input_skip")  # which checkpoints have not
 
 
-def load_pytorch(model: Any, state_dict: Mapping[Any, Any]) -> None:
+def load_pytorch(model: keras.Model, state_dict: StateDict) -> None:
     """Loads a `state_dict` of the authors' NAFNet or KBNet_s into ours; every weight must find its place.
 
     Kernels are transposed, and the channels in front of a pixel shuffle brought into the order of

@@ -14,11 +14,13 @@ from typing import Any
 import keras
 
 from keras_unetmm import skips as skip_connections
+from keras_unetmm.keras_types import Activation
 from keras_unetmm.layers import ResidualDownsampling, UNetModule
 from keras_unetmm.layers.checked_sizes import CheckedSizes, check_sizes
 from keras_unetmm.layers.preactivated_convolution import EPSILON, symmetric_stride_2
 from keras_unetmm.layers.unet_module import SKIPS
 from keras_unetmm.models.arguments import check_flags, checked_image_shape, is_count
+from keras_unetmm.skips import Skips
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,10 @@ def SUNet(
     *,
     include_top: bool = True,
     input_shape: Sequence[int | None] | None = (None, None, 3),
-    pooling: Any = None,
+    pooling: str | None = None,
     classes: int = 1000,
-    classifier_activation: Any = "softmax",
-    skips: Any = "full",
+    classifier_activation: Activation = "softmax",
+    skips: Skips = "full",
     filters: int | None = None,
     modules: Sequence[int] | None = None,
     channels: Sequence[int] | None = None,
@@ -108,7 +110,7 @@ def SUNet(
     return keras.Model(inputs, x, name=name or variant)
 
 
-def SUNet64(**arguments: Any) -> Any:
+def SUNet64(**arguments: Any) -> keras.Model:
     """Builds SUNet-64 for classification; arguments as for `SUNet`.
 
     Examples:
@@ -118,7 +120,7 @@ def SUNet64(**arguments: Any) -> Any:
     return SUNet("sunet64", **arguments)
 
 
-def SUNet128(**arguments: Any) -> Any:
+def SUNet128(**arguments: Any) -> keras.Model:
     """Builds SUNet-128 for classification; arguments as for `SUNet`.
 
     Examples:
@@ -128,7 +130,7 @@ def SUNet128(**arguments: Any) -> Any:
     return SUNet("sunet128", **arguments)
 
 
-def SUNet7128(**arguments: Any) -> Any:
+def SUNet7128(**arguments: Any) -> keras.Model:
     """Builds SUNet-7-128 for classification; arguments as for `SUNet`.
 
     Examples:

@@ -5,18 +5,17 @@ The authors' code (MIT licence) was read for the names.
 """
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
 
 from keras_unetmm.layers import Degridding, ResidualDownsampling, UNetModule
+from keras_unetmm.types import PathLike, StateDict
 
 _OWN = ("head", "degridding")  # what a segmenter trains again
 
 
-def load_classifier(model: Any, classifier: Any) -> None:
+def load_classifier(model: keras.Model, classifier: keras.Model | PathLike) -> None:
     """Copies a classifier's weights into a segmenter, layer by layer by their names; the heads are left as they are.
 
     Args:
@@ -53,7 +52,7 @@ def load_classifier(model: Any, classifier: Any) -> None:
         layer.set_weights(sources[name].get_weights())
 
 
-def load_pytorch_sunet(model: Any, state_dict: Mapping[Any, Any]) -> None:
+def load_pytorch_sunet(model: keras.Model, state_dict: StateDict) -> None:
     """Loads a `state_dict` of the authors' SUNet, classifier or segmenter, into ours; every weight must find its place.
 
     By order it goes, too: `model.weights` come as a `state_dict` lists them without `num_batches_tracked`, and

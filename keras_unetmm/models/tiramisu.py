@@ -9,7 +9,6 @@ The counts that SAT prints for its Tiramisu (10,202,993 in 3-D) are none of thes
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -19,7 +18,7 @@ from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
 from keras_unetmm.models.skip_costs import tell_costs
-from keras_unetmm.skips import gate_arguments
+from keras_unetmm.skips import Skips, gate_arguments
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ def Tiramisu(
     variant: str = "fc_densenet103",
     *,
     input_shape: Sequence[int | None] | None = None,
-    skips: Any = "full",
-    dense_skips: Any = "full",
+    skips: Skips = "full",
+    dense_skips: Skips = "full",
     rank: int | None = None,
     growth: int | None = None,
     depths: Sequence[int] | None = None,

@@ -13,7 +13,6 @@ the published counts, gamma and beta included; how Lean U-Net's two axes became 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -23,6 +22,7 @@ from keras_unetmm.layers.rank import layer
 from keras_unetmm.models import segmentation
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
 from keras_unetmm.models.skip_costs import tell_costs
+from keras_unetmm.skips import Skips
 
 UPSAMPLINGS = ("halving", "keeping", "nearest")
 
@@ -68,7 +68,7 @@ def UNet(
     variant: str = "ronneberger2015",
     *,
     input_shape: Sequence[int | None] | None = None,
-    skips: Any = "full",
+    skips: Skips = "full",
     rank: int | None = None,
     channels: int | None = None,
     levels: int | None = None,

@@ -7,8 +7,8 @@ convolutions. An encoder without maps at full resolution gets further stages wit
 size of the image.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import keras
 
@@ -22,13 +22,17 @@ from keras_unetmm.models.backbone_maps import backbone_maps
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
 from keras_unetmm.models.reductions import usable_reductions
 from keras_unetmm.models.skip_costs import tell_costs
+from keras_unetmm.skips import Skips
+
+# names of the maps' layers, or their symbolic outputs, or a dict of either
+Layers = Sequence[str | keras.KerasTensor] | Mapping[str, str | keras.KerasTensor]
 
 
 def unet_on(
     backbone: keras.Model,
     *,
-    skips: Any = "full",
-    layers: Any = None,
+    skips: Skips = "full",
+    layers: Layers | None = None,
     levels: int | None = None,
     channels: int = 16,
     order: str = "conv-norm-relu",

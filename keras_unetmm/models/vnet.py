@@ -11,7 +11,6 @@ this network's. Of the 2,380 the gates, with batch norm, explain `sum(2C + 3) = 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -20,6 +19,7 @@ from keras_unetmm.models import segmentation
 from keras_unetmm.models.arguments import check_flags
 from keras_unetmm.models.encoder_decoder import concatenate, encoder_decoder
 from keras_unetmm.models.skip_costs import tell_costs
+from keras_unetmm.skips import Skips
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def VNet(
     variant: str = "milletari2016",
     *,
     input_shape: Sequence[int | None] | None = None,
-    skips: Any = "full",
+    skips: Skips = "full",
     rank: int | None = None,
     channels: int | None = None,
     convolutions: Sequence[int] | None = None,

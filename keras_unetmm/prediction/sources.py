@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from keras_unetmm.interpreters import runtime
 from keras_unetmm.runtime import engine
 from keras_unetmm.runtime.tiled import run_tiled
 from keras_unetmm.tflite_file.metadata import metadata
+from keras_unetmm.types import PathLike
+
+if TYPE_CHECKING:
+    import keras
 
 KINDS = ("image", "mask")
 
@@ -55,7 +59,7 @@ class Predictor:
     overlaps: dict = field(default_factory=dict, compare=False)
 
 
-def load_predictor(source: Any, runtime: str = "tflm", kind: str | None = None) -> Predictor:
+def load_predictor(source: "keras.Model | PathLike", runtime: str = "tflm", kind: str | None = None) -> Predictor:
     """Returns what predicts.
 
     Args:
@@ -91,7 +95,7 @@ def load_predictor(source: Any, runtime: str = "tflm", kind: str | None = None) 
     )
 
 
-def _loaded(path: Path) -> Any:
+def _loaded(path: Path) -> "keras.Model":
     import keras
 
     from keras_unetmm.quantization import quantized_layers  # noqa: F401 - registers what saved models are made of
@@ -134,7 +138,7 @@ def _of_preset(name: str, kind: str | None) -> Predictor:
     return _of_model(from_preset(name), name, None, kind, name)
 
 
-def _of_model(model: Any, name: str, normalize: tuple | None, kind: str | None, fingerprint: str) -> Predictor:
+def _of_model(model: "keras.Model", name: str, normalize: tuple | None, kind: str | None, fingerprint: str) -> Predictor:
     import keras
 
     if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) not in (4, 5):
@@ -166,14 +170,14 @@ def _of_model(model: Any, name: str, normalize: tuple | None, kind: str | None, 
     return Predictor(name, run, channels, len(size), fixed, multiple, kind or made, memory, False, fingerprint)
 
 
-def _ends_in_probabilities(model: Any) -> bool:
+def _ends_in_probabilities(model: "keras.Model") -> bool:
     from keras_unetmm.graph.nodes import maker
 
     activation = getattr(getattr(maker(model.outputs[0]), "activation", None), "__name__", "")
     return activation in ("softmax", "sigmoid")
 
 
-def _multiple(model: Any, axes: int) -> int:
+def _multiple(model: "keras.Model", axes: int) -> int:
     """What sizes have to be multiples of: as the network says itself, or as often as it halves its maps."""
     from keras_unetmm.graph.trace import trace
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A preset's own file for another target: operators that it lacks become others, and the bytes stay the same."""
 
-from typing import Any
-
 from keras_unetmm.interpreters.examples import array_of
 from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.presets.fetch import file_of
@@ -10,6 +8,7 @@ from keras_unetmm.presets.store import PresetError
 from keras_unetmm.runtime.cross_check import OutputsDifferError, reference_runtime
 from keras_unetmm.targets.shuffles import without_shuffles
 from keras_unetmm.targets.targets import check, target_of
+from keras_unetmm.targets.verdict import Verdict
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tflite_file.metadata import metadata, with_metadata
@@ -17,7 +16,7 @@ from keras_unetmm.tflite_file.metadata import metadata, with_metadata
 _WITHOUT_SHUFFLES = ("coral", "ethos-u55", "ethos-u65", "ethos-u85")
 
 
-def retargeted(name: str, target: str) -> tuple[bytes, Any, int]:
+def retargeted(name: str, target: str) -> tuple[bytes, Verdict, int]:
     """Returns the file of a preset for a target, the `Verdict` on it, and how many shuffles became convolutions.
 
     Accelerators get convolutions with kernels of ones and zeros in place of DEPTH_TO_SPACE and SPACE_TO_DEPTH. Nothing is

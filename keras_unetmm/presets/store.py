@@ -9,11 +9,11 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from keras_unetmm.atomic_write import atomic_write
+from keras_unetmm.types import JsonObject
 
 FOLDER = Path(__file__).parent
 FILES = FOLDER.parent.parent / "tflite"  # where a preset's files lie in the repository, a folder for each
@@ -25,7 +25,7 @@ class PresetError(ValueError):
     """A preset that is not there, or whose files are damaged."""
 
 
-def names(folder: Any = FOLDER) -> Any:
+def names(folder: Path = FOLDER) -> list[str]:
     """Returns the names of the presets that have a card.
 
     Examples:
@@ -35,7 +35,7 @@ def names(folder: Any = FOLDER) -> Any:
     return sorted(path.stem for path in folder.glob("*.json"))
 
 
-def card(name: str, folder: Any = FOLDER) -> Any:
+def card(name: str, folder: Path = FOLDER) -> JsonObject:
     """Returns the card of a preset: a dict of its task, data, training, sizes and measured quality.
 
     Raises:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from keras_unetmm import models, skips
+from keras_unetmm.types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Preset:
     tiled: dict | None = None
 
 
-_LESIONS = {
+_LESIONS: JsonObject = {
     "size": (128, 128),
     "task": "the outline of a skin lesion in a photograph, as a probability at each pixel",
     "data": "ISIC 2018, task 1: 800 photographs at 128x128; tested on up to 200 others",
@@ -58,15 +59,15 @@ def _lesions(skips):
     )
 
 
-_TILED = {"size": (256, 256), "ram": 400_000}
-_DENOISING = {
+_TILED: JsonObject = {"size": (256, 256), "ram": 400_000}
+_DENOISING: JsonObject = {
     "recipe": "denoise_bsd_nafnet.py",
     "size": (128, 128),
     "task": "a photograph without its noise, of standard deviation 25 of 255, independent in every value",
     "data": "BSDS500, train and test without 302003 and 12003: 398 photographs; tested on CBSD68 and Kodak24",
     "terms": "BSDS500: for non-commercial research and education, cite Arbelaez et al. 2011",
 }
-_HIPPOCAMPUS = {
+_HIPPOCAMPUS: JsonObject = {
     "recipe": "hippocampus_lunet.py",
     "size": (48, 64, 48),
     "task": "the anterior and the posterior hippocampus in a window of an MRI volume, normalised, as probabilities",
@@ -74,7 +75,7 @@ _HIPPOCAMPUS = {
     "terms": "CC-BY-SA 4.0; cite arXiv 1902.09063",
     "normal": (0.5, 0.125),  # bytes from -4 to 4 standard deviations
 }
-_SCENES = {
+_SCENES: JsonObject = {
     "size": (180, 240),
     "task": "11 classes of a street scene, as probabilities",
     "data": "CamVid, 367 frames at 240x180; weights chosen on val, tested on val and test",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes of a memory that hold something for a while: what planner, tiler and engine place."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 
 class Kind(Enum):
@@ -29,7 +29,7 @@ class Buffer:
         moved: bool, whether the map is copied once, from or to the place where a step has it.
     """
 
-    owner: Any
+    owner: Hashable
     kind: Kind | None
     first: int
     last: int

@@ -4,26 +4,26 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from keras_unetmm.program.buffer import Buffer
 from keras_unetmm.program.step import MapFormat, Port, Step
+from keras_unetmm.types import Json, JsonObject
 
 FORMAT = 1
 
 
-def digest(description: Mapping[str, Any]) -> str:
+def digest(description: Mapping[str, Json]) -> str:
     """Returns the SHA-256 of a description, itself apart."""
     said = {key: value for key, value in description.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def of_format(found: MapFormat) -> dict[str, Any]:
+def of_format(found: MapFormat) -> JsonObject:
     """Returns what is said of a map's values."""
     return {key: getattr(found, key) for key in ("type", "channels", "scale", "zero_point", "pixels")}
 
 
-def of_step(step: Step) -> dict[str, Any]:
+def of_step(step: Step) -> JsonObject:
     """Returns what is said of a step."""
     return {
         "file": step.file,
@@ -42,7 +42,7 @@ def of_step(step: Step) -> dict[str, Any]:
     }
 
 
-def of_carried(buffer: Buffer, names: Sequence[str]) -> dict[str, Any]:
+def of_carried(buffer: Buffer, names: Sequence[str]) -> JsonObject:
     """Returns what is said of a carried map, given the names of all steps."""
     return {
         "name": buffer.owner,
@@ -55,7 +55,7 @@ def of_carried(buffer: Buffer, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _port(port: Port) -> dict[str, Any]:
+def _port(port: Port) -> JsonObject:
     said = {"map": port.map, **of_format(port.format)}
     if port.region is None:
         return said

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program from what its `program.json` says, read through the schema."""
 
-from typing import Any
-
 from keras_unetmm.program.buffer import Buffer, Kind
 from keras_unetmm.program.program import Program
 from keras_unetmm.program.region import Region
 from keras_unetmm.program.schema import validate_keys
 from keras_unetmm.program.step import MapFormat, Port, Step
 from keras_unetmm.program.validate import validate_program
+from keras_unetmm.types import Json, JsonObject
 
 
-def parsed(said: Any, files: dict[str, bytes] | None = None) -> Program:
+def parsed(said: Json, files: dict[str, bytes] | None = None) -> Program:
     """Returns the `Program` of a description that anybody may have written.
 
     Args:
@@ -43,7 +42,7 @@ def parsed(said: Any, files: dict[str, bytes] | None = None) -> Program:
     return program
 
 
-def _validate_equal(said: Any, follows: Any, where: str) -> None:
+def _validate_equal(said: Json, follows: Json, where: str) -> None:
     """Raises a `ValueError` for a figure that follows from others and is not what they give."""
     if isinstance(said, dict) and where != "network":
         for key in said:
@@ -61,7 +60,7 @@ def _pair(values: list[int]) -> tuple[int, int]:
     return first, second
 
 
-def _step_of(number: int, name: str, part: dict[str, Any]) -> Step:
+def _step_of(number: int, name: str, part: JsonObject) -> Step:
     inputs, outputs = (tuple(map(_port_of, part[side])) for side in ("inputs", "outputs"))
     kind = Kind.WHOLE if all(port.region is None for port in (*inputs, *outputs)) else Kind.TILE
     return Step(
@@ -77,12 +76,12 @@ def _step_of(number: int, name: str, part: dict[str, Any]) -> Step:
     )
 
 
-def _port_of(said: dict[str, Any]) -> Port:
+def _port_of(said: JsonObject) -> Port:
     found = MapFormat(**{key: said[key] for key in ("type", "channels", "scale", "zero_point", "pixels")})
     return Port(said["map"], found, Region(*map(_pair, said["region"])) if "region" in said else None)
 
 
-def _carried_of(entry: dict[str, Any], names: list[str]) -> Buffer:
+def _carried_of(entry: JsonObject, names: list[str]) -> Buffer:
     for end in ("from", "to"):
         if entry[end] not in names:
             raise ValueError(f"carried {entry['name']!r} goes {end} {entry[end]}, a part that there is not")

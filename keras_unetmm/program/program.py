@@ -3,11 +3,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from keras_unetmm.program.buffer import Buffer
 from keras_unetmm.program.description import FORMAT, digest, of_carried, of_format, of_step
 from keras_unetmm.program.step import MapFormat, Step
+from keras_unetmm.types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Program:
     halo: int
     kernels: str
     untiled_macs: int
-    network: dict[str, Any] | None
+    network: JsonObject | None
     version: str
 
     @property
@@ -80,7 +80,7 @@ class Program:
         return self.ram_bytes + sum(step.tail_bytes for step in self.steps)
 
     @cached_property
-    def description(self) -> dict[str, Any]:
+    def description(self) -> JsonObject:
         """The content of `program.json`."""
         names = [step.name for step in self.steps]
         said = {

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The schema of `program.json`: every key, and within which bounds each number and name must lie."""
 
-from typing import Any
-
 from keras_unetmm.kernels.libraries import LIBRARIES
 from keras_unetmm.program.step import NAMES
 from keras_unetmm.tflite_file import json_text as rules
 from keras_unetmm.tflite_file.metadata import DESCRIPTION
+from keras_unetmm.types import Json
 
 _SIDE = 2**16  # pixels of an image's side
 _BYTES = 2**29  # of the arena, of a file
@@ -29,7 +28,7 @@ _whole_port = rules.record(map=rules.text(), **_map)
 _tiled_port = rules.record(map=rules.text(), **_map, region=_region, shape=_sides)
 
 
-def _port(value: Any, where: str) -> None:
+def _port(value: Json, where: str) -> None:
     (_tiled_port if isinstance(value, dict) and "region" in value else _whole_port)(value, where)
 
 
@@ -58,7 +57,7 @@ _carried = rules.record(
 )
 
 
-def _parts(value: Any, where: str) -> None:
+def _parts(value: Json, where: str) -> None:
     named = isinstance(value, dict) and list(value) == [name for name in NAMES if name in value]
     if not named or not {"head", "body", "tail"} <= {*value, "body"}:
         raise ValueError(f"{where} must be some of {', '.join(NAMES)} in this order, head and tail among them")
@@ -96,6 +95,6 @@ _PROGRAM = rules.record(
 )
 
 
-def validate_keys(said: Any) -> None:
+def validate_keys(said: Json) -> None:
     """Raises a `ValueError` that names the first key of a description that is missing, unknown, or out of its range."""
     _PROGRAM(said, "")

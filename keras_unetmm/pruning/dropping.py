@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network with targeted dropout behind each convolution that can be pruned, and the same network without it."""
 
-from typing import Any
-
 import keras
 
 from keras_unetmm.graph.channels import TRANSPOSED, Channels, keeps_zero
@@ -16,7 +14,9 @@ ACTIVATIONS = (keras.layers.ReLU, keras.layers.PReLU, keras.layers.Activation)
 UNIT = (keras.layers.BatchNormalization, *ACTIVATIONS)
 
 
-def with_dropout(model: keras.Model, rate: float = 0.0, seed: int | None = None, up_convolutions: bool = True) -> Any:
+def with_dropout(
+    model: keras.Model, rate: float = 0.0, seed: int | None = None, up_convolutions: bool = True
+) -> keras.Model:
     """Returns a copy with a `TargetedDropout` behind every convolution of which channels can be pruned: two at least.
 
     It stands behind the activation and the norm that follow the convolution alone, and is called `enc0_block_conv0_drop`.
@@ -62,7 +62,7 @@ def of_up_convolutions(found):
     return {int(n) for use in found.uses if isinstance(use.layer, TRANSPOSED) for n in found.one(use.makes)}
 
 
-def without_dropout(model: Any) -> Any:
+def without_dropout(model: keras.Model) -> keras.Model:
     """Returns a copy without the `TargetedDropout` layers.
 
     Examples:
@@ -99,7 +99,7 @@ def activated(model, name):
     return layer.output
 
 
-def cleaned(model: Any) -> Any:
+def cleaned(model: keras.Model) -> keras.Model:
     """Returns the network without dropout layers and without the channels that their rates say are gone.
 
     Examples:

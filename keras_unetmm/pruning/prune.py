@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network without some of its channels, and the network of all of them that computes the same."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -13,7 +12,7 @@ from keras_unetmm.graph.expand import expand
 from keras_unetmm.pruning.slots import carry_slots, compile_alike
 
 
-def prune(model: keras.Model, channels: Mapping[Any, Any]) -> keras.Model:
+def prune(model: keras.Model, channels: Mapping[str, Sequence[int]]) -> keras.Model:
     """Returns a smaller network: the given channels are gone, everything else is as it was.
 
     Channels that are added to each other go together, and so do the halves of a simple gate: dropping one drops its
@@ -59,7 +58,7 @@ def cut_out(model, channels):
     return graph, *cut(graph, found, found.gone(channels))
 
 
-def masked(model: Any, channels: Any) -> Any:
+def masked(model: keras.Model, channels: Mapping[str, Sequence[int]]) -> keras.Model:
     """Returns the whole network with the given channels at 0 wherever they are read: it computes what `prune`'s does.
 
     Args:

@@ -3,7 +3,6 @@
 
 import re
 from dataclasses import InitVar, dataclass
-from typing import Any
 
 import numpy as np
 
@@ -92,10 +91,10 @@ class Pruning:
         if self.saving and self.choice != "channel":
             raise ValueError(f"choice of Pruning must be 'channel' to save {self.saving}. Received: {self.choice!r}.")
 
-    def removals(self, step: Any, left: Any) -> Any:
+    def removals(self, step: int, left: int) -> int:
         """How many channels go after a step, of so many."""
         due = step >= self.start and (step - self.start) % self.every == 0
-        return min(self.count, max(left - self.target_channels, 0)) if due else 0
+        return min(self.count, max(left - (self.target_channels or 0), 0)) if due else 0
 
 
 def choose(units, held, gone, scores, count, choice, random):

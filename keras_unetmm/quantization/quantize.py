@@ -7,7 +7,6 @@ Written from Jacob et al. (arXiv 1712.05877) and Krishnamoorthi (arXiv 1806.0834
 One file although it is long: one walk over the model, and what it has to remember on the way.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -42,6 +41,7 @@ from keras_unetmm.quantization.quantized_layers import (
     QuantizedSoftmax,
     weight_scales,
 )
+from keras_unetmm.types import Calibration, PerChannel, Size
 
 RANGES = ("learned", "average", "fixed")
 _SUFFIX = "_range"
@@ -50,13 +50,13 @@ _CLIPPED = {"relu": (0.0, None), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)} 
 
 
 def quantize_aware(
-    model: Any,
-    calibration: Any,
+    model: keras.Model,
+    calibration: Calibration,
     target: str = "tflm",
-    size: Sequence[int | None] | None = None,
+    size: Size = None,
     output_kind: str = "auto",
-    mean: Any = None,
-    std: Any = None,
+    mean: PerChannel = None,
+    std: PerChannel = None,
     ranges: str = "learned",
     *,
     output: str | None = None,
@@ -152,7 +152,7 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
     return graph, kind_of(made.source) if output == "auto" else output
 
 
-def is_quantize_aware(model: Any) -> bool:
+def is_quantize_aware(model: keras.Model) -> bool:
     """Whether a model comes from `quantize_aware`.
 
     Examples:
@@ -177,7 +177,7 @@ def output_of(model, kind):
     return "image" if layer.fixed == BYTES else "values"
 
 
-def plain(model: Any) -> Any:
+def plain(model: keras.Model) -> tuple[keras.Model, dict[str, tuple[float, float]]]:
     """Returns the model without its rounding, and the range of what each layer gives, `{name: (low, high)}`.
 
     Args:

@@ -2,19 +2,19 @@
 """The charts of a report as numbers: rectangles in a drawing of 1000 x 300, and what each says when it is pointed at."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from keras_unetmm.planner.greedy import greedy
 from keras_unetmm.planner.lifetimes import timeline
 from keras_unetmm.planner.planner import Lifetime, Plan, PlannedFile
 from keras_unetmm.planner.skips import kinds, waits_at
 from keras_unetmm.tflite_file.names import short_name
+from keras_unetmm.types import JsonObject
 
 WIDTH, HEIGHT = 1000, 300
 _MOST = 20_000  # rectangles
 
 
-def profile(plan: "Plan | PlannedFile", limit: int) -> dict[str, Any]:
+def profile(plan: "Plan | PlannedFile", limit: int) -> JsonObject:
     """Returns the live bytes while each operator runs, split by what they are for.
 
     Args:
@@ -42,7 +42,7 @@ def profile(plan: "Plan | PlannedFile", limit: int) -> dict[str, Any]:
     return {"bars": bars[:_MOST], "columns": columns[:_MOST], "peak": max(live, default=0)}
 
 
-def arena_map(plan: Plan) -> dict[str, Any]:
+def arena_map(plan: Plan) -> JsonObject:
     """Returns the arena over time: a rectangle a buffer, planned, or as TFLM's own planner places the file."""
     planned = plan.planned
     owner: Plan | PlannedFile

@@ -3,7 +3,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from keras_unetmm.advice.advice import advice
 from keras_unetmm.operators.registry import operator_macs
@@ -13,6 +12,7 @@ from keras_unetmm.planner.tail import estimated_tail
 from keras_unetmm.targets.targets import TARGETS, check
 from keras_unetmm.targets.verdict import CompilerError, Verdict
 from keras_unetmm.tflite_file.names import short_name
+from keras_unetmm.types import JsonObject
 
 MEMORIES = (128, 192, 256, 320, 512, 1024)  # KiB of RAM that microcontrollers have
 _MOST_ROWS = 3000  # operators that are listed
@@ -32,8 +32,8 @@ class Collected:
 
     name: str
     plan: Plan
-    result: dict[str, Any]
-    advice: list[dict[str, Any]]
+    result: JsonObject
+    advice: list[JsonObject]
     verdicts: "dict[str, Verdict | str]"
 
 
@@ -85,7 +85,7 @@ def _verdict(content: bytes, target: str, compile: bool) -> "Verdict | str":
         return str(error)
 
 
-def ways(made: Collected) -> list[dict[str, Any]]:
+def ways(made: Collected) -> list[JsonObject]:
     """Returns the ways to run the file, each with `name`, its `bytes` in all or None, `parts` and `said`."""
     as_is, planned = made.result["as_is"], made.result["planned"]
     rows = [_on_tflm("TFLM, as converted", as_is["measured"], as_is["greedy_head"], made)]
@@ -97,13 +97,13 @@ def ways(made: Collected) -> list[dict[str, Any]]:
     return rows
 
 
-def _on_tflm(name: str, measured: "dict[str, int] | None", head: int, made: Collected) -> dict[str, Any]:
+def _on_tflm(name: str, measured: "dict[str, int] | None", head: int, made: Collected) -> JsonObject:
     tail = measured["tail"] if measured else estimated_tail(made.plan.graph)
     parts = f"head {head:,}, tail {tail:,}" + ("" if measured else " (estimated)")
     return {"name": name, "bytes": head + tail, "parts": parts, "said": made.result.get("why_not_measured", "")}
 
 
-def operators(made: Collected) -> list[dict[str, Any]]:
+def operators(made: Collected) -> list[JsonObject]:
     """Returns the main graph's operators in the order in which they run: index, name, output, shape, MACs and bytes."""
     graph, rows = made.plan.graph, []
     for index, operator in enumerate(graph.operators[:_MOST_ROWS]):

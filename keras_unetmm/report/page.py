@@ -2,7 +2,6 @@
 """The report's page: one file of HTML, with its style, its drawings and its few lines of script inside."""
 
 from importlib.resources import files
-from typing import Any
 
 from jinja2 import Environment
 
@@ -12,6 +11,7 @@ from keras_unetmm.advice.text import figure
 from keras_unetmm.report import charts
 from keras_unetmm.report.collect import MEMORIES, Collected, operators, ways
 from keras_unetmm.targets.verdict import CPU, SUPPORTED, UNSUPPORTED, Verdict
+from keras_unetmm.types import JsonObject
 
 _LEGEND = {"other": "operators and residuals", "skip": "skips", "network input": "network input", "scratch": "scratch"}
 _MOST_FINDINGS = 200  # of one target
@@ -48,14 +48,14 @@ def page(made: Collected) -> str:
     )
 
 
-def _fits(needed: "int | None", memory: int) -> dict[str, Any]:
+def _fits(needed: "int | None", memory: int) -> JsonObject:
     if needed is None:
         return {"kind": "none", "said": "-"}
     left = memory - needed
     return {"kind": "yes" if left >= 0 else "no", "said": f"{left:,} left" if left >= 0 else f"short by {-left:,}"}
 
 
-def _target(name: str, verdict: "Verdict | str") -> dict[str, Any]:
+def _target(name: str, verdict: "Verdict | str") -> JsonObject:
     if isinstance(verdict, str):
         return {"name": name, "runs": False, "counts": "no verdict", "note": verdict, "findings": []}
     findings: dict[tuple[str, str, str], list[str]] = {}

@@ -2,7 +2,6 @@
 """A cross-check that two files compute the same: both run on one interpreter, and every byte of every output is compared."""
 
 from collections.abc import Callable
-from typing import Any
 
 from keras_unetmm.interpreters.examples import INPUTS, array_of
 from keras_unetmm.interpreters.runtime import reference_runtime, run
@@ -17,7 +16,7 @@ class OutputsDifferError(ValueError):
 
 
 def cross_check(
-    original: FileLike, planned: FileLike, progress: Callable[..., Any] = lambda name: None, runtime: str = "tflm"
+    original: FileLike, planned: FileLike, progress: Callable[[str], object] = lambda name: None, runtime: str = "tflm"
 ) -> None:
     """Runs both files on the inputs named in `INPUTS`.
 

@@ -2,9 +2,9 @@
 """Running a program: what a device's loop does, with the same files on the same interpreters."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,6 +18,20 @@ from keras_unetmm.program.store import load
 _USED = 0x55  # what an interpreter leaves in its arena: to others, nothing
 
 
+class Sliced(Protocol):
+    """A map that is read and written in pieces: an array, a `numpy.memmap`, a data set of an HDF5 file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    def __getitem__(self, places: Any, /) -> Any: ...
+
+    def __setitem__(self, places: Any, values: Any, /) -> None: ...
+
+
 @dataclass(frozen=True)
 class TiledRun:
     """What `run_tiled` returns.
@@ -28,7 +42,7 @@ class TiledRun:
         arenas: dict from the parts' names to the `keras_unetmm.interpreters.runtime.Arena` that TFLM measured, or to None.
     """
 
-    output: Any
+    output: Sliced
     scale: float | None
     zero_point: int
     arenas: dict[str, Arena | None]
@@ -42,9 +56,9 @@ class TiledRun:
 
 def run_tiled(
     program: Program | str | os.PathLike[str],
-    image: Any,
+    image: Sliced,
     runtime: str = "tflm",
-    out: Any = None,
+    out: Sliced | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> TiledRun:
     """Runs a network tile by tile.
@@ -94,7 +108,7 @@ class _Machine:
     """The state of a run: the arena, with what is carried in it, and how far it has come."""
 
     def __init__(
-        self, program: Program, image: Any, out: Any, runtime: str, progress: Callable[[int, int], object] | None
+        self, program: Program, image: Sliced, out: Sliced, runtime: str, progress: Callable[[int, int], object] | None
     ) -> None:
         self.program, self.image, self.out, self.runtime = program, image, out, runtime
         self.progress = progress or (lambda done, total: None)
@@ -123,7 +137,7 @@ class _Machine:
                 for corner, tile in zip(corners, made, strict=True):
                     self._store(number, port, corner, tile)
 
-    def _invoke(self, number: int, inputs: list[np.ndarray]) -> Any:
+    def _invoke(self, number: int, inputs: list[np.ndarray]) -> Sequence[np.ndarray]:
         step = self.program.steps[number]
         result = run(self.program.files[step.file], inputs, self.runtime)
         self._bytes(step.arena)[:] = _USED  # nothing that is kept may lie there
@@ -143,7 +157,7 @@ class _Machine:
     def _read(self, number: int, port: Port) -> np.ndarray:
         return self._map(self.program.reads(number, port.map), port.format)
 
-    def _targets(self, number: int, port: Port) -> Iterator[Any]:
+    def _targets(self, number: int, port: Port) -> Iterator[Sliced]:
         """Where a step writes what it makes: the output, or the places of a carried map."""
         if port.map == OUTPUT:
             yield self.out
@@ -181,7 +195,7 @@ def _inside(region: Region, shape: tuple[int, ...]) -> list[np.ndarray]:
     return [(np.arange(*axis) >= 0) & (np.arange(*axis) < length) for axis, length in zip(region, shape[:2], strict=True)]
 
 
-def _with_border(image: Any, region: Region) -> np.ndarray:
+def _with_border(image: Sliced, region: Region) -> np.ndarray:
     """A region of the image, whose border goes on for ever; no more is read than there is."""
     places = [np.clip(np.arange(*axis), 0, length - 1) for axis, length in zip(region, image.shape, strict=False)]
     piece = np.asarray(image[tuple(slice(place[0], place[-1] + 1) for place in places)])

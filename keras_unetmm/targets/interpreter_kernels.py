@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the interpreters, TFLM and LiteRT, have a kernel for an operator: the tables, and the limits beyond types."""
 
-from typing import Any
-
 from keras_unetmm.targets.kernel_tables import (
     CONVERTED,
     LITERT,
@@ -16,6 +14,7 @@ from keras_unetmm.targets.kernel_tables import (
     WEIGHTS,
 )
 from keras_unetmm.targets.substitutes import instead_of
+from keras_unetmm.tflite_file.graph import Graph, Operator
 from keras_unetmm.tflite_file.operands import Operands
 
 __all__ = ["BELOW_ZERO", "LITERT", "TFLM", "TFLM_CONSTANTS", "TFLM_CUSTOM", "why_not_litert", "why_not_tflm"]
@@ -24,7 +23,7 @@ COMPILERS = {"ethos-u": "Vela", "edgetpu-custom-op": "edgetpu_compiler"}  # by t
 _INTEGERS = "maps and weights of int8: unetmm convert writes them"
 
 
-def why_not_tflm(graph: Any, operator: Any, target: str = "tflm") -> Any:
+def why_not_tflm(graph: Graph, operator: Operator, target: str = "tflm") -> tuple[str, str] | None:
     """Returns why TFLM cannot run an operator, and what to use instead; or None if it can."""
     if operator.custom:
         return None if operator.name in TFLM_CUSTOM else _no_custom("TFLM", operator.name)
@@ -33,7 +32,7 @@ def why_not_tflm(graph: Any, operator: Any, target: str = "tflm") -> Any:
     return found or _tflm_limits(operands, target)
 
 
-def why_not_litert(graph: Any, operator: Any, target: str = "litert") -> Any:
+def why_not_litert(graph: Graph, operator: Operator, target: str = "litert") -> tuple[str, str] | None:
     """Returns why LiteRT cannot run an operator, and what to use instead; or None if it can."""
     if operator.custom:
         return _no_custom("LiteRT", operator.name)

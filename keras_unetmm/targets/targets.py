@@ -2,10 +2,10 @@
 """Whether a .tflite file runs on a target: a verdict for each operator, from the target's compiler where there is one."""
 
 from dataclasses import replace
-from typing import Any
 
 from keras_unetmm.targets import coral, ethos_u, litert, tflm
-from keras_unetmm.targets.verdict import CompilerError
+from keras_unetmm.targets.target import Target
+from keras_unetmm.targets.verdict import CompilerError, Verdict
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, load, read
 from keras_unetmm.tflite_file.open_sizes import open_sizes_said
 from keras_unetmm.types import FileLike
@@ -14,8 +14,8 @@ TABLE = {target.name: target for target in (litert.TARGET, tflm.TARGET, coral.TA
 TARGETS = tuple(TABLE)
 
 
-def target_of(name):
-    """Returns the `keras_unetmm.targets.target.Target` of a name.
+def target_of(name: str) -> Target:
+    """Returns the `Target` of a name.
 
     Raises:
         ValueError: for an unknown name.
@@ -25,7 +25,7 @@ def target_of(name):
     return TABLE[name]
 
 
-def check(file: FileLike, target: Any, compile: bool = True) -> Any:
+def check(file: FileLike, target: str, compile: bool = True) -> Verdict:
     """Says of each operator of any .tflite file what becomes of it on a target.
 
     The operators of all graphs are judged, as a loop needs those of its body. Accelerators take the main graph only, and the

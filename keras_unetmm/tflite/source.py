@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network as C, from a file or the name of a preset."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from keras_unetmm.firmware.project import write_project
 from keras_unetmm.firmware.write import Wanted, default_name, write
 from keras_unetmm.presets.fetch import file_of
-from keras_unetmm.types import FileLike, PathLike
+from keras_unetmm.types import FileLike, JsonObject, PathLike, Size
 
 
 def firmware(
@@ -16,13 +15,13 @@ def firmware(
     output: PathLike,
     name: str | None = None,
     schedule: str = "auto",
-    size: Sequence[int | None] | None = None,
+    size: Size = None,
     ram: int | None = None,
     memories: int = 1,
-    progress: Callable[..., Any] | None = None,
+    progress: Callable[[str], object] | None = None,
     board: str | None = None,
     place: str = "",
-) -> dict[Any, Any]:
+) -> JsonObject:
     """Writes a network as plain C11 in a folder that compiles anywhere, and gives the file's bytes without an interpreter.
 
     With a board it writes a project around that folder: start-up code, linker's script and the device protocol.

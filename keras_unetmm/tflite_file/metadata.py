@@ -2,7 +2,6 @@
 """What a converted file says of itself: what its bytes mean, and what it was made for."""
 
 import json
-from typing import Any
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from keras_unetmm import __version__
 from keras_unetmm.tflite_file import json_text as rules
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import TFLiteFileError, load, read
-from keras_unetmm.types import FileLike
+from keras_unetmm.types import FileLike, JsonObject
 
 NAME = b"keras_unetmm"
 _MEANING = {
@@ -77,7 +76,7 @@ def _listed(values):
     return None if values is None else np.ravel(values).astype(float).tolist()
 
 
-def metadata(file: FileLike) -> Any:
+def metadata(file: FileLike) -> JsonObject | None:
     """Returns the description that `keras_unetmm.tflite.convert` wrote into a .tflite file, or None.
 
     Keys: `version` of keras_unetmm; `target`; `input` and `output`, each with `type`, `shape`, `scale`, `zero_point` and

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.operators.registry import macs, operator_macs, receptive_fields, rules_of
-from keras_unetmm.operators.shared.rules import GlobalOperatorError
+from keras_unetmm.operators.shared.rules import Fields, GlobalOperatorError
 from keras_unetmm.program.step import IMAGE, INSIDE, OUTPUT
 from keras_unetmm.tflite_file import graph as tflite_graph
 from keras_unetmm.tflite_file.names import short_name
@@ -71,9 +70,9 @@ class TilingNetwork:
         if image.shape[0] != 1:
             raise TilingError(f"model must take one image at a time. Received: {image.shape[0]}.")
         self.producers = {index: position for position, op in enumerate(self.graph.operators) for index in op.outputs}
-        self.scales: list[Any] = [None] * len(tensors)  # of `Fraction`, or None
+        self.scales: list[Fraction | None] = [None] * len(tensors)
         self.scales[self.image] = Fraction(1)
-        self.receptive_fields: list[Any] = []
+        self.receptive_fields: list[Fields | None] = []
         self.reasons: dict[int, str] = {}
         made = {i for i, tensor in enumerate(tensors) if tensor.data is not None} | {-1, self.image}
         for position, operator in enumerate(self.graph.operators):
@@ -121,7 +120,7 @@ class TilingNetwork:
         Raises:
             TilingError: if it reads something else there.
         """
-        operator, pair = self.graph.operators[position], self.receptive_fields[position]
+        operator, pair = self.graph.operators[position], self.fields(position)
         beyond = any(r.before > 0 or r.between or r.extent > r.stride for r in pair)
         if operator.name == "PAD":
             beyond = any(Operands(self.graph, operator).numbers(1))
@@ -145,9 +144,33 @@ class TilingNetwork:
         """Returns the name of a map that a person can read."""
         return IMAGE if tensor == self.image else self.names[tensor]
 
+    def scale(self, tensor: int) -> Fraction:
+        """Returns how many pixels of the image a place of a map stands for.
+
+        Raises:
+            TilingError: if the tensor is no map.
+        """
+        scale = self.scales[tensor]
+        if scale is None:
+            raise TilingError(f"{self.names[tensor]} must be a map, with rows and columns. Received: another tensor.")
+        return scale
+
+    def fields(self, position: int) -> Fields:
+        """Returns the receptive fields of an operator along rows and columns.
+
+        Raises:
+            TilingError: if it cannot run tile by tile.
+        """
+        pair = self.receptive_fields[position]
+        if pair is None:
+            raise TilingError(
+                f"{self.label(position)}, must run tile by tile. Received: one that cannot, since {self.reasons[position]}."
+            )
+        return pair
+
     def shape(self, tensor: int, size: Iterable[int]) -> tuple[int, ...]:
         """Returns the shape of a map for an image of `size`, without the axis of images."""
-        places = (int(length / self.scales[tensor]) for length in size)
+        places = (int(length / self.scale(tensor)) for length in size)
         return (*places, *self.graph.tensors[tensor].shape[3:])
 
     def bytes(self, tensor: int, size: Iterable[int]) -> int:
@@ -167,32 +190,41 @@ class TilingNetwork:
         return operator_macs(self.graph, operator) * places // math.prod(made[1:3])
 
     def _add(self, position: int, operator: tflite_graph.Operator) -> None:
-        tensors, inputs = self.graph.tensors, self.maps(operator.inputs)
-        scales = {self.scales[i] for i in inputs} - {None}
         try:
             pair = receptive_fields(self.graph, operator)
-            if len(scales) > 1:
-                raise GlobalOperatorError("its inputs differ in resolution")
-            scale = next(iter(scales), None)
-            if scale is not None:
-                if pair[0].stride != pair[1].stride or pair[0].factor != pair[1].factor:
-                    raise GlobalOperatorError("its strides differ for rows and columns")
-                scale = scale * pair[0].stride / pair[0].factor
-                self._check_regular(operator, scale)
+            scale = self._scale_made(operator, pair)
         except GlobalOperatorError as error:
-            pair, scale = None, None
             self.reasons[position] = str(error)
-            size = tensors[self.image].shape[1:3]
-            for index in operator.outputs:  # in the bottleneck any operator may run, and what it makes may be a map
-                shape = tensors[index].shape
-                scale = {Fraction(a, b) for a, b in zip(size, shape[1:3], strict=False)} if len(shape) == 4 else set()
-                if len(scale) == 1 and max(shape[1:3]) > 1:
-                    self.scales[index] = scale.pop()
             self.receptive_fields.append(None)
+            self._find_scales(operator)
             return
         self.receptive_fields.append(pair)
         for index in operator.outputs:
             self.scales[index] = scale
+
+    def _scale_made(self, operator: tflite_graph.Operator, pair: Fields) -> Fraction | None:
+        """The scale of what an operator makes of maps, place by place; None if it reads no map."""
+        scales = {self.scales[i] for i in self.maps(operator.inputs)} - {None}
+        if len(scales) > 1:
+            raise GlobalOperatorError("its inputs differ in resolution")
+        read = next(iter(scales), None)
+        if read is None:
+            return None
+        rows, columns = pair
+        if rows.stride != columns.stride or rows.factor != columns.factor:
+            raise GlobalOperatorError("its strides differ for rows and columns")
+        made = read * rows.stride / rows.factor
+        self._check_regular(operator, made)
+        return made
+
+    def _find_scales(self, operator: tflite_graph.Operator) -> None:
+        """Tells by their shapes which outputs are maps: in the bottleneck any operator may run."""
+        size = self.graph.tensors[self.image].shape[1:3]
+        for index in operator.outputs:
+            shape = self.graph.tensors[index].shape
+            found = {Fraction(a, b) for a, b in zip(size, shape[1:3], strict=False)} if len(shape) == 4 else set()
+            if len(found) == 1 and max(shape[1:3]) > 1:
+                self.scales[index] = found.pop()
 
     def _check_regular(self, operator: tflite_graph.Operator, scale: Fraction) -> None:
         """Raises unless each output is as large as the image over the scale; what is padded is cut later."""

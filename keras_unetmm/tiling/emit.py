@@ -3,7 +3,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
 from keras_unetmm import __version__
 from keras_unetmm.interpreters.runtime import RunError
@@ -15,18 +14,19 @@ from keras_unetmm.program.program import Program
 from keras_unetmm.program.step import IMAGE, INSIDE, OUTPUT, MapFormat, Port, Step
 from keras_unetmm.tiling.analyse import TilingNetwork
 from keras_unetmm.tiling.layout import Layout
-from keras_unetmm.tiling.part import Mask
+from keras_unetmm.tiling.part import Key, Mask, Masked
 from keras_unetmm.tiling.part_compiler import PartCompiler, PlannedPart
 from keras_unetmm.tiling.partition import ends
 from keras_unetmm.tiling.strategy import Choice, Tile
 from keras_unetmm.tiling.strategy_parts import StrategyParts
+from keras_unetmm.types import JsonObject
 
 
 def emit(
     compiler: PartCompiler,
     choice: Choice,
     size: Tile,
-    network: dict[str, Any] | None = None,
+    network: JsonObject | None = None,
     skips: str = "keep",
 ) -> Program:
     """Returns the `Program` of a choice.
@@ -71,7 +71,7 @@ def emit(
 
 def map_format(network: TilingNetwork, tensor: int) -> MapFormat:
     """Returns the `MapFormat` of a map."""
-    found, scale = network.graph.tensors[tensor], network.scales[tensor]
+    found, scale = network.graph.tensors[tensor], network.scale(tensor)
     return MapFormat(
         type=found.type.lower(),
         channels=found.shape[3] if len(found.shape) == 4 else None,
@@ -130,13 +130,14 @@ class _Emitter:
         ]
         return sorted(found, key=lambda buffer: (buffer.first, buffer.last, buffer.offset))
 
-    def _port(self, part: PlannedPart, key: Any, name: str) -> Port:
+    def _port(self, part: PlannedPart, key: Key, name: str) -> Port:
         """An input or output of a part: which map, and which places of it, from the tile's corner."""
         found = None if part.part is None else part.part.inputs.get(key, part.part.outputs.get(key))
         if isinstance(key, Mask):
             return Port(INSIDE, MapFormat("int8", 1, 1.0, 0, float(key.scale)), found)
+        tensor = key.tensor if isinstance(key, Masked) else key
         names = {self.network.image: IMAGE, **({self.network.output: OUTPUT} if name == "tail" else {})}
-        return Port(names.get(key, self.network.map_name(key)), map_format(self.network, key), found)
+        return Port(names.get(tensor, self.network.map_name(tensor)), map_format(self.network, tensor), found)
 
 
 def _validate_measured(name: str, part: PlannedPart, content: bytes) -> None:

@@ -6,10 +6,9 @@ them: others' tiles are written straight into its input, and read from its outpu
 output lies elsewhere, and is moved once, before or behind it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
 
 from keras_unetmm.planner.lifetimes import aligned
 from keras_unetmm.program.buffer import Buffer, Kind
@@ -34,7 +33,7 @@ class Layout:
 
     bytes: int
     bound: int
-    addresses: dict[Any, int]
+    addresses: dict[Hashable, int]
     moved: frozenset[CarriedMap] = frozenset()
 
 
@@ -75,7 +74,7 @@ def _blocks(
     moved: frozenset[CarriedMap],
 ) -> list[Block]:
     """What is placed together, those that are kept longest first, for they are in nobody's way there."""
-    pieces: dict[Any, list[Buffer]] = {
+    pieces: dict[str | CarriedMap | None, list[Buffer]] = {
         name: [Buffer(name, Kind.WHOLE if name == whole else Kind.TILE, number, number, size, offset=0)]
         for number, (name, size) in enumerate(arenas.items())
     }

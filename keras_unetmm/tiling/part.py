@@ -90,7 +90,7 @@ class Part:
 
 def whole_tile(network: TilingNetwork, tensor: int, tile: tuple[int, int]) -> Region:
     """Returns the `Region` of a map that belongs to a tile, `(height, width)` in pixels of the image, without a halo."""
-    return Region(*((0, int(side / network.scales[tensor])) for side in tile))
+    return Region(*((0, int(side / network.scale(tensor))) for side in tile))
 
 
 def laid_out(
@@ -136,9 +136,9 @@ def laid_out(
             region = region.hull(other)
         if step.position is None:
             needed = region
-            ask(Mask(network.scales[step.inputs[0]]), region)
+            ask(Mask(network.scale(step.inputs[0])), region)
         else:
-            pair = network.receptive_fields[step.position]
+            pair = network.fields(step.position)
             needed = Region(*(r.needs(*axis) for r, axis in zip(pair, region, strict=True)))
             region = Region(
                 *(

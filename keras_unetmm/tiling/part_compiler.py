@@ -118,7 +118,7 @@ class PlannedPart:
         """Returns how many pixels of the image it reads beyond its tile, at most, whatever it reads them from."""
         farthest = 0
         for key, region in ({} if self.part is None else self.part.inputs).items():
-            scale = key.scale if isinstance(key, Mask) else network.scales[key]
+            scale = key.scale if isinstance(key, Mask) else network.scale(key)
             for (low, high), side in zip(region, self.tile, strict=True):
                 farthest = max(farthest, -low * scale, high * scale - side)
         return math.ceil(farthest)

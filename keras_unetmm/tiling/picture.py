@@ -4,7 +4,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +13,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from matplotlib.transforms import Bbox
 
-from keras_unetmm.tiling.search import best
+from keras_unetmm.tiling.search import Row, best
 
 # where a label may stand, in points from its point, the first that is free
 _PLACES = ((6, 5), (6, -11), (-6, 5), (-6, -11), (0, 9), (0, -14), (8, 14), (-8, 14), (8, -20), (-8, -20))
@@ -34,7 +33,7 @@ def validate_suffix(path: str | os.PathLike[str]) -> None:
 def draw(
     path: str | os.PathLike[str],
     title: str,
-    curves: Mapping[str, Sequence[dict[str, Any]]],
+    curves: Mapping[str, Sequence[Row]],
     untiled: Mapping[str, tuple[int, int]],
 ) -> None:
     """Draws one curve for each kind of program, of those that no other beats, tiles beside them, and the untiled networks.

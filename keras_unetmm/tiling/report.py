@@ -2,14 +2,14 @@
 """What the tables of `unetmm tile` say."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.table import Table
 
-from keras_unetmm.tiling.search import best
+from keras_unetmm.tiling.search import Row, Untiled, best
+from keras_unetmm.types import JsonObject
 
 
-def trade_off(title: str, rows: Sequence[dict[str, Any]], untiled: dict[str, Any]) -> Table:
+def trade_off(title: str, rows: Sequence[Row], untiled: Untiled) -> Table:
     """Returns a table of rows: memory against multiply-accumulates; what no other row beats is bold.
 
     Args:
@@ -46,7 +46,7 @@ def trade_off(title: str, rows: Sequence[dict[str, Any]], untiled: dict[str, Any
     return table
 
 
-def summary(title: str, description: dict[str, Any]) -> Table:
+def summary(title: str, description: JsonObject) -> Table:
     """Returns the table of a program's description: its parts and what is carried."""
     table = Table(title=title, title_justify="left")
     for column in ("", "tile", "runs", "arena head", "tail", "operators", "MACs a run", "flash", "at"):

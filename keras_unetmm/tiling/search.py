@@ -2,7 +2,7 @@
 """Which levels to tile, with which tiles, and which skips to keep: the fewest multiply-accumulates within a budget."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TypedDict
 
 from keras_unetmm.tiling.analyse import TilingError
 from keras_unetmm.tiling.budget import BudgetSearch, larger_for_free
@@ -12,6 +12,26 @@ from keras_unetmm.tiling.strategy import Candidate, Strategy, Tile
 from keras_unetmm.tiling.strategy_parts import OUTER, StrategyParts, sides
 
 SKIPS = ("keep", "recompute", "mixed")
+
+
+class Row(TypedDict):
+    """A program as tables and JSON have it; `macs_ratio` is to the multiply-accumulates of the network run whole."""
+
+    levels: int
+    bottleneck: str
+    tile: list[int]
+    recomputed: list[str]
+    ram_bytes: int
+    macs: int
+    macs_ratio: float
+
+
+class Untiled(TypedDict):
+    """The network run whole: bytes of the arena as it is and planned, and multiply-accumulates."""
+
+    as_is: int
+    planned: int | None
+    macs: int
 
 
 class Search:
@@ -132,7 +152,7 @@ class Search:
         fitting = [f for f in found if ram is not None and f.ram <= ram]
         return min(fitting, key=lambda f: (f.macs, f.ram)) if fitting else min(found, key=lambda f: (f.ram, f.macs))
 
-    def row(self, found: Candidate) -> dict[str, Any]:
+    def row(self, found: Candidate) -> Row:
         """Returns a `Candidate` as JSON can hold it."""
         strategy = found.choice.strategy
         skips = self.compiler.partition(strategy.levels).skips
@@ -189,12 +209,12 @@ def best_of_each_bottleneck(found: Iterable[Candidate]) -> list[Candidate]:
     return [min(kind, key=lambda f: (f.ram, f.macs)) for kind in those.values() if kind]
 
 
-def best(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def best(rows: Iterable[Row]) -> list[Row]:
     """Returns those rows that no other beats in both memory and multiply-accumulates."""
     rows = list(rows)
     return [r for r in rows if not any(_beats(other, r) for other in rows)]
 
 
-def _beats(a: dict[str, Any], b: dict[str, Any]) -> bool:
+def _beats(a: Row, b: Row) -> bool:
     one, other = ((r["ram_bytes"], r["macs"]) for r in (a, b))
     return one != other and all(x <= y for x, y in zip(one, other, strict=True))

@@ -4,7 +4,6 @@
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.planner.planner import plan
@@ -14,7 +13,7 @@ from keras_unetmm.tflite_file.metadata import metadata
 from keras_unetmm.tiling.analyse import TilingError, TilingNetwork
 from keras_unetmm.tiling.emit import emit
 from keras_unetmm.tiling.part_compiler import PartCompiler
-from keras_unetmm.tiling.search import SKIPS, Search, best_of_each_bottleneck
+from keras_unetmm.tiling.search import SKIPS, Row, Search, Untiled, best_of_each_bottleneck
 from keras_unetmm.tiling.strategy import Choice, Tile
 from keras_unetmm.tiling.write import whole_file
 
@@ -92,7 +91,7 @@ def trade_off(
     skips: str = "keep",
     kernels: str = "any",
     border: str = "once",
-) -> "tuple[TradeOff, dict[str, Any]]":
+) -> "tuple[TradeOff, Untiled]":
     """Plans every program with square tiles: memory against multiply-accumulates.
 
     Args:
@@ -113,7 +112,7 @@ def trade_off(
     graph = compiler.network.graph
     content = whole_file(compiler.network, range(len(graph.operators)), graph.inputs, graph.outputs, compiler.size)
     whole = plan(content, kernels)
-    untiled = {
+    untiled: Untiled = {
         "as_is": whole.greedy_head,
         "planned": whole.planned.head if whole.planned else None,
         "macs": compiler.macs,
@@ -135,7 +134,7 @@ class TradeOff:
     def __len__(self) -> int:
         return len(self.cases)
 
-    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+    def __iter__(self) -> Iterator[list[Row]]:
         for level, square in self.cases:
             found = self.search.all_at(level, square)
             yield [self.search.row(best) for best in best_of_each_bottleneck(found)]
@@ -159,22 +158,6 @@ def compiler_of(
     multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
     height, width = (-(-side // multiple) * multiple for side in size)
     return PartCompiler(network, (height, width), kernels, border)
-
-
-def conversion_size(model: Any, size: Tile) -> Tile:
-    """Returns the size at which a Keras model is converted to be tiled: the image's, cut to what its levels divide.
-
-    Args:
-        model: `keras.Model`; its own size if it has one, else that of the image is cut to a multiple of 32, or of what its
-            padding says.
-        size: `(height, width)` of the image.
-    """
-    own = model.inputs[0].shape[1:3]
-    if None not in own:
-        return own[0], own[1]
-    multiple = max((layer.multiple for layer in model.layers if hasattr(layer, "multiple")), default=32)
-    height, width = (max(side // multiple, 1) * multiple for side in size)
-    return height, width
 
 
 def checked_tile(tile: int | Sequence[int] | None) -> Tile | None:

@@ -2,7 +2,6 @@
 """A part of a network as a .tflite file of its own, with the whole network's weights and scales."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -52,7 +51,7 @@ class _Writer:
     def __init__(self, file: File, network: TilingNetwork, part: Part) -> None:
         self.file, self.network, self.part = file, network, part
         self.originals = file.main.operators
-        self.operators: list[Any] = []
+        self.operators: list[schema.OperatorT] = []
         self.held: dict[Key, int] = {}  # the tensor that holds a map, by its key
         self.cuts: dict[tuple[Key, Region], int] = {}  # the tensor that holds a region of it, by key and region
 
@@ -130,7 +129,7 @@ class _Writer:
         return self.network.graph.tensors[tensor].shape[-1]
 
 
-def _tensor(key: Any) -> Any:
+def _tensor(key: Key) -> Key:
     return key.tensor if isinstance(key, Masked) else key
 
 

@@ -5,7 +5,6 @@ import dataclasses
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -16,6 +15,7 @@ from keras_unetmm.training.quantized import validate_quantize
 from keras_unetmm.training.recipe import Recipe, load_recipe
 from keras_unetmm.training.recipe_files import recipe_path
 from keras_unetmm.training.starting import NAME, weights_of
+from keras_unetmm.types import JsonObject, Normalization
 
 UNTRAINED = "untrained"  # teacher of a smoke run
 PRECISIONS = "float32", "mixed_bfloat16", "mixed_float16"
@@ -109,7 +109,7 @@ class RunConfig:
         if not (Path(self.out) / STATE).exists():  # else the run has weights of its own
             weights_of(self.start_from)
 
-    def identity(self, recipe: Recipe) -> dict[str, Any]:
+    def identity(self, recipe: Recipe) -> JsonObject:
         """What must be the same for a run to go on, as JSON can hold it."""
         same = ("variant", "seed", "smoke", "precision", "accumulate", "distribute", "on_error", "partial")
         files = ("teacher", "quantize", "architecture_from", "start_from")
@@ -131,4 +131,4 @@ class PreparedRun:
 
     config: RunConfig
     recipe: Recipe
-    normalize: tuple[Any, Any]
+    normalize: Normalization

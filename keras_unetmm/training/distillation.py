@@ -7,7 +7,6 @@ teaches by its outputs. Written from that description.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -34,7 +33,7 @@ class Distillation:
     weight: float = 0.5
     loss: Callable = keras.losses.MeanSquaredError
 
-    def distiller(self, teacher: Any, student: Any) -> Any:
+    def distiller(self, teacher: keras.Model, student: keras.Model) -> keras.distillation.Distiller:
         """The `keras.distillation.Distiller` of two models."""
         losses = keras.distillation.LogitsDistillation(temperature=1.0, loss=self.loss())
         return keras.distillation.Distiller(teacher, student, losses, student_loss_weight=1 - self.weight)

@@ -57,7 +57,7 @@ class MultiScale:
         """What a model makes of a batch of images, normalised as the recipe has it; windows are padded with black."""
         mean, std = recipe.normalize or (0.0, 1.0)
         black = -np.asarray(mean, "float32") / np.asarray(std, "float32")
-        return predict_multi_scale(
+        made = predict_multi_scale(
             model,
             image,
             self.scales,
@@ -67,6 +67,7 @@ class MultiScale:
             shorter_side=self.shorter_side,
             fill=black,
         )
+        return np.asarray(made)  # which it is: of an array, not of a list of images
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ def measure(
     model.jit_compile = COMPILED
     chosen = spread(len(dataset), limit)
     shown = {chosen[i] for i in spread(len(chosen), samples)}
-    kept, measured, found = [], 0, {}
+    kept, measured = [], 0
+    found: dict = {}
     for index in track(chosen) if track else chosen:
         try:
             image, reference = whole_example(dataset, index, recipe)

@@ -40,8 +40,9 @@ class Evaluator:
         def shown(indices):
             return track(indices, f"evaluating {name}", console=console, transient=True, disable=not console.is_terminal)
 
-        options = {"limit": limit, "on_error": self.on_error, "track": shown, "several": self.several}
-        return measure(model, self.sets[name], self.recipe, **options)
+        return measure(
+            model, self.sets[name], self.recipe, limit=limit, on_error=self.on_error, track=shown, several=self.several
+        )
 
     def draw(self, samples: list[Sample], name: str, folder: Path, suffix: str) -> None:
         """Draws samples of one of the sets into the folder `pictures` of a run."""

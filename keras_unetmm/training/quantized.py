@@ -2,13 +2,13 @@
 """A trained network that goes on as what its int8 file will compute."""
 
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from keras_unetmm.data.batches import Batches
 from keras_unetmm.quantization.quantize import quantize_aware
 from keras_unetmm.training.folder import TrainingError
+from keras_unetmm.types import Normalization
 
 CALIBRATION = 32  # examples, for the first ranges
 
@@ -29,7 +29,7 @@ def validate_quantize(path: str | Path, precision: str, teacher: str | Path | No
         raise TrainingError(f"teacher (--teacher) must be none to quantize. Received: {teacher}.")
 
 
-def quantized(path: str | Path, batches: Batches, normalize: tuple[Any, Any]) -> keras.Model:
+def quantized(path: str | Path, batches: Batches, normalize: Normalization) -> keras.Model:
     """Returns the network of a file as what its int8 file will compute, its ranges those of a run's first examples.
 
     Args:

@@ -173,7 +173,7 @@ class Recipe:
         if not holds:
             raise RecipeError(f"{name} must be {what}. Received: {getattr(self, name)!r}. Change it in the recipe.")
 
-    def variant(self, name: str) -> Any:
+    def variant(self, name: str) -> "Recipe":
         """The recipe with a variant's fields.
 
         Raises:
@@ -183,7 +183,7 @@ class Recipe:
             raise RecipeError(f"variant must be one of {', '.join(self.variants) or '(none)'}. Received: {name!r}.")
         return dataclasses.replace(self, **self.variants[name], variants={})
 
-    def of(self, steps: int) -> Any:
+    def of(self, steps: int) -> "Recipe":
         """The recipe for another number of steps, saved and evaluated at least once."""
         if not _positive(steps):
             raise RecipeError(f"steps must be a positive integer. Received: {steps!r}.")
@@ -191,15 +191,15 @@ class Recipe:
         evaluate = max(save, min(self.evaluate_every, steps) // save * save)
         return dataclasses.replace(self, steps=steps, save_every=save, evaluate_every=evaluate)
 
-    def for_quantization(self) -> Any:
+    def for_quantization(self) -> "Recipe":
         """The recipe for a trained network that goes on in the arithmetic of its int8 file, with images as they are."""
-        usual = {"steps": 300, "save_every": 100, "evaluate_every": 300}
+        usual: dict[str, Any] = {"steps": 300, "save_every": 100, "evaluate_every": 300}
         usual |= {"optimizer": keras.optimizers.Adam, "schedule": Cosine(start=5e-5, end=5e-7)}
         return dataclasses.replace(
             self, **(usual | self.quantize | {"normalize": None, "distill": None, "prune": None, "start": None})
         )
 
-    def for_smoke(self) -> Any:
+    def for_smoke(self) -> "Recipe":
         """The recipe as `--smoke` runs it: four steps of two examples, on what the readers' `tiny` writes."""
         small = {
             "batch": 2,
@@ -210,8 +210,8 @@ class Recipe:
             "evaluate_every": 4,
         }
         if self.prune:
-            few = {"every": 4, "count": 1} if self.prune.saving else {"every": 2, "count": 4}  # what saves takes long
-            small["prune"] = dataclasses.replace(self.prune, start=2, **few, target_channels=1, batches=1)
+            every, count = (4, 1) if self.prune.saving else (2, 4)  # what saves takes long
+            small["prune"] = dataclasses.replace(self.prune, start=2, every=every, count=count, target_channels=1, batches=1)
         return dataclasses.replace(self, **(small | {"steps": 4} | self.smoke))
 
 

@@ -4,11 +4,13 @@
 import difflib
 from pathlib import Path
 
+from keras_unetmm.types import PathLike
+
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "recipes", PACKAGE.parent / "recipes")  # in a wheel; in a checkout
 
 
-def recipe_path(recipe: str | Path) -> Path:
+def recipe_path(recipe: PathLike) -> Path:
     """Returns the file of a recipe, given a path or the name of a recipe of ours.
 
     Args:

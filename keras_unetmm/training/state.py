@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_unetmm.training.folder import TrainingError, writing
+from keras_unetmm.types import JsonObject
 
 
 @dataclasses.dataclass
@@ -27,7 +28,7 @@ class RunState:
     """
 
     step: int = 0
-    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    history: list[JsonObject] = dataclasses.field(default_factory=list)
     examples: int = 0
     dropped: dict[str, list[int]] | None = None
 
@@ -43,10 +44,10 @@ def save_state(path: Path, model: keras.Model, state: RunState) -> None:
     Raises:
         TrainingError: if it cannot be written; the file before stays.
     """
-    arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(_values(model))}
+    contents: dict[str, Any] = {f"v{i}": np.asarray(value) for i, value in enumerate(_values(model))}
     about = vars(state) | {"shapes": _shapes(model)}
     with writing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, about=np.frombuffer(json.dumps(about).encode(), "uint8"), **arrays)
+        np.savez(file, about=np.frombuffer(json.dumps(about).encode(), "uint8"), **contents)
 
 
 def load_state(path: Path) -> tuple[RunState, Callable[[keras.Model], None]]:

@@ -59,7 +59,7 @@ class Trainer:
             self._train_pruned()
             return
         teaching = self._teacher(teacher) if recipe.distill else None
-        builds = (recipe.model, *(recipe.distill.removals if teaching else ()))
+        builds = (recipe.model, *(recipe.distill.removals if recipe.distill else ()))
         ends = self._ends(len(builds))
         for build, begin, end in zip(builds, [0, *ends], ends, strict=False):
             network = self.hardware.prepared(build())

@@ -66,7 +66,7 @@ def tabled(content):
 
 def generated(content):
     """The C of `firmware`, by rows and by whole maps; not compiled here; images of millions of pixels take long."""
-    _, network, _ = candidates(integer_io(content))[0]
+    network = candidates(integer_io(content))[0].network
     if sum(op.pixels for op in network.operators) > 2**18:
         return "large"
     return [hosted_sources(kind(network, seconds=0.02)) for kind in (rows, whole)]

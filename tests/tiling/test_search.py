@@ -7,7 +7,7 @@ from tflite.network import Network
 from tflite.tiling.networks import encoder_decoder
 
 from keras_unetmm import tflite
-from keras_unetmm.tiling.analyse import TilingError
+from keras_unetmm.tiling.analyse import TilingError, TilingNetwork
 from keras_unetmm.tiling.budget import BudgetSearch
 from keras_unetmm.tiling.search import SKIPS, Search
 from keras_unetmm.tiling.strategy import Strategy
@@ -241,3 +241,14 @@ def test_what_is_bound_to_a_size_is_said():
 def test_sides_waste_as_little_as_can_be():
     assert sides(256, 16) == [256, 128, 96, 64, 48, 32, 16]
     assert sides(40, 16) == [48, 32, 16]
+
+
+def test_what_cannot_be_tiled_has_neither_scale_nor_receptive_field():
+    network = TilingNetwork(encoder_decoder(whole=True))
+    position = min(network.reasons)
+    mean = network.graph.operators[position].outputs[0]
+    assert network.scale(network.image) == 1
+    with pytest.raises(TilingError, match="must run tile by tile"):
+        network.fields(position)
+    with pytest.raises(TilingError, match="must be a map"):
+        network.scale(mean)

@@ -114,12 +114,26 @@ def test_references_and_a_folder_to_validate_with(tmp_path):
     ],
 )
 def test_classes(text, table, tmp_path):
-    from keras_unetmm.cli.own_data import _table
+    from keras_unetmm.cli.class_table import class_table
 
-    assert _table(text) == table
+    assert class_table(text) == table
     path = tmp_path / "classes.csv"
     path.write_text("name,r,g,b\nVoid,0,0,0\nCar,64,0,128\n")
-    assert _table(str(path)) == {"Void": "#000000", "Car": "#400080"}
+    assert class_table(str(path)) == {"Void": "#000000", "Car": "#400080"}
+
+
+@pytest.mark.no_backend
+def test_a_file_of_classes_of_which_some_have_values_is_refused(tmp_path):
+    from keras_unetmm.cli.class_table import class_table
+
+    path = tmp_path / "classes.csv"
+    path.write_text("sky,0\nroad,7\n")
+    assert class_table(str(path)) == {"sky": 0, "road": 7}
+    path.write_text("sky\nroad\n")
+    assert class_table(str(path)) == {"background": 0, "sky": 1, "road": 2}
+    path.write_text("sky,0\nroad\n")
+    with pytest.raises(ValueError, match="Received: 'road' without"):
+        class_table(str(path))
 
 
 @pytest.mark.no_backend

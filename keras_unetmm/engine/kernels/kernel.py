@@ -128,7 +128,7 @@ class Kernel:
     in_place: bool = False
 
 
-def raster(shape):
+def raster(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Returns `(rows, width, image rows, channels)` of a map; rows are counted over all axes before the last three, too."""
     *outer, height, width, channels = (1, 1, 1, *shape)
     return math.prod(outer) * height, width, height, channels

@@ -51,7 +51,7 @@ def axes_of(tensor, rank):
     return tuple(sorted({int(axis) % rank for axis in values(tensor).reshape(-1)}))
 
 
-def four(shape):
+def four(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Returns a shape as (images, rows, columns, channels); outer axes count as images."""
     *outer, height, width, channels = (1, 1, 1, *shape)
     return math.prod(outer), height, width, channels

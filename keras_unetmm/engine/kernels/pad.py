@@ -20,7 +20,7 @@ def kernel(graph, operator, tables=None):
         np.array([-1] * before + list(range(size)) + [-1] * after)
         for size, (before, after) in zip(source.shape, amounts, strict=True)
     ]
-    outer, (*_, rows, columns, channels) = amounts[:-3], [(0, 0), (0, 0), (0, 0), *amounts]
+    outer, (rows, columns, channels) = amounts[:-3], [(0, 0), (0, 0), (0, 0), *amounts][-3:]
     if not any(sum(both) for both in outer):
         tables_of_rows = [_index(size, both) for size, both in zip(four(source.shape)[1:3], (rows, columns), strict=True)]
         if all(fits_axis(covering(t, t, 1, 1)) for t in tables_of_rows):

@@ -67,7 +67,7 @@ def _cut(graph, operator, source, output, runs, shape):
         raise NoKernelError(
             f"{operator.name} to {kept} whose output has the shape {made.shape}.", "Convert the model again."
         )
-    outer, (*_, rows, columns, channels) = runs[:-3], [range(1), range(1), range(1), *runs]
+    outer, (rows, columns, channels) = runs[:-3], [range(1), range(1), range(1), *runs][-3:]
     whole = all(run == range(n) for run, n in zip(outer, shape[: len(outer)], strict=True))
     positive = all(run.step > 0 for run in (rows, columns)) and (channels.step == 1 or len(channels) == 1)
     if whole and positive and raster(kept) == raster(made.shape) and four(shape)[0] == four(kept)[0]:

@@ -241,7 +241,8 @@ class Device:
         return self.waiting.pop(0) if self.waiting else None
 
     def _give(self, said, data):
-        port, offset, count = said.payload[0], *struct.unpack_from("<IH", said.payload, 2)
+        port = said.payload[0]
+        offset, count = struct.unpack_from("<IH", said.payload, 2)
         if port >= len(data) or offset + count > len(data[port]) or count > frames.MOST - 8:
             return 0  # it will ask again, or give up
         rows = data[port][offset : offset + count]

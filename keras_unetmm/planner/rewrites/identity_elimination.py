@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators that change nothing are removed: a RESHAPE to the same shape, a QUANTIZE to the same scale, and so on."""
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from keras_unetmm.tflite_file.edit import File
+from keras_unetmm.tflite_file.graph import Graph
 
 _COPIES_IF_EQUAL = {
     *("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "QUANTIZE", "SLICE", "STRIDED_SLICE", "PAD", "PADV2", "MIRROR_PAD"),
@@ -12,8 +13,8 @@ _COPIES_IF_EQUAL = {
 }
 
 
-def eliminate_identities(file: Any, graph: Any) -> Any:
-    """Removes them from a `keras_unetmm.tflite_file.edit.File` that `graph` describes; returns their positions and names."""
+def eliminate_identities(file: File, graph: Graph) -> list[tuple[int, str]]:
+    """Removes them from a file that `graph` describes; returns their positions and names."""
     originals = list(file.main.operators or [])
     removed: list[tuple[int, str]] = []
     users, makers = _links(graph)

@@ -43,7 +43,7 @@ from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 
 from keras_unetmm.conversion.quiet import captured
-from keras_unetmm.planner.planner import as_it_is
+from keras_unetmm.planner.plan import as_it_is
 from keras_unetmm.planner.report import report
 
 KERNELS = ("reference", "any", "cmsis-nn")

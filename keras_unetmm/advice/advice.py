@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from keras_unetmm.advice import elsewhere, smaller
 from keras_unetmm.advice.option import BOUNDED, MEASURED, Asked, Option
-from keras_unetmm.planner.planner import Plan, plan
+from keras_unetmm.planner.plan import Plan
+from keras_unetmm.planner.planner import plan
 from keras_unetmm.planner.tail import estimated_tail
 
 
@@ -26,7 +27,7 @@ def advice(
     Args:
         content: bytes of a .tflite file.
         name: str, how commands call it, such as its path.
-        found: its `keras_unetmm.planner.planner.Plan`, if it was made before.
+        found: its `keras_unetmm.planner.plan.Plan`, if it was made before.
         arena: int, bytes that there are: options say whether they fit.
         tail: int, bytes that TFLM takes beside the head, if measured before.
         kernels: str, the library of kernels that the plan is for.

@@ -3,7 +3,7 @@
 
 from dataclasses import asdict, dataclass
 
-from keras_unetmm.planner.planner import Plan
+from keras_unetmm.planner.plan import Plan
 
 MEASURED, BOUNDED, ESTIMATED = "measured", "bounded", "estimated"
 KINDS = {
@@ -49,7 +49,7 @@ class Asked:
     Attributes:
         content: bytes of the .tflite file.
         name: str, how commands call it.
-        found: its `keras_unetmm.planner.planner.Plan`.
+        found: its `keras_unetmm.planner.plan.Plan`.
         kernels: str, the library of kernels that it is planned for.
         arena: int, bytes that there are; None if nobody said.
         tail: int, bytes that TFLM takes beside the head.

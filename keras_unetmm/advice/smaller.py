@@ -8,9 +8,9 @@ from dataclasses import replace
 from keras_unetmm.advice.option import BOUNDED, ESTIMATED, MEASURED, Asked, Option
 from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.firmware.write import resized
+from keras_unetmm.planner.operator_graph import OperatorGraph
 from keras_unetmm.planner.placement_problem import placement_problem
 from keras_unetmm.planner.planner import plan
-from keras_unetmm.planner.reorder import OperatorGraph
 from keras_unetmm.planner.skips import kinds, waits_at
 from keras_unetmm.tflite_file.graph import DAMAGE, Graph
 from keras_unetmm.tflite_file.names import short_name

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -82,7 +82,7 @@ class Conversion:
     lowered: "Lowered | None" = None
     left_out: tuple[str, ...] = ()
     ranges: dict[str, tuple[float, float]] | None = None
-    kernels: dict[str, Any] = field(default_factory=dict)
+    kernels: dict[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     network: "keras.Model | None" = None
     outputs: list[str] = field(default_factory=list)
     tried: list[np.ndarray] = field(default_factory=list)

@@ -36,7 +36,7 @@ def order_by_segments(graph, end):
     """Returns the peak and the positions of an order that runs hill and valley together, Liu's choice first.
 
     Args:
-        graph: `keras_unetmm.planner.reorder.OperatorGraph`.
+        graph: `keras_unetmm.planner.operator_graph.OperatorGraph`.
         end: float, of `time.thread_time`: None is returned if the order is not found by then.
     """
     done, live, peak, order = 0, graph.start, graph.first_live, []
@@ -83,7 +83,7 @@ def segments(graph):
     from there on where it never again holds less.
 
     Args:
-        graph: `keras_unetmm.planner.reorder.OperatorGraph`.
+        graph: `keras_unetmm.planner.operator_graph.OperatorGraph`.
     """
     found = {}
     for chain in _forced(graph):

@@ -31,7 +31,7 @@ def fitted(file, found, result, arena):
 
     Args:
         file: path or bytes of the file as it is.
-        found: `keras_unetmm.planner.planner.Plan`.
+        found: `keras_unetmm.planner.plan.Plan`.
         result: dict, what `keras_unetmm.planner.report.report` says of it.
         arena: int, bytes.
 

@@ -21,7 +21,7 @@ def draw(found, path, title=None):
     line, what TFLM's arena takes the solid one. The last shows the planned arena, a rectangle a buffer.
 
     Args:
-        found: `keras_unetmm.planner.planner.Plan`.
+        found: `keras_unetmm.planner.plan.Plan`.
         path: str or path.
         title: str, above the picture.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from keras_unetmm.planner.greedy import greedy
 from keras_unetmm.planner.lifetimes import timeline
-from keras_unetmm.planner.planner import Lifetime, Plan, PlannedFile
+from keras_unetmm.planner.plan import Lifetime, Plan, PlannedFile
 from keras_unetmm.planner.skips import kinds, waits_at
 from keras_unetmm.tflite_file.names import short_name
 from keras_unetmm.types import JsonObject

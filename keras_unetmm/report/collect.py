@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from keras_unetmm.advice.advice import advice
 from keras_unetmm.operators.registry import operator_macs
 from keras_unetmm.planner import report as plans
-from keras_unetmm.planner.planner import Plan
+from keras_unetmm.planner.plan import Plan
 from keras_unetmm.planner.tail import estimated_tail
 from keras_unetmm.targets.targets import TARGETS, check
 from keras_unetmm.targets.verdict import CompilerError, Verdict
@@ -24,7 +24,7 @@ class Collected:
 
     Attributes:
         name: str, of the network.
-        plan: `keras_unetmm.planner.planner.Plan`.
+        plan: `keras_unetmm.planner.plan.Plan`.
         result: dict of `keras_unetmm.planner.report.report`.
         advice: list of dicts, of `keras_unetmm.advice.option.Option`.
         verdicts: dict from a target to its `Verdict`, or to a str, why there is none.

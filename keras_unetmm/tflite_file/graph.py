@@ -13,6 +13,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_unetmm.tflite_file.validate import OperatorError, options_class, validate_operators
+from keras_unetmm.tflite_file.vectors import validate_vectors
 
 
 class TFLiteFileError(ValueError):
@@ -28,7 +29,6 @@ DAMAGE = (  # what reading and planning a damaged file can raise
 )
 _MOST_BYTES = 2**48  # of a tensor, counted without its sizes of 0: products of them stay within 64 bits
 _MOST_RANK = 16
-_SHARING = 16  # times the bytes of a file: as many entries of vectors may be read of it, for vectors may be shared
 PLAN = b"OfflineMemoryAllocation"  # the metadata in which TFLM looks for a plan
 _TYPES = _names(schema.TensorType)
 _OPERATORS = _names(schema.BuiltinOperator)
@@ -187,42 +187,13 @@ def read(file, validate=True):
 
 def _read(content):
     model = schema.Model.GetRootAs(content)
-    _validate_buffer_sizes(model, len(content))
+    validate_vectors(model, len(content))
     codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
     buffers = [_buffer(model.Buffers(i), content) for i in range(model.BuffersLength())]
     graphs = tuple(_graph(model.Subgraphs(i), codes, buffers) for i in range(model.SubgraphsLength()))
     if not graphs:
         raise ValueError("no subgraph")
     return Model(graphs, len(content), _offsets(model, buffers, sum(len(graph.tensors) for graph in graphs)))
-
-
-def _validate_buffer_sizes(model, size):
-    """Counts the entries of all vectors before any is read: tables that share them could stand for far more bytes."""
-    left = _SHARING * size
-
-    def spend(count, *, bytes_each=4):
-        nonlocal left
-        left -= count * bytes_each
-        if left < 0:
-            raise ValueError(f"its tables stand for more than {_SHARING} times its bytes")
-
-    for count in (model.OperatorCodesLength(), model.BuffersLength(), model.SubgraphsLength(), model.MetadataLength()):
-        spend(count)
-    for i in range(model.BuffersLength()):
-        spend(model.Buffers(i).DataLength() + max(model.Buffers(i).Size(), 0), bytes_each=_SHARING // 2)
-    for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
-        spend(graph.TensorsLength() + graph.OperatorsLength() + graph.InputsLength() + graph.OutputsLength())
-        for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):
-            quantization = tensor.Quantization()
-            spend(tensor.ShapeLength() + tensor.ShapeSignatureLength())
-            spend(len(tensor.Name() or b""), bytes_each=1)
-            if quantization is not None:
-                spend(quantization.ScaleLength() + 2 * quantization.ZeroPointLength())
-        for operator in (graph.Operators(i) for i in range(graph.OperatorsLength())):
-            spend(operator.InputsLength() + operator.OutputsLength() + operator.IntermediatesLength())
-            spend(operator.CustomOptionsLength(), bytes_each=1)
-    for signature in (model.SignatureDefs(i) for i in range(model.SignatureDefsLength())):
-        spend(1 + signature.InputsLength() + signature.OutputsLength())
 
 
 def _offsets(model, buffers, tensors):

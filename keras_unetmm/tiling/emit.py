@@ -8,7 +8,7 @@ from keras_unetmm import __version__
 from keras_unetmm.interpreters.runtime import RunError
 from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.kernels.tflm_reference import REFERENCE
-from keras_unetmm.planner.planner import as_it_is
+from keras_unetmm.planner.plan import as_it_is
 from keras_unetmm.program.buffer import Buffer, Kind
 from keras_unetmm.program.program import Program
 from keras_unetmm.program.step import IMAGE, INSIDE, OUTPUT, MapFormat, Port, Step

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from keras_unetmm.interpreters.runtime import Arena, MissingRuntimeError, measure
-from keras_unetmm.planner.planner import Plan, PlannedFile, plan
+from keras_unetmm.planner.plan import Plan, PlannedFile
+from keras_unetmm.planner.planner import plan
 from keras_unetmm.planner.tail import estimated_tail
 from keras_unetmm.program.region import Region
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, read

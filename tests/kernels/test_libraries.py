@@ -12,7 +12,7 @@ from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.kernels.libraries import LIBRARIES, library_of
 from keras_unetmm.planner.fits import fitted
 from keras_unetmm.planner.lifetimes import aligned, timeline
-from keras_unetmm.planner.planner import as_it_is
+from keras_unetmm.planner.plan import as_it_is
 from keras_unetmm.planner.report import as_dict, as_table
 from keras_unetmm.planner.verify import KERNELS, verify
 from keras_unetmm.runtime.tiled import run_tiled

@@ -10,8 +10,9 @@ from keras_unetmm.planner import planner
 from keras_unetmm.planner import reorder as orders
 from keras_unetmm.planner.arena import place
 from keras_unetmm.planner.chains import canonical, interchangeable, order_by_segments, segments
+from keras_unetmm.planner.operator_graph import OperatorGraph
 from keras_unetmm.planner.planner import plan
-from keras_unetmm.planner.reorder import OperatorGraph, reorder
+from keras_unetmm.planner.reorder import reorder
 from keras_unetmm.tflite_file.graph import read
 
 

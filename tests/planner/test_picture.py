@@ -10,7 +10,7 @@ from tflite import files, unusual
 from tflite.network import Network
 
 from keras_unetmm.planner.picture import draw
-from keras_unetmm.planner.planner import as_it_is
+from keras_unetmm.planner.plan import as_it_is
 from keras_unetmm.tflite import plan
 
 SKIP, INPUT, SCRATCH, OTHER = (0xD1, 0x49, 0x5B), (0x4C, 0x86, 0xC6), (0xE0, 0xC0, 0x68), (0x9A, 0xA5, 0xB1)

@@ -11,8 +11,9 @@ from keras_unetmm.interpreters.runtime import run
 from keras_unetmm.planner import reorder as reordering
 from keras_unetmm.planner.bound import lower_bound
 from keras_unetmm.planner.lifetimes import timeline
+from keras_unetmm.planner.operator_graph import OperatorGraph
 from keras_unetmm.planner.placement_problem import placement_problem
-from keras_unetmm.planner.reorder import OperatorGraph, reorder
+from keras_unetmm.planner.reorder import reorder
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import Graph, Model, Operator, Tensor, read
 

@@ -2,7 +2,7 @@
 
 from keras_unetmm.interpreters.runtime import measure
 from keras_unetmm.kernels.libraries import library_of
-from keras_unetmm.planner.planner import as_it_is
+from keras_unetmm.planner.plan import as_it_is
 from keras_unetmm.planner.verify import verify
 from keras_unetmm.runtime.cross_check import cross_check
 from keras_unetmm.tflite import plan

@@ -25,6 +25,16 @@ def atomic_write(path: Path) -> Iterator[str]:
             os.unlink(temporary)
 
 
+def validate_place(folder: Path, error: type[ValueError] = ValueError) -> None:
+    """Raises the error unless a folder can be at a path: its parent is there, and itself is neither a link nor a file."""
+    if not folder.absolute().parent.is_dir():
+        raise error(f"{folder} must lie in a folder that exists. Received: {folder.parent}, which does not. Make it first.")
+    if folder.is_symlink():
+        raise error(f"{folder} must be a folder. Received: a link. Name the folder itself.")
+    if folder.exists() and not folder.is_dir():
+        raise error(f"{folder} must be a folder. Received: a file. Choose another name.")
+
+
 @contextlib.contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """Yields a new folder beside `folder` that replaces it when all went well: at no time a mixture, nor half of one.

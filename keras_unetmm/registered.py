@@ -62,10 +62,10 @@ CLASSES = {
     "losses.restoration": "PSNRLoss",
     "lowering.elementwise": "Squared Magnitude",
     "lowering.integer_layers": (
-        "Affine IntegerLayerNormalization ChannelNorm IntegerGlobalResponseNormalization SigmoidGELU OperatorGELU "
+        "Affine ChannelNorm IntegerGlobalResponseNormalization SigmoidGELU OperatorGELU "
         "Resizing EdgePadding IntegerKernelBasisAttention"
     ),
-    "lowering.normalizations": "IntegerGroupNormalization IntegerRMSNormalization",
+    "lowering.normalizations": "IntegerGroupNormalization IntegerLayerNormalization IntegerRMSNormalization",
     "lowering.operator_layers": "Scaled Shifted ChannelMean ReciprocalRoot OneChannel",
     "lowering.volumes": "Slices Stack Volume",
     "metrics.dice": "Dice",

@@ -92,9 +92,9 @@ def firmware(
         if board is not None:
             Console().print(f"{output}: a project for {board}. Next: its README.md, or {_next(output, board)}", **_PLAIN)
             return
-        proof = result["proof"]
+        check = result["cross_check"]
         Console().print(
-            f"{output}: the bytes of {proof['reference']} on {len(proof['inputs'])} inputs. Next: cmake -B build "
+            f"{output}: the bytes of {check['reference']} on {len(check['inputs'])} inputs. Next: cmake -B build "
             f"{output}, or its README.md.",
             highlight=False,
             soft_wrap=True,

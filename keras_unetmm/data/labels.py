@@ -137,7 +137,7 @@ def found_labels(paths, on_error="raise"):
             continue
         if form == "colours":
             colours |= set(_colours(path)[0].tolist())
-            _refuse_many(path, colours)
+            _validate_count(path, colours)
             continue
         if form == "transparent":
             raise ValueError(f"{path} must be opaque. Received: a picture with transparent pixels. Save it without them.")
@@ -146,7 +146,7 @@ def found_labels(paths, on_error="raise"):
         if gray is not None and not _small(seen):
             seen = set(np.unique(gray).tolist())
         values |= {255 if value == white and seen <= {0, white} else value for value in seen}
-        _refuse_many(path, values)
+        _validate_count(path, values)
     if not colours and not values:
         raise DamagedFileError(f"masks must hold one that can be read. Received: {few(paths)}. Put the right masks there.")
     if colours:
@@ -201,7 +201,7 @@ def _one_value(paths, what):
     )
 
 
-def _refuse_many(path, found):
+def _validate_count(path, found):
     if len(found) > MOST:
         raise ValueError(
             f"{path} must be a mask, whose pixels are labels. Received: more than {MOST} values or colours in masks up "

@@ -197,8 +197,7 @@ def noise(image, target, rng, kind, sigma=(0.0, 0.05)):
         >>> data.noise(image, mask, np.random.default_rng(0), "mask")[0].shape
         (32, 32, 3)
     """
-    if not 0 <= sigma[0] <= sigma[1]:
-        raise ValueError(f"sigma must be (low, high), 0 or more. Received: {sigma}.")
+    _validate_sigma(sigma)
     return image + rng.normal(scale=rng.uniform(*sigma), size=image.shape).astype("float32"), target
 
 
@@ -221,10 +220,14 @@ def blur(image, target, rng, kind, sigma=(0.0, 1.0)):
         >>> data.blur(image, mask, np.random.default_rng(0), "mask")[0].shape
         (32, 32, 3)
     """
-    if not 0 <= sigma[0] <= sigma[1]:
-        raise ValueError(f"sigma must be (low, high), 0 or more. Received: {sigma}.")
+    _validate_sigma(sigma)
     wide = rng.uniform(*sigma)
     return extra("scipy.ndimage", "scipy").gaussian_filter(image, (wide,) * (image.ndim - 1) + (0,), mode="mirror"), target
+
+
+def _validate_sigma(sigma):
+    if not 0 <= sigma[0] <= sigma[1]:
+        raise ValueError(f"sigma must be (low, high), 0 or more. Received: {sigma}.")
 
 
 def _moved(image, target, places, kind):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keras_unetmm.engine.kernels.kernel import All, Same
 from keras_unetmm.engine.network import READS, WRITES
-from keras_unetmm.engine.simulation import Edge, Simulation, Walk
+from keras_unetmm.engine.simulation import Edge, ImageAndResult, Simulation, Walk
 
 
 class CutError(ValueError):
@@ -96,10 +96,10 @@ class Cutter:
         outputs = {n: self.network.operators[i].output for n, i in enumerate(made.operators)}
         outputs = {n: m for n, m in outputs.items() if m is not None}
         sizes = {m.root: self.network.maps[m.root].bytes for m in self.network.maps}
-        over = pairs if made.strips == 1 else ()
-        made.trace = Simulation(made.walks, made.sinks, outputs, over, sizes, self._ends(made)).run()
+        kept = pairs if made.strips == 1 else ()
+        made.trace = Simulation(made.walks, made.sinks, outputs, kept, sizes, self._image_and_result(made)).run()
 
-    def _ends(self, made):
+    def _image_and_result(self, made):
         """What reads the first input and what writes the first output, if both are in a pass."""
         found = {}
         for n, i in enumerate(made.operators):
@@ -107,7 +107,7 @@ class Cutter:
             if op.kind in (READS, WRITES) and op.port == 0:
                 number = op.output if op.kind == READS else op.inputs[0][0]
                 found[op.kind] = n, self.network.maps[number].bytes
-        return (*found[READS], *found[WRITES]) if len(found) == len((READS, WRITES)) else None
+        return ImageAndResult(*found[READS], *found[WRITES]) if len(found) == len((READS, WRITES)) else None
 
     def _walk(self, index, maker):
         op, edges = self.network.operators[index], []

@@ -152,6 +152,21 @@ class _Reading:
         return np.where(here >= end, _NEVER, np.minimum(old, np.array(self.old_next)[row]))
 
 
+@dataclass(frozen=True)
+class ImageAndResult:
+    """The walks of a pass that read the first input and write the first output, which may lie over it.
+
+    Attributes:
+        reader, writer: int, walks.
+        read_bytes, written_bytes: int, of one of their pixels.
+    """
+
+    reader: int
+    read_bytes: int
+    writer: int
+    written_bytes: int
+
+
 class Simulation:
     """One pass.
 
@@ -162,13 +177,12 @@ class Simulation:
         pairs: iterable of `(input, output)`, maps that are kept whole, the input read for the last time in this pass and the
             output made in it; only with one strip.
         pixel_bytes: dict from such a map to the bytes of a pixel.
-        ends: `(reader, its pixel's bytes, writer, its pixel's bytes)`, the walks that read the image and write the result,
-            or None where not both are in the pass.
+        over: `ImageAndResult`, or None where not both are in the pass.
     """
 
-    def __init__(self, walks, sinks, made, pairs=(), pixel_bytes=None, ends=None):
+    def __init__(self, walks, sinks, made, pairs=(), pixel_bytes=None, over=None):
         self.walks, self.sinks, self.made = walks, sinks, made
-        self.bytes, self.ends = pixel_bytes or {}, ends
+        self.bytes, self.over = pixel_bytes or {}, over
         self.bit = {m: 1 << i for i, m in enumerate(made.values())}
         self.seen = dict.fromkeys(made.values(), 0)  # with whom a map was alive, as bits
         self.pairs = {}  # map that is made -> maps over which it may lie
@@ -298,8 +312,9 @@ class Simulation:
             self.alive |= self.bit[target]
             self.seen[target] |= self.alive
         self.at[op] = made
-        if self.ends is not None and op == self.ends[2] and self.at[self.ends[0]] < self.end[self.ends[0]]:
-            lead = self.at[self.ends[0]] * self.ends[1] - made * self.ends[3]
+        image = self.over
+        if image is not None and op == image.writer and self.at[image.reader] < self.end[image.reader]:
+            lead = self.at[image.reader] * image.read_bytes - made * image.written_bytes
             trace.lead = lead if trace.lead is None else min(trace.lead, lead)
         row, column = divmod(made, self.wide[op])
         over = made >= self.end[op]

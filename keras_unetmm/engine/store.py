@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from keras_unetmm.atomic_write import atomic_folder
+from keras_unetmm.atomic_write import atomic_folder, validate_place
 from keras_unetmm.engine.folder import FORMAT, MANIFEST, Folder, sha256
 
 
@@ -24,14 +24,7 @@ def validate_folder(folder, name, board=None):
         FolderError: if something else is there, or the folder around it is not.
     """
     folder = Path(folder)
-    if not folder.absolute().parent.is_dir():
-        raise FolderError(
-            f"{folder} must lie in a folder that exists. Received: {folder.parent}, which does not. Make it first."
-        )
-    if folder.is_symlink():
-        raise FolderError(f"{folder} must be a folder. Received: a link. Name the folder itself.")
-    if folder.exists() and not folder.is_dir():
-        raise FolderError(f"{folder} must be a folder. Received: a file. Choose another name.")
+    validate_place(folder, FolderError)
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not (folder / MANIFEST).is_file():

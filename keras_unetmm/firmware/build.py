@@ -12,6 +12,7 @@ from keras_unetmm.engine.cross import deepest
 from keras_unetmm.engine.process import HostError
 from keras_unetmm.firmware.boards.board import BoardError
 from keras_unetmm.firmware.boards.boards import lacks
+from keras_unetmm.firmware.boards.c_library import without_library
 from keras_unetmm.firmware.linker import SECTIONS
 
 PROGRAM = "firmware.elf"
@@ -38,14 +39,7 @@ def lacking(board):
     missing = lacks(board)
     if missing or not board.prefix:
         return missing
-    done = subprocess.run(
-        [board.compiler, *board.flags, "-E", "-x", "c", "-"],
-        input="#include <string.h>\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "" if done.returncode == 0 else f"{board.compiler} has no C library for {board.core}"
+    return without_library(board, "string.h")
 
 
 def built(folder, build, board, flags=(), definitions=()):

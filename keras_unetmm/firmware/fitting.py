@@ -51,8 +51,8 @@ def validate_memory(asked, schedule, networks, said):
     except PlaceError as error:
         said("looking for what fits")
         command = _that_fits(asked, error, networks)
-        ways = f" This fits: {command}" if command else " No size or schedule that was tried fits: take a smaller network."
-        raise PlaceError(f"{error}{ways}", error.part, error.room) from None
+        advice = f" This fits: {command}" if command else " No size or schedule that was tried fits: take a smaller network."
+        raise PlaceError(f"{error}{advice}", error.part, error.room) from None
 
 
 def validated_placement(asked, required):
@@ -69,8 +69,8 @@ def _placement(asked, required, least):
         return placed(asked.board, required, asked.place, least)
     except PlaceError as error:
         command = _other_flash(asked, required) if error.part == "weights" else None
-        ways = f" This fits: {command}" if command else f" Take a narrower network, or {_larger(required)}."
-        raise PlaceError(f"{error}{ways}", error.part, error.room) from None
+        advice = f" This fits: {command}" if command else f" Take a narrower network, or {_larger(required)}."
+        raise PlaceError(f"{error}{advice}", error.part, error.room) from None
 
 
 def _other_flash(asked, required):
@@ -101,23 +101,25 @@ def _larger(required):
 def _that_fits(asked, error, networks):
     """The command of the first of some ways that fits: by strips, with two memories, a smaller image."""
     content = integer_io(load(asked.content))
-    for way in _ways(asked, error, content):
+    for wanted in _alternatives(asked, error, content):
         try:
-            sized = networks if way.size == asked.wanted.size else candidates(resized(content, way.size), seconds=_SEARCH)
-            chosen, _ = scheduled(sized, way)
+            sized = (
+                networks if wanted.size == asked.wanted.size else candidates(resized(content, wanted.size), seconds=_SEARCH)
+            )
+            chosen, _ = scheduled(sized, wanted)
         except ValueError:  # too large by any of its names, or a size that the network cannot have
             continue
         required = needs(*map(int, chosen.layout.bytes), 0, 0)
-        for place in _places(asked, way):
+        for place in _places(asked, wanted):
             try:
                 found = placed(asked.board, required, place)
             except PlaceError:
                 continue
-            return _command(replace(asked, place=place), way, found)
+            return _command(replace(asked, place=place), wanted, found)
     return None
 
 
-def _ways(asked, error, content):
+def _alternatives(asked, error, content):
     """What is tried, as `Wanted`."""
     budget = (error.room - GUARD) // 16 * 16
     if error.part == "fast" and asked.wanted.memories == 1 and budget > 0:
@@ -131,10 +133,10 @@ def _ways(asked, error, content):
         yield replace(asked.wanted, size=size, ram=None)
 
 
-def _places(asked, way):
+def _places(asked, wanted):
     """Where parts may lie: as asked for and, of two memories, the carried maps outside the chip."""
     yield asked.place
-    if way.memories == 2 and "carried" not in asked.place:
+    if wanted.memories == 2 and "carried" not in asked.place:
         yield from ({**asked.place, "carried": region.name} for region in asked.board.regions if _is_slow(region))
 
 
@@ -142,16 +144,16 @@ def _is_slow(region):
     return region.external and region.kind == "ram"
 
 
-def _command(asked, way, found):
+def _command(asked, wanted, found):
     words = ["unetmm firmware", asked.source, "--board", asked.board.name]
-    if way.size is not None:
-        words += ["--size", f"{way.size[0]}x{way.size[1]}"]
+    if wanted.size is not None:
+        words += ["--size", f"{wanted.size[0]}x{wanted.size[1]}"]
     if asked.wanted.schedule != "auto":
-        words += ["--schedule", way.schedule]
-    if way.ram is not None:
-        words += ["--ram", str(way.ram)]
+        words += ["--schedule", wanted.schedule]
+    if wanted.ram is not None:
+        words += ["--ram", str(wanted.ram)]
     place = dict(asked.place)
-    if way.memories == 2:
+    if wanted.memories == 2:
         place["carried"] = found.regions["carried"].name
     if place:
         words += ["--place", ",".join(f"{part}={name}" for part, name in place.items())]

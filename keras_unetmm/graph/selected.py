@@ -90,12 +90,7 @@ def _removable(found, gates):
 
 def _silent(found, off):
     """The numbers of channels that are 0 everywhere and can go: gates made them, and nothing behind makes more of them."""
-    silent, heard = set(), set(found.held)
-    for use in found.uses:
-        made = found.one(use.makes)
-        is_off = off.get(use.layer.name, np.zeros(len(made), bool))
-        silent |= set(made[is_off].tolist())
-        heard |= set(made[~is_off].tolist())
+    silent, heard = _off_and_on(found, off, "makes")
     for operation, numbers in found.passed:
         if not keeps_zero(operation):
             heard |= set(found.one(numbers).tolist())
@@ -104,13 +99,19 @@ def _silent(found, off):
 
 def _dead(found, off):
     """The numbers of channels that gates alone read, at which they are off."""
-    dead, read = set(), set(found.held)
-    for use in found.uses:
-        numbers = found.one(use.reads)
-        is_off = off.get(use.layer.name, np.zeros(len(numbers), bool))
-        dead |= set(numbers[is_off].tolist())
-        read |= set(numbers[~is_off].tolist())
+    dead, read = _off_and_on(found, off, "reads")
     return dead - read
+
+
+def _off_and_on(found, off, side):
+    """The numbers of the channels that layers read or make, `side`: those that gates switch off, and all others."""
+    off_numbers, on_numbers = set(), set(found.held)
+    for use in found.uses:
+        numbers = found.one(getattr(use, side))
+        is_off = off.get(use.layer.name, np.zeros(len(numbers), bool))
+        off_numbers |= set(numbers[is_off].tolist())
+        on_numbers |= set(numbers[~is_off].tolist())
+    return off_numbers, on_numbers
 
 
 def _is_summed(convolution, off):

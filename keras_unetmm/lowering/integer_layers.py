@@ -64,41 +64,6 @@ class Affine(Composite):
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
-class IntegerLayerNormalization(Composite):
-    """Layer normalization over channels: `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
-
-    Args:
-        epsilon: float.
-        mean: `"mean"`, the operator; or `"convolution"`, a 1x1 convolution with the weights 1/C.
-
-    Shape: `(N, ..., C) -> (N, ..., C)`.
-    """
-
-    def __init__(self, epsilon=1e-6, mean="mean", **kwargs):
-        super().__init__(**kwargs)
-        self.input_spec = None
-        self.epsilon = epsilon
-        self.mean = mean
-
-    def build(self, input_shape):
-        one = (*input_shape[:-1], 1)
-        self.average = built(ChannelMean(self.mean, name="average"), input_shape)
-        self.centred = built(keras.layers.Subtract(name="centred"), [input_shape, one])
-        self.square = built(keras.layers.Multiply(name="square"), [input_shape] * 2)
-        self.variance = built(ChannelMean(self.mean, name="variance"), input_shape)
-        self.plus = built(Shifted(self.epsilon, name="plus"), one)
-        self.root = built(ReciprocalRoot(name="root"), one)
-        self.normalized = built(keras.layers.Multiply(name="normalized"), [input_shape, one])
-        self.gamma = built(Scaled(name="gamma"), input_shape)
-        self.beta = built(Shifted(name="beta"), input_shape)
-
-    def call(self, x):
-        centred = self.centred([x, self.average(x)])
-        variance = self.variance(self.square([centred, centred]))  # (N, ..., 1)
-        return self.beta(self.gamma(self.normalized([centred, self.root(self.plus(variance))])))
-
-
-@keras.saving.register_keras_serializable("keras_unetmm")
 class ChannelNorm(Composite):
     """The root of each channel's mean square, `sqrt(mean(x**2) + epsilon)`.
 
@@ -139,7 +104,7 @@ class IntegerGlobalResponseNormalization(Composite):
 
     Args:
         epsilon: float, under the roots; for maps of open size as if they had 64 x 64 places.
-        mean: as for `IntegerLayerNormalization`.
+        mean: `"mean"`, the operator; or `"convolution"`, a 1x1 convolution with the weights 1/C.
 
     Shape: `(N, H, W, C) -> (N, H, W, C)`.
     """

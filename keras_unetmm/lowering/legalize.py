@@ -16,12 +16,15 @@ from keras_unetmm.lowering.integer_layers import (
     EdgePadding,
     IntegerGlobalResponseNormalization,
     IntegerKernelBasisAttention,
-    IntegerLayerNormalization,
     OperatorGELU,
     Resizing,
     SigmoidGELU,
 )
-from keras_unetmm.lowering.normalizations import IntegerGroupNormalization, IntegerRMSNormalization
+from keras_unetmm.lowering.normalizations import (
+    IntegerGroupNormalization,
+    IntegerLayerNormalization,
+    IntegerRMSNormalization,
+)
 from keras_unetmm.lowering.operator_layers import ChannelMean, OneChannel, ReciprocalRoot, Scaled, Shifted
 
 # fmt: off

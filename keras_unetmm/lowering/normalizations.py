@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Normalizations over groups of channels, and by the root of the mean square, as integer operators."""
+"""Normalizations over channels, over groups of them, and by the root of the mean square, as integer operators."""
 
 import keras
 import numpy as np
@@ -64,9 +64,8 @@ class IntegerGroupNormalization(Composite):
         return self.beta(self.gamma(self.normalized([centred, self.root(variance)])))
 
 
-@keras.saving.register_keras_serializable("keras_unetmm")
-class IntegerRMSNormalization(Composite):
-    """RMS normalization over channels: `y = gamma * x / sqrt(mean(x**2) + epsilon)`.
+class OverChannels(Composite):
+    """A normalization over the channels of each place.
 
     Args:
         epsilon: float.
@@ -80,6 +79,33 @@ class IntegerRMSNormalization(Composite):
         self.input_spec = None
         self.epsilon = epsilon
         self.mean = mean
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class IntegerLayerNormalization(OverChannels):
+    """Layer normalization over channels: `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`."""
+
+    def build(self, input_shape):
+        one = (*input_shape[:-1], 1)
+        self.average = built(ChannelMean(self.mean, name="average"), input_shape)
+        self.centred = built(keras.layers.Subtract(name="centred"), [input_shape, one])
+        self.square = built(keras.layers.Multiply(name="square"), [input_shape] * 2)
+        self.variance = built(ChannelMean(self.mean, name="variance"), input_shape)
+        self.plus = built(Shifted(self.epsilon, name="plus"), one)
+        self.root = built(ReciprocalRoot(name="root"), one)
+        self.normalized = built(keras.layers.Multiply(name="normalized"), [input_shape, one])
+        self.gamma = built(Scaled(name="gamma"), input_shape)
+        self.beta = built(Shifted(name="beta"), input_shape)
+
+    def call(self, x):
+        centred = self.centred([x, self.average(x)])
+        variance = self.variance(self.square([centred, centred]))  # (N, ..., 1)
+        return self.beta(self.gamma(self.normalized([centred, self.root(self.plus(variance))])))
+
+
+@keras.saving.register_keras_serializable("keras_unetmm")
+class IntegerRMSNormalization(OverChannels):
+    """RMS normalization over channels: `y = gamma * x / sqrt(mean(x**2) + epsilon)`."""
 
     def build(self, input_shape):
         one = (*input_shape[:-1], 1)

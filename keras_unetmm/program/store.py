@@ -10,7 +10,7 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
-from keras_unetmm.atomic_write import atomic_folder
+from keras_unetmm.atomic_write import atomic_folder, validate_place
 from keras_unetmm.program import step
 from keras_unetmm.program.description import FORMAT, digest
 from keras_unetmm.program.parse import parsed
@@ -33,19 +33,12 @@ def validate_folder(folder: str | os.PathLike[str]) -> None:
         ValueError: if something else is there, or the folder around it is not.
     """
     folder = Path(folder)
-    if not folder.absolute().parent.is_dir():
-        raise ValueError(
-            f"{folder} must lie in a folder that exists. Received: {folder.parent}, which does not. Make it first."
-        )
-    if folder.is_symlink():
-        raise ValueError(f"{folder} must be a folder. Received: a link. Name the folder itself.")
+    validate_place(folder)
     if folder.is_dir() and not {path.name for path in folder.iterdir()} <= NAMES:
         raise ValueError(
             f"{folder} must be new, empty, or hold a program alone, which is replaced. Received: a folder with other files. "
             "Choose another one."
         )
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} must be a folder. Received: a file. Choose another name.")
 
 
 def save(program: Program, folder: str | os.PathLike[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from keras_unetmm.tiling.analyse import TilingError, TilingNetwork
+from keras_unetmm.tiling.minimum_cut import source_side
 
 
 @dataclass(frozen=True)
@@ -87,32 +88,8 @@ def partition(network: TilingNetwork, levels: int) -> Partition:
     Raises:
         TilingError: if an operator of those levels cannot run tile by tile, or there are not as many levels.
     """
-    most = deepest(network)
-    if not 1 <= levels <= most:
-        raise TilingError(
-            f"levels must lie between 1 and {most}, below which this network has a bottleneck. Received: {levels}."
-            if most
-            else "model must have a level below full resolution, which is computed whole. Received: one without."
-        )
-    operators = network.graph.operators
-    core = _core(network, levels)
-    tiled = {i for i in range(len(operators)) if any(scale < 2**levels for scale in network.scales_of(i))}
-    if network.producers[network.output] in core:
-        raise TilingError(
-            f"levels must be fewer than those at which the output is made. Received: {levels}, below which "
-            f"{network.label(network.producers[network.output])} would run whole."
-        )
-    for position in sorted(tiled):
-        if any(network.scales[i] is None for i in network.maps(operators[position].inputs)):
-            raise TilingError(
-                f"With levels={levels}, {network.label(position)}, would run tile by tile, and it reads what is made of a "
-                "whole map. Tile fewer levels, or leave that out."
-            )
-        if network.receptive_fields[position] is None:
-            raise TilingError(
-                f"Only operators that see a neighbourhood run tile by tile, and with levels={levels} "
-                f"{network.label(position)}, has to: {network.reasons[position]}."
-            )
+    _validate_levels(network, levels)
+    core, tiled = _core(network, levels), _tiled(network, levels)
     before, behind = _relatives(network, core)
     if tiled & before & behind:
         position = min(tiled & before & behind)
@@ -120,10 +97,11 @@ def partition(network: TilingNetwork, levels: int) -> Partition:
             f"With levels={levels}, {network.label(position)}, would run tile by tile between two parts that are whole: the "
             "network has several bottlenecks. Tile fewer levels."
         )
+    operators = network.graph.operators
     last = network.producers[network.output]
-    front = _source_side(network, core | (tiled & before), (tiled & behind) | {last}, {network.image})
+    front = source_side(network, core | (tiled & before), (tiled & behind) | {last}, {network.image})
     fixed = {i for i in front if i in tiled and i not in behind}
-    head = _source_side(network, fixed, core, set(), within=front) if fixed else set()
+    head = source_side(network, fixed, core, set(), within=front) if fixed else set()
     body = front - head
     made = {
         part: {index for i in where for index in operators[i].outputs} for part, where in (("head", head), ("body", body))
@@ -141,6 +119,40 @@ def partition(network: TilingNetwork, levels: int) -> Partition:
     return Partition(
         levels, *parts, tuple(skips), tuple(entering), tuple(leaving), _bottleneck_passes(network, body, leaving)
     )
+
+
+def _validate_levels(network: TilingNetwork, levels: int) -> None:
+    """Raises a `TilingError` unless there is a bottleneck below so many levels, which the output is not part of."""
+    most = deepest(network)
+    if not 1 <= levels <= most:
+        raise TilingError(
+            f"levels must lie between 1 and {most}, below which this network has a bottleneck. Received: {levels}."
+            if most
+            else "model must have a level below full resolution, which is computed whole. Received: one without."
+        )
+    if network.producers[network.output] in _core(network, levels):
+        raise TilingError(
+            f"levels must be fewer than those at which the output is made. Received: {levels}, below which "
+            f"{network.label(network.producers[network.output])} would run whole."
+        )
+
+
+def _tiled(network: TilingNetwork, levels: int) -> set[int]:
+    """The operators of so many levels; a `TilingError` if one of them cannot run tile by tile."""
+    operators = network.graph.operators
+    tiled = {i for i in range(len(operators)) if any(scale < 2**levels for scale in network.scales_of(i))}
+    for position in sorted(tiled):
+        if any(network.scales[i] is None for i in network.maps(operators[position].inputs)):
+            raise TilingError(
+                f"With levels={levels}, {network.label(position)}, would run tile by tile, and it reads what is made of a "
+                "whole map. Tile fewer levels, or leave that out."
+            )
+        if network.receptive_fields[position] is None:
+            raise TilingError(
+                f"Only operators that see a neighbourhood run tile by tile, and with levels={levels} "
+                f"{network.label(position)}, has to: {network.reasons[position]}."
+            )
+    return tiled
 
 
 def carried(network: TilingNetwork, passes: Sequence[Pass], recomputed: Collection[int] = frozenset()) -> list[CarriedMap]:
@@ -243,49 +255,3 @@ def _relatives(network: TilingNetwork, core: Collection[int]) -> tuple[set[int],
             behind.add(position)
             made |= set(operator.outputs)
     return needed, behind
-
-
-def _bytes(network: TilingNetwork, tensor: int, size: Iterable[int]) -> int | None:
-    """What it costs to cut at a map; None where it cannot be cut: what has no places, and what is padded."""
-    producer = network.producers.get(tensor)
-    padded = producer is not None and network.graph.operators[producer].name == "PAD"
-    return None if padded or network.scales[tensor] is None else network.bytes(tensor, size)
-
-
-def _source_side(
-    network: TilingNetwork,
-    first: Iterable[int],
-    second: Iterable[int],
-    free: Collection[int],
-    within: Collection[int] | None = None,
-) -> set[int]:
-    """The operators on the side of `first` of the cut of fewest bytes between the two sets, as many as equal cuts allow."""
-    import networkx  # which takes as long to load as all else that is read to plan a file
-
-    flow = networkx.DiGraph()
-    size = network.graph.tensors[network.image].shape[1:3]
-    positions = range(len(network.graph.operators)) if within is None else sorted(within)
-    for position in positions:
-        operator = network.graph.operators[position]
-        flow.add_node(position)
-        for index in network.maps(operator.inputs):
-            producer = network.producers.get(index, "image")
-            if producer != "image" and within is not None and producer not in within:
-                continue
-            cost = 0 if index in free else _bytes(network, index, size)
-            flow.add_edge(producer, ("map", index), **({} if cost is None else {"capacity": cost}))
-            flow.add_edge(("map", index), position)  # without a capacity: never cut
-            if producer != "image":
-                flow.add_edge(position, producer)
-    for position in first:
-        flow.add_edge("source", position)
-    flow.add_edge("source", "image")
-    for position in second:
-        flow.add_edge(position, "sink")
-    try:
-        _, (near, _) = networkx.minimum_cut(flow, "source", "sink")
-    except networkx.NetworkXUnbounded as error:
-        raise TilingError(
-            "The network cannot be cut here: what is no map would have to leave its part. Tile another number of levels."
-        ) from error
-    return {position for position in positions if position in near}

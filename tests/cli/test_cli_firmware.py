@@ -12,7 +12,7 @@ from keras_unetmm.cli import app
 pytestmark = [ONE_BACKEND, pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed")]
 KEYS = {
     *("schedule", "ram_bytes", "ram_bound", "io_bytes", "input_reads", "flash_bytes", "code_bytes", "stack_bytes", "macs"),
-    *("macs_ratio", "passes", "operators", "buffers", "proof", "files"),
+    *("macs_ratio", "passes", "operators", "buffers", "cross_check", "proof", "files"),
 }
 
 

@@ -71,7 +71,8 @@ def test_figures_and_files(tmp_path):
     assert set(keys) <= set(figures)
     assert figures["macs"] == 4 * 4 * 2 * 3
     assert figures["macs_ratio"] == 1
-    assert figures["proof"]["equal"] is True
+    assert figures["cross_check"]["equal"] is True
+    assert figures["proof"] == figures["cross_check"]  # its old name
     assert figures["io_bytes"] == {"inputs": [32], "outputs": [48]}
     assert figures["ram_bound"] <= figures["ram_bytes"] <= 32 + 48 + 256
     assert json.loads(json.dumps(figures)) == figures

@@ -1,4 +1,4 @@
-"""The proof tells files that compute the same from files that do not."""
+"""The cross-check tells files that compute the same from files that do not."""
 
 import numpy as np
 import pytest

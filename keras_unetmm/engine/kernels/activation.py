@@ -6,9 +6,9 @@ import math
 import numpy as np
 
 from keras_unetmm.engine.kernels import table
-from keras_unetmm.engine.kernels.arithmetic import RANGES, quantize_multiplier, round_half_away
-from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values, raster
-from keras_unetmm.engine.kernels.maps import in_place, operands, validate_types
+from keras_unetmm.engine.kernels.arithmetic import RANGES, bounded_multiplier, quantize_multiplier, round_half_away
+from keras_unetmm.engine.kernels.kernel import NoKernelError, Parameters, Same, Values, raster
+from keras_unetmm.engine.kernels.maps import kernel_without_weights, operands, validate_types
 
 _IDENTITY = (2**30, 1)
 _POINTS = 256  # of the table of the logistic function
@@ -96,10 +96,8 @@ def prelu(graph, operator, tables=None):
     if tables is not None and table.fits(graph, operator):
         return table.kernel(graph, operator, tables)
     places, inputs = operands(graph, operator, output.shape)
-    above = quantize_multiplier(source.scales[0] / output.scales[0])
-    below = quantize_multiplier(source.scales[0] * slopes.scales[0] / output.scales[0])
-    if max(above[1], below[1]) > 31:
-        raise NoKernelError(f"PRELU multiplies by 2^{max(above[1], below[1])} or so.", "Choose a larger output scale.")
+    above = bounded_multiplier(source.scales[0] / output.scales[0], "PRELU")
+    below = bounded_multiplier(source.scales[0] * slopes.scales[0] / output.scales[0], "PRELU")
     fields = {
         "operands": places,
         "input_zero": source.zero_points[0],
@@ -110,28 +108,13 @@ def prelu(graph, operator, tables=None):
         "below_multiplier": below[0],
         "below_shift": below[1],
     }
-    return Kernel(
-        function=f"unetmm_prelu_{source.type.lower()}",
-        source="unetmm_prelu.c",
-        header="unetmm_prelu.h",
-        parameters=Parameters("unetmm_prelu", fields),
-        inputs=inputs,
-        output=operator.outputs[0],
-        macs=raster(output.shape)[3],
-        in_place=in_place(graph, inputs, operator.outputs[0]),
-    )
+    name, macs = "unetmm_prelu", raster(output.shape)[3]
+    function = f"{name}_{source.type.lower()}"
+    return kernel_without_weights(graph, operator.outputs[0], function, name, Parameters(name, fields), inputs, macs)
 
 
 def _pixelwise(graph, operator, struct, function, fields, first=None):
     channels = raster(graph.tensors[operator.inputs[0]].shape)[3]
     inputs = ((operator.inputs[0], Same()),)
-    return Kernel(
-        function=function,
-        source=f"{struct}.c",
-        header=f"{struct}.h",
-        parameters=Parameters(struct, {**(first or {}), "channels": channels, **fields}),
-        inputs=inputs,
-        output=operator.outputs[0],
-        macs=channels,
-        in_place=in_place(graph, inputs, operator.outputs[0]),
-    )
+    parameters = Parameters(struct, {**(first or {}), "channels": channels, **fields})
+    return kernel_without_weights(graph, operator.outputs[0], function, struct, parameters, inputs, channels)

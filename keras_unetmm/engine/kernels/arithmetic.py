@@ -37,6 +37,18 @@ def quantize_multiplier(real):
     return (0, 0) if shift < -31 else (multiplier, shift)
 
 
+def bounded_multiplier(real, what, advice="Choose a larger output scale."):
+    """Returns `quantize_multiplier(real)` of a number below 2^31, by which all kernels can multiply.
+
+    Raises:
+        NoKernelError: for a larger one; `what` says which one it is.
+    """
+    multiplier, shift = quantize_multiplier(real)
+    if shift > 31:
+        raise NoKernelError(f"{what} multiplies by 2^{shift} or so.", advice)
+    return multiplier, shift
+
+
 def small_multiplier(real, what):
     """Returns `quantize_multiplier(real)` of a number between 0 and 1, the only ones that some kernels take.
 

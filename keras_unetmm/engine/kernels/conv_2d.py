@@ -4,15 +4,7 @@
 import numpy as np
 
 from keras_unetmm.engine.kernels.kernel import NoKernelError, Same, Values
-from keras_unetmm.engine.kernels.weights import (
-    check_rank,
-    check_terms,
-    padding_before,
-    quads,
-    typed_kernel,
-    weighted,
-    window,
-)
+from keras_unetmm.engine.kernels.weights import Sliding, check_rank, check_terms, quads, typed_kernel, weighted
 
 
 def kernel(graph, operator, tables=None):
@@ -30,14 +22,12 @@ def kernel(graph, operator, tables=None):
     if depth == 0 or x.shape[3] % depth or outputs % (x.shape[3] // depth):
         raise NoKernelError(f"its weights of the shape {filters.shape} do not fit a map of {x.shape[3]} channels.")
     made = weighted(graph, operator, (0, 1, 2), outputs, options.FusedActivationFunction())
-    strides = options.StrideH(), options.StrideW()
-    dilations = options.DilationHFactor(), options.DilationWFactor()
-    padding = [padding_before(options, *each) for each in zip(x.shape[1:3], size, strides, dilations, strict=True)]
+    sliding = Sliding.of(options, x, size)
     common = {"output": operator.outputs[0], "macs": size[0] * size[1] * depth * outputs}
     check_terms(size[1] * depth)
     sums = made.weights.reshape(outputs, -1).sum(1, dtype="int64")
     leading = {"requantization": made.requantization(sums)}
-    alone = size == [1, 1] and strides == (1, 1) and depth == x.shape[3] and made.output.shape[:3] == x.shape[:3]
+    alone = sliding.size == sliding.strides == (1, 1) and depth == x.shape[3] and made.output.shape[:3] == x.shape[:3]
     if alone and x.type == "INT8":
         fields = {"weights": quads(made.weights), **leading, "depth": depth, "outputs": outputs, "phases": 1}
         return typed_kernel("unetmm_pointwise", x, fields, ((operator.inputs[0], Same()),), **common)
@@ -46,12 +36,10 @@ def kernel(graph, operator, tables=None):
     fields = {"weights": Values("int8_t", made.weights), **leading}
     if x.type == "INT8":
         fields |= {"weights": lines(made.weights, line), "input_zero": made.zero}
-    fields |= {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "dilation": dilations[1]}
-    fields |= {"kernel_rows": size[0], "kernel_columns": size[1]}
+    fields |= sliding.fields(x.shape[2])
     fields |= {"line": line} if x.type == "INT8" else {}
     fields |= {"depth": depth, "groups": groups, "group_outputs": outputs // groups}
-    access = window(padding, size, strides, dilations)
-    return typed_kernel("unetmm_convolution", x, fields, ((operator.inputs[0], access),), **common)
+    return typed_kernel("unetmm_convolution", x, fields, ((operator.inputs[0], sliding.window),), **common)
 
 
 def lines(weights, line):

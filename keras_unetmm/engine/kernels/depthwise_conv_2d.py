@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_unetmm.engine.kernels.conv_2d import lines
 from keras_unetmm.engine.kernels.kernel import NoKernelError, Values
-from keras_unetmm.engine.kernels.weights import check_rank, padding_before, typed_kernel, weighted, window
+from keras_unetmm.engine.kernels.weights import Sliding, check_rank, typed_kernel, weighted
 
 _BIASES = {"INT8": ("INT32",), "INT16": ("INT64",)}
 _MOST_TAPS = 2**16  # products in a sum
@@ -30,21 +30,18 @@ def kernel(graph, operator, tables=None):
     if size[0] * size[1] >= _MOST_TAPS:
         raise NoKernelError(f"its kernel has {size[0] * size[1]} taps. The engine adds up fewer than {_MOST_TAPS}.")
     made = weighted(graph, operator, (0, 1, 2), outputs, options.FusedActivationFunction(), _BIASES)
-    strides = options.StrideH(), options.StrideW()
-    dilations = options.DilationHFactor(), options.DilationWFactor()
-    padding = [padding_before(options, *each) for each in zip(x.shape[1:3], size, strides, dilations, strict=True)]
+    sliding = Sliding.of(options, x, size)
     sums = made.weights.reshape(-1, outputs).sum(0, dtype="int64")
     few = x.type == "INT8" and x.shape[3] <= _FEW
     line = -(-size[1] * x.shape[3] // 4) * 4
     weights = lines(_full(made.weights, x.shape[3]), line) if few else Values("int8_t", made.weights)
     fields = {"weights": weights, "requantization": made.requantization(sums)}
     fields |= {"input_zero": made.zero} if x.type == "INT8" else {}
-    fields |= {"width": x.shape[2], "first": -padding[1], "stride": strides[1], "dilation": dilations[1]}
-    fields |= {"kernel_rows": size[0], "kernel_columns": size[1]}
+    fields |= sliding.fields(x.shape[2])
     fields |= {"line": line} if few else {}
     fields |= {"depth": x.shape[3]}
     fields |= {"groups": 1, "group_outputs": outputs} if few else {"multiplier": multiplier}
-    inputs = ((operator.inputs[0], window(padding, size, strides, dilations)),)
+    inputs = ((operator.inputs[0], sliding.window),)
     kind = "unetmm_convolution" if few else "unetmm_depthwise"
     return typed_kernel(kind, x, fields, inputs, output=operator.outputs[0], macs=size[0] * size[1] * outputs)
 

@@ -4,9 +4,15 @@
 import numpy as np
 
 from keras_unetmm.engine.kernels import exact, table
-from keras_unetmm.engine.kernels.arithmetic import RANGES, fused_range, quantize_multiplier, small_multiplier
-from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters
-from keras_unetmm.engine.kernels.maps import in_place, operands, validate_equal_types, validate_types
+from keras_unetmm.engine.kernels.arithmetic import (
+    RANGES,
+    bounded_multiplier,
+    fused_range,
+    quantize_multiplier,
+    small_multiplier,
+)
+from keras_unetmm.engine.kernels.kernel import NoKernelError, Parameters
+from keras_unetmm.engine.kernels.maps import kernel_without_weights, operands, validate_equal_types, validate_types
 
 _FUNCTIONS = {
     "ADD": ("unetmm_add", "unetmm_add"),
@@ -29,18 +35,10 @@ def kernel(graph, operator, tables=None):
     first, second, output = tensors
     places, inputs = operands(graph, operator, output.shape)
     function, source, fields = _form(operator, first, second, output)
-    return Kernel(
-        function=f"{function}_{output.type.lower()}",
-        source=f"{source}.c",
-        header=f"{source}.h",
-        parameters=places
-        if extremes
-        else Parameters(function if source == "unetmm_linear" else source, {"operands": places, **fields}),
-        inputs=inputs,
-        output=operator.outputs[0],
-        macs=output.shape[-1] if output.shape else 1,
-        in_place=in_place(graph, inputs, operator.outputs[0]),
-    )
+    struct = function if source == "unetmm_linear" else source
+    parameters = places if extremes else Parameters(struct, {"operands": places, **fields})
+    function, macs = f"{function}_{output.type.lower()}", output.shape[-1] if output.shape else 1
+    return kernel_without_weights(graph, operator.outputs[0], function, source, parameters, inputs, macs)
 
 
 def _form(operator, first, second, output):
@@ -91,9 +89,7 @@ def divide(graph, operator, tables=None):
 
 
 def _product(operator, first, second, output):
-    multiplier, shift = quantize_multiplier(first.scales[0] * second.scales[0] / output.scales[0])
-    if shift > 31:
-        raise NoKernelError(f"MUL multiplies by 2^{shift} or so.", "Choose a larger output scale.")
+    multiplier, shift = bounded_multiplier(first.scales[0] * second.scales[0] / output.scales[0], "MUL")
     low, high = fused_range(operator.options.FusedActivationFunction() if operator.options else 0, output)
     return {
         "first_zero": first.zero_points[0],

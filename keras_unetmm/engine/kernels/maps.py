@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from keras_unetmm.engine.kernels.kernel import All, NoKernelError, Parameters, Same, Values, raster
+from keras_unetmm.engine.kernels.kernel import All, Kernel, NoKernelError, Parameters, Same, Values, raster
 
 CTYPES = {
     "INT8": "int8_t",
@@ -113,7 +113,20 @@ def _steps(operator, tensor, output_shape):
     }
 
 
-def in_place(graph, inputs, output):
+def kernel_without_weights(graph, output, function, file, parameters, inputs, macs):
+    """Returns the `Kernel` of the C in `file`.c and `file`.h, which reads every byte before it writes there.
+
+    Args:
+        graph: `Graph`.
+        output: int, tensor.
+        function, file: str.
+        parameters, inputs, macs: as `Kernel` has them.
+    """
+    over = _in_place(graph, inputs, output)
+    return Kernel(function, f"{file}.c", f"{file}.h", parameters, inputs, output, macs=macs, in_place=over)
+
+
+def _in_place(graph, inputs, output):
     """Whether the output may lie over an input that is read at the same place."""
     made = graph.tensors[output]
     return any(

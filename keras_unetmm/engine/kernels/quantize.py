@@ -2,9 +2,9 @@
 """QUANTIZE between integers, CAST, and what only floats could do."""
 
 from keras_unetmm.engine.kernels import table
-from keras_unetmm.engine.kernels.arithmetic import RANGES, quantize_multiplier
-from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, raster
-from keras_unetmm.engine.kernels.maps import in_place, validate_types
+from keras_unetmm.engine.kernels.arithmetic import RANGES, bounded_multiplier
+from keras_unetmm.engine.kernels.kernel import NoKernelError, Parameters, Same, raster
+from keras_unetmm.engine.kernels.maps import kernel_without_weights, validate_types
 
 _TYPES = ("INT8", "INT16", "INT32")
 
@@ -17,9 +17,7 @@ def quantize(graph, operator, tables=None):
         return table.kernel(graph, operator, tables)
     if source.type == output.type == "INT32":
         raise NoKernelError("QUANTIZE of int32 to int32 has no kernel.", "Leave it out.")
-    multiplier, shift = quantize_multiplier(source.scales[0] / output.scales[0])
-    if shift > 31:
-        raise NoKernelError(f"QUANTIZE multiplies by 2^{shift} or so.", "Choose a larger output scale.")
+    multiplier, shift = bounded_multiplier(source.scales[0] / output.scales[0], "QUANTIZE")
     low, high = RANGES[output.type]
     fields = {
         "input_zero": source.zero_points[0],
@@ -50,13 +48,5 @@ def _kernel(graph, operator, function, fields):
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     channels, inputs = raster(source.shape)[3], ((operator.inputs[0], Same()),)
     sizes = {"channels": channels, "from": source.element_bytes, "to": output.element_bytes}
-    return Kernel(
-        function=function,
-        source="unetmm_quantize.c",
-        header="unetmm_quantize.h",
-        parameters=Parameters("unetmm_quantize", {**sizes, **fields}),
-        inputs=inputs,
-        output=operator.outputs[0],
-        macs=channels,
-        in_place=in_place(graph, inputs, operator.outputs[0]),
-    )
+    parameters = Parameters("unetmm_quantize", {**sizes, **fields})
+    return kernel_without_weights(graph, operator.outputs[0], function, "unetmm_quantize", parameters, inputs, channels)

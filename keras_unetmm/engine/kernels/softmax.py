@@ -3,9 +3,9 @@
 
 import numpy as np
 
-from keras_unetmm.engine.kernels.arithmetic import quantize_multiplier, round_half_away
-from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values
-from keras_unetmm.engine.kernels.maps import in_place, validate_types
+from keras_unetmm.engine.kernels.arithmetic import bounded_multiplier, quantize_multiplier, round_half_away
+from keras_unetmm.engine.kernels.kernel import NoKernelError, Parameters, Same, Values
+from keras_unetmm.engine.kernels.maps import kernel_without_weights, validate_types
 
 _INTEGER_BITS = 5  # of a difference that is raised
 _MOST_CHANNELS = 4095  # their sum has 12 bits before the point
@@ -19,33 +19,18 @@ def kernel(graph, operator, tables=None):
         return _wide(graph, operator)
     if source.shape[-1] > _MOST_CHANNELS:
         raise NoKernelError(f"SOFTMAX of {source.shape[-1]} channels has no kernel.", f"Use at most {_MOST_CHANNELS}.")
-    inputs = ((operator.inputs[0], Same()),)
-    return Kernel(
-        function="unetmm_softmax_int8" if output.type == "INT8" else "unetmm_softmax_int8_int16",
-        source="unetmm_softmax.c",
-        header="unetmm_softmax.h",
-        parameters=Parameters(
-            "unetmm_softmax",
-            {
-                "exponentials": Values("int32_t", exponentials(operator.options.Beta() * source.scales[0])),
-                "channels": source.shape[-1],
-            },
-        ),
-        inputs=inputs,
-        output=operator.outputs[0],
-        macs=4 * source.shape[-1],
-        in_place=in_place(graph, inputs, operator.outputs[0]),
-    )
+    table = Values("int32_t", exponentials(operator.options.Beta() * source.scales[0]))
+    function = "unetmm_softmax_int8" if output.type == "INT8" else "unetmm_softmax_int8_int16"
+    parameters = Parameters("unetmm_softmax", {"exponentials": table, "channels": source.shape[-1]})
+    return _kernel(graph, operator, function, parameters)
 
 
 def _wide(graph, operator):
     """The kernel of int16 to int16, by two tables between whose values TFLM draws lines."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     validate_types(operator, (output,), ("INT16",))
-    multiplier, shift = quantize_multiplier(source.scales[0] * operator.options.Beta() / (10 / 65535))
-    if shift > 31:
-        raise NoKernelError(f"SOFTMAX multiplies by 2^{shift} or so.", "Choose a smaller input scale.")
-    inputs = ((operator.inputs[0], Same()),)
+    real = source.scales[0] * operator.options.Beta() / (10 / 65535)
+    multiplier, shift = bounded_multiplier(real, "SOFTMAX", "Choose a smaller input scale.")
     fields = {
         "exponentials": Values("int16_t", _sampled(10, 32767, np.exp)),
         "reciprocals": Values("int16_t", _sampled(1, -32768, lambda x: 1 / (1 + x))),
@@ -53,16 +38,12 @@ def _wide(graph, operator):
         "multiplier": multiplier,
         "shift": shift,
     }
-    return Kernel(
-        function="unetmm_softmax_int16",
-        source="unetmm_softmax.c",
-        header="unetmm_softmax.h",
-        parameters=Parameters("unetmm_softmax_int16_tables", fields),
-        inputs=inputs,
-        output=operator.outputs[0],
-        macs=4 * source.shape[-1],
-        in_place=in_place(graph, inputs, operator.outputs[0]),
-    )
+    return _kernel(graph, operator, "unetmm_softmax_int16", Parameters("unetmm_softmax_int16_tables", fields))
+
+
+def _kernel(graph, operator, function, parameters):
+    inputs, macs = ((operator.inputs[0], Same()),), 4 * parameters.fields["channels"]
+    return kernel_without_weights(graph, operator.outputs[0], function, "unetmm_softmax", parameters, inputs, macs)
 
 
 def _sampled(width, zero_point, function):

@@ -7,8 +7,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_unetmm.engine.kernels.kernel import Kernel, NoKernelError, Parameters, Same, Values
-from keras_unetmm.engine.kernels.maps import in_place, validate_types
+from keras_unetmm.engine.kernels.kernel import NoKernelError, Parameters, Same, Values
+from keras_unetmm.engine.kernels.maps import kernel_without_weights, validate_types
 
 UNARY = (
     *("ABS", "ELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "QUANTIZE"),
@@ -84,16 +84,8 @@ def chain_kernel(graph, operators, tables):
     channels = shape[-1] if shape else 1
     inputs = ((source, Same()),)
     content = np.asarray(tables(chain_file(graph, operators)), "uint8").reshape(256)
-    return Kernel(
-        function="unetmm_table_int8",
-        source="unetmm_table.c",
-        header="unetmm_table.h",
-        parameters=Parameters("unetmm_table", {"table": Values("uint8_t", np.roll(content, 128)), "channels": channels}),
-        inputs=inputs,
-        output=output,
-        macs=channels,
-        in_place=in_place(graph, inputs, output),
-    )
+    parameters = Parameters("unetmm_table", {"table": Values("uint8_t", np.roll(content, 128)), "channels": channels})
+    return kernel_without_weights(graph, output, "unetmm_table_int8", "unetmm_table", parameters, inputs, channels)
 
 
 def chain_file(graph, operators):

@@ -171,6 +171,41 @@ def padding_before(options, size, kernel, stride, dilation=1):
     return max((made - 1) * stride + extent - size, 0) // 2
 
 
+@dataclass(frozen=True)
+class Sliding:
+    """How a kernel slides over a map; all attributes are pairs of int, of rows and columns.
+
+    Attributes:
+        size: places of the kernel.
+        strides, dilations: places of the map from one window to the next, and from one place of the kernel to the next.
+        padding: places by which the first window begins before the map.
+    """
+
+    size: tuple[int, int]
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    padding: tuple[int, int]
+
+    @classmethod
+    def of(cls, options, x, size):
+        """Returns that of a convolution, by its options, its map and the size of its kernel."""
+        strides = options.StrideH(), options.StrideW()
+        dilations = options.DilationHFactor(), options.DilationWFactor()
+        axes = zip(x.shape[1:3], size, strides, dilations, strict=True)
+        return cls(tuple(size), strides, dilations, tuple(padding_before(options, *each) for each in axes))
+
+    def fields(self, width):
+        """Returns the fields of a C struct that say it, for a map of so many columns."""
+        rows, columns = self.size
+        walk = {"width": width, "first": -self.padding[1], "stride": self.strides[1], "dilation": self.dilations[1]}
+        return {**walk, "kernel_rows": rows, "kernel_columns": columns}
+
+    @property
+    def window(self):
+        """The `Window` of the map that the kernel reads."""
+        return window(self.padding, self.size, self.strides, self.dilations)
+
+
 def window(padding, kernel, stride, dilation=(1, 1)):
     """Returns the `Window` of a kernel; all arguments are pairs of int, rows and columns."""
     if kernel[0] > MOST_TAPS or dilation[0] > _MOST_DILATION:

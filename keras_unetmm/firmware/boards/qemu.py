@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_unetmm.engine.store import load
+from keras_unetmm.firmware.boards.c_library import without_library
 
 FILES = Path(__file__).parent / "qemu"
 FLAGS = (
@@ -131,14 +132,7 @@ def missing(name):
     for command in (board.compiler, board.emulator):
         if shutil.which(command) is None:
             return f"{command} is not installed"
-    probe = subprocess.run(
-        [board.compiler, *board.flags, "-E", "-x", "c", "-"],
-        input="#include <stdio.h>\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "" if probe.returncode == 0 else f"{board.compiler} has no C library for {board.core}"
+    return without_library(board, "stdio.h")
 
 
 def run(folder, name, runs=6, flags=(), timeout=600):

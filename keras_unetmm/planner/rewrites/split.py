@@ -24,15 +24,15 @@ _CHANNEL_AXIS = {"CONV_2D": 0, "FULLY_CONNECTED": 0, "DEPTHWISE_CONV_2D": 3}
 
 
 @dataclass
-class _Way:
+class _Slicing:
     """How the parts of a tensor come to be: the operator that makes it, and which of its inputs are sliced how."""
 
     position: int
-    sliced: dict = field(default_factory=dict)  # input slot -> "weights", "constant", "split" or a _Way
+    sliced: dict = field(default_factory=dict)  # input slot -> "weights", "constant", "split" or a _Slicing
     factor: int = 1  # output channels an input channel
 
     def positions(self):
-        below = [p for way in self.sliced.values() if isinstance(way, _Way) for p in way.positions()]
+        below = [p for slicing in self.sliced.values() if isinstance(slicing, _Slicing) for p in slicing.positions()]
         return [*below, self.position]
 
 
@@ -40,12 +40,12 @@ def sites(graph):
     """Returns the `Site` of every SPLIT of channels that can be pushed up to convolutions."""
     found = []
     for position, operator in enumerate(graph.operators):
-        way = _way_of_split(graph, position, operator)
-        if way is not None:
-            positions = (*sorted(set(way.positions())), position)
+        slicing = _slicing_of_split(graph, position, operator)
+        if slicing is not None:
+            positions = (*sorted(set(slicing.positions())), position)
             names = " and ".join(dict.fromkeys(graph.operators[p].name for p in positions[:-1]))
             shape = "x".join(map(str, graph.tensors[operator.inputs[_slot(operator)]].shape))
-            splits = sum(kind == "split" for kind in _kinds(way))
+            splits = sum(kind == "split" for kind in _kinds(slicing))
             added = (len(positions) - 1) * (len(operator.outputs) - 1) - 1 + splits
             found.append(Site("split", positions, added, f"SPLIT of {shape} pushed up through {names}"))
     return found
@@ -54,13 +54,13 @@ def sites(graph):
 def apply(file, graph, site, originals):
     """Replaces the operators between the convolutions and the split for one chain a part."""
     operator = graph.operators[site.operators[-1]]
-    way, new, low = _way_of_split(graph, site.operators[-1], operator), [], 0
+    slicing, new, low = _slicing_of_split(graph, site.operators[-1], operator), [], 0
     split = originals[site.operators[-1]]
     shared = {}
     for part, output in enumerate(split.outputs):
         high = low + graph.tensors[operator.outputs[part]].shape[-1]
         builder = _Parts(file, graph, originals, split, operator.outputs, shared, new)
-        builder.make(way, part, low, high, int(output))
+        builder.make(slicing, part, low, high, int(output))
         low = high
     replace(file, originals, site, new)
 
@@ -72,16 +72,16 @@ class _Parts:
         self.file, self.graph, self.originals = file, graph, originals
         self.split, self.outputs, self.shared, self.new = split, outputs, shared, new
 
-    def make(self, way, part, low, high, output):
+    def make(self, slicing, part, low, high, output):
         """Appends the operators that make channels `low` to `high` into tensor `output`."""
-        operator = copy.copy(self.originals[way.position])
+        operator = copy.copy(self.originals[slicing.position])
         wholes = [int(index) for index in operator.inputs]
         inputs = list(wholes)
-        source_low, source_high = low // way.factor, high // way.factor
-        for slot, how in way.sliced.items():
+        source_low, source_high = low // slicing.factor, high // slicing.factor
+        for slot, how in slicing.sliced.items():
             whole = wholes[slot]
             if how == "weights":
-                axis = _CHANNEL_AXIS[self.graph.operators[way.position].name] if slot == 1 else 0
+                axis = _CHANNEL_AXIS[self.graph.operators[slicing.position].name] if slot == 1 else 0
                 new = self._sliced(whole, axis, low, high, part)
             elif how == "constant":
                 new = self._sliced(whole, -1, low, high, part)
@@ -132,16 +132,16 @@ def _slot(operator):
     return 1 if operator.name == "SPLIT" else 0
 
 
-def _kinds(way):
-    for how in way.sliced.values():
-        if isinstance(how, _Way):
+def _kinds(slicing):
+    for how in slicing.sliced.values():
+        if isinstance(how, _Slicing):
             yield from _kinds(how)
         else:
             yield how
 
 
-def _way_of_split(graph, position, operator):
-    """The `_Way` of a SPLIT's input if it is a split of channels that ends at convolutions, else None."""
+def _slicing_of_split(graph, position, operator):
+    """The `_Slicing` of a SPLIT's input if it is a split of channels that ends at convolutions, else None."""
     if operator.name not in ("SPLIT", "SPLIT_V") or len(operator.outputs) < 2:
         return None
     source = operator.inputs[_slot(operator)]
@@ -156,10 +156,10 @@ def _way_of_split(graph, position, operator):
     ):
         return None
     equal = len({graph.tensors[output].shape[-1] for output in operator.outputs}) == 1
-    return _way(graph, source, position, edges, shape[-1], len(shape) if equal else None)
+    return _slicing(graph, source, position, edges, shape[-1], len(shape) if equal else None)
 
 
-def _way(graph, index, user, edges, channels, rank, longest=_LONGEST):
+def _slicing(graph, index, user, edges, channels, rank, longest=_LONGEST):
     """How the parts of a tensor that only the operator at `user` uses can be made, or None.
 
     The SPLIT divides small operands of that rank too, none if it is None.
@@ -171,30 +171,30 @@ def _way(graph, index, user, edges, channels, rank, longest=_LONGEST):
     if len(makers) != 1 or users != [user] or index in graph.outputs or graph.tensors[index].shape[-1] != channels:
         return None
     position, operator = makers[0], graph.operators[makers[0]]
-    way = _Way(position)
+    slicing = _Slicing(position)
     if len(operator.outputs) != 1:
         return None
-    if operator.name in _CHANNEL_AXIS and not _weights(graph, operator, way, channels):
+    if operator.name in _CHANNEL_AXIS and not _weights(graph, operator, slicing, channels):
         return None
     if operator.name in ("CONV_2D", "FULLY_CONNECTED"):
-        return way if _whole_input(graph, operator) else None
+        return slicing if _whole_input(graph, operator) else None
     if operator.name == "DEPTHWISE_CONV_2D":
         inner = graph.tensors[operator.inputs[0]].shape[-1]
-        way.factor = channels // inner
-        if channels % inner or any(edge % way.factor for edge in edges):
+        slicing.factor = channels // inner
+        if channels % inner or any(edge % slicing.factor for edge in edges):
             return None
-        below = _way(graph, operator.inputs[0], position, edges // way.factor, inner, rank, longest - 1)
-        way.sliced[0] = below
-        return way if below else None
+        below = _slicing(graph, operator.inputs[0], position, edges // slicing.factor, inner, rank, longest - 1)
+        slicing.sliced[0] = below
+        return slicing if below else None
     if operator.name in _CHANNELWISE:
-        way.sliced[0] = _way(graph, operator.inputs[0], position, edges, channels, rank, longest - 1)
-        return way if way.sliced[0] else None
+        slicing.sliced[0] = _slicing(graph, operator.inputs[0], position, edges, channels, rank, longest - 1)
+        return slicing if slicing.sliced[0] else None
     if operator.name in _BINARY:
-        return _binary(graph, operator, way, edges, channels, rank, longest - 1)
+        return _binary(graph, operator, slicing, edges, channels, rank, longest - 1)
     return None
 
 
-def _weights(graph, operator, way, channels):
+def _weights(graph, operator, slicing, channels):
     """Notes the constants to be sliced; False if there are others."""
     for slot, index in enumerate(operator.inputs[1:3], 1):
         if index < 0:
@@ -205,7 +205,7 @@ def _weights(graph, operator, way, channels):
         axis = _CHANNEL_AXIS[operator.name] if slot == 1 else 0
         if not tensor.shape or tensor.shape[axis] != channels:
             return False
-        way.sliced[slot] = "weights"
+        slicing.sliced[slot] = "weights"
     return True
 
 
@@ -215,7 +215,7 @@ def _whole_input(graph, operator):
     return operator.name == "FULLY_CONNECTED" or weights[3] == source[3]
 
 
-def _binary(graph, operator, way, edges, channels, rank, longest):
+def _binary(graph, operator, slicing, edges, channels, rank, longest):
     for index in dict.fromkeys(operator.inputs):
         slot, tensor = operator.inputs.index(index), graph.tensors[index]
         if not tensor.shape or tensor.shape[-1] == 1:
@@ -223,13 +223,13 @@ def _binary(graph, operator, way, edges, channels, rank, longest):
         if tensor.data is not None:
             if len(tensor.scales) > 1:
                 return None
-            way.sliced[slot] = "constant"
+            slicing.sliced[slot] = "constant"
             continue
-        below = _way(graph, index, way.position, edges, channels, rank, longest)
+        below = _slicing(graph, index, slicing.position, edges, channels, rank, longest)
         small = tensor.arena_bytes * _SMALL <= graph.tensors[operator.outputs[0]].arena_bytes
         if below is None and len(tensor.shape) == rank and small:
             below = "split"
         if below is None:
             return None
-        way.sliced[slot] = below
-    return way if any(isinstance(how, _Way) for how in way.sliced.values()) else None
+        slicing.sliced[slot] = below
+    return slicing if any(isinstance(how, _Slicing) for how in slicing.sliced.values()) else None

@@ -6,14 +6,19 @@ decoder stage; how it fuses what it receives is its own affair. Levels count fro
 is long: every kind of skip, one beside the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from keras_unetmm.layers.iem import HEADERS, IEM
 from keras_unetmm.layers.msiam import Aggregation, StageReduction, target_level
 from keras_unetmm.layers.normalization import NORMS
 from keras_unetmm.layers.select import select_activation, select_initializer, select_sparsity
 from keras_unetmm.layers.select_attend_transfer import gate
+from keras_unetmm.types import Tensor
+
+# of channels, reductions, a level and levels: the nearest reductions that fit, or None
+Usable = Callable[[Sequence[int], Sequence[int], int | None, Sequence[int]], tuple[int, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,11 @@ class SkipConnections:
 
     input_skip = False
 
-    def with_defaults(self, **values):
+    def with_defaults(self, **values: Any) -> "SkipConnections":
         """Returns the skips with values of the network, such as its norm, for what they leave open."""
         return self
 
-    def refitted(self, channels, usable):
+    def refitted(self, channels: Sequence[int], usable: Usable) -> "SkipConnections":
         """Returns the skips for encoder maps of so many channels, finest first, where those that were given do not fit.
 
         Args:
@@ -47,15 +52,15 @@ class SkipConnections:
         """
         return self
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         """Returns what stays alive of the encoder map of `level`, or None."""
         raise TypeError(f"{type(self).__name__} must define keep().")
 
-    def share(self, kept):
+    def share(self, kept: Sequence[Tensor | None]) -> Tensor | Sequence[Tensor | None]:
         """Returns what the decoder shall draw from, given what was kept of every level, finest first."""
         return kept
 
-    def restore(self, shared, level, channels):
+    def restore(self, shared: Tensor | Sequence[Tensor | None], level: int, channels: int) -> Tensor | None:
         """Returns the map with `channels` channels that decoder stage `level` receives, or None."""
         return shared[level]
 
@@ -69,7 +74,7 @@ class Full(SkipConnections):
         (None, 16, 16, 8)
     """
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         return feature
 
 
@@ -90,7 +95,7 @@ class NoSkip(SkipConnections):
     def __post_init__(self):
         _validate_flag(self.input_skip)
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         return None
 
 
@@ -112,7 +117,7 @@ class Only(SkipConnections):
 
     level: int | tuple
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         kept = self.level if isinstance(self.level, tuple) else (self.level,)
         for each in kept:
             target_level(each, levels)
@@ -154,7 +159,7 @@ class SAT(_Selecting):
         (None, 16, 16, 1)
     """
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         return self._gate("sat", level)(feature)
 
 
@@ -167,7 +172,7 @@ class AT(SkipConnections):
         (None, 16, 16, 1)
     """
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         return gate("at", name=f"skip{level}_keep")(feature)
 
 
@@ -186,7 +191,7 @@ class ST(_Selecting):
         (None, 16, 16, 8)
     """
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         return self._gate("st", level)(feature)
 
 
@@ -250,13 +255,13 @@ class UNetMinusMinus(SkipConnections):
                     f"{name} must be one of {', '.join(map(repr, choices))}. Received: {getattr(self, name)!r}."
                 )
 
-    def with_defaults(self, **values):
+    def with_defaults(self, **values: Any) -> "UNetMinusMinus":
         return replace(self, **{name: value for name, value in values.items() if getattr(self, name) is None})
 
-    def refitted(self, channels, usable):
+    def refitted(self, channels: Sequence[int], usable: Usable) -> "UNetMinusMinus":
         return self.refitted_at(range(len(channels)), channels, usable)
 
-    def refitted_at(self, levels, channels, usable):
+    def refitted_at(self, levels: Sequence[int], channels: Sequence[int], usable: Usable) -> "UNetMinusMinus":
         """Returns the skips for encoder maps of those levels; see `refitted`."""
         right = len(self.reductions) == len(channels)
         wanted = self.reductions if right and not self.adapts else (16,) * (len(channels) - 1) + (8,)
@@ -270,7 +275,7 @@ class UNetMinusMinus(SkipConnections):
             f"{advice}"
         )
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         if levels != len(self.reductions):
             raise ReductionsError(
                 f"UNetMinusMinus needs one reduction for each of the network's {levels} levels. "
@@ -278,7 +283,7 @@ class UNetMinusMinus(SkipConnections):
             )
         return self.reduced(feature, level, self.reductions[level], target_level(self.level, levels))
 
-    def reduced(self, feature, level, reduction, target):
+    def reduced(self, feature: Tensor, level: int, reduction: int, target: int) -> Tensor:
         """Returns the map of a level with fewer channels, in the resolution of the target level."""
         if len(feature.shape) != 4:
             raise ValueError(
@@ -290,20 +295,20 @@ class UNetMinusMinus(SkipConnections):
         except ValueError as error:
             raise ReductionsError(str(error)) from error
 
-    def share(self, kept):
+    def share(self, kept: Sequence[Tensor | None]) -> Tensor | Sequence[Tensor | None]:
         return self.shared(kept, target_level(self.level, len(self.reductions)))
 
-    def shared(self, kept, ups):
+    def shared(self, kept: Sequence[Tensor], ups: int) -> Tensor:
         """Returns E' of the maps that were kept; IEM brings it up so many levels."""
         channels = sum(x.shape[-1] for x in kept)
         if channels % 4 ** max(ups, 0):
             raise ReductionsError(f"E' must have a multiple of {4**ups} channels. Received: {channels}.")
         return Aggregation(name="skips_share")(kept)
 
-    def restore(self, shared, level, channels):
+    def restore(self, shared: Tensor | Sequence[Tensor | None], level: int, channels: int) -> Tensor | None:
         return self.enhanced(shared, level, channels, target_level(self.level, len(self.reductions)))
 
-    def enhanced(self, shared, level, channels, target):
+    def enhanced(self, shared: Tensor, level: int, channels: int, target: int) -> Tensor:
         """Returns the map that a decoder stage receives of E', which has the resolution of the target level."""
         return IEM(
             channels,
@@ -348,15 +353,15 @@ class Mixed(SkipConnections):
     def input_skip(self):
         return any(kind.input_skip for kind in self.kinds)
 
-    def with_defaults(self, **values):
+    def with_defaults(self, **values: Any) -> "Mixed":
         return Mixed(tuple(kind.with_defaults(**values) for kind in self.kinds))
 
-    def refitted(self, channels, usable):
+    def refitted(self, channels: Sequence[int], usable: Usable) -> "Mixed":
         levels = self._joined()
         new = self.kinds[levels[0]].refitted_at(levels, [channels[level] for level in levels], usable)
         return Mixed(tuple(new if level in levels else kind for level, kind in enumerate(self.kinds)))
 
-    def keep(self, feature, level, levels):
+    def keep(self, feature: Tensor, level: int, levels: int) -> Tensor | None:
         if levels != len(self.kinds):
             raise ValueError(
                 f"skips must be one kind for each of the network's {levels} levels, finest first. "
@@ -372,7 +377,7 @@ class Mixed(SkipConnections):
             )
         return kind.reduced(feature, level, kind.reductions[joined.index(level)], self._target(levels))
 
-    def share(self, kept):
+    def share(self, kept: Sequence[Tensor | None]) -> Tensor | Sequence[Tensor | None]:
         joined, shared = self._joined(), list(kept)
         if joined:
             ups = self._target(len(kept)) - joined[0]
@@ -381,7 +386,7 @@ class Mixed(SkipConnections):
                 shared[level] = small
         return shared
 
-    def restore(self, shared, level, channels):
+    def restore(self, shared: Tensor | Sequence[Tensor | None], level: int, channels: int) -> Tensor | None:
         kind = self.kinds[level]
         if level in self._joined():
             return kind.enhanced(shared[level], level, channels, self._target(len(self.kinds)))
@@ -430,7 +435,7 @@ def get(identifier: Skips) -> SkipConnections:
     )
 
 
-def gate_arguments(skips, allowed, message):
+def gate_arguments(skips: Skips, allowed: Sequence[str], message: str) -> tuple[str, dict[str, object]]:
     """Returns what a layer with a connection inside itself takes: the name of these skips, and the arguments of its gates.
 
     Args:
@@ -448,7 +453,7 @@ def gate_arguments(skips, allowed, message):
     given = get(skips) if isinstance(skips, str) and skips in NAMES else skips
     name = next((name for name, kind in NAMES.items() if type(given) is kind), None)
     plain = isinstance(given, (SAT, ST)) or given == (NAMES[name]() if name else None)
-    if name not in allowed or not plain:
+    if name is None or name not in allowed or not plain:
         raise ValueError(f"{message} must be one of {', '.join(map(repr, allowed))}. Received: {skips!r}.")
     chosen = given if isinstance(given, _Selecting) else SAT()
     return name, {f"gate_{own}": getattr(chosen, own) for own in ("initializer", "activation", "sparsity")}

@@ -5,6 +5,7 @@ import contextlib
 import os
 import warnings
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -85,26 +86,26 @@ class Batches(keras.utils.PyDataset):
     def __len__(self):
         return self.steps
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """Makes the next epoch go on behind this one."""
         self.first += self.steps
 
     def __getitem__(self, index):
         return self.numbered(self.first + index)
 
-    def numbered(self, number):
+    def numbered(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `number`, counted from the beginning of the run."""
         examples = [self._example(number, place) for place in range(self.batch)]
         rng = np.random.default_rng((self.seed, 1, number))
         inputs, targets = stacked([image for image, _ in examples]), stacked([target for _, target in examples])
         return finished(self.dataset, inputs, targets, rng, self.degrade, self.normalize, self.augmentation)
 
-    def stream(self, first, last, workers=None):
+    def stream(self, first: int, last: int, workers: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields the batches from `first` up to `last`, in order, made ahead by threads."""
-        workers = workers or min(os.cpu_count(), 16)
-        ahead_of = workers + 2
+        threads = workers or min(os.cpu_count() or 1, 16)
+        ahead_of = threads + 2
         with contextlib.ExitStack() as stack:
-            pool = ThreadPoolExecutor(workers)
+            pool = ThreadPoolExecutor(threads)
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
             ahead = deque(pool.submit(self.numbered, i) for i in range(first, min(first + ahead_of, last)))
             for i in range(first, last):

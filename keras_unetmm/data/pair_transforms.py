@@ -14,6 +14,7 @@ from PIL import Image
 from keras_unetmm.data.layout import extra
 from keras_unetmm.data.masks import resized
 
+Target = np.ndarray | int  # a mask, an image or a matte; or the class of the image
 KINDS = ("image", "mask", "matte", "class")
 
 
@@ -44,7 +45,9 @@ def is_before_crop(entry):
 
 
 @before_crop
-def random_scale(image, target, rng, kind, scale=(0.5, 2.0)):
+def random_scale(
+    image: np.ndarray, target: Target, rng: np.random.Generator, kind: str, scale: tuple[float, float] = (0.5, 2.0)
+) -> tuple[np.ndarray, Target]:
     """Resizes an image and its target by one factor, uniform in a range, before a window is cut out.
 
     As SUNets (arXiv 1804.10343), section 7.2, and DeepLab train: images bilinearly, masks by the nearest pixel. What is then
@@ -85,11 +88,19 @@ def random_scale(image, target, rng, kind, scale=(0.5, 2.0)):
     rows, columns = (
         ((np.arange(now) + 0.5) * was / now).astype(int) for now, was in zip(size, image.shape[:2], strict=True)
     )
-    return found, target[np.ix_(rows, columns)]
+    return found, np.asarray(target)[np.ix_(rows, columns)]
 
 
 @on_pairs
-def elastic(image, target, rng, kind, amplitude=4.0, spacing=32, share=1.0):
+def elastic(
+    image: np.ndarray,
+    target: Target,
+    rng: np.random.Generator,
+    kind: str,
+    amplitude: float = 4.0,
+    spacing: int = 32,
+    share: float = 1.0,
+) -> tuple[np.ndarray, Target]:
     """Bends an image and its target alike, by smooth shifts (Simard et al., ICDAR 2003; as U-Net, arXiv 1505.04597, has it).
 
     Args:
@@ -126,7 +137,9 @@ def elastic(image, target, rng, kind, amplitude=4.0, spacing=32, share=1.0):
 
 
 @on_pairs
-def crop_and_resize(image, target, rng, kind, scale=(0.7, 1.0)):
+def crop_and_resize(
+    image: np.ndarray, target: Target, rng: np.random.Generator, kind: str, scale: tuple[float, float] = (0.7, 1.0)
+) -> tuple[np.ndarray, Target]:
     """Takes a part of an image and of its target, at a random place, and enlarges it to the whole size.
 
     Args:
@@ -153,7 +166,9 @@ def crop_and_resize(image, target, rng, kind, scale=(0.7, 1.0)):
 
 
 @on_pairs
-def brightness_contrast(image, target, rng, kind, brightness=0.1, contrast=0.2):
+def brightness_contrast(
+    image: np.ndarray, target: Target, rng: np.random.Generator, kind: str, brightness: float = 0.1, contrast: float = 0.2
+) -> tuple[np.ndarray, Target]:
     """Shifts and stretches the values of an image; of a pair of images those of both alike.
 
     Args:
@@ -179,7 +194,9 @@ def brightness_contrast(image, target, rng, kind, brightness=0.1, contrast=0.2):
 
 
 @on_pairs
-def noise(image, target, rng, kind, sigma=(0.0, 0.05)):
+def noise(
+    image: np.ndarray, target: Target, rng: np.random.Generator, kind: str, sigma: tuple[float, float] = (0.0, 0.05)
+) -> tuple[np.ndarray, Target]:
     """Adds white Gaussian noise to an image, and nothing to its target.
 
     Args:
@@ -202,7 +219,9 @@ def noise(image, target, rng, kind, sigma=(0.0, 0.05)):
 
 
 @on_pairs
-def blur(image, target, rng, kind, sigma=(0.0, 1.0)):
+def blur(
+    image: np.ndarray, target: Target, rng: np.random.Generator, kind: str, sigma: tuple[float, float] = (0.0, 1.0)
+) -> tuple[np.ndarray, Target]:
     """Blurs an image by a Gaussian, and its target not at all.
 
     Args:

@@ -5,8 +5,14 @@ Written from the paper, section 3: statistics that training took over a patch ar
 over a whole image that is larger.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
+
+from keras_unetmm.keras_types import Config
+from keras_unetmm.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("keras_unetmm")
@@ -28,7 +34,7 @@ class LocalMean(keras.layers.Layer):
         (None, 16, 16, 8)
     """
 
-    def __init__(self, window, **kwargs):
+    def __init__(self, window: int | Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         pair = tuple(window) if isinstance(window, (tuple, list)) else (window, window)
         if len(pair) != 2 or not all(type(size) is int and size > 0 for size in pair):
@@ -36,15 +42,15 @@ class LocalMean(keras.layers.Layer):
         self.window = pair
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "window": self.window}
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         for axis, size in zip((1, 2), self.window, strict=True):
             x = _mean_along(x, axis, size)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far values lie apart: over the images of a set, or over seeds."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def spread(values):
+def spread(values: Sequence[float]) -> dict[str, float]:
     """Returns `{"mean", "median", "std", "mad", "count"}` of values; NaN as soon as one is.
 
     `std` is the standard deviation of these very values, divided by their number; `mad` the median of their absolute

@@ -6,6 +6,7 @@ import importlib
 import keras
 import numpy as np
 
+from keras_unetmm.keras_types import Config
 from keras_unetmm.losses import check_mask_arguments, check_masks, foreground
 from keras_unetmm.metrics.overlap import check_labels
 
@@ -54,7 +55,7 @@ class _OfMasks(keras.metrics.Metric):
             if found:
                 self.values.append(float(np.mean(found)))
 
-    def of_pair(self, actual, predicted):
+    def of_pair(self, actual: np.ndarray, predicted: np.ndarray) -> float:
         """The value of two masks, one of which at least marks something."""
         raise TypeError(f"{type(self).__name__} must define of_pair().")
 
@@ -66,7 +67,7 @@ class _OfMasks(keras.metrics.Metric):
         """Begins again."""
         self.values = []
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"classes": self.classes, "ignore": self.ignore, "label": self.label, "name": self.name}
 
 
@@ -94,7 +95,7 @@ class BoundaryF1(_OfMasks):
             raise ValueError(f"tolerance must be pixels, 0 or more, or None. Received: {tolerance!r}.")
         self.tolerance = tolerance
 
-    def of_pair(self, actual, predicted):
+    def of_pair(self, actual: np.ndarray, predicted: np.ndarray) -> float:
         near = self.tolerance
         if near is None:
             near = max(1.0, 0.0075 * float(np.linalg.norm(actual.shape)))
@@ -102,7 +103,7 @@ class BoundaryF1(_OfMasks):
         precision, recall = np.mean(to_actual <= near), np.mean(to_predicted <= near)
         return 2 * precision * recall / max(precision + recall, 1e-9)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "tolerance": self.tolerance}
 
 
@@ -130,7 +131,7 @@ class HausdorffDistance95(_OfMasks):
     def __init__(self, classes=1, ignore=None, label=None, name="hausdorff95", dtype=None):
         super().__init__(classes, ignore, label, name, dtype)
 
-    def of_pair(self, actual, predicted):
+    def of_pair(self, actual: np.ndarray, predicted: np.ndarray) -> float:
         if not actual.any() or not predicted.any():
             return float(np.linalg.norm(actual.shape))
         return float(np.percentile(np.concatenate(_distances(actual, predicted)), 95))
@@ -158,7 +159,7 @@ class ComponentError(_OfMasks):
     def __init__(self, classes=1, ignore=None, label=None, name="component_error", dtype=None):
         super().__init__(classes, ignore, label, name, dtype)
 
-    def of_pair(self, actual, predicted):
+    def of_pair(self, actual: np.ndarray, predicted: np.ndarray) -> float:
         return abs(_scipy().label(actual)[1] - _scipy().label(predicted)[1])
 
 

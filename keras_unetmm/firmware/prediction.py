@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many instructions one image takes on the engine, predicted from its schedule: no C is written, compiled or proved.
+"""How many instructions one image takes on the engine, predicted from its schedule: no C is written, compiled or compared.
 
 The schedule is the one that `unetmm firmware` chooses by default, so the figures are the same. A search can take long:
 `Prediction` runs it in a process of its own, and ends that at a limit.
@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any
 
 from keras_unetmm.engine.cost import predicted
 from keras_unetmm.engine.figures import operators_of
@@ -18,14 +17,14 @@ from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.firmware.write import Wanted, candidates, scheduled
 from keras_unetmm.interpreters.runtime import RunError
 from keras_unetmm.tflite_file.graph import load
-from keras_unetmm.types import FileLike
+from keras_unetmm.types import FileLike, JsonObject
 
 SECONDS = 60  # of the clock, in which a schedule must be found
 MOST_PIXELS = 2**24  # that all operators together walk over: the search takes time and memory by them
 _CHILD = "import sys; sys.path[:] = {path!r}; from keras_unetmm.firmware.prediction import answer; answer()"
 
 
-def prediction(content: bytes, seconds: float = 4.0) -> dict[str, Any]:
+def prediction(content: bytes, seconds: float = 4.0) -> JsonObject:
     """Returns what one image takes by the schedule that `unetmm firmware` chooses.
 
     Args:
@@ -41,7 +40,7 @@ def prediction(content: bytes, seconds: float = 4.0) -> dict[str, Any]:
         RunError: if the interpreter that makes tables fails.
     """
     networks = candidates(integer_io(content), seconds=seconds)
-    pixels = sum(op.pixels for op in networks[0][1].operators)
+    pixels = sum(op.pixels for op in networks[0].network.operators)
     if pixels > MOST_PIXELS:
         raise ValueError(
             f"maps must have {MOST_PIXELS:,} pixels together at most, for a schedule to be looked for here. Received: "
@@ -82,7 +81,7 @@ class Prediction:
         self._process.wait()
         self._said.close()
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> JsonObject:
         """Waits for it and returns the dict of `prediction`, or one of `why`, a str: why nothing is predicted."""
         try:
             status = self._process.wait(max(self._until - time.monotonic(), 0))

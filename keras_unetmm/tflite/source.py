@@ -27,8 +27,8 @@ def firmware(
     With a board it writes a project around that folder: start-up code, linker's script and the device protocol.
 
     The folder is written only after the C, compiled for this computer, gave the bytes of TensorFlow Lite for
-    Microcontrollers on six inputs. Where that is not installed, LiteRT's reference kernels take its place: `"proof"` of what
-    is returned names which.
+    Microcontrollers on six inputs. Where that is not installed, LiteRT's reference kernels take its place: `"cross_check"`
+    of what is returned names which.
 
     Examples:
         >>> figures = tflite.firmware("model.tflite", "denoiser", schedule="whole")

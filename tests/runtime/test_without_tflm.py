@@ -65,8 +65,8 @@ def test_firmware_is_the_same_c_and_names_what_it_was_compared_with(tmp_path, re
     with_tflm = tflite.firmware(content, tmp_path / "with", "net")
     request.getfixturevalue("hidden")
     without = tflite.firmware(content, tmp_path / "without", "net")
-    assert with_tflm["proof"]["reference"] == "TFLM"
-    assert without["proof"] == {**with_tflm["proof"], "reference": "LiteRT's reference kernels"}
+    assert with_tflm["cross_check"]["reference"] == "TFLM"
+    assert without["cross_check"] == {**with_tflm["cross_check"], "reference": "LiteRT's reference kernels"}
     for file in with_tflm["files"]:
         one, other = ((tmp_path / folder / file).read_text() for folder in ("with", "without"))
         if file in ("README.md", "net_selftest.c"):

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 
 from tflite.network import Network
 
@@ -9,6 +10,14 @@ from keras_unetmm.engine import process
 
 SANITIZED = ("-std=c11", "-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DUNETMM_SELFTEST_STACK=0")
 COMPILERS = [cc for cc in ("gcc", "clang") if shutil.which(cc)]
+
+
+def sanitizes(cc):
+    """Whether a compiler has its sanitizers' libraries, which for clang are a package of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [cc, *SANITIZED, "-x", "c", "-", "-o", f"{folder}/probe"]
+        done = subprocess.run(command, input="int main(void) { return 0; }\n", text=True, capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def small(seed=0, channels=4):

@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from engine.programs import COMPILERS, SANITIZED, compiled, said, selftest, small, two_ends
+from engine.programs import COMPILERS, SANITIZED, compiled, said, sanitizes, selftest, small, two_ends
 
 from keras_unetmm.engine import cross
 from keras_unetmm.engine.flash import constant_bytes
@@ -35,6 +35,12 @@ def folder(folders):
 EACH = [("rows", COMPILERS[0]), ("whole", COMPILERS[-1])] if COMPILERS else []
 
 
+@pytest.fixture
+def sanitizing(cc):
+    if not sanitizes(cc):
+        pytest.skip(f"{cc} has no libraries of sanitizers (on Debian: libclang-rt-14-dev)")
+
+
 @pytest.fixture(scope="module")
 def several(tmp_path_factory):
     path = tmp_path_factory.mktemp("several") / "ends"
@@ -52,6 +58,7 @@ def test_strict_compilers_have_nothing_to_say_and_the_selftest_passes(folders, s
         assert 0 < stack <= 4096
 
 
+@pytest.mark.usefixtures("sanitizing")
 @pytest.mark.parametrize(("kind", "cc"), EACH)
 def test_sanitizers_find_nothing(folders, several, kind, cc):
     for (path, _), name in ((folders[kind], "net"), (several, "ends")):
@@ -115,6 +122,7 @@ int main(void)
 """
 
 
+@pytest.mark.usefixtures("sanitizing")
 @pytest.mark.parametrize(("kind", "cc"), EACH)
 def test_the_memory_is_needed_to_the_last_byte(folders, kind, cc):
     path, figures = folders[kind]

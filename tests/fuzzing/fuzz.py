@@ -120,49 +120,14 @@ def command_mutant(number):
     return damage(rng, content), ask
 
 
-def compared(content):
-    """What `unetmm compare` says of a file and the model that the sound ones were made of, on LiteRT."""
-    from keras_unetmm.compare.quality import Example, compare
-
-    examples = [Example("a", np.linspace(0, 1, 8 * 12 * 3, dtype="float32").reshape(8, 12, 3))]
-    try:
-        return compare(compared_pairs()[0], content, examples, runtime="litert").as_json()
-    except ValueError as error:
-        if "Received: " not in str(error):
-            raise
-        raise TFLiteFileError(str(error)) from error  # what compare refuses is said in plain errors
-
-
-@functools.cache
-def compared_pairs():
-    """A model, and its files: of `convert`, and of the stock converter in floats, hybrid and in integers."""
-    import keras
-    import tensorflow as tf
-
-    inputs = keras.Input((8, 12, 3))
-    kept = keras.layers.Conv2D(6, 3, padding="same", activation="relu", name="first")(inputs)
-    y = keras.layers.DepthwiseConv2D(3, strides=2, padding="same", name="down")(kept)
-    y = keras.layers.Conv2DTranspose(6, 2, strides=2, name="up")(y)
-    y = keras.layers.Concatenate(name="join")([kept, y])
-    model = keras.Model(inputs, keras.layers.Conv2D(3, 3, padding="same", name="last")(y))
-    images = np.random.default_rng(SEED).random((2, 8, 12, 3), "float32")
-    files = [tflite.convert(model, images)]
-    for options in ({}, {"optimizations": [tf.lite.Optimize.DEFAULT]}):
-        for integers in {False, bool(options)}:
-            converter = tf.lite.TFLiteConverter.from_keras_model(model)
-            vars(converter).update(options)
-            if integers:
-                converter.representative_dataset = lambda: ([image[None]] for image in images)
-            files.append(converter.convert())
-    return model, files
-
-
 def compare_mutant(number):
-    """Returns a damaged file of a model, and `compared`."""
+    """Returns a damaged file of a model, and what compares them."""
+    from compare import sound
+
     rng = np.random.default_rng((SEED, 2, number))
-    files = compared_pairs()[1]
+    files = sound.model_and_files()[1]
     damage = (commands.one_number, commands.one_number, tables_changed, bytes_changed)[number % 4]
-    return damage(rng, files[rng.integers(len(files))]), compared
+    return damage(rng, files[rng.integers(len(files))]), sound.compared
 
 
 KINDS = {"readers": reader_mutant, "commands": command_mutant, "compare": compare_mutant}
@@ -180,9 +145,11 @@ def work(kind, begin, end, kept):
 
     signal.signal(signal.SIGPROF, hang)
     with contextlib.redirect_stdout(sys.stderr):  # converters talk
-        KINDS[kind](0)  # what is made once is not the mutants'
+        _, ask = KINDS[kind](0)  # what is made once is not the mutants'
         if kind == "compare":
-            compared(compared_pairs()[1][0])
+            from compare import sound
+
+            ask(sound.model_and_files()[1][0])
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, resource.RLIM_INFINITY))
     for number in range(begin, end):

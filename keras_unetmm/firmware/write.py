@@ -116,7 +116,7 @@ def write(content, output, name, wanted=None, progress=None):
             size or a memory that does not fit, no C compiler, or C that does not give the interpreter's bytes.
         TFLiteFileError: if the file is damaged.
         RunError: if TFLM, whose bytes the C must give, cannot run the file. Where TFLM is not installed, LiteRT's reference
-            kernels take its place, and `proof` says so.
+            kernels take its place, and `cross_check` says so.
     """
     said, wanted = progress or (lambda what: None), wanted or Wanted()
     checked_name(name)

@@ -54,8 +54,9 @@ def outputs_for(model, arrays):
         model: `keras.Model`, functional or sequential, whose inputs may be a tensor, a list or a dict.
         arrays: list, one for each of `model.inputs`.
     """
-    made = model(keras.tree.pack_sequence_as(model.input, list(arrays)), training=False)
-    return keras.tree.flatten(made)
+    one = isinstance(model, keras.Sequential)  # which has no `input` until it was called
+    given = arrays[0] if one else keras.tree.pack_sequence_as(model.input, list(arrays))
+    return keras.tree.flatten(model(given, training=False))
 
 
 def run_through(function, tensors, call):

@@ -5,7 +5,8 @@ Data      BSDS500 train + test, 398 photographs (two are also in Set5 and Set12)
 Paper     UNet-- (arXiv 2412.18276), section 4.1, on SIDD; its small brother on synthetic noise. E' has 16 channels at
           half the resolution (figure 3b), and the encoder's block at full resolution, of whose map two channels stay, has
           become the decoder's second. Variant published has the paper's ratios, variants full and none the other skips.
-          tiled, tiled_full and tiled_none are published, full and none without means over whole maps, to run tile by tile
+          tiled, tiled_full and tiled_none are published, full and none without means over whole maps, to run tile by tile;
+          long is tiled trained on: --from takes the run of tiled, or from_preset("denoise-tiled") saved as a .keras file
 Expect    CBSD68 30.38 dB, Kodak24 30.95; with full skips 30.43 and 31.07; tiled 30.43 and 31.05, tiled_full 30.52 and
           31.16, tiled_none 30.33 and 30.93, as measured (CDnCNN-B, with 0.67M parameters, has 31.24 on CBSD68)
 Takes     half an hour on a CPU core, measured
@@ -39,6 +40,7 @@ recipe = Recipe(
         "tiled": network("unet--", "mcu_width16_tiled"),
         "tiled_full": network("full", "mcu_width16_tiled"),
         "tiled_none": network("none", "mcu_width16_tiled"),
+        "long": network("unet--", "mcu_width16_tiled") | {"steps": 12_000, "evaluate_every": 3000},
     },
     # data
     train=partial(data.bsds500, splits=("train", "test"), leave_out=("302003", "12003")),

@@ -103,8 +103,9 @@ def take(name, run, hardware, folder=store.FOLDER):
     if [w.shape for w in trained.weights] != [w.shape for w in network.weights]:
         raise store.PresetError(f"{run} must hold the network of {name}. Received: another one.")
     variant = "" if preset.variant is None else f" --variant {preset.variant}"
+    start = "" if about.get("start_from") is None else f" --from {Path(about['start_from']).name}"
     training = {
-        "command": f"unetmm train recipes/{preset.recipe} --data DATA --out RUN{variant} --steps {about['steps']}",
+        "command": f"unetmm train recipes/{preset.recipe} --data DATA --out RUN{variant}{start} --steps {about['steps']}",
         "seed": load_recipe(run / "recipe.py", preset.variant).seed,
         "steps": about["steps"],
         "hours": hours(run),

@@ -40,7 +40,7 @@ recipe = Recipe(
         "tiled": network("unet--", "mcu_width16_tiled"),
         "tiled_full": network("full", "mcu_width16_tiled"),
         "tiled_none": network("none", "mcu_width16_tiled"),
-        "long": network("unet--", "mcu_width16_tiled") | {"steps": 12_000, "evaluate_every": 3000},
+        "long": network("unet--", "mcu_width16_tiled") | {"steps": 9_000, "evaluate_every": 3000},
     },
     # data
     train=partial(data.bsds500, splits=("train", "test"), leave_out=("302003", "12003")),

@@ -6,7 +6,8 @@ Paper     UNet-- (arXiv 2412.18276), section 4.1, on SIDD; its small brother on 
           half the resolution (figure 3b), and the encoder's block at full resolution, of whose map two channels stay, has
           become the decoder's second. Variant published has the paper's ratios, variants full and none the other skips.
           tiled, tiled_full and tiled_none are published, full and none without means over whole maps, to run tile by tile;
-          long is tiled trained on: --from takes the run of tiled, or from_preset("denoise-tiled") saved as a .keras file
+          long is tiled trained on, with noise as a file of 8 bits has it, cut at black and white: --from takes the run of
+          tiled, or from_preset("denoise-tiled") saved as a .keras file
 Expect    CBSD68 30.38 dB, Kodak24 30.95; with full skips 30.43 and 31.07; tiled 30.43 and 31.05, tiled_full 30.52 and
           31.16, tiled_none 30.33 and 30.93, as measured (CDnCNN-B, with 0.67M parameters, has 31.24 on CBSD68)
 Takes     half an hour on a CPU core, measured
@@ -24,6 +25,9 @@ from keras_unetmm.training import Cosine, Recipe
 TINY = {"encoder_depths": (1, 0, 0, 0), "middle_depth": 0, "decoder_depths": (0, 0, 0, 1)}
 DECODER = {"encoder_depths": (0, 1, 1, 1), "decoder_depths": (1, 1, 1, 2)}  # the encoder's first block is the decoder's last
 
+NOISE = partial(data.gaussian_noise, sigma=25 / 255)
+IN_FILES = data.in_order(NOISE, data.as_bytes)
+
 
 def network(skips, row="mcu_width16", **depths):
     """The network, and one with fewer blocks for --smoke."""
@@ -40,12 +44,12 @@ recipe = Recipe(
         "tiled": network("unet--", "mcu_width16_tiled"),
         "tiled_full": network("full", "mcu_width16_tiled"),
         "tiled_none": network("none", "mcu_width16_tiled"),
-        "long": network("unet--", "mcu_width16_tiled") | {"steps": 9_000, "evaluate_every": 3000},
+        "long": network("unet--", "mcu_width16_tiled") | {"degrade": IN_FILES, "steps": 9_000, "evaluate_every": 3000},
     },
     # data
     train=partial(data.bsds500, splits=("train", "test"), leave_out=("302003", "12003")),
     evaluate={"cbsd68": data.cbsd68, "kodak24": data.kodak24},
-    degrade=partial(data.gaussian_noise, sigma=25 / 255),
+    degrade=NOISE,
     patch=64,
     batch=16,
     augment=("flip", "rotate90"),

@@ -5,7 +5,15 @@ import importlib
 
 from keras_unetmm.data.classification import imagenet, tfds
 from keras_unetmm.data.dataset import DataSet, joined
-from keras_unetmm.data.degradations import bicubic_loss, gaussian_noise, in_order, jpeg, motion_blur, poisson_noise
+from keras_unetmm.data.degradations import (
+    as_bytes,
+    bicubic_loss,
+    gaussian_noise,
+    in_order,
+    jpeg,
+    motion_blur,
+    poisson_noise,
+)
 from keras_unetmm.data.images import DamagedFileError, image_paths, read_crops, read_image
 from keras_unetmm.data.layout import MissingDataError, reader
 from keras_unetmm.data.lesions import isic2017, isic2018
@@ -40,6 +48,7 @@ __all__ = [
     "DataSet",
     "MissingDataError",
     "alphamatting",
+    "as_bytes",
     "b100",
     "bicubic_loss",
     "blur",

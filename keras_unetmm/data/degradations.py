@@ -154,6 +154,25 @@ def bicubic_loss(images: Tensor, scale: int, rng: np.random.Generator | None = N
     return bicubic_upscale(small.astype("float32") / 255, scale, border).clip(0, 1)
 
 
+def as_bytes(images: Tensor, rng: np.random.Generator | None = None) -> np.ndarray:
+    """Keeps what a file of 8 bits keeps: values cut at black and white, and rounded to a 255th.
+
+    Behind noise, in `in_order`, it makes what a camera's file or a device's input holds.
+
+    Args:
+        images: float array.
+        rng: not used: nothing here is random.
+
+    Returns:
+        float32 array of the same shape with values in [0, 1].
+
+    Example:
+        >>> keras_unetmm.data.as_bytes(np.array([-0.2, 0.5, 1.3]))
+        array([0.        , 0.5019608 , 1.        ], dtype=float32)
+    """
+    return _bytes(images).astype("float32") / 255
+
+
 def in_order(*functions: Degradation) -> Degradation:
     """Returns a function `(images, rng)` that degrades by several functions, one after the other.
 

@@ -7,7 +7,15 @@ from PIL import Image
 from scipy.ndimage import convolve
 
 from keras_unetmm.data.bicubic import bicubic_downscale, bicubic_upscale
-from keras_unetmm.data.degradations import bicubic_loss, gaussian_noise, in_order, jpeg, motion_blur, poisson_noise
+from keras_unetmm.data.degradations import (
+    as_bytes,
+    bicubic_loss,
+    gaussian_noise,
+    in_order,
+    jpeg,
+    motion_blur,
+    poisson_noise,
+)
 
 pytestmark = pytest.mark.no_backend
 
@@ -122,6 +130,16 @@ def test_degradations_follow_each_other():
     rng = np.random.default_rng(0)
     expected = jpeg(gaussian_noise(bicubic_loss(clean, 2), 0.1, rng), (20, 50), rng)
     np.testing.assert_array_equal(both(clean, rng=np.random.default_rng(0)), expected)
+
+
+def test_noise_in_a_file_of_bytes_is_cut_and_rounded():
+    noise, clean = partial(gaussian_noise, sigma=0.5), pictures()
+    noisy, found = (made(clean, rng=np.random.default_rng(0)) for made in (noise, in_order(noise, as_bytes)))
+    assert found.dtype == np.float32
+    assert noisy.min() < 0 < 1 < noisy.max()
+    assert {0.0, 1.0} <= set(found.ravel())
+    np.testing.assert_allclose(found, noisy.clip(0, 1), atol=0.5001 / 255)
+    np.testing.assert_allclose(255 * found, np.round(255 * found), atol=1e-4)
 
 
 @pytest.mark.parametrize(

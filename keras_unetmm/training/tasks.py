@@ -135,7 +135,7 @@ def _restoration(task):
     else:
         train, evaluate = _readers(task, "photographs", {}, how)
         degrade = {
-            "denoise": f"partial(data.gaussian_noise, sigma={task.sigma:g} / 255)",
+            "denoise": f"data.in_order(partial(data.gaussian_noise, sigma={task.sigma:g} / 255), data.as_bytes)",
             "deblur": f"partial(data.motion_blur, length={task.length:g})",
             "upscale": f'partial(data.bicubic_loss, scale={task.scale}, border="repeat")',
         }[task.task]

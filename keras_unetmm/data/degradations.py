@@ -166,9 +166,9 @@ def as_bytes(images: Tensor, rng: np.random.Generator | None = None) -> np.ndarr
     Returns:
         float32 array of the same shape with values in [0, 1].
 
-    Example:
-        >>> keras_unetmm.data.as_bytes(np.array([-0.2, 0.5, 1.3]))
-        array([0.        , 0.5019608 , 1.        ], dtype=float32)
+    Examples:
+        >>> data.as_bytes(np.array([-0.2, 0.5, 1.3])).round(4).tolist()
+        [0.0, 0.501..., 1.0]
     """
     return _bytes(images).astype("float32") / 255
 

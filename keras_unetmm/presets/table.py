@@ -88,7 +88,6 @@ def _denoising(skips, row="mcu_width16", **depths):
 
 
 PRESETS = {
-    "denoise": Preset(_denoising("unet--", "mcu_width16_tiled"), variant="long", **(_DENOISING | {"size": (256, 256)})),
     "denoise-unet-minus": Preset(
         _denoising(skips.UNetMinusMinus((8, 8, 8, 4), level=1), encoder_depths=(0, 1, 1, 1), decoder_depths=(1, 1, 1, 2)),
         variant=None,

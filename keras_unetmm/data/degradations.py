@@ -167,8 +167,8 @@ def as_bytes(images: Tensor, rng: np.random.Generator | None = None) -> np.ndarr
         float32 array of the same shape with values in [0, 1].
 
     Examples:
-        >>> data.as_bytes(np.array([-0.2, 0.5, 1.3])).round(4).tolist()
-        [0.0, 0.501..., 1.0]
+        >>> (255 * data.as_bytes(np.array([-0.2, 0.5, 1.3]))).round().tolist()
+        [0.0, 128.0, 255.0]
     """
     return _bytes(images).astype("float32") / 255
 

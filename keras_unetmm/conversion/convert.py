@@ -148,7 +148,8 @@ def convert_with_report(model: "keras.Model", calibration: Calibration, target: 
 
     Examples:
         >>> model = models.UNet(channels=4, levels=2, input_shape=(32, 32, 3))
-        >>> content, card = tflite.convert_with_report(model, "photos")  # doctest: +SKIP
+        >>> report = tflite.convert_with_report(model, "photos")  # doctest: +SKIP
+        >>> content, card = report.content, report.card("segmenter.tflite")  # doctest: +SKIP
     """
     names = {field.name for field in fields(Request)} - {"choices", "compared"}
     asked = {name: value for name, value in arguments.items() if name in names}

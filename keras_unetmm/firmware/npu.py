@@ -57,7 +57,7 @@ def write_npu(content, output, name, npu, wanted, place="", progress=None):
         place: str, such as `"weights=SRAM"`.
 
     Returns:
-        dict of `name`, `board`, `memory_mode`, `arena_bytes`, `fast_bytes`, `flash_bytes`, `shuffles`, what Vela foretells,
+        dict of `name`, `board`, `memory_mode`, `arena_bytes`, `fast_bytes`, `flash_bytes`, `shuffles`, what Vela predicts,
         `files` and `sha256`.
 
     Raises:

@@ -99,7 +99,7 @@ def _reasons(output):
 
 
 def summary(output, folder):
-    """Returns what Vela foretells, as a dict: of what it printed, and of the table that it left in a folder.
+    """Returns what Vela predicts, as a dict: of what it printed, and of the table that it left in a folder.
 
     Raises:
         StopIteration, KeyError, ValueError: if they are not as Vela 5.2 writes them.

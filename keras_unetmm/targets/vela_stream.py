@@ -37,7 +37,7 @@ class Stream:
         arena, fast: int, bytes of the regions 1 and 2.
         inputs, outputs: tuple of int, where each one begins in the arena.
         system, mode: str, the system and the memory mode that Vela was told of.
-        summary: dict of str to number, what Vela foretells.
+        summary: dict of str to number, what Vela predicts.
     """
 
     commands: bytes

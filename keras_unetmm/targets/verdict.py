@@ -39,7 +39,7 @@ class Verdict:
         target: str.
         compiled: bool, whether the target's own compiler read the file and the verdicts are its.
         operators: tuple of `OperatorVerdict`, of all graphs: a loop needs the operators of its body.
-        summary: dict of str to number, what the compiler foretells, or None if none ran.
+        summary: dict of str to number, what the compiler predicts, or None if none ran.
         note: str, what the verdicts rest on.
     """
 

@@ -7,7 +7,7 @@ Paper     UNet-- (arXiv 2412.18276), section 4.1, on SIDD; its small brother on 
           become the decoder's second. Variant published has the paper's ratios, variants full and none the other skips.
           tiled, tiled_full and tiled_none are published, full and none without means over whole maps, to run tile by tile;
           long is tiled trained on, with noise as a file of 8 bits has it, cut at black and white: --from takes the run of
-          tiled, or from_preset("denoise-tiled") saved as a .keras file
+          tiled, or from_preset("denoise-tiled") saved as a .keras file; large trains long on, in patches of 128
 Expect    CBSD68 30.38 dB, Kodak24 30.95; with full skips 30.43 and 31.07; tiled 30.43 and 31.05, tiled_full 30.52 and
           31.16, tiled_none 30.33 and 30.93, as measured (CDnCNN-B, with 0.67M parameters, has 31.24 on CBSD68); long, on
           its own kind of noise, 30.83 and 31.54
@@ -27,7 +27,8 @@ TINY = {"encoder_depths": (1, 0, 0, 0), "middle_depth": 0, "decoder_depths": (0,
 DECODER = {"encoder_depths": (0, 1, 1, 1), "decoder_depths": (1, 1, 1, 2)}  # the encoder's first block is the decoder's last
 
 NOISE = partial(data.gaussian_noise, sigma=25 / 255)
-IN_FILES = data.in_order(NOISE, data.as_bytes)
+LONG = {"degrade": data.in_order(NOISE, data.as_bytes), "steps": 9_000, "evaluate_every": 3000}
+LARGE = {"patch": 128, "batch": 4, "schedule": Cosine(start=7e-4, end=1e-6)}  # the network sees further than 64 pixels
 
 
 def network(skips, row="mcu_width16", **depths):
@@ -45,7 +46,8 @@ recipe = Recipe(
         "tiled": network("unet--", "mcu_width16_tiled"),
         "tiled_full": network("full", "mcu_width16_tiled"),
         "tiled_none": network("none", "mcu_width16_tiled"),
-        "long": network("unet--", "mcu_width16_tiled") | {"degrade": IN_FILES, "steps": 9_000, "evaluate_every": 3000},
+        "long": network("unet--", "mcu_width16_tiled") | LONG,
+        "large": network("unet--", "mcu_width16_tiled") | LONG | LARGE,
     },
     # data
     train=partial(data.bsds500, splits=("train", "test"), leave_out=("302003", "12003")),

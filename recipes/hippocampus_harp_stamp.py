@@ -74,6 +74,7 @@ recipe = Recipe(
     evaluate_patch=(64, 64, 64),
     patch=(64, 64, 64),
     batch=16,
+    device_values=(0.5, 0.125),  # of volumes with mean 0 and deviation 1
     # optimization
     loss=losses.DiceLoss,
     optimizer=partial(keras.optimizers.Adam, learning_rate=0.01),

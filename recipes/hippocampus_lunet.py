@@ -40,6 +40,7 @@ recipe = Recipe(
     evaluate_patch=(48, 64, 48),
     patch=(48, 64, 48),
     batch=4,
+    device_values=(0.5, 0.125),  # of volumes with mean 0 and deviation 1
     # optimization
     loss=partial(losses.SegmentationLoss, classes=3),
     optimizer=keras.optimizers.Adam,

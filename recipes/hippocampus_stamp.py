@@ -57,6 +57,7 @@ recipe = Recipe(
     evaluate_patch=(32, 48, 32),
     patch=(32, 48, 32),
     batch=2,
+    device_values=(0.5, 0.125),  # of volumes with mean 0 and deviation 1
     # optimization
     loss=partial(losses.SegmentationLoss, classes=3),
     optimizer=keras.optimizers.Adam,

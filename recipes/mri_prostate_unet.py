@@ -50,6 +50,7 @@ recipe = Recipe(
     patch=(48, 96, 96),
     batch=2,
     augment=("flip",),
+    device_values=(0.5, 0.125),  # of volumes with mean 0 and deviation 1
     # optimization
     loss=losses.DiceLoss,
     optimizer=partial(keras.optimizers.Adadelta, learning_rate=1.0, rho=0.95, epsilon=1e-8),

@@ -83,7 +83,7 @@ def convert(
             loaded = load_model(model)
         else:
             loaded, own_size, normal = float_preset(named)
-            sizes, numbers = sizes or own_size, _normalization(normal, None, numbers)
+            sizes, numbers = sizes or own_size, _normalization(normal, numbers)
         with Console(stderr=True).status("converting"), warnings.catch_warnings(record=True) as told:
             from keras_unetmm.conversion.conversion import Request
             from keras_unetmm.conversion.convert import conversion_of, report_of
@@ -93,8 +93,8 @@ def convert(
             if calibration is None and run is not None:
                 from keras_unetmm.graph.expand import static_shape
 
-                given, scaled = run.calibration(static_shape(loaded, sizes, ranks=(2, 3)))
-                numbers = _normalization(run.recipe.normalize, scaled, numbers)
+                given, trained_with = run.calibration(static_shape(loaded, sizes, ranks=(2, 3)))
+                numbers = _normalization(trained_with, numbers)
             kinds = kind if "," not in kind else [part.strip() for part in kind.split(",")]
             request = Request(given, target, sizes, io, kinds, numbers["mean"], numbers["std"], outliers)
             report = report_of(conversion_of(loaded, request), card=card is not None)
@@ -114,9 +114,9 @@ def convert(
         Console().print(f"{output}: {len(content):,} bytes, all integers. Next: unetmm plan {output}", highlight=False)
 
 
-def _normalization(normalize, scaled, numbers):
-    """The mean and deviation of a file: as the user says, as the recipe says, or as volumes were scaled."""
+def _normalization(trained_with, numbers):
+    """The mean and deviation of a file: as the user says, or as its network was trained."""
     if numbers["mean"] is not None or numbers["std"] is not None:
         return numbers
-    mean, std = normalize or scaled or (None, None)
+    mean, std = trained_with or (None, None)
     return {"mean": mean, "std": std}

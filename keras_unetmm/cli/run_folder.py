@@ -32,12 +32,14 @@ class Run:
         recipe: `keras_unetmm.training.Recipe` that was trained.
         data: path, folder of all data sets.
         partial: whether data sets need not be whole.
+        quantized: whether it went on as integers, from values as the device has them.
     """
 
     folder: Path
     recipe: "Recipe"
     data: Path
     partial: bool
+    quantized: bool = False
 
     @property
     def model(self) -> Path:
@@ -72,10 +74,14 @@ class Run:
         trained = dataclasses.replace(self.recipe, evaluate={"train": self.recipe.train})
         loads = from_recipe(trained, self.data, shape, CALIBRATION, self.partial)["train"]
         images = [load().image for load in loads]
-        if self.recipe.normalize is None and min(float(image.min()) for image in images) < -1:
-            mean, std = SCALED
-            return [np.clip(image * std + mean, 0, 1) for image in images], SCALED
-        return [np.clip(image, 0, 1) for image in images], None
+        if self.quantized:  # the network undoes what it was trained with
+            mean, std = self.recipe.normalize or (0.0, 1.0)
+            return [np.clip((image - mean) / std, 0, 1) for image in images], None
+        values = self.recipe.device_values
+        if values is None and self.recipe.normalize is None and min(float(image.min()) for image in images) < -1:
+            values = SCALED
+        mean, std = values or (0.0, 1.0)
+        return [np.clip(image * std + mean, 0, 1) for image in images], values or self.recipe.normalize
 
 
 def read_run(folder: Path) -> Run:
@@ -90,12 +96,13 @@ def read_run(folder: Path) -> Run:
 
         about = read_json(folder / RUN)
         recipe = load_recipe(folder / RECIPE, about.get("variant"))
-    recipe = recipe.for_quantization() if about.get("quantize") else recipe
+    quantized = bool(about.get("quantize"))
+    recipe = recipe.for_quantization() if quantized else recipe
     if about.get("smoke"):
-        return Run(folder, recipe.for_smoke(), folder / "tiny_data", True)
+        return Run(folder, recipe.for_smoke(), folder / "tiny_data", True, quantized)
     if about.get("data") is None:
         raise ValueError(
             f"{folder} must say where its data lie. Received: a run of an older version. Give {MODEL} in it "
             "and --calibration."
         )
-    return Run(folder, recipe, Path(about["data"]), bool(about.get("partial")))
+    return Run(folder, recipe, Path(about["data"]), bool(about.get("partial")), quantized)

@@ -115,7 +115,7 @@ def _of_run(folder: Path, kind: str | None) -> Predictor:
 
     about = read_json(folder / RUN)
     recipe = load_recipe(folder / RECIPE, about.get("variant"))
-    normalize = None if about.get("quantize") else recipe.normalize
+    normalize = (recipe.for_quantization() if about.get("quantize") else recipe).normalize
     if not (folder / BEST).is_file():
         raise PredictionError(f"{folder} must hold {BEST}. Received: none. The run's first evaluation writes it.")
     made = _of_model(_loaded(folder / BEST), folder.name, normalize, kind, _stamp(folder / BEST))

@@ -29,6 +29,7 @@ from keras_unetmm.analysis import macs, skip_memory
 from keras_unetmm.atomic_write import atomic_write
 from keras_unetmm.conversion.convert import convert
 from keras_unetmm.graph.expand import static_shape
+from keras_unetmm.lowering.prepare import prepared
 from keras_unetmm.planner import picture
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.presets import measured, store
@@ -150,6 +151,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         picture.draw(found, temporary, f"{name}, {'x'.join(map(str, preset.size))}")
     with atomic_write(there / "model.tflite") as temporary:
         Path(temporary).write_bytes(planned)
+    of_device = prepared(model, shape, "auto", *preset.normal) if trained and preset.normal else model  # as the file is
     program = None if preset.tiled is None else tile(planned, **preset.tiled)
     if program is not None:
         programs.save(program, there / "program")
@@ -163,7 +165,7 @@ def release(name, data, recipes, out, console, folder=store.FOLDER):
         "macs": macs(network),
         "skip_bytes": skip_memory(network),
         "quality": quality,
-        "int8": measured.in_int8(model, planned, recipe, data, preset, shape, console),
+        "int8": measured.in_int8(of_device, planned, recipe, data, preset, shape, console),
         "file": {
             "bytes": len(planned),
             "sha256": hashlib.sha256(planned).hexdigest(),

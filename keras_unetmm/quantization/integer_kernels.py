@@ -3,7 +3,8 @@
 
 Written from the reference kernels of TensorFlow Lite and gemmlowp's fixed-point functions (Apache 2.0), whose arithmetic is
 public: numbers of 32 bits, of which products keep the upper half. Products need 64 bits, which JAX has only when told so:
-there the real functions stand in, which differ by one step now and then.
+there the real functions stand in, which differ by one step now and then. Keras's own `floor_divide` and `minimum` give 32
+bits on PyTorch, so that operators are written as signs here.
 """
 
 import keras
@@ -47,7 +48,7 @@ def rescaled(sums, multiplier, count=None):
     if count is not None:
         halvings = ops.floor(ops.log2(count + 0.5))
         power = ops.cast(ops.power(ops.cast(2.0, "float64"), halvings), "int64")
-        share, exponent = ops.floor_divide(share * power, ops.cast(count, "int64")), exponent - halvings
+        share, exponent = share * power // ops.cast(count, "int64"), exponent - halvings
     left = ops.power(ops.cast(2.0, "float64"), ops.maximum(exponent, 0.0))
     right = ops.power(ops.cast(2.0, "float64"), ops.maximum(-exponent, 0.0))
     product = _product(ops.cast(sums, "int64") * ops.cast(left, "int64"), share)
@@ -62,7 +63,7 @@ def mean_steps(sums, zero):
         zero: float, the zero point: the kernels round the byte itself.
     """
     sums = sums + ops.cast(zero, "int32") * ONE
-    size = ops.floor_divide(ops.abs(sums) + ONE // 2, ONE)
+    size = (ops.abs(sums) + ONE // 2) // ONE
     return ops.cast(ops.sign(sums) * size, "float32") - zero
 
 
@@ -113,7 +114,8 @@ def softmax_steps(x, scale):
 
 def _exponentials(scale):
     """Of the distances 0 to 255 below the largest, `exp(-distance * scale)` with 31 bits behind the point."""
-    real = ops.minimum(ops.cast(scale, "float64") * 2**26, _TOP - 1.0)
+    real = ops.cast(scale, "float64") * 2**26
+    real = ops.where(real < _TOP - 1.0, real, _TOP - 1.0)
     exponent = ops.floor(ops.log2(real)) + 1
     left = ops.power(ops.cast(2.0, "float64"), exponent)
     multiplier = ops.cast(ops.round(real / left * _TOP), "int64")
@@ -126,7 +128,7 @@ def _exponentials(scale):
 def _exponential(x):
     """Of numbers up to zero with 26 bits behind the point, with 31 bits."""
     quarter = _long(2**24)
-    within = x - ops.floor_divide(x, quarter) * quarter - quarter
+    within = x - x // quarter * quarter - quarter
     y = within * _long(32) + _long(2**28)
     square = _product(y, y)
     cube, fourth = _product(square, y), _product(square, square)
@@ -134,29 +136,29 @@ def _exponential(x):
     made = _long(_EIGHTH) + _product(_EIGHTH, y + series)
     rest = within - x
     for k, power in enumerate(_POWERS):
-        odd = ops.floor_divide(rest, _long(2 ** (24 + k))) % _long(2) == _long(1)
+        odd = rest // _long(2 ** (24 + k)) % _long(2) == _long(1)
         made = ops.where(odd, _product(made, power), made)
     return ops.where(x == 0, _long(_TOP - 1), made)
 
 
 def _quotient(x):
     """`1 / (1 + x)` of x from 0 to 1, both with 31 bits behind the point."""
-    half = ops.floor_divide(x + _long(_TOP), _long(2))  # (x + one + 1) / 2 of the largest number for one
+    half = (x + _long(_TOP)) // _long(2)  # (x + one + 1) / 2 of the largest number for one
     y = _long(_48_17) + _product(half, _32_17)
     for _ in range(3):
         y = y + _product(y, _long(2**29) - _product(half, y)) * _long(4)
-    return ops.minimum(y * _long(2), _long(_TOP - 1))
+    return ops.where(y < _long(_TOP // 2), y * _long(2), _long(_TOP - 1))
 
 
 def _product(x, y):
     """The upper half of a product, halves up."""
-    return ops.floor_divide(_long(x) * _long(y) + _long(2**30), _long(_TOP))
+    return (_long(x) * _long(y) + _long(2**30)) // _long(_TOP)
 
 
 def _halved(x, by):
     """x over a power of two, halves away from zero."""
     by = _long(by)
-    size = ops.floor_divide(ops.abs(x) + ops.floor_divide(by, _long(2)), by)
+    size = (ops.abs(x) + by // _long(2)) // by
     return ops.where(x < 0, -size, size)
 
 

@@ -71,7 +71,7 @@ class RunConfig:
             TrainingError: if it does not go with the arguments.
         """
         recipe = load_recipe(self.recipe_file, self.variant)
-        normalize = recipe.normalize or (None, None)
+        normalize = recipe.normalize or recipe.device_values or (None, None)
         if self.quantize is not None:
             validate_quantize(self.quantize, self.precision, self.teacher)
             recipe = recipe.for_quantization()
@@ -126,7 +126,7 @@ class PreparedRun:
     Args:
         config: as it is run.
         recipe: as it is trained.
-        normalize: `(mean, std)` of the recipe before `quantize` took them into the network, or `(None, None)`.
+        normalize: `(mean, std)` that `quantize` takes into the network, of what the device holds, or `(None, None)`.
     """
 
     config: RunConfig

@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_unetmm.data.batches import Batches
 from keras_unetmm.quantization.quantize import quantize_aware
@@ -34,12 +35,14 @@ def quantized(path: str | Path, batches: Batches, normalize: Normalization) -> k
 
     Args:
         path: of a `.keras` file.
-        batches: `keras_unetmm.data.Batches` of images that are not normalized.
-        normalize: `(mean, std)` that the network was trained with, or `(None, None)`.
+        batches: `keras_unetmm.data.Batches` of images as the device has them.
+        normalize: `(mean, std)` that the network was trained with, of what the device has, or `(None, None)`.
 
     Raises:
         ValueError: see `keras_unetmm.quantize.quantize_aware`.
     """
     images = (image for i in range(-(-CALIBRATION // batches.batch)) for image in batches.numbered(i)[0])
+    if batches.normalize is not None:  # of a recipe with device_values
+        images = (np.clip(image, 0, 1) for image in images)
     mean, std = normalize
     return quantize_aware(keras.models.load_model(path, compile=False), images, mean=mean, std=std)

@@ -57,6 +57,8 @@ class Recipe:
         callbacks: tuple of functions that return Keras callbacks, such as `wandb.keras.WandbMetricsLogger`; at the end of
             each save their logs hold what the run's log holds.
         device_size: `(height, width)` of the images on the device, which `unetmm convert RUN` converts for, or None.
+        device_values: `(mean, std)` for examples that no camera took, such as volumes with mean 0 and deviation 1: a device
+            holds `std * value + mean`, cut to [0, 1]. None where examples lie in [0, 1].
         save_every: int, steps between saves: what a kill can cost at most.
         evaluate_every: int, steps between evaluations, a multiple of `save_every`.
         validate: int, how many examples of each set are evaluated while training, or None for all; the end takes all.
@@ -103,6 +105,7 @@ class Recipe:
     ema: float | None = None
     callbacks: tuple = ()
     device_size: tuple | None = None
+    device_values: tuple[float, float] | None = None
     save_every: int = 500
     evaluate_every: int = 5000
     validate: int | None = 50
@@ -135,6 +138,10 @@ class Recipe:
         self._must("callbacks", called, "a tuple of functions that return Keras callbacks")
         sized = self.device_size is None or (isinstance(self.device_size, tuple) and _size(self.device_size))
         self._must("device_size", sized, "a tuple of pixels, or None")
+        values = self.device_values
+        scaled = values is None or (isinstance(values, tuple) and len(values) == 2 and _between(values[1], 0, float("inf")))
+        self._must("device_values", scaled, "a tuple (mean, std) with std above 0, or None")
+        self._must("device_values", None in (values, self.normalize), "None beside normalize, whose examples lie in [0, 1]")
         self._must("validate", self.validate is None or _positive(self.validate), "a positive integer or None")
         self._must("seed", type(self.seed) is int and self.seed >= 0, "an integer, not negative")
         readers = isinstance(self.evaluate, dict) and self.evaluate and all(map(callable, self.evaluate.values()))
@@ -192,11 +199,17 @@ class Recipe:
         return dataclasses.replace(self, steps=steps, save_every=save, evaluate_every=evaluate)
 
     def for_quantization(self) -> "Recipe":
-        """The recipe for a trained network that goes on in the arithmetic of its int8 file, with images as they are."""
+        """The recipe for a trained network that goes on in the arithmetic of its int8 file, with a device's images."""
+        to_device = None
+        if self.device_values is not None:
+            mean, std = self.device_values
+            to_device = (-mean / std, 1 / std)  # of which (value - mean) / std is what the device holds
         usual: dict[str, Any] = {"steps": 300, "save_every": 100, "evaluate_every": 300}
         usual |= {"optimizer": keras.optimizers.Adam, "schedule": Cosine(start=5e-5, end=5e-7)}
         return dataclasses.replace(
-            self, **(usual | self.quantize | {"normalize": None, "distill": None, "prune": None, "start": None})
+            self,
+            **(usual | self.quantize),
+            **{"normalize": to_device, "device_values": None, "distill": None, "prune": None, "start": None},
         )
 
     def for_smoke(self) -> "Recipe":

@@ -6,6 +6,7 @@ import pytest
 from checks import JIT, randomize
 
 from keras_unetmm.lowering.operator_layers import Scaled, Shifted
+from keras_unetmm.quantization.integer_kernels import has_wide, softmax_steps
 from keras_unetmm.quantization.quantized_layers import (
     QUANTIZED,
     FakeQuantize,
@@ -70,6 +71,15 @@ def test_rounding_is_that_of_integers(low, high):
     got = array(fake_quantized(tensor(x), low, high))
     np.testing.assert_allclose(got, as_bytes(x.astype(float), low, high), atol=1e-6)
     assert array(fake_quantized(tensor([0.0]), low, high)) == 0, "exactly"
+
+
+@pytest.mark.skipif(not has_wide(), reason="the kernel's products have 64 bits")
+@pytest.mark.parametrize("scale", [0.004, 0.0264, 0.31, 40.0])
+def test_integers_of_softmax_are_within_a_step_of_it(scale):
+    x = np.random.default_rng(0).integers(-128, 128, size=(2, 5, 7, 3)).astype("float32")
+    powers = np.exp(scale * (x - x.max(-1, keepdims=True)).astype(float))
+    want = np.minimum(256 * powers / powers.sum(-1, keepdims=True), 255)
+    np.testing.assert_allclose(array(softmax_steps(tensor(x), tensor(scale))), want, atol=1)
 
 
 def test_a_range_covers_zero():

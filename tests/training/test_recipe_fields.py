@@ -90,7 +90,15 @@ def test_warmup_and_clip():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("ema", 1.0), ("ema", True), ("clip", 0), ("warmup", -1), ("callbacks", "wandb"), ("device_size", 64)],
+    [
+        ("ema", 1.0),
+        ("ema", True),
+        ("clip", 0),
+        ("warmup", -1),
+        ("callbacks", "wandb"),
+        ("device_size", 64),
+        ("device_values", (0.5, 0)),
+    ],
 )
 def test_fields_out_of_range(field, value):
     with pytest.raises(RecipeError, match=f"{field} must be"):

@@ -206,11 +206,8 @@ class Recipe:
             to_device = (-mean / std, 1 / std)  # of which (value - mean) / std is what the device holds
         usual: dict[str, Any] = {"steps": 300, "save_every": 100, "evaluate_every": 300}
         usual |= {"optimizer": keras.optimizers.Adam, "schedule": Cosine(start=5e-5, end=5e-7)}
-        return dataclasses.replace(
-            self,
-            **(usual | self.quantize),
-            **{"normalize": to_device, "device_values": None, "distill": None, "prune": None, "start": None},
-        )
+        none = dict.fromkeys(("device_values", "distill", "prune", "start"))
+        return dataclasses.replace(self, **(usual | self.quantize | none | {"normalize": to_device}))
 
     def for_smoke(self) -> "Recipe":
         """The recipe as `--smoke` runs it: four steps of two examples, on what the readers' `tiny` writes."""

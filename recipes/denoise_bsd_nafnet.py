@@ -28,7 +28,10 @@ DECODER = {"encoder_depths": (0, 1, 1, 1), "decoder_depths": (1, 1, 1, 2)}  # th
 
 NOISE = partial(data.gaussian_noise, sigma=25 / 255)
 LONG = {"degrade": data.in_order(NOISE, data.as_bytes), "steps": 9_000, "evaluate_every": 3000}
-LARGE = {"patch": 128, "batch": 4, "schedule": Cosine(start=7e-4, end=1e-6)}  # the network sees further than 64 pixels
+LARGE = {  # the network sees further than 64 pixels
+    **{"patch": 128, "batch": 4, "schedule": Cosine(start=7e-4, end=1e-6)},
+    "quantize": {"schedule": Cosine(start=1e-4, end=1e-6)},
+}
 
 
 def network(skips, row="mcu_width16", **depths):

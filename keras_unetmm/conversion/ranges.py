@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from keras_unetmm.lowering.scales import INPUT
 from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
 from keras_unetmm.tflite_file.names import layer_of
@@ -58,7 +59,8 @@ def with_layer_ranges(content, graph, ranges):
 
     Args:
         content, graph: as for `with_ranges`.
-        ranges: `{name: (low, high)}` of the layers of the model that was converted.
+        ranges: `{name: (low, high)}` of the layers of the model that was converted; `INPUT` for that of its input, by default
+            `BYTES`.
 
     Raises:
         RangeError: if a tensor comes from none of them.
@@ -75,7 +77,7 @@ def layer_ranges(graph, ranges):
     Arguments and errors are those of `with_layer_ranges`.
     """
     names, last = list(ranges), list(ranges)[-1]
-    found = dict.fromkeys(graph.inputs, BYTES)
+    found = dict.fromkeys(graph.inputs, tuple(ranges.get(INPUT, BYTES)))
     for operator in graph.operators:
         for number in operator.outputs:
             layer = last if number in graph.outputs else layer_of(graph.tensors[number].name, names)

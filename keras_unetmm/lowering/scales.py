@@ -8,6 +8,7 @@ ReLU after it become one, so that nothing is rounded between them.
 import keras
 
 from keras_unetmm import layers
+from keras_unetmm.graph.names import free_name
 from keras_unetmm.graph.nodes import maker, operations_read
 from keras_unetmm.lowering import volumes
 from keras_unetmm.lowering.integer_layers import EdgePadding, Resizing
@@ -34,6 +35,7 @@ _JOINED = (  # with an activation that is a clip, where they alone are read by i
 CLIPS = ("relu", "relu6", "hard_tanh")
 EXACT = ("linear", *CLIPS, "sigmoid", "tanh", "softmax")  # activations of one operator, whose bytes are known
 BYTES = (0.0, 1.0)  # of an image: scale 1/255
+INPUT = ""  # stands for the network's input among the names of layers, where its range is that of a join
 PROBABILITIES = (0.0, 255 / 256)  # as the kernels of sigmoid and softmax have it: scale 1/256
 _FIXED = {"sigmoid": PROBABILITIES, "softmax": PROBABILITIES, "tanh": (-1.0, 127 / 128)}
 
@@ -91,6 +93,8 @@ class QuantizationPoints:
     Attributes:
         fixed: dict, the ranges that are prescribed, `(low, high)` by leader.
         output: str, the leader of the output.
+        given: str, the leader of the network's input as the device gives it. Where that is joined with maps of another
+            range, the converter gives the join's to the input itself, and bytes are requantised before anything reads them.
     """
 
     def __init__(self, graph, output):
@@ -113,6 +117,22 @@ class QuantizationPoints:
         if output == "image":
             self._fix_back(last, BYTES)
         self.output = self.leader(last)
+        self.given = maker(graph.inputs[0]).name
+        self._requantize_input(graph)
+
+    def _requantize_input(self, graph):
+        """Gives the input and all maps that it is joined with one range, if theirs is free."""
+        joins = [
+            self.leader(layer)
+            for layer in graph.operations
+            if moves(layer) and any(self.leader(source) == self.given for source in self.reads[layer.name])
+        ]
+        joins = [name for name in joins if name not in self.fixed]
+        if joins:
+            source, first = self.given, joins[0]
+            self.given = free_name(f"{source}_bytes", self.leaders)
+            self.fixed[self.given] = self.fixed.pop(source)
+            self.leaders |= {**dict.fromkeys((source, *joins), first), self.given: self.given}
 
     def _join(self, layer):
         sources = [self.leader(source) for source in self.reads[layer.name]]

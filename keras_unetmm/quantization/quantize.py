@@ -26,7 +26,17 @@ from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.operator_layers import ChannelMean, Scaled, Shifted
 from keras_unetmm.lowering.operators import operators_of
 from keras_unetmm.lowering.prepare import asked_of, kind_of, prepared
-from keras_unetmm.lowering.scales import BYTES, CLIPS, EXACT, PROBABILITIES, QuantizationPoints, activation, is_exact, moves
+from keras_unetmm.lowering.scales import (
+    BYTES,
+    CLIPS,
+    EXACT,
+    INPUT,
+    PROBABILITIES,
+    QuantizationPoints,
+    activation,
+    is_exact,
+    moves,
+)
 from keras_unetmm.quantization.calibration import calibration_images
 from keras_unetmm.quantization.histograms import Histogram
 from keras_unetmm.quantization.measured_ranges import measured_ranges
@@ -216,10 +226,20 @@ def plain(model: keras.Model) -> tuple[keras.Model, dict[str, tuple[float, float
         if isinstance(layer, FakeQuantize):
             ranges[layer.name] = layer.limits
             ranges.update((name, layer.limits) for name in reads if name not in ranges)
+            for source in operations_read(layer):
+                if _only_requantized(source):  # the file's input has the range behind it
+                    ranges[operations_read(source)[0].name] = layer.limits
         elif moves(layer):
             ranges[layer.name] = ranges[reads[0]]
     ranges = {name: limits for name, limits in ranges.items() if not name.endswith(_SUFFIX)}
     return graph, {**_of_equal_products(model, ranges), **ranges}
+
+
+def _only_requantized(layer):
+    """Whether a layer rounds the network's input, and all that reads it rounds again."""
+    if not isinstance(layer, FakeQuantize) or not isinstance(operations_read(layer)[0], keras.layers.InputLayer):
+        return False
+    return all(isinstance(follower, FakeQuantize) for follower in followers(layer))
 
 
 def _keep_in_file(layer):
@@ -296,7 +316,9 @@ def ranges_and_kernels(made, ranges):
                     steps = keras.ops.convert_to_numpy(steps).ravel()
                     kernels[name] = steps.tolist(), bias[0].tolist() if bias else [0.0] * len(steps)
     names = [(layer.name, of.get(layer.name, whole(layer.name))) for layer in made.model.layers]
-    return {name: ranges[layer] for name, layer in names if layer in ranges}, kernels
+    joined = ranges.get(maker(made.source.inputs[0]).name, BYTES)
+    first = {} if np.allclose(joined, BYTES, atol=1e-6) else {INPUT: joined}
+    return {**first, **{name: ranges[layer] for name, layer in names if layer in ranges}}, kernels
 
 
 def _rounded(graph, points, ranges):
@@ -323,7 +345,9 @@ def _rounded(graph, points, ranges):
         return scales[held[id(x)][0]]
 
     image = keras.Input(batch_shape=graph.inputs[0].shape, name=maker(graph.inputs[0]).name, dtype="float32")
-    bytes_in = rounded(image, points.leader(maker(graph.inputs[0])), {})
+    bytes_in, leader = rounded(image, points.given, {}), points.leader(maker(graph.inputs[0]))
+    if leader != points.given:
+        bytes_in = rounded(bytes_in, leader, {"factors": [scale_of(bytes_in)]})
 
     def call(layer, *args, **kwargs):
         leader = points.leader(layer)

@@ -161,6 +161,39 @@ def test_operators_that_round_in_ways_of_their_own_give_the_same_bytes(kind):
     assert apart.max() == 0
 
 
+def joined_with_the_image(kind):
+    """Networks that read the image again where it is joined with maps of another range."""
+    layers = keras.layers
+
+    def build(x):
+        first = layers.Conv2D(4, 3, padding="same", activation="sigmoid" if kind == "probabilities" else "relu")(x)
+        if kind == "smaller":
+            y = layers.Concatenate()([layers.AveragePooling2D(2)(x), layers.MaxPooling2D(2)(first)])
+        elif kind == "largest":
+            y = layers.Maximum()([x, layers.Conv2D(3, 1)(first)])
+        else:
+            y = layers.Concatenate()([x, first])
+        if kind == "twice":
+            y = layers.Concatenate()([layers.Conv2D(4, 3, padding="same")(y), x])
+        return layers.Conv2D(3, 3, padding="same")(y)
+
+    return network(build, SIZE)
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize("kind", ["once", "smaller", "largest", "twice", "probabilities"])
+def test_an_image_that_is_joined_with_maps_has_their_range(kind):
+    x, model = images(), joined_with_the_image(kind)
+    made = quantize_aware(model, x, output_kind="values")
+    content = tflite.convert(made, None, output_kind="values")
+    graph = read(content).main
+    assert graph.tensors[graph.inputs[0]].scales == pytest.approx([1 / 255]), "a device gives the same bytes"
+    assert np.abs(array(made, x) - array(model, x)).max() < 0.1 * np.ptp(array(model, x))
+    apart, span = steps_apart(content, made, x)
+    assert span > 100
+    assert apart.max() == 0
+
+
 @ONE_BACKEND
 def test_the_file_has_the_ranges_of_the_model_at_any_size():
     made = quantize_aware(tiny((None, None)), images(), output_kind="values")

@@ -59,8 +59,8 @@ def with_layer_ranges(content, graph, ranges):
 
     Args:
         content, graph: as for `with_ranges`.
-        ranges: `{name: (low, high)}` of the layers of the model that was converted; under `INPUT` that of its input, which is
-            `BYTES` otherwise.
+        ranges: `{name: (low, high)}` of the layers of the model that was converted; under `INPUT` that of its input, which
+            is `BYTES` otherwise.
 
     Raises:
         RangeError: if a tensor comes from none of them.

@@ -21,6 +21,7 @@ def advice(
     seconds: float = 20.0,
     search: float = 0.5,
     progress: Callable[[str], None] = lambda what: None,
+    runs: bool = True,
 ) -> tuple[Option, ...]:
     """Returns what would make a network need less memory, in the order in which it is worth trying.
 
@@ -34,6 +35,7 @@ def advice(
         seconds: float, about how long tiles are tried; one is tried in any case.
         search: float, CPU seconds of each of the planner's searches.
         progress: function called with a str before each step.
+        runs: bool, whether TFLM runs the planned file. Where it does not, other kernels and other sizes do not help.
 
     Raises:
         ValueError: for an unknown library of kernels.
@@ -41,8 +43,8 @@ def advice(
     """
     found = plan(content, kernels, seconds=2 * search) if found is None else found
     tail = estimated_tail(found.graph) if tail is None else tail
-    asked = Asked(content, name, found, kernels, arena, tail, search)
-    return tuple(_judged(option, arena) for option in _options(asked, seconds, progress))
+    asked = Asked(content, name, found, kernels, arena, tail, search, runs)
+    return tuple(_judged(option, asked) for option in _options(asked, seconds, progress))
 
 
 def _options(asked: Asked, seconds: float, progress: Callable[[str], None]) -> Iterator[Option]:
@@ -59,8 +61,10 @@ def _options(asked: Asked, seconds: float, progress: Callable[[str], None]) -> I
     yield from smaller.light_skips(asked)
 
 
-def _judged(option: Option, arena: int | None) -> Option:
+def _judged(option: Option, asked: Asked) -> Option:
+    arena = asked.arena
     if option.bytes is None or arena is None:
         return option
     known = option.how == MEASURED or (option.how == BOUNDED and option.bytes > arena)
+    known = known and (asked.runs or option.bytes > arena or option.kind != "size")  # its operators are those of the file
     return replace(option, fits=option.bytes <= arena if known else None)

@@ -23,6 +23,9 @@ def other_kernels(asked: Asked) -> Iterator[Option]:
     planned = asked.found.planned
     if planned is None:
         return
+    if not asked.runs:
+        yield Option("kernels", None, MEASURED, "no library of kernels makes TFLM run this file")
+        return
     heads = {}
     for kernels in _OTHERS:
         other = plan(asked.content, kernels, seconds=asked.search).planned if kernels != asked.kernels else None

@@ -54,6 +54,7 @@ class Asked:
         arena: int, bytes that there are; None if nobody said.
         tail: int, bytes that TFLM takes beside the head.
         search: float, CPU seconds of each of the planner's searches.
+        runs: bool, whether TFLM runs the planned file.
     """
 
     content: bytes
@@ -63,3 +64,4 @@ class Asked:
     arena: int | None
     tail: int
     search: float
+    runs: bool = True

@@ -27,7 +27,7 @@ def peak(asked: Asked) -> Iterator[Option]:
     if not plan_of.live:
         return
     position = plan_of.live.index(max(plan_of.live))
-    alive = sorted((x for x in plan_of.lifetimes if x.first <= position <= x.last), key=lambda x: -x.bytes)
+    alive = sorted((x for x in plan_of.lifetimes if x.touched and x.first <= position <= x.last), key=lambda x: -x.bytes)
     maps = ", ".join(_named(plan_of.model, life) for life in alive[:_SHOWN])
     more = f" and {len(alive) - _SHOWN} more" if len(alive) > _SHOWN else ""
     name = plan_of.graph.operators[position].name

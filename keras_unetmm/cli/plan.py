@@ -39,7 +39,10 @@ def plan(
     ] = None,
     arena: Annotated[
         str | None,
-        typer.Option(metavar="BYTES", help="Say whether the planned file fits there, such as 256K; status 2 if not."),
+        typer.Option(
+            metavar="BYTES",
+            help="Say whether the planned file fits there, such as 256K; status 2 if not, or if TFLM does not run it.",
+        ),
     ] = None,
     predict: Annotated[
         bool, typer.Option(help="Predict the instructions of one image on the engine, in 60 seconds at most.")
@@ -55,18 +58,20 @@ def plan(
         from keras_unetmm.firmware.prediction import Prediction
         from keras_unetmm.planner import fits
         from keras_unetmm.planner.report import as_table, report
+        from keras_unetmm.targets.planned import judge
 
         given = None if arena is None else _parsed_arena(arena, as_json)
         with Prediction(model) if predict else nullcontext() as prediction:
             found, result = report(model, kernels)
+            judge(model, found, result)
             if prediction is not None:
                 result["engine"] = prediction.result()
         if given is not None:
             result["arena"] = fits.fitted(model, found, result, given)
-        too_small = given is not None and not result["arena"]["fits"]
-        if too_small:
+        unfit = given is not None and not result["arena"]["fits"]
+        if unfit:
             result["advice"] = _advice(model, found, result, given, kernels)
-        if output is not None and not too_small:
+        if output is not None and not unfit:
             result["compared_on"] = _compare_and_write(model, found, result, output)
         if picture is not None:
             from keras_unetmm.planner.picture import draw
@@ -76,23 +81,43 @@ def plan(
         if as_json:
             typer.echo(json.dumps(result, indent=2))
         else:
-            _print_plan(as_table(str(model), result), result, None if too_small else output)
-        if too_small:
-            judged = "planned" if result["arena"]["judged"] == "planned" else "as it is, for it cannot be planned"
-            raise ValueError(
-                f"--arena {arena} is too small for {model}, {judged}: {fits.said(result['arena'])}. It takes here "
-                f"{result['arena']['needed']:,} bytes. {_fitting(result['advice'])}"
-            )
+            _print_plan(as_table(str(model), result), result, None if unfit else output)
+        if unfit:
+            raise ValueError(_unfit(model, arena, result))
+
+
+def _unfit(model, arena, result):
+    """Why a file does not fit, and what does, as an error says it."""
+    fit, fitting = result["arena"], _fitting(result["advice"])
+    if not fit["runs"]:
+        from keras_unetmm.targets.planned import refusals_said
+
+        why = " ".join(refusals_said(result["why_not_run"]))
+        return f"{model} does not run on TFLM, so it does not fit. {why} {fitting}".strip()
+    from keras_unetmm.planner.fits import said
+
+    judged = "planned" if fit["judged"] == "planned" else "as it is, for it cannot be planned"
+    fitting = fitting or "Choose a smaller input size or a narrower network."
+    return (
+        f"--arena {arena} is too small for {model}, {judged}: {said(fit)}. It takes here {fit['needed']:,} bytes. {fitting}"
+    )
 
 
 def _print_plan(table, result, output):
     """The table, what could not be done, and how it fits."""
     Console().print(table)
+    if "why_not_run" in result:
+        from keras_unetmm.targets.planned import refusals_said
+
+        Console().print("TFLM does not run this file:", highlight=False)
+        for line in refusals_said(result["why_not_run"]):
+            Console().print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     for key, what in (("why_not_planned", "Not planned"), ("why_not_measured", "Not measured")):
         if key in result:
             Console().print(f"{what}: {result[key]}", highlight=False)
-    if "open_sizes" in result:
-        Console().print(result["open_sizes"], highlight=False, markup=False, soft_wrap=True)
+    for key in ("open_sizes", "entry_points"):
+        if key in result:
+            Console().print(result[key], highlight=False, markup=False, soft_wrap=True)
     if "engine" in result:
         for line in _on_the_engine(result["engine"]):
             Console().print(line, highlight=False, soft_wrap=True)
@@ -146,15 +171,22 @@ def _advice(model, found, result, arena, kernels):
     fit, head = result["arena"], found.greedy_head if found.planned is None else found.planned.head
     with Console(stderr=True).status("looking for what fits") as status:
         options = advice(
-            model.read_bytes(), str(model), found, arena, max(fit["needed"] - head, 0), kernels, progress=status.update
+            model.read_bytes(),
+            str(model),
+            found,
+            arena,
+            max(fit["needed"] - head, 0),
+            kernels,
+            progress=status.update,
+            runs=fit["runs"],
         )
     return [option.as_json() for option in options]
 
 
 def _fitting(options):
-    """The command of the first option that fits, for the error's last sentence."""
+    """The error's last sentence, with the command of the first option that fits; empty if none does."""
     command = next((option["command"] for option in options if option["fits"] and option["command"]), None)
-    return f"This fits: {command}" if command else "Choose a smaller input size or a narrower network."
+    return f"This fits: {command}" if command else ""
 
 
 def _compare_and_write(model, found, result, output):

@@ -14,6 +14,7 @@ from keras_unetmm.interpreters.runtime import TFLMError, run
 from keras_unetmm.lowering.lowering import lowered
 from keras_unetmm.lowering.prepare import prepared
 from keras_unetmm.quantization.quantize import is_quantize_aware, plain
+from keras_unetmm.tflite_file.entry_points import validate_one_entry_point
 from keras_unetmm.tflite_file.graph import load, read
 from keras_unetmm.tflite_file.metadata import metadata
 from keras_unetmm.tflite_file.operands import Operands
@@ -38,7 +39,9 @@ class Pair:
     """
 
     def __init__(self, model: keras.Model, file: FileLike, target: str = "tflm", size: Size = None) -> None:
-        self.content = integer_io(load(file))  # what quantises float ends is left out
+        content = load(file)
+        validate_one_entry_point(content)
+        self.content = integer_io(content)  # what quantises float ends is left out
         self.graph, self.said = read(self.content).main, metadata(file) or {}
         self.kind = self.said.get("output", {}).get("kind", "values")
         if self.kind == "indices":

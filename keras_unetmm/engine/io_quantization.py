@@ -37,6 +37,7 @@ def integer_io(content):
     main = file.main
     main.operators = [operator for p, operator in enumerate(main.operators) if p not in dropped]
     main.inputs, main.outputs = np.array(inputs, "int32"), np.array(outputs, "int32")
-    file.model.signatureDefs = None  # it names the float ends
+    others = [signature for signature in file.model.signatureDefs or [] if signature.subgraphIndex]
+    file.model.signatureDefs = others or None  # that of the first graph names the float ends
     file.prune()
     return file.packed()

@@ -72,7 +72,7 @@ class _Lowering:
         for position in reversed(range(len(self.graph.operators))):
             operator = self.graph.operators[position]
             if wanted & set(operator.outputs):
-                wanted |= set(operator.inputs)
+                wanted |= set(operator.inputs[:1] if operator.name in _ALIASES else operator.inputs)  # shapes are the file's
                 kept.append(position)
         return kept[::-1]
 
@@ -97,6 +97,12 @@ class _Lowering:
             raise EngineError(
                 f"every input must be given from outside, once. Received: input {port}, {entry.name!r}, {what}. Take it "
                 "off the file's inputs."
+            )
+        read = any(tensor in operator.inputs for operator in self.graph.operators)
+        if entry.type not in _INTEGERS and not read:
+            raise EngineError(
+                f"every input must be of integers. Received: input {port}, {entry.name!r}, of {entry.type.lower()}, which no "
+                "operator reads. Take it off the file's inputs."
             )
         number = self._map(tensor)
         self.network.inputs.append(number)

@@ -22,6 +22,7 @@ from keras_unetmm.targets.shuffles import without_shuffles
 from keras_unetmm.targets.targets import check
 from keras_unetmm.targets.vela_stream import LeftToProcessorError, streamed
 from keras_unetmm.targets.verdict import SUPPORTED
+from keras_unetmm.tflite_file.entry_points import validate_one_entry_point
 from keras_unetmm.tflite_file.graph import load, read
 
 
@@ -73,7 +74,9 @@ def write_npu(content, output, name, npu, wanted, place="", progress=None):
         )
     mode = memory_mode(npu, parsed(place, npu))
     validate_folder(output, name, npu.name)
-    content = integer_io(load(content))
+    content = load(content)
+    validate_one_entry_point(content)
+    content = integer_io(content)
     content = content if wanted.size is None else resized(content, wanted.size)
     graph = read(content).main
     sides = tuple(tuple(_port(graph.tensors[i]) for i in side) for side in (graph.inputs, graph.outputs))

@@ -16,6 +16,7 @@ from keras_unetmm.engine.figures import operators_of
 from keras_unetmm.engine.io_quantization import integer_io
 from keras_unetmm.firmware.write import Wanted, candidates, scheduled
 from keras_unetmm.interpreters.runtime import RunError
+from keras_unetmm.tflite_file.entry_points import validate_one_entry_point
 from keras_unetmm.tflite_file.graph import load
 from keras_unetmm.types import FileLike, JsonObject
 
@@ -39,6 +40,7 @@ def prediction(content: bytes, seconds: float = 4.0) -> JsonObject:
         ValueError: if an operator has no kernel, the maps have more than `MOST_PIXELS` pixels, or the file is damaged.
         RunError: if the interpreter that makes tables fails.
     """
+    validate_one_entry_point(content)
     networks = candidates(integer_io(content), seconds=seconds)
     pixels = sum(op.pixels for op in networks[0].network.operators)
     if pixels > MOST_PIXELS:

@@ -25,6 +25,7 @@ from keras_unetmm.engine.text import checked_name, name_of
 from keras_unetmm.interpreters.runtime import TITLES, reference_runtime, run
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.runtime.tables import tables
+from keras_unetmm.tflite_file.entry_points import validate_one_entry_point
 from keras_unetmm.tflite_file.graph import Graph, load, read
 from keras_unetmm.tiling.analyse import TilingNetwork
 from keras_unetmm.tiling.write import whole_file
@@ -143,6 +144,7 @@ def generated(content, name, wanted, said, limits=None):
     """
     process.compiler()
     content = load(content)
+    validate_one_entry_point(content)
     digest = hashlib.sha256(content).hexdigest()
     content = integer_io(content)
     if wanted.size is not None:

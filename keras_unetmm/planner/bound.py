@@ -11,7 +11,9 @@ _MOST_COPIES = 16  # that are looked at together
 
 
 def lower_bound(problem):
-    """Returns bytes: the largest of the live bytes at any step, less what overlaps can save, and of the chains' needs."""
+    """Returns bytes: the largest of the live bytes at any step, less what overlaps can save, of the chains' needs, and of
+    all that nothing touches.
+    """
     live = list(problem.timeline.live())
     by_step, copies = defaultdict(list), defaultdict(list)
     for pair in problem.pairs:
@@ -23,7 +25,7 @@ def lower_bound(problem):
     needs = [total - _most_saved(problem, by_step[step], copies[step]) for step, total in enumerate(live)]
     for step, pairs in copies.items():
         live[step] -= _saved_by_copies(problem, pairs)
-    return max([0, *needs, *_chains(problem, live, by_step)])
+    return max([problem.timeline.untouched, *needs, *_chains(problem, live, by_step)])
 
 
 def _most_saved(problem, pairs, copies):

@@ -32,13 +32,14 @@ def fitted(file, found, result, arena):
     Args:
         file: path or bytes of the file as it is.
         found: `keras_unetmm.planner.plan.Plan`.
-        result: dict, what `keras_unetmm.planner.report.report` says of it.
+        result: dict, what `keras_unetmm.planner.report.report` says of it, and `keras_unetmm.targets.planned.judge`.
         arena: int, bytes.
 
     Returns:
         dict of `judged`, `"planned"`, or `"as_is"` for a file that cannot be planned; `arena`; `needed`, with which TFLM
-        prepares it with those kernels; `left`, bytes, below 0 where it is too small; `fits`; and where TFLM cannot measure
-        the file `estimated`, true: the head is predicted to the byte and the tail is estimated.
+        prepares it with those kernels; `left`, bytes, below 0 where it is too small; `runs`, whether TFLM runs it; `fits`,
+        false where it does not run, whatever is left; and where TFLM cannot measure the file `estimated`, true: the head
+        is predicted to the byte and the tail is estimated.
     """
     judged = "as_is" if found.planned is None else "planned"
     measured = result[judged]["measured"]
@@ -48,7 +49,9 @@ def fitted(file, found, result, arena):
     else:
         needed = _least_arena(load(file) if found.planned is None else found.planned.content, measured["total"])
         needed += max(head - measured["head"], 0)  # scratch that those kernels ask for, beyond that of those that measure
-    fit = {"judged": judged, "arena": arena, "needed": needed, "left": arena - needed, "fits": needed <= arena}
+    runs = result[judged]["runs"]
+    fit = {"judged": judged, "arena": arena, "needed": needed, "left": arena - needed, "runs": runs}
+    fit["fits"] = runs and needed <= arena
     return fit if measured else {**fit, "estimated": True}
 
 
@@ -75,6 +78,8 @@ def _least_arena(content, total):
 
 
 def said(fit):
-    """Returns that in a few words: `fits, 18,240 bytes left` or `short by 6,224 bytes`."""
+    """Returns that in a few words: `fits, 18,240 bytes left`, `short by 6,224 bytes`, or that TFLM does not run the file."""
+    if not fit["runs"]:
+        return "does not fit: TFLM does not run this file"
     said = f"fits, {fit['left']:,} bytes left" if fit["fits"] else f"short by {-fit['left']:,} bytes"
     return f"{said}, by an estimate of the tail" if fit.get("estimated") else said

@@ -10,14 +10,10 @@ from dataclasses import dataclass
 
 from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError
+from keras_unetmm.tflite_file.validate import CALLS
 
 ALIGNMENT = 16  # bytes, of every buffer in TFLM's arena
 _NEVER = -1  # a tensor that nothing touches still gets a buffer, at this step
-_CALLS = {
-    "IF": ("ThenSubgraphIndex", "ElseSubgraphIndex"),
-    "WHILE": ("CondSubgraphIndex", "BodySubgraphIndex"),
-    "CALL_ONCE": ("InitSubgraphIndex",),
-}
 _DEEPEST, _LONGEST = 32, 100_000  # calls within calls; steps
 
 
@@ -62,6 +58,11 @@ class Timeline:
             total += difference
             live.append(total)
         return tuple(live)
+
+    @property
+    def untouched(self):
+        """Bytes of the buffers that nothing touches: TFLM places them side by side, over all that lives later."""
+        return sum(buffer.bytes for buffer in self.buffers if buffer.last == _NEVER)
 
 
 def timeline(model, kernels="any"):
@@ -134,7 +135,7 @@ class _Walk:
             self.steps.append((g, position, outer))
             begin = len(self.steps)
             self._create(base, operator.outputs)
-            for getter in _CALLS.get(operator.name, ()):
+            for getter in CALLS.get(operator.name, ()):
                 self.steps.append((g, position, outer))
                 self.graph(getattr(operator.options, getter)(), outer, depth + 1)
             self._use(base, (*operator.inputs, *operator.outputs))

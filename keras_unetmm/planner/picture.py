@@ -63,7 +63,7 @@ def _profile(axes, graph, lifetimes, live, bound, head, scale):
     edges = [position - 0.5 for position in range(len(live) + 1)]
     layers = {kind: [0] * len(live) for kind in _COLORS}
     for life, kind in zip(lifetimes, kinds(graph, lifetimes), strict=True):
-        for position in range(life.first, life.last + 1):
+        for position in range(life.first, life.last + 1) if life.touched else ():
             layers[_kind_at(graph, life, kind, position)][position] += life.bytes
     base = [0.0] * len(live)
     for kind, color in _COLORS.items():

@@ -21,12 +21,14 @@ class Lifetime:
         tensor: int, counted over all graphs of the file; None for a kernel's scratch.
         first, last: int, positions of operators, both included.
         bytes: int, aligned as in the arena.
+        touched: bool, whether any operator does: others, such as maps of a graph that is not run, live before the first.
     """
 
     tensor: int | None
     first: int
     last: int
     bytes: int
+    touched: bool = True
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Plan:
 
     def alive(self, operator):
         """Returns the lifetimes that include the operator at that position, largest first."""
-        alive = (life for life in self.lifetimes if life.first <= operator <= life.last)
+        alive = (life for life in self.lifetimes if life.first <= operator <= life.last and life.touched)
         return sorted(alive, key=lambda life: (-life.bytes, life.tensor is None, life.tensor))
 
 
@@ -138,7 +140,8 @@ def as_it_is(file: FileLike, kernels: str = "any") -> Plan:
         ) from error
     lifetimes, live = profile_of(time_line, len(model.main.operators))
     _, greedy_head = greedy(time_line.buffers, own_addresses(model, time_line))
-    return Plan(model, lifetimes, live, max(time_line.live()), greedy_head, products)
+    least = max(*time_line.live(), time_line.untouched)
+    return Plan(model, lifetimes, live, least, greedy_head, products)
 
 
 def own_addresses(model, time_line):
@@ -159,5 +162,5 @@ def profile_of(time_line, operators):
     live = [0] * operators
     for step, (_, _, position) in enumerate(time_line.steps, 1):
         live[position] = max(live[position], by_step[step], by_step[0] if step == 1 else 0)
-    lifetimes = (Lifetime(b.tensor, main(b.first), main(b.last), b.bytes) for b in time_line.buffers)
+    lifetimes = (Lifetime(b.tensor, main(b.first), main(b.last), b.bytes, b.last >= 0) for b in time_line.buffers)
     return tuple(lifetimes), tuple(live)

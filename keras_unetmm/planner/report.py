@@ -8,9 +8,12 @@ from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.kernels.tflm_reference import REFERENCE
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.planner.skips import at_peak
+from keras_unetmm.tflite_file.entry_points import other_entry_points_said
 from keras_unetmm.tflite_file.graph import load
 from keras_unetmm.tflite_file.names import short_name
 from keras_unetmm.tflite_file.open_sizes import open_sizes_said
+
+_YES = {True: "yes", False: "no"}
 
 
 def report(file, kernels="any", seconds=4.0):
@@ -37,9 +40,13 @@ def report(file, kernels="any", seconds=4.0):
         except RunError as error:
             arenas.append(None)
             why = why or str(error)
-    result, note = as_dict(found, *arenas, why), open_sizes_said(load(file))
+    content = load(file)
+    result, note = as_dict(found, *arenas, why), open_sizes_said(content)
     if note:
         result["open_sizes"] = f"{note} Maps may be larger when it runs. Convert the model for a fixed size and batch."
+    others = other_entry_points_said(content, "take memory all the same")
+    if others:
+        result["entry_points"] = others
     return found, result
 
 
@@ -103,6 +110,8 @@ def as_table(title, result):
     table.add_column("")
     table.add_column("as it is", justify="right")
     table.add_column(f"planned, kernels {planned['kernels']}" if planned else "planned", justify="right")
+    if "runs" in as_is:
+        table.add_row("runs on TFLM", _YES[as_is["runs"]], _YES[planned["runs"]] if planned else "-")
     for name, left, right, unit in (
         ("operators", result["operators"], planned.get("operators"), ""),
         ("multiply-accumulates", result["macs"], result["macs"] if planned else None, ""),

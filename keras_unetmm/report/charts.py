@@ -25,7 +25,7 @@ def profile(plan: "Plan | PlannedFile", limit: int) -> JsonObject:
     each = WIDTH / max(len(live), 1)
     layers: list[dict[str, int]] = [{} for _ in live]
     for life, kind in zip(plan.lifetimes, kinds(graph, plan.lifetimes), strict=True):
-        for position in range(life.first, min(life.last + 1, len(live))):
+        for position in range(life.first, min(life.last + 1, len(live))) if life.touched else ():
             here = kind if kind == "scratch" or waits_at(graph, life, position) else "other"
             layers[position][here] = layers[position].get(here, 0) + life.bytes
     bars = []

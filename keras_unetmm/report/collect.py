@@ -9,6 +9,7 @@ from keras_unetmm.operators.registry import operator_macs
 from keras_unetmm.planner import report as plans
 from keras_unetmm.planner.plan import Plan
 from keras_unetmm.planner.tail import estimated_tail
+from keras_unetmm.targets.planned import judge
 from keras_unetmm.targets.targets import TARGETS, check
 from keras_unetmm.targets.verdict import CompilerError, Verdict
 from keras_unetmm.tflite_file.names import short_name
@@ -65,13 +66,16 @@ def collected(
     """
     progress("planning")
     found, result = plans.report(content, kernels, search)
-    tail = (result["planned"] or result["as_is"])["measured"]
+    progress("checking for tflm")
+    on_tflm, planned = judge(content, found, result, compile), result["planned"]
+    tail = (planned or result["as_is"])["measured"]
     tail = tail["tail"] if tail else estimated_tail(found.graph)
-    options = advice(content, command_name, found, None, tail, kernels, seconds, min(search, 0.5), progress)
+    runs = (planned or result["as_is"])["runs"]
+    options = advice(content, command_name, found, None, tail, kernels, seconds, min(search, 0.5), progress, runs)
     verdicts = {}
     for target in TARGETS:
         progress(f"checking for {target}")
-        verdicts[target] = _verdict(content, target, compile)
+        verdicts[target] = on_tflm if target == "tflm" else _verdict(content, target, compile)
     return Collected(name, found, result, [option.as_json() for option in options], verdicts)
 
 
@@ -86,21 +90,23 @@ def _verdict(content: bytes, target: str, compile: bool) -> "Verdict | str":
 
 
 def ways(made: Collected) -> list[JsonObject]:
-    """Returns the ways to run the file, each with `name`, its `bytes` in all or None, `parts` and `said`."""
+    """Returns the ways to run the file: `name`, `bytes` in all or None, `parts`, `said` and whether it `runs`, of each."""
     as_is, planned = made.result["as_is"], made.result["planned"]
-    rows = [_on_tflm("TFLM, as converted", as_is["measured"], as_is["greedy_head"], made)]
+    rows = [_on_tflm("TFLM, as converted", as_is, as_is["greedy_head"], made)]
     if planned:
-        rows.append(_on_tflm(f"TFLM, planned for kernels {planned['kernels']}", planned["measured"], planned["head"], made))
+        rows.append(_on_tflm(f"TFLM, planned for kernels {planned['kernels']}", planned, planned["head"], made))
     for kind, name in (("engine", "the engine (unetmm firmware)"), ("tiles", "TFLM, tile by tile")):
         for option in (option for option in made.advice if option["kind"] == kind):
-            rows.append({"name": name, "bytes": option["bytes"], "parts": "", "said": option["said"]})
+            rows.append({"name": name, "bytes": option["bytes"], "parts": "", "said": option["said"], "runs": True})
     return rows
 
 
-def _on_tflm(name: str, measured: "dict[str, int] | None", head: int, made: Collected) -> JsonObject:
+def _on_tflm(name: str, of_file: JsonObject, head: int, made: Collected) -> JsonObject:
+    measured = of_file["measured"]
     tail = measured["tail"] if measured else estimated_tail(made.plan.graph)
     parts = f"head {head:,}, tail {tail:,}" + ("" if measured else " (estimated)")
-    return {"name": name, "bytes": head + tail, "parts": parts, "said": made.result.get("why_not_measured", "")}
+    said = made.result.get("why_not_measured", "") if of_file["runs"] else "TFLM does not run this file"
+    return {"name": name, "bytes": head + tail, "parts": parts, "said": said, "runs": of_file["runs"]}
 
 
 def operators(made: Collected) -> list[JsonObject]:

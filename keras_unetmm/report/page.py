@@ -10,6 +10,7 @@ from keras_unetmm.advice.option import KINDS
 from keras_unetmm.advice.text import figure
 from keras_unetmm.report import charts
 from keras_unetmm.report.collect import MEMORIES, Collected, operators, ways
+from keras_unetmm.targets.planned import refusals_said
 from keras_unetmm.targets.verdict import CPU, SUPPORTED, UNSUPPORTED, Verdict
 from keras_unetmm.types import JsonObject
 
@@ -32,8 +33,9 @@ def page(made: Collected) -> str:
         name=made.name,
         version=__version__,
         result=made.result,
+        refusals=list(refusals_said(made.result.get("why_not_run", []))),
         ways=rows,
-        memories=[{"kib": kib, "fits": [_fits(row["bytes"], kib * 1024) for row in rows]} for kib in MEMORIES],
+        memories=[{"kib": kib, "fits": [_fits(row, kib * 1024) for row in rows]} for kib in MEMORIES],
         before=charts.profile(plan, limit),
         after=charts.profile(plan.planned, limit) if plan.planned else None,
         limit=limit,
@@ -48,21 +50,19 @@ def page(made: Collected) -> str:
     )
 
 
-def _fits(needed: "int | None", memory: int) -> JsonObject:
-    if needed is None:
+def _fits(way: JsonObject, memory: int) -> JsonObject:
+    if not way["runs"]:
+        return {"kind": "no", "said": "does not run"}
+    if way["bytes"] is None:
         return {"kind": "none", "said": "-"}
-    left = memory - needed
+    left = memory - way["bytes"]
     return {"kind": "yes" if left >= 0 else "no", "said": f"{left:,} left" if left >= 0 else f"short by {-left:,}"}
 
 
 def _target(name: str, verdict: "Verdict | str") -> JsonObject:
     if isinstance(verdict, str):
         return {"name": name, "runs": False, "counts": "no verdict", "note": verdict, "findings": []}
-    findings: dict[tuple[str, str, str], list[str]] = {}
-    for operator in verdict.operators:
-        if operator.verdict != SUPPORTED:
-            key = operator.verdict, operator.why, operator.instead
-            findings.setdefault(key, []).append(f"{operator.index} {operator.name}")
+    findings = {key: [f"{op.index} {op.name}" for op in operators] for key, operators in verdict.findings().items()}
     counts = f"{verdict.count(SUPPORTED)} of {len(verdict.operators)} run there"
     for kind, said in ((CPU, "fall to the processor"), (UNSUPPORTED, "cannot run")):
         counts += f", {verdict.count(kind)} {said}" if verdict.count(kind) else ""

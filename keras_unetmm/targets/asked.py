@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an interpreter itself says of a file: it prepares and runs it, and its word counts where a table says otherwise."""
 
+import re
 from dataclasses import replace
 
 from keras_unetmm.interpreters.blame import first_operator
@@ -42,7 +43,8 @@ def confirmed(content, model, target, verdicts):
         return verdicts, f"{name} is not installed here and was not asked."
     except RunError as error:
         if all(verdict.verdict == SUPPORTED for verdict in verdicts):
-            verdicts = _refused(verdicts, error.operator or first_operator(content, _failing(tried)), name, error)
+            found = _named(verdicts, error) or error.operator or first_operator(content, _failing(tried))
+            verdicts = _refused(verdicts, found, name, error)
         return verdicts, f"{name} refuses the file, too." if error.signal is None else f"{name} aborts on the file."
     done = f"prepared and ran it on {len(inputs)} inputs" if inputs else "prepared it; it was not run, for it is large"
     if inputs:
@@ -69,6 +71,12 @@ def _failing(tried):
     return fails
 
 
+def _named(verdicts, error):
+    """The first operator of the kind, or of the version of one, that an interpreter says it lacks; it names no place."""
+    said = re.search(r"builtin opcode '(\w+)'", str(error))
+    return next(((verdict.index, verdict.name) for verdict in verdicts if said and verdict.name == said[1]), None)
+
+
 def _refused(verdicts, found, name, error):
     """The verdicts with what the interpreter says at the operator where it stops; at the first one if nobody knows where."""
     if not verdicts:
@@ -89,4 +97,4 @@ def _said(error):
     said = str(error)
     for before in ("cannot prepare the file: ", "failed while it ran the file: ", "TFLM failed to allocate tensors. "):
         said = said.partition(before)[2] or said
-    return said[:_MOST_SAID].strip()
+    return said[:_MOST_SAID].strip().removesuffix(".")

@@ -3,6 +3,7 @@
 
 from keras_unetmm.targets.kernel_tables import (
     CONVERTED,
+    INDICES,
     LITERT,
     LITERT_FLOATS,
     MOST_JOINED,
@@ -11,13 +12,24 @@ from keras_unetmm.targets.kernel_tables import (
     TFLM_CONSTANTS,
     TFLM_CUSTOM,
     TFLM_FLOATS,
+    TFLM_WITHOUT,
     WEIGHTS,
 )
 from keras_unetmm.targets.substitutes import instead_of
 from keras_unetmm.tflite_file.graph import Graph, Operator
 from keras_unetmm.tflite_file.operands import Operands
 
-__all__ = ["BELOW_ZERO", "LITERT", "TFLM", "TFLM_CONSTANTS", "TFLM_CUSTOM", "why_not_litert", "why_not_tflm"]
+__all__ = [
+    "BELOW_ZERO",
+    "LITERT",
+    "TFLM",
+    "TFLM_CONSTANTS",
+    "TFLM_CUSTOM",
+    "TFLM_WITHOUT",
+    "why_not_litert",
+    "why_not_tflm",
+    "with_types_unknown_to_tflm",
+]
 BELOW_ZERO = "its input may be below zero by its scale and zero point, and the run ends at such a value"
 COMPILERS = {"ethos-u": "Vela", "edgetpu-custom-op": "edgetpu_compiler"}  # by the custom operator that they write
 _INTEGERS = "maps and weights of int8: unetmm convert writes them"
@@ -30,6 +42,20 @@ def why_not_tflm(graph: Graph, operator: Operator, target: str = "tflm") -> tupl
     operands = Operands(graph, operator)
     found = _no_kernel("TFLM", TFLM, TFLM_FLOATS, operands, target) or _of_values(operands, target)
     return found or _tflm_limits(operands, target)
+
+
+def with_types_unknown_to_tflm(graph: Graph) -> dict[int, tuple[str, str]]:
+    """Returns positions of operators with why TFLM refuses a file over a tensor's type, and what to use instead.
+
+    A tensor that no operator reads or makes counts with the first operator.
+    """
+    found: dict[int, tuple[str, str]] = {}
+    for index, tensor in enumerate(graph.tensors):
+        if tensor.type in TFLM_WITHOUT:
+            touched = (p for p, op in enumerate(graph.operators) if index in (*op.inputs, *op.outputs))
+            why = f"TFLM has no tensors of {tensor.type.lower()}, such as {tensor.name!r}, and refuses the whole file"
+            found.setdefault(next(touched, 0), (why, "maps of int8 or float32, and texts outside of the model"))
+    return found
 
 
 def why_not_litert(graph: Graph, operator: Operator, target: str = "litert") -> tuple[str, str] | None:
@@ -104,6 +130,9 @@ def _tflm_limits(operands, target):
     found = _weights(operands)
     if found is not None:
         return found
+    if name in INDICES and operands.input(INDICES[name]).type != "INT32":
+        kind = operands.input(INDICES[name]).type.lower()
+        return f"its indices must be int32 on TFLM, and are {kind}", "indices cast to int32 outside of the model"
     if name == "PRELU" and operands.map.type != "FLOAT32" and operands.input(1).type != "INT8":
         return f"its slopes must be int8 on TFLM, and are {operands.input(1).type.lower()}", instead_of(target, "ELU")
     if len(operands.map.shape if operands.map else ()) > RANKS.get(name, 99):

@@ -138,5 +138,7 @@ WEIGHTS = {  # of each type of maps the weights that TFLM takes; maps of floats 
         name: {"FLOAT32": names_in("FLOAT32"), "INT8": names_in("INT8")} for name in ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM")
     },
 }
+INDICES = {"GATHER": 1, "GATHER_ND": 1, "EMBEDDING_LOOKUP": 0}  # places of the inputs that are indices: int32 on TFLM
+TFLM_WITHOUT = names_in("INT2 STRING UINT4 VARIANT")  # types of tensors over which it refuses a file, whoever reads them
 MOST_JOINED = 10  # inputs of a CONCATENATION on TFLM
 RANKS = {"SLICE": 5, "TRANSPOSE": 5, "BROADCAST_TO": 5, "STRIDED_SLICE": 5}  # on TFLM: the most dimensions

@@ -6,6 +6,7 @@ from dataclasses import replace
 from keras_unetmm.targets import coral, ethos_u, litert, tflm
 from keras_unetmm.targets.target import Target
 from keras_unetmm.targets.verdict import CompilerError, Verdict
+from keras_unetmm.tflite_file.entry_points import other_entry_points_said
 from keras_unetmm.tflite_file.graph import DAMAGE, TFLiteFileError, load, read
 from keras_unetmm.tflite_file.open_sizes import open_sizes_said
 from keras_unetmm.types import FileLike
@@ -63,5 +64,6 @@ def check(file: FileLike, target: str, compile: bool = True) -> Verdict:
             f"file is damaged: an operator in it lacks an input or makes no sense ({type(error).__name__}: {error}). Copy "
             "or convert it again."
         ) from error
-    note = open_sizes_said(content)
-    return replace(verdict, note=f"{verdict.note} {note}") if note else verdict
+    others = other_entry_points_said(content, "are judged by rules alone")
+    notes = [note for note in (verdict.note, open_sizes_said(content), others) if note]
+    return replace(verdict, note=" ".join(notes))

@@ -58,6 +58,22 @@ class Verdict:
         """Returns how many operators have that verdict."""
         return sum(operator.verdict == verdict for operator in self.operators)
 
+    def findings(self):
+        """Returns what does not run on the target itself: a dict from verdict, why and instead to its operators, a list."""
+        found = {}
+        for operator in self.operators:
+            if operator.verdict != SUPPORTED:
+                found.setdefault((operator.verdict, operator.why, operator.instead), []).append(operator)
+        return found
+
+    def refusals(self):
+        """Returns what nothing on the target runs, as JSON can hold it: dicts of `operators`, `why` and `instead`."""
+        return [
+            {"operators": [f"{operator.index} {operator.name}" for operator in operators], "why": why, "instead": instead}
+            for (verdict, why, instead), operators in self.findings().items()
+            if verdict == UNSUPPORTED
+        ]
+
     def as_json(self):
         """Returns what `unetmm check --json` prints, as a dict that JSON can hold."""
         result = {

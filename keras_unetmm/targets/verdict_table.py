@@ -20,10 +20,7 @@ def as_table(title, verdict):
         table.add_column(column, overflow="fold")
     where = _ON.get(verdict.target, "the NPU")
     table.add_row(f"{verdict.count(SUPPORTED)} of {len(verdict.operators)}", f"run on {where}", "", "")
-    rows = {}
-    for operator in verdict.operators:
-        if operator.verdict != SUPPORTED:
-            rows.setdefault((operator.verdict, operator.why, operator.instead), []).append(operator)
+    rows = verdict.findings()
     if rows:
         table.add_section()
     for (said, why, instead), alike in rows.items():

@@ -60,7 +60,7 @@ _OPTIONS = {
 _WINDOWED = {"CONV_2D": (0, 1), "DEPTHWISE_CONV_2D": (0, 1), "TRANSPOSE_CONV": (2, 1)}  # their maps' and weights' places
 _POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D", "L2_POOL_2D")
 _FOUR_AXES = ("DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", *_POOLS)
-_GRAPHS = {
+CALLS = {
     "IF": ("ThenSubgraphIndex", "ElseSubgraphIndex"),
     "WHILE": ("CondSubgraphIndex", "BodySubgraphIndex"),
     "CALL_ONCE": ("InitSubgraphIndex",),
@@ -105,7 +105,7 @@ def _validate(graph, operator, graphs):
         raise ValueError("lacks its output")
     inputs = [graph.tensors[i] if i >= 0 else None for i in operator.inputs]
     outputs = [graph.tensors[i] for i in operator.outputs if i >= 0]
-    for getter in _GRAPHS.get(name, ()):
+    for getter in CALLS.get(name, ()):
         if not 0 <= getattr(options, getter)() < graphs:
             raise ValueError(f"calls graph {getattr(options, getter)()} of {graphs}")
     for rule in (_windows, _four_axes, _matrices, _axes, _joined, _moved, _recurrent):

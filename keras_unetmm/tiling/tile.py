@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from keras_unetmm.kernels.libraries import library_of
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.program.program import Program
+from keras_unetmm.tflite_file.entry_points import validate_one_entry_point
 from keras_unetmm.tflite_file.graph import load
 from keras_unetmm.tflite_file.metadata import metadata
 from keras_unetmm.tiling.analyse import TilingError, TilingNetwork
@@ -154,7 +155,9 @@ def compiler_of(
     library_of(kernels)  # raises for an unknown one
     if border not in BORDERS:
         raise ValueError(f"border must be one of {', '.join(map(repr, BORDERS))}. Received: {border!r}.")
-    network = TilingNetwork(load(file))
+    content = load(file)
+    validate_one_entry_point(content)
+    network = TilingNetwork(content)
     multiple = math.lcm(*(scale.numerator for scale in network.scales if scale is not None))
     height, width = (-(-side // multiple) * multiple for side in size)
     return PartCompiler(network, (height, width), kernels, border)

@@ -48,6 +48,14 @@ def test_the_options_come_in_their_order_and_each_says_whether_it_fits():
     assert all(option.fits is None for option in advice(of_16_bits(), "b"))
 
 
+def test_where_tflm_does_not_run_a_file_neither_other_kernels_nor_another_size_fit():
+    found = {option.kind: option for option in advice(network(), "a.tflite", arena=12_000, tail=1000, runs=False)}
+    assert (found["kernels"].bytes, found["kernels"].command) == (None, "")
+    assert found["size"].bytes == advised(12_000)["size"].bytes
+    assert (found["size"].fits, advised(12_000)["size"].fits) == (None, True)
+    assert found["engine"] == advised(12_000)["engine"]
+
+
 def test_other_kernels_take_what_their_plan_takes():
     option = advised(12_000)["kernels"]
     heads = {kernels: plan(network(), kernels, seconds=0.5).planned.head for kernels in ("any", "reference", "cmsis-nn")}

@@ -192,6 +192,28 @@ def test_plan_works_where_tflm_is_not_installed(here, monkeypatch):
     assert refused.exit_code == 2
 
 
+def test_a_file_that_tflm_does_not_run_fits_into_no_arena(here):
+    content = files.build([((1, 16), None), ((1, 16), None)], [("GELU", [0], [1], None)], [0], [1])
+    (here / "gelu.tflite").write_bytes(content)
+    why = "0 GELU cannot run: TFLM has no operator GELU. Instead: x * sigmoid(1.702 x)"
+    result = plan_alone("gelu.tflite", "--arena", "1M", "--json")
+    assert result.exit_code == 2
+    assert f"gelu.tflite does not run on TFLM, so it does not fit. {why}" in " ".join(result.stderr.split())
+    printed = json.loads(result.stdout)
+    assert printed["arena"]["left"] > 0
+    assert (printed["arena"]["runs"], printed["arena"]["fits"]) == (False, False)
+    assert printed["why_not_run"][0]["operators"] == ["0 GELU"]
+    assert not any(option["fits"] for option in printed["advice"])
+    table = " ".join(plan_alone("gelu.tflite", "--arena", "1M").stdout.split())
+    assert "runs on TFLM │ no │ no" in table
+    assert f"TFLM does not run this file: {why}" in table
+    assert "arena of 1,048,576 bytes: does not fit: TFLM does not run this file" in table
+    without = plan_alone("gelu.tflite")
+    assert without.exit_code == 0
+    assert "TFLM does not run this file:" in without.stdout
+    assert "runs on TFLM │ yes │ yes" in " ".join(plan_alone("model.tflite").stdout.split())
+
+
 def test_an_arena_too_small_writes_no_file(here):
     (here / "planned.tflite").unlink(missing_ok=True)
     assert plan_alone("model.tflite", "--arena", "1K", "-o", "planned.tflite").exit_code == 2

@@ -13,7 +13,7 @@ from tflite.network import Network
 
 from keras_unetmm.planner.planner import plan
 from keras_unetmm.report import charts
-from keras_unetmm.report.collect import collected, operators, ways
+from keras_unetmm.report.collect import MEMORIES, collected, operators, ways
 from keras_unetmm.report.page import page
 from keras_unetmm.targets.targets import TARGETS
 from keras_unetmm.tflite_file.graph import read
@@ -73,6 +73,17 @@ def test_the_memories_say_by_how_much_it_fits():
         collected(net.file(net.conv(net.input(1, 256, 256, 4), 8)), "large", "l.tflite", seconds=0.1, compile=False)
     )
     assert "short by" in large
+
+
+def test_a_file_that_tflm_does_not_run_fits_into_no_memory_and_the_page_says_why():
+    gelu = files.build([((1, 16), None), ((1, 16), None)], [("GELU", [0], [1], None)], [0], [1])
+    refused = collected(gelu, "gelu", "gelu.tflite", seconds=0.1, compile=False)
+    text = page(refused)
+    assert [way["runs"] for way in ways(refused)[:2]] == [False, False]
+    assert text.count(">does not run</td>") == 2 * len(MEMORIES)
+    assert "0 GELU cannot run: TFLM has no operator GELU. Instead: " in text
+    assert 'id="refusals"' not in html()
+    assert ">does not run</td>" not in html()
 
 
 def test_every_buffer_of_the_arena_is_drawn_where_it_lies():

@@ -171,9 +171,33 @@ def slopes(dtype):
     return net.file(net.operator("PRELU", [x, alpha], [net.like(x)]))
 
 
+def gathered(dtype):
+    net = Network()
+    x, places = net.input(4, 4), net.tensor((2,), None, dtype=dtype, data=np.array([2, 0], dtype))
+    return net.file(net.operator("GATHER", [x, places], [net.like(x, 2, 4)], "Gather"))
+
+
+@pytest.mark.parametrize("kind", sorted(name for name in vars(schema.TensorType) if not name.startswith("_")))
+@pytest.mark.parametrize("read", [False, True])
+def test_types_over_which_tflm_refuses_a_file(kind, read):
+    net = Network()
+    made = net.unary("RELU", net.input(1, 4))
+    other = net.tensor((1,), None)
+    net.graph.tensors[other].type = getattr(schema.TensorType, kind)
+    if read:
+        net.operator("SHAPE", [other], [net.tensor((1,), None, dtype="int32")], "Shape")
+    verdict = check(net.file(made), "tflm", compile=False)
+    if not read:
+        assert verdict.runs == runs(net.file(made), "tflm") == (kind not in kernels.TFLM_WITHOUT)
+    elif kind in kernels.TFLM_WITHOUT:
+        assert [operator.verdict for operator in verdict.operators] == ["supported", "unsupported"]
+        assert not runs(net.file(made), "tflm")
+
+
 @pytest.mark.parametrize(
     ("good", "bad"),
     [
+        (gathered("int32"), gathered("int64")),
         (joined(1 / 64), joined(1 / 32)),
         (sliced(5), sliced(6)),
         (logistic(-128), logistic(0)),

@@ -209,6 +209,18 @@ def test_the_operator_that_tflm_refuses_is_named_although_no_rule_knows_why():
     assert [operator.verdict for operator in verdict.operators] == ["supported", "unsupported", "supported"]
 
 
+def test_the_operator_of_a_version_that_litert_lacks_is_named():
+    net = Network()
+    x = net.unary("RELU", net.input(1, 4))
+    content = net.file(net.operator("SHAPE", [x], [net.tensor((2,), None, dtype="int32")], "Shape", outType=2))
+    newer = File(content)
+    newer.model.operatorCodes[1].version = 99
+    assert check(content, "litert").runs
+    verdict = check(newer.packed(), "litert")
+    assert [operator.verdict for operator in verdict.operators] == ["supported", "unsupported"]
+    assert "'SHAPE' version '99'" in verdict.operators[1].why
+
+
 def test_damaged_files_are_refused():
     with pytest.raises(TFLiteFileError, match="cut short"):
         check(files.unet()[:300], "tflm")

@@ -4,7 +4,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-ONE_VERSION = ("PRELU", "RESHAPE")  # operators that TFLite has in one version only
+ONE_VERSION = ("PRELU", "RESHAPE", "SHAPE")  # operators that TFLite has in one version only
 
 
 class Network:

@@ -31,6 +31,7 @@ def _names(enumeration):
     return {number: name for name, number in vars(enumeration).items() if not name.startswith("_")}
 
 
+_TYPES = _names(schema.TensorType)
 _OPERATORS, _OPTIONS = _names(schema.BuiltinOperator), _names(schema.BuiltinOptions)
 
 
@@ -155,7 +156,7 @@ def _tensor(table, label, where, model):
     label = f"{label} {(table.Name() or b'').decode(errors='replace')!r}{where}"
     shape = integers(table.ShapeAsNumpy())
     if any(size < 0 for size in shape) or table.Type() not in _ELEMENT_BYTES:
-        raise PlanRefused(f"{label} has the shape {shape} and type {table.Type()}, for which TFLM has no size.")
+        raise PlanRefused(f"{label} has the shape {shape} and type {_TYPES.get(table.Type())}, for which TFLM has no size.")
     if table.Buffer() >= model.BuffersLength():
         raise PlanRefused(f"{label} has buffer {table.Buffer()} of {model.BuffersLength()}.")
     buffer, data = model.Buffers(table.Buffer()), None

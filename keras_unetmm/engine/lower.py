@@ -101,8 +101,8 @@ class _Lowering:
         read = any(tensor in operator.inputs for operator in self.graph.operators)
         if entry.type not in _INTEGERS and not read:
             raise EngineError(
-                f"every input must be of integers. Received: input {port}, {entry.name!r}, of {entry.type.lower()}, which no "
-                "operator reads. Take it off the file's inputs."
+                f"every input must be of integers. Received: input {port}, {entry.name!r}, of {entry.type.lower()}, which "
+                "no operator reads. Take it off the file's inputs."
             )
         number = self._map(tensor)
         self.network.inputs.append(number)
@@ -156,6 +156,12 @@ class _Lowering:
                     raise EngineError(
                         f"every map must follow from an input. Received: {self.graph.tensors[tensor].name!r}, a constant, "
                         f"of which {label} computes. Put what it makes into the file in its place."
+                    )
+                if self.graph.tensors[tensor].variable:
+                    raise EngineError(
+                        "the engine keeps nothing from one image to the next. Received: "
+                        f"{self.graph.tensors[tensor].name!r}, a variable, which {label} reads. Give it as an input, and take "
+                        "it as an output."
                     )
                 raise EngineError(
                     f"every map must be made before it is read. Received: {self.graph.tensors[tensor].name!r}, which "

@@ -8,7 +8,7 @@ from keras_unetmm.interpreters.blame import first_operator
 from keras_unetmm.interpreters.examples import array_of
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, RunError, prepare, run
 from keras_unetmm.operators.registry import macs
-from keras_unetmm.targets.interpreter_kernels import BELOW_ZERO
+from keras_unetmm.targets.interpreter_kernels import BELOW_ZERO, SPARSE
 from keras_unetmm.targets.substitutes import instead_of
 from keras_unetmm.targets.verdict import SUPPORTED, UNSUPPORTED
 
@@ -49,7 +49,7 @@ def confirmed(content, model, target, verdicts):
     done = f"prepared and ran it on {len(inputs)} inputs" if inputs else "prepared it; it was not run, for it is large"
     if inputs:
         verdicts = tuple(
-            verdict if verdict.why == BELOW_ZERO else replace(verdict, verdict=SUPPORTED, why="", instead="")
+            verdict if verdict.why in (BELOW_ZERO, SPARSE) else replace(verdict, verdict=SUPPORTED, why="", instead="")
             for verdict in verdicts
         )
     return verdicts, f"{name} {done}."

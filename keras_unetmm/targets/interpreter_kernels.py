@@ -22,6 +22,7 @@ from keras_unetmm.tflite_file.operands import Operands
 __all__ = [
     "BELOW_ZERO",
     "LITERT",
+    "SPARSE",
     "TFLM",
     "TFLM_CONSTANTS",
     "TFLM_CUSTOM",
@@ -30,6 +31,7 @@ __all__ = [
     "why_not_tflm",
     "with_types_unknown_to_tflm",
 ]
+SPARSE = "TFLM reads sparse constants as if they were whole, and computes with what lies behind them"
 BELOW_ZERO = "its input may be below zero by its scale and zero point, and the run ends at such a value"
 COMPILERS = {"ethos-u": "Vela", "edgetpu-custom-op": "edgetpu_compiler"}  # by the custom operator that they write
 _INTEGERS = "maps and weights of int8: unetmm convert writes them"
@@ -124,6 +126,8 @@ def _of_values(operands, target):
 
 def _tflm_limits(operands, target):
     name, given = operands.name, operands.inputs
+    if any(tensor is not None and tensor.sparse for tensor in given):
+        return SPARSE, "weights with their zeros: convert without the optimization for sparsity"
     for place in TFLM_CONSTANTS.get(name, ()):
         if place < len(given) and given[place] is not None and given[place].data is None:
             return f"input {place} must be a constant on TFLM, and is computed", "sizes, axes and paddings as Python numbers"

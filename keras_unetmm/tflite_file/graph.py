@@ -53,6 +53,7 @@ class Tensor:
         scales: tuple of float, one or one a channel; empty if not quantised.
         zero_points: tuple of int, as many.
         variable: bool, whether its value lives on between runs, or it is the handle of what does.
+        sparse: bool, whether it is a constant of which the file holds some values and their places only.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Tensor:
     scales: tuple
     zero_points: tuple
     variable: bool
+    sparse: bool = False
 
     @property
     def bytes(self):
@@ -248,14 +250,15 @@ def _tensor(tensor, buffers):
         raise ValueError(f"a tensor of the shape {shape}, of more than {_MOST_BYTES:,} bytes")
     if data is not None and kind in _BITS:
         expected = math.ceil(math.prod(shape) * _BITS[kind] / 8)
-        sparse = tensor.Sparsity() is not None and len(data) <= expected and not len(data) * 8 % _BITS[kind]
-        if len(data) != expected and not sparse:
+        some = tensor.Sparsity() is not None and len(data) <= expected and not len(data) * 8 % _BITS[kind]
+        if len(data) != expected and not some:
             raise ValueError(f"a constant of {len(data)} bytes where its shape {shape} needs {expected}")
     quantization = tensor.Quantization()
     scales = () if quantization is None or not quantization.ScaleLength() else tuple(quantization.ScaleAsNumpy().tolist())
     points = () if quantization is None else _indices(quantization.ZeroPointAsNumpy())
     name = (tensor.Name() or b"").decode(errors="replace")
-    return Tensor(name, shape, kind, data, scales, points, tensor.IsVariable())
+    sparse = data is not None and tensor.Sparsity() is not None
+    return Tensor(name, shape, kind, data, scales, points, tensor.IsVariable(), sparse)
 
 
 def _operator(operator, codes):

@@ -1,5 +1,6 @@
 """What a file loses: its metrics against numpy, its layers against damage that was done to one of them."""
 
+import copy
 import dataclasses
 import functools
 import json
@@ -350,6 +351,28 @@ def test_files_of_the_stock_converter_are_compared(numbers, runtime, least):
     if runtime == "litert":
         with pytest.raises(ValueError, match="run it on LiteRT: --runtime litert"):
             compare(model, content, examples(images()))
+
+
+def test_a_reshape_by_the_shape_of_an_open_batch_is_compared_as_of_one_image():
+    tensorflow = pytest.importorskip("tensorflow")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("the stock converter takes models of the TensorFlow backend")
+    first, last = keras.layers.Conv2D(24, 3, padding="same", name="first"), keras.layers.Conv2D(3, 1, name="last")
+    model = randomize(keras.Sequential([keras.Input((*SIZE, 3)), first, keras.layers.Reshape((24, 16, 12)), last]))
+    content = stock(tensorflow, model, "int8")
+    assert {"SHAPE", "RESHAPE"} <= {operator.name for operator in read(content).main.operators}
+    found = compare(model, content, examples(images()))
+    assert "first" in [noise.layer for noise in found.layers]
+    assert min(noise.sqnr_db for noise in found.layers) > 20
+
+
+def test_a_file_of_several_entry_points_is_not_compared():
+    model, content = network()
+    file = File(content)
+    file.model.subgraphs.append(copy.deepcopy(file.main))
+    file.model.signatureDefs = None
+    with pytest.raises(ValueError, match=r"one entry point. Received: 2, graph 0, graph 1. Convert each signature"):
+        compare(model, file.packed(), examples(images(1)))
 
 
 def stock(tensorflow, model, numbers):

@@ -171,6 +171,36 @@ def slopes(dtype):
     return net.file(net.operator("PRELU", [x, alpha], [net.like(x)]))
 
 
+def sparse(dtype, filters=4):
+    """FULLY_CONNECTED with weights of which two are in the file."""
+    net = Network(dtype=dtype)
+    x = net.input(1, 4)
+    weights = net.tensor((filters, 4), data=np.array([1, 2], dtype))
+    places, ends = schema.Int32VectorT(), schema.Int32VectorT()
+    dense, some = schema.DimensionMetadataT(), schema.DimensionMetadataT()
+    places.values, ends.values, dense.denseSize, some.format = [0, 3], [0, 1, *[2] * (filters - 1)], filters, 1
+    some.arraySegments, some.arrayIndices = ends, places
+    some.arraySegmentsType = some.arrayIndicesType = schema.SparseIndexVector.Int32Vector
+    net.graph.tensors[weights].sparsity = schema.SparsityParametersT()
+    net.graph.tensors[weights].sparsity.traversalOrder = [0, 1]
+    net.graph.tensors[weights].sparsity.dimMetadata = [dense, some]
+    made = net.tensor((1, filters))
+    return net.file(net.operator("FULLY_CONNECTED", [x, weights, -1], [made], "FullyConnected"))
+
+
+@pytest.mark.parametrize("ask", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_sparse_weights_do_not_run_on_tflm_although_it_computes_something(dtype, ask):
+    content = sparse(dtype)
+    assert read(content).main.tensors[1].sparse
+    verdict = check(content, "tflm", compile=ask)
+    assert [(operator.verdict, operator.why) for operator in verdict.operators] == [("unsupported", kernels.SPARSE)]
+    if dtype == "float32":
+        x = np.array([[1, 10, 100, 1000]], "float32")
+        assert run(content, x, "litert-reference").outputs[0].tolist() == [[1, 2000, 0, 0]]
+        assert run(content, x, "tflm").outputs[0].tolist() != [[1, 2000, 0, 0]]
+
+
 def gathered(dtype):
     net = Network()
     x, places = net.input(4, 4), net.tensor((2,), None, dtype=dtype, data=np.array([2, 0], dtype))

@@ -165,5 +165,15 @@ def test_an_input_of_floats_that_nothing_reads_is_named_by_the_engine(tmp_path):
         write(content, tmp_path / "c", "net")
 
 
+def test_a_map_that_stays_from_run_to_run_is_named_by_the_engine(tmp_path):
+    net = Network()
+    x, kept = net.input(1, 4), net.tensor((1, 4))
+    net.graph.tensors[kept].isVariable = True
+    content = net.file(net.binary("ADD", x, kept))
+    assert check(content, "tflm").runs
+    with pytest.raises(ValueError, match=r"keeps nothing from one image to the next\. Received: '.*', a variable, which"):
+        write(content, tmp_path / "c", "net")
+
+
 def test_a_signature_of_another_graph_outlives_the_float_ends():
     assert [s.signatureKey for s in File(integer_io(both(floats=True))).model.signatureDefs] == [b"decode"]

@@ -157,11 +157,11 @@ class _Lowering:
                         f"every map must follow from an input. Received: {self.graph.tensors[tensor].name!r}, a constant, "
                         f"of which {label} computes. Put what it makes into the file in its place."
                     )
-                if self.graph.tensors[tensor].variable:
+                entry = self.graph.tensors[tensor]
+                if entry.variable:
                     raise EngineError(
-                        "the engine keeps nothing from one image to the next. Received: "
-                        f"{self.graph.tensors[tensor].name!r}, a variable, which {label} reads. Give it as an input, and take "
-                        "it as an output."
+                        f"the engine keeps nothing from one image to the next. Received: {entry.name!r}, a variable, which "
+                        f"{label} reads. Give it as an input, and take it as an output."
                     )
                 raise EngineError(
                     f"every map must be made before it is read. Received: {self.graph.tensors[tensor].name!r}, which "

@@ -8,6 +8,7 @@ from checks import randomize
 from segmenters import parameters
 
 from benchmarks import pytorch_lunet
+from keras_unetmm.graph.abstract_build import abstract_build
 from keras_unetmm.models import LUnet
 
 
@@ -49,7 +50,7 @@ def test_network_equals_a_plain_PyTorch_one_with_its_weights_in_order():
 
 
 def test_all_levels_have_the_same_channels():
-    model = LUnet("harp_width8")
+    model = abstract_build(LUnet, "harp_width8")
     blocks = [layer for layer in model.layers if layer.name.endswith("_block")]
     assert [block.output.shape[-1] for block in blocks] == [8] * 7
     assert {block.channels for block in blocks} == {(8, 8, 8)}

@@ -117,13 +117,16 @@ def test_every_kind_of_skip(kind, fused):
 @pytest.mark.parametrize(("level", "shape"), [(None, (2, 4, 48)), (1, (4, 8, 12)), (0, (8, 16, 3))])
 def test_where_the_shared_map_lies(level, shape):
     changes = {**SMALL, "channels": (16, 16, 32, 4)}
-    model = models.MSCANMattingUNetMinus(**changes, reductions=(16, 4, 2), level=level, input_shape=(32, 64, 3))
+    changes |= {"reductions": (16, 4, 2), "level": level, "input_shape": (32, 64, 3)}
+    model = abstract_build(models.MSCANMattingUNetMinus, **changes)
     assert model.get_layer("skips_share").output.shape[1:] == shape
     assert model.output_shape == (None, 32, 64, 1)
 
 
 def test_both_ways_to_ask_for_unet_minus_are_one_network():
-    by_name, by_function = models.MSCANMatting("mcu_width16", skips="unet--"), models.MSCANMattingUNetMinus("mcu_width16")
+    by_name, by_function = abstract_build(
+        lambda: (models.MSCANMatting("mcu_width16", skips="unet--"), models.MSCANMattingUNetMinus("mcu_width16"))
+    )
     assert [w.path for w in by_name.weights] == [w.path for w in by_function.weights]
     assert [w.shape for w in by_name.weights] == [w.shape for w in by_function.weights]
     assert by_name.get_layer("skip0_restore").norm == "batch", "as the network's own blocks have it"
@@ -139,7 +142,8 @@ def test_names_and_the_encoder():
     names.remove("sizes")  # must divide here, not in the encoder
     own = [layer.name.replace("enc3", "mid") for layer in encoder.layers]
     assert names[: len(own)] == own
-    assert not any(layer.drop_path for layer in models.MSCANMatting(**SMALL, drop_path=0.0).layers if "_block" in layer.name)
+    model = abstract_build(models.MSCANMatting, **SMALL, drop_path=0.0)
+    assert not any(layer.drop_path for layer in model.layers if "_block" in layer.name)
 
 
 @pytest.mark.parametrize("kind", ["full", UNET_MINUS], ids=["full", "unet--"])

@@ -2,7 +2,6 @@
 
 import math
 
-import keras
 import numpy as np
 
 SMALL = {"filters": 3, "modules": (1, 1, 1, 1), "channels": (6, 8, 9, 10), "stem": 4}
@@ -10,10 +9,6 @@ SMALL = {"filters": 3, "modules": (1, 1, 1, 1), "channels": (6, 8, 9, 10), "stem
 
 def images(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
-def called(model, x):
-    return keras.ops.convert_to_numpy(model(x, training=False))
 
 
 def trained(model):

@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import reference
-from checks import JIT, randomize
+from checks import JIT, called, randomize
 from kb_reference import kbnet
 
 from keras_unetmm import analysis, models, skips
@@ -21,10 +21,6 @@ UNET_MINUS = skips.UNetMinusMinus(reductions=(8, 2))
 
 def image(*shape, seed=0):
     return np.random.default_rng(seed).random(shape)
-
-
-def called(model, x):
-    return keras.ops.convert_to_numpy(model(x.astype("float32"), training=False))
 
 
 def parameters(builder, *args, **kwargs):

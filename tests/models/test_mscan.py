@@ -3,7 +3,7 @@ import numpy as np
 import peers
 import pytest
 import torch
-from checks import randomize
+from checks import called, randomize
 from segmenters import parameters
 
 from benchmarks import pytorch_mscan
@@ -17,10 +17,6 @@ SMALL = {"channels": (4, 6, 5, 8), "depths": (1, 2, 1, 1), "expansions": (3, 2, 
 
 def images(*shape, seed=0):
     return np.random.default_rng(seed).random(shape).astype("float32")
-
-
-def called(model, x):
-    return keras.ops.convert_to_numpy(model(x, training=False))
 
 
 def block(channels, expansion):
@@ -69,7 +65,9 @@ def test_all_maps_equal_those_of_a_plain_PyTorch_network(size):
     assert list(maps) == ["P2", "P3", "P4", "P5"]
     for got, expected in zip(maps.values(), want, strict=True):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(got), expected.numpy().transpose(0, 2, 3, 1), atol=1e-4)
-    np.testing.assert_array_equal(called(model, x), keras.ops.convert_to_numpy(maps["P5"]))
+    np.testing.assert_array_equal(
+        keras.ops.convert_to_numpy(model(x, training=False)), keras.ops.convert_to_numpy(maps["P5"])
+    )
 
 
 def test_maps_by_the_names_of_layers():
@@ -144,4 +142,4 @@ def test_what_does_not_fit_is_refused(arguments, message):
 
 def test_a_wrong_rank_is_refused_at_the_call():
     with pytest.raises(ValueError, match="incompatible"):
-        models.MSCAN("mcu_width16")(np.zeros((32, 32, 3), "float32"))
+        models.MSCAN(**SMALL)(np.zeros((32, 32, 3), "float32"))

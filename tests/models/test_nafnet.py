@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import reference
-from checks import JIT, randomize
+from checks import JIT, called, randomize
 
 from keras_unetmm import layers, models
 from keras_unetmm import skips as skip_connections
@@ -14,10 +14,6 @@ SMALL = {"width": 8, "encoder_depths": (1, 2), "middle_depth": 1, "decoder_depth
 
 def image(*shape, seed=0):
     return np.random.default_rng(seed).random(shape)
-
-
-def called(model, x):
-    return keras.ops.convert_to_numpy(model(x.astype("float32"), training=False))
 
 
 def test_parameters_are_the_published_ones():

@@ -6,7 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from checks import JIT, ON_TORCH, randomize
+from checks import JIT, ON_TORCH, called, randomize
 
 from keras_unetmm import skips
 from keras_unetmm.graph.abstract_build import abstract_build
@@ -44,10 +44,6 @@ def drawn(network, **changes):
 
 def maps(model, *sizes, seed=0):
     return np.random.default_rng(seed).random((2, *sizes, model.input_shape[-1])).astype("float32")
-
-
-def called(model, x):
-    return keras.ops.convert_to_numpy(model(x, training=False))
 
 
 @EACH

@@ -4,7 +4,7 @@ import pytest
 import reference
 import segmenters
 from backbones import Pyramid, encoder
-from checks import JIT, randomize
+from checks import JIT, called, computed, randomize
 
 from keras_unetmm import analysis, skips
 from keras_unetmm.graph.abstract_build import abstract_build
@@ -21,17 +21,13 @@ def images(*sizes, channels=3, seed=0):
     return np.random.default_rng(seed).random((2, *sizes, channels)).astype("float32")
 
 
-def called(model, x):
-    return keras.ops.convert_to_numpy(model(x, training=False))
-
-
 @pytest.mark.parametrize(("skip", "order"), [("full", "conv-norm-relu"), ("sat", "conv-relu-norm"), ("unet--", "conv-relu")])
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_the_decoder_equals_the_equations_in_float64(skip, order, padding):
     backbone = encoder((64, 48, 3), padding=padding)
     model = randomize(unet_on(backbone, **SMALL, order=order, skips=skip))
     x = images(64, 48)
-    maps = keras.Model(backbone.input, [backbone.get_layer(f"stage{i}").output for i in range(4)])(x)
+    maps = computed(keras.Model(backbone.input, [backbone.get_layer(f"stage{i}").output for i in range(4)]), x)
     maps = [keras.ops.convert_to_numpy(found).astype("float64") for found in maps]
     if padding == "valid":  # 31x23 where half of the size would be 32x24
         maps = [np.pad(found, ((0, 0), (0, 1), (0, 1), (0, 0))) for found in maps]

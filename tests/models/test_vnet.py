@@ -1,9 +1,8 @@
-import keras
 import numpy as np
 import pytest
 import reference
 import segmenters
-from checks import randomize
+from checks import called, randomize
 from segmenters import parameters
 
 from keras_unetmm.graph.abstract_build import abstract_build
@@ -41,8 +40,7 @@ def test_small_network_equals_the_equations_in_float64(rank, variant, skips):
     x = np.random.default_rng(0).random((1, *(8, 12, 4)[:rank], 1))
     want = segmenters.vnet(weights, x, (1, 2, 2), variant == "sat", skips == "sat")
     assert weights.used == set(weights.values)
-    got = keras.ops.convert_to_numpy(model(x.astype("float32"), training=False))
-    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(called(model, x), want, rtol=1e-4, atol=1e-4)
 
 
 def test_stages_have_as_many_convolutions_as_published():

@@ -96,6 +96,11 @@ PRESETS = {
     "denoise-published": Preset(_denoising("unet--"), variant="published", **_DENOISING),
     "denoise-full": Preset(_denoising("full"), variant="full", **_DENOISING),
     "denoise-none": Preset(_denoising("none"), variant="none", **_DENOISING),
+    "denoise": Preset(
+        _denoising("unet--", "mcu_width16_tiled"),
+        variant="large",
+        **(_DENOISING | {"size": (256, 256), "task": f"{_DENOISING['task']}, as bytes have it"}),
+    ),
     "denoise-tiled": Preset(_denoising("unet--", "mcu_width16_tiled"), variant="tiled", tiled=_TILED, **_DENOISING),
     "lesions-sat": Preset(_lesions("sat"), "lesions_isic2018_unet.py", None, **_LESIONS),
     "lesions-full": Preset(_lesions("full"), "lesions_isic2018_unet.py", "full", **_LESIONS),
@@ -103,8 +108,7 @@ PRESETS = {
     "hippocampus-unet": Preset(
         partial(models.UNet, "harp_width4", classes=3),
         variant="unet",
-        remark="in int8 it loses more than the 0.005 Dice that we aim at. It was not trained on as integers: "
-        "unetmm train --quantize takes values from 0 to 1, and these are normalised volumes",
+        remark="in int8 it loses more than the 0.005 Dice that we aim at: it was not trained on as integers",
         **_HIPPOCAMPUS,
     ),
     "scenes-sunet": Preset(

@@ -365,8 +365,8 @@ def test_float_ends_are_left_out(tmp_path):
 
 
 def test_other_bad_input(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"source must be a \.tflite file, or a preset: one of 'denoise-full'"):
-        firmware("denoise", tmp_path / "net")
+    with pytest.raises(ValueError, match=r"source must be a \.tflite file, or a preset: one of 'denoise', 'denoise-full'"):
+        firmware("denoised", tmp_path / "net")
     with pytest.raises(OSError, match=r"none\.tflite"):
         firmware("none.tflite", tmp_path / "net")
     (tmp_path / "bad.tflite").write_bytes(b"no")

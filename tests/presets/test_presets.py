@@ -70,5 +70,5 @@ def test_the_command_lists_cards():
 
 
 def test_a_wrong_name_lists_the_right_ones():
-    with pytest.raises(PresetError, match=rf"name must be one of '{names()[0]}'.*Received: 'denoise'"):
-        from_preset("denoise")
+    with pytest.raises(PresetError, match=rf"name must be one of '{names()[0]}'.*Received: 'denoised'"):
+        from_preset("denoised")

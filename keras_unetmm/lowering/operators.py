@@ -29,7 +29,7 @@ def operators_of(graph):
             return _call(*_with_constants_before(layer, args[0], alone))
         return _call(layer, *args, **kwargs)
 
-    return keras.models.clone_model(graph, clone_function=_copy, call_function=Names(graph).settled(call))
+    return keras.models.clone_model(graph, clone_function=copied, call_function=Names(graph).settled(call))
 
 
 def _with_constants_before(dense, x, alone):
@@ -42,7 +42,8 @@ def _with_constants_before(dense, x, alone):
     return dense, x
 
 
-def _copy(layer):
+def copied(layer):
+    """Returns a copy of a layer with its weights."""
     copy = type(layer).from_config(layer.get_config())
     if isinstance(layer, keras.layers.Layer) and layer.weights:
         copy.build_from_config(layer.get_build_config())

@@ -20,6 +20,7 @@ from keras_unetmm.graph.nodes import calls, followers, maker, operations_read, t
 from keras_unetmm.graph.own_functions import validate_no_own_functions
 from keras_unetmm.graph.selected import without_unselected
 from keras_unetmm.layers import SimpleGate
+from keras_unetmm.lowering.clips_first import clips_first
 from keras_unetmm.lowering.gates import whole
 from keras_unetmm.lowering.integer_layers import Resizing
 from keras_unetmm.lowering.lowering import lowered
@@ -148,7 +149,7 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
                 f"quantize_aware gives each layer one range. Received: {layer.name}, which is called "
                 f"{len(calls(layer))} times. Make a layer for each call."
             )
-    graph = operators_of(expand(made.model))
+    graph = clips_first(operators_of(expand(made.model)))
     for layer in graph.layers:
         if layer.name.endswith(_SUFFIX):  # which says that a layer rounds
             layer.name = free_name(f"{layer.name}_", {other.name for other in graph.layers})

@@ -194,6 +194,39 @@ def test_an_image_that_is_joined_with_maps_has_their_range(kind):
     assert apart.max() == 0
 
 
+def clipped_late(kind):
+    """Networks whose ReLU comes behind what moves bytes, or twice."""
+    layers = keras.layers
+
+    def build(x):
+        first = layers.Conv2D(4, 3, padding="same")(x)
+        if kind == "transposed":
+            y = layers.BatchNormalization()(layers.Conv2DTranspose(4, 2, strides=2, use_bias=False)(first))
+            y = layers.ReLU()(y)
+        elif kind == "pooled":
+            y = layers.Activation("relu6")(layers.MaxPooling2D(2)(first))
+        elif kind == "read before":  # by a second layer, so that it stays where it is
+            pooled = layers.MaxPooling2D(2)(first)
+            y = layers.Concatenate()([layers.ReLU()(pooled), layers.Conv2D(4, 1)(pooled)])
+        else:
+            once = layers.Activation("relu")(first)
+            y = layers.Concatenate()([once, layers.Conv2D(4, 3, padding="same")(layers.Activation("relu")(once))])
+        return layers.Conv2D(3, 3, padding="same")(y)
+
+    return network(build, SIZE)
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize("kind", ["transposed", "pooled", "read before", "twice"])
+def test_a_clip_is_where_the_converter_has_it(kind):
+    x, model = images(), clipped_late(kind)
+    made = quantize_aware(model, x, output_kind="values")
+    assert np.abs(array(made, x) - array(model, x)).max() < 0.1 * np.ptp(array(model, x))
+    apart, span = steps_apart(tflite.convert(made, None, output_kind="values"), made, x)
+    assert span > 100
+    assert apart.max() == 0
+
+
 @ONE_BACKEND
 def test_the_file_has_the_ranges_of_the_model_at_any_size():
     made = quantize_aware(tiny((None, None)), images(), output_kind="values")

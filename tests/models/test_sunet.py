@@ -107,11 +107,11 @@ def test_the_parts_equal_the_whole():
 def test_fit_learns():
     keras.utils.set_random_seed(0)
     model = small(classes=2, input_shape=(32, 40, 3))
-    model.compile(keras.optimizers.SGD(0.02), "sparse_categorical_crossentropy", run_eagerly=not JIT, jit_compile=JIT)
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", run_eagerly=not JIT, jit_compile=JIT)
     labels = np.arange(16) % 2
     x = images(16, 32, 40, 3) + 2.0 * labels[:, None, None, None].astype("float32")
     history = model.fit(x, labels, epochs=24, batch_size=16, verbose=0).history["loss"]
-    assert min(history) < 0.6 * history[0]  # batch norm of maps of one pixel is restless
+    assert history[-1] < 0.5 * history[0]  # less than 0.2 with six seeds on each backend; SGD comes to 0.65
 
 
 def test_save_and_load(tmp_path):

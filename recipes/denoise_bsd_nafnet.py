@@ -30,7 +30,7 @@ NOISE = partial(data.gaussian_noise, sigma=25 / 255)
 LONG = {"degrade": data.in_order(NOISE, data.as_bytes), "steps": 9_000, "evaluate_every": 3000}
 LARGE = {  # the network sees further than 64 pixels
     **{"patch": 128, "batch": 4, "schedule": Cosine(start=7e-4, end=1e-6)},
-    "quantize": {"schedule": Cosine(start=1e-4, end=1e-6)},
+    "quantize": {"steps": 4_000, "schedule": Cosine(start=3e-4, end=1e-6), "evaluate_every": 4_000},
 }
 
 

@@ -17,6 +17,7 @@ from keras import ops
 from keras_unetmm.lowering.integer_layers import Resizing
 from keras_unetmm.lowering.operator_layers import ChannelMean, ReciprocalRoot, Scaled, Shifted
 from keras_unetmm.quantization.integer_kernels import has_wide, mean_steps, nearest, pooled, rescaled, resized, softmax_steps
+from keras_unetmm.quantization.straight_through import on_grid, rounded_to_bytes
 
 LEVELS = 255  # steps between the lowest and the highest of 256 values
 _LOWEST, _HIGHEST = -128, 127
@@ -216,9 +217,12 @@ class FakeQuantize(keras.layers.Layer):
             high = self.momentum * high + (1 - self.momentum) * ops.max(seen)
             self.low.assign(low)
             self.high.assign(high)
-        scale, _ = scale_and_zero_point(low, high)
+        scale, zero = scale_and_zero_point(low, high)
+        if training and self.exact_training:
+            return x, scale
         if training:
-            return x if self.exact_training else fake_quantized(x, low, high), scale
+            zero = ops.stop_gradient(zero)
+            return rounded_to_bytes(x, scale, _LOWEST - zero, _HIGHEST - zero), scale
         return fake_quantized(x, low, high, factors, addends, minus, raw, mean, steps, sums, clip), scale
 
     def compute_output_spec(self, x, *args, **kwargs):
@@ -255,9 +259,9 @@ class QuantizedConvolution:
     """A convolution of integers: `y = s_x s_w (product(x / s_x, round(w / s_w)) + round(b / (s_x s_w)))`.
 
     It reads a map and its scale s_x, and gives a map, s_x and s_w, a channel each, and the sums, int32. Products add up in
-    float32, which holds integers exactly below 2**24; where a sum may be larger, outside training, it is made of two, of the
-    upper and the lower half of each weight's bits. `product` is what the layer's class does with a kernel; along `axes`
-    weights share a scale.
+    float32, which holds integers exactly below 2**24; where a sum may be larger, it is made of two, of the upper and the
+    lower half of each weight's bits. In training the map is not brought to integers and back, and no sums are given.
+    `product` is what the layer's class does with a kernel; along `axes` weights share a scale.
     """
 
     def __init__(self, *args, **kwargs):
@@ -271,10 +275,14 @@ class QuantizedConvolution:
     def call(self, inputs, training=None):
         x, scale = inputs
         steps = weight_scales(self.kernel, self.axes)
+        unit = scale * ops.reshape(steps, (-1,))  # of the accumulator, a channel each
+        if training:
+            y = self.product(x, on_grid(self.kernel, steps))
+            y = y + on_grid(self.bias, unit) if self.use_bias else y
+            return (y if self.activation is None else self.activation(y)), scale, ops.reshape(steps, (-1,)), None
         x, kernel = _rounded(x / scale), _rounded(self.kernel / steps)
         y = self.product(x, kernel)
-        unit = scale * ops.reshape(steps, (-1,))  # of the accumulator, a channel each
-        short = training or self._adds_up_exactly()
+        short = self._adds_up_exactly()
         sums = ops.cast(nearest(ops.stop_gradient(y)), "int32") if short else self._long_sums(x, kernel)
         if self.use_bias:
             bias = _rounded(self.bias / unit)  # in float32, as the converter divides

@@ -16,6 +16,7 @@ from keras_unetmm.quantization.quantized_layers import (
     fake_quantized_constant,
     scale_and_zero_point,
 )
+from keras_unetmm.quantization.straight_through import rounded_to_bytes
 
 
 def array(x):
@@ -34,11 +35,22 @@ def as_bytes(x, low, high):
     return (np.clip(number + zero, -128, 127) - zero) * scale
 
 
+def in_training(x, low, high):
+    """As `FakeQuantize` rounds in training."""
+    scale, zero = scale_and_zero_point(low, high)
+    zero = keras.ops.stop_gradient(zero)
+    return rounded_to_bytes(x, scale, -128 - zero, 127 - zero)
+
+
+BOTH_WAYS = pytest.mark.parametrize("rounding", [fake_quantized, in_training])
+
+
 class Values(keras.layers.Layer):
     """Numbers and a range, all trained, whatever it is called on."""
 
-    def __init__(self, values, low, high, **kwargs):
+    def __init__(self, rounding, values, low, high, **kwargs):
         super().__init__(**kwargs)
+        self.rounding = rounding
         self.start = np.array(values, "float32"), low, high
 
     def build(self, input_shape):
@@ -49,16 +61,16 @@ class Values(keras.layers.Layer):
             weight.assign(value)
 
     def call(self, x):
-        return 0 * x + fake_quantized(self.values, self.low, self.high)
+        return 0 * x + self.rounding(1 * self.values, self.low, self.high)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], len(self.start[0]))
 
 
-def gradients(values, low, high):
+def gradients(rounding, values, low, high):
     """Of the sum of the rounded values, to these and to the range: what one step of rate 1 takes away."""
     inputs = keras.Input((1,))
-    model = keras.Model(inputs, Values(values, low, high)(inputs))
+    model = keras.Model(inputs, Values(rounding, values, low, high)(inputs))
     before = [array(weight).copy() for weight in model.weights]
     model.compile(keras.optimizers.SGD(1.0), lambda y, made: keras.ops.sum(made), jit_compile=JIT)
     model.train_on_batch(np.zeros((1, 1), "float32"), np.zeros((1, len(values)), "float32"))
@@ -66,11 +78,12 @@ def gradients(values, low, high):
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 3.0), (-0.7, 0.1), (-2.0, 0.0)])
-def test_rounding_is_that_of_integers(low, high):
+@BOTH_WAYS
+def test_rounding_is_that_of_integers(rounding, low, high):
     x = np.random.default_rng(0).uniform(1.5 * low - 0.2, 1.5 * high + 0.2, 1000).astype("float32")
-    got = array(fake_quantized(tensor(x), low, high))
+    got = array(rounding(tensor(x), low, high))
     np.testing.assert_allclose(got, as_bytes(x.astype(float), low, high), atol=1e-6)
-    assert array(fake_quantized(tensor([0.0]), low, high)) == 0, "exactly"
+    assert array(rounding(tensor([0.0]), low, high)) == 0, "exactly"
 
 
 @pytest.mark.skipif(not has_wide(), reason="the kernel's products have 64 bits")
@@ -90,17 +103,19 @@ def test_a_range_covers_zero():
     assert array(fake_quantized(tensor([1.0]), 0.0, 0.0)) < 1e-20, "a map that is always zero"
 
 
-def test_the_gradient_is_one_inside_the_range_and_zero_outside():
-    values, _, _ = gradients([-5.0, -0.9, -0.01, 0.0, 0.3, 0.9, 1.5], -1.0, 1.0)
+@BOTH_WAYS
+def test_the_gradient_is_one_inside_the_range_and_zero_outside(rounding):
+    values, _, _ = gradients(rounding, [-5.0, -0.9, -0.01, 0.0, 0.3, 0.9, 1.5], -1.0, 1.0)
     np.testing.assert_allclose(values, [0, 1, 1, 1, 1, 1, 0], atol=1e-6)
 
 
-def test_the_range_learns_from_what_it_cuts_off_and_from_rounding():
-    _, low, high = gradients([9.0, 9.0], -1.0, 1.0)
+@BOTH_WAYS
+def test_the_range_learns_from_what_it_cuts_off_and_from_rounding(rounding):
+    _, low, high = gradients(rounding, [9.0, 9.0], -1.0, 1.0)
     scale_and_zero = [float(array(x)) for x in scale_and_zero_point(-1.0, 1.0)]
     assert high == pytest.approx(2 * (127 - scale_and_zero[1]) / 255, rel=1e-5)
     assert low == pytest.approx(-high, rel=1e-5), "through the scale, at the same zero"
-    _, _, high = gradients([10.3 / 255], 0.0, 1.0)
+    _, _, high = gradients(rounding, [10.3 / 255], 0.0, 1.0)
     assert high == pytest.approx(-0.3 / 255, rel=1e-3), "rounded down by 0.3 steps"
 
 

@@ -11,9 +11,11 @@ _CHANNELS_BEFORE_LAST = (  # of kernels, filters and then inputs
     *(keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose),
 )
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+_SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 _CONVOLUTIONS = (
     *(keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, keras.layers.Dense),
     *_DEPTHWISE,
+    *_SEPARABLE,
     *_CHANNELS_BEFORE_LAST,
 )
 
@@ -87,6 +89,8 @@ def is_pointwise(layer):
 
 def scaled_after(layer, scale, shift):
     """Returns the layer that equals `layer` and then `scale * y + shift`."""
+    if isinstance(layer, _SEPARABLE):
+        return _separable_scaled_after(layer, scale, shift)
     kernel = _array(layer.kernel)
     if isinstance(layer, _DEPTHWISE):
         kernel = kernel * np.reshape(np.broadcast_to(scale, np.prod(kernel.shape[-2:])), kernel.shape[-2:])
@@ -96,6 +100,16 @@ def scaled_after(layer, scale, shift):
         kernel = kernel * scale
     bias = _array(layer.bias) if layer.use_bias else 0.0
     return with_weights(layer, kernel, bias * scale + shift)
+
+
+def _separable_scaled_after(layer, scale, shift):
+    """The same of a separable convolution, by the weights of its second half."""
+    depthwise, pointwise, *bias = layer.get_weights()
+    copy = type(layer).from_config({**layer.get_config(), "use_bias": True, "dtype": "float32"})
+    copy.build((None, *[None] * (depthwise.ndim - 2), depthwise.shape[-2]))
+    bias = (bias[0] if bias else 0.0) * scale + shift
+    copy.set_weights([depthwise, pointwise * scale, np.broadcast_to(bias, pointwise.shape[-1:])])
+    return copy
 
 
 def scaled_before(layer, scale, shift):

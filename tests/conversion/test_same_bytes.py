@@ -91,6 +91,7 @@ def test_every_activation_gives_its_files_bytes_or_is_refused_by_name(name):
 LAYERS = {
     "depthwise": then(L.DepthwiseConv2D(3, padding="same", activation="relu")),
     "separable": then(L.SeparableConv2D(4, 3, activation="relu6")),
+    "separable, normalized": then(lambda x: L.ReLU()(L.BatchNormalization()(L.SeparableConv2D(4, 3)(x)))),
     "dense on maps": then(L.Dense(5)),
     "dense on maps, tanh": then(L.Dense(5, activation="tanh")),
     "dense": lambda x: L.Dense(7)(L.Flatten()(L.MaxPooling2D(4)(convolution()(x)))),

@@ -143,6 +143,7 @@ def test_the_bound_of_the_sigmoid_form_of_gelu():
         lambda **k: keras.layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2, **k),
         lambda **k: keras.layers.Conv2DTranspose(5, 3, strides=2, **k),
         lambda **k: keras.layers.Conv2DTranspose(5, 2, strides=2, **k),
+        lambda **k: keras.layers.SeparableConv2D(5, 3, padding="same", depth_multiplier=2, **k),
     ],
 )
 def test_scales_after_a_convolution_are_folded_into_it(convolution, use_bias):

@@ -79,7 +79,7 @@ CLASSES = {
         "FakeQuantize MeanUnit QuantizedConv2D QuantizedDepthwiseConv2D QuantizedConv2DTranspose QuantizedConv3D "
         "QuantizedConv3DTranspose QuantizedDense QuantizedScaled QuantizedShifted QuantizedPReLU "
         "QuantizedLeakyReLU QuantizedReciprocalRoot QuantizedAveragePooling2D QuantizedResizing "
-        "QuantizedGlobalAveragePooling2D QuantizedChannelMean QuantizedSoftmax"
+        "QuantizedGlobalAveragePooling2D QuantizedChannelMean QuantizedSoftmax QuantizedActivation"
     ),
     "training.schedules": "Accumulated WarmedUp",
 }

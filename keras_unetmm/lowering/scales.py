@@ -145,13 +145,13 @@ class QuantizationPoints:
                 self.leaders[self.leader(layer)] = self.leader(source)  # which an earlier one may have joined
 
     def _fix_back(self, layer, limits):
-        """Gives the output's range to what is only moved there."""
+        """Gives the output's range to what is only moved there, unless a kernel prescribes another: the file requantises."""
         while moves(layer) and len({x.name for x in self.reads[layer.name]}) == 1:
             source = self.reads[layer.name][0]
             if len(self.readers[source.name]) > 1 or self.leader(source) in self.fixed:
                 break
             layer = source
-        self.fixed[self.leader(layer)] = limits
+        self.fixed.setdefault(self.leader(layer), limits)
 
     def leader(self, layer):
         """The name that stands for all layers with the same range as this one."""

@@ -18,6 +18,7 @@ _POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242) 
 _48_17, _32_17 = 1515870810, -1010580540  # of the first guess of a quotient, 29 bits behind the point
 _MOST_SHIFTS = 31
 _SUM_BITS = 12  # before the point of a sum of exponentials
+_WHOLE_BITS = 4  # before the point of what sigmoid and tanh are taken of
 
 
 def has_wide():
@@ -40,10 +41,7 @@ def rescaled(sums, multiplier, count=None):
         multiplier: float64, above 0.
         count: float64, by which MEAN divides: the multiplier's bits, to a power of two, and the rest at the end.
     """
-    exponent = ops.floor(ops.log2(multiplier)) + 1
-    share = multiplier / ops.power(ops.cast(2.0, "float64"), exponent)  # log2 may have been rounded up to a whole number
-    exponent = ops.where(share >= 1, exponent + 1, ops.where(share < 0.5, exponent - 1, exponent))
-    exponent = ops.clip(exponent, -_MOST_SHIFTS, _MOST_SHIFTS)
+    exponent = ops.clip(_exponent(multiplier), -_MOST_SHIFTS, _MOST_SHIFTS)
     share = ops.cast(ops.round(multiplier / ops.power(ops.cast(2.0, "float64"), exponent) * _TOP), "int64")
     if count is not None:
         halvings = ops.floor(ops.log2(count + 0.5))
@@ -53,6 +51,13 @@ def rescaled(sums, multiplier, count=None):
     right = ops.power(ops.cast(2.0, "float64"), ops.maximum(-exponent, 0.0))
     product = _product(ops.cast(sums, "int64") * ops.cast(left, "int64"), share)
     return ops.cast(product, "float64") / right
+
+
+def _exponent(x):
+    """The power of two by which a float64 above 0 is divided to lie from 1/2 to 1."""
+    exponent = ops.floor(ops.log2(x)) + 1
+    share = x / ops.power(ops.cast(2.0, "float64"), exponent)  # log2 may have been rounded up to a whole number
+    return ops.where(share >= 1, exponent + 1, ops.where(share < 0.5, exponent - 1, exponent))
 
 
 def mean_steps(sums, zero):
@@ -112,6 +117,46 @@ def softmax_steps(x, scale):
     return ops.cast(ops.minimum(steps, _long(255)), "float32")
 
 
+def sigmoid_steps(x, scale):
+    """Returns the bytes of LOGISTIC as numbers from 0 to 255.
+
+    Args:
+        x: float32, whole steps of `scale`.
+        scale: `()`, of the bytes that are read.
+    """
+    x, beyond, below = _sixteenths(x, scale)
+    positive = _quotient(_exponential(-ops.abs(x), _WHOLE_BITS))
+    steps = _halved(ops.where(x < 0, _long(_TOP - 1) - positive, positive), 2 ** (31 - 8))
+    return _saturated(ops.where(x == 0, _long(128), steps), beyond, below, 0, 255)
+
+
+def tanh_steps(x, scale):
+    """Returns the bytes of TANH as numbers from -128 to 127; arguments are those of `sigmoid_steps`."""
+    x, beyond, below = _sixteenths(x, scale)
+    # twice a number with 4 bits before the point is the same number with 5
+    size = _inverse(_exponential(-ops.abs(x), _WHOLE_BITS + 1)) - _long(2**29)
+    size = ops.where(size < _long(2**29), size * _long(4), _long(_TOP - 1))
+    steps = _halved(ops.where(x < 0, -size, size), 2 ** (31 - 7))
+    return _saturated(ops.where(x == 0, _long(0), steps), beyond, below, -128, 127)
+
+
+def _sixteenths(x, scale):
+    """Numbers with 4 bits before the point and 27 behind, and which of them lie beyond what these hold, or below."""
+    real = ops.cast(scale, "float64") * 2 ** (31 - _WHOLE_BITS)
+    exponent = _exponent(real)
+    left = ops.power(ops.cast(2.0, "float64"), exponent)
+    multiplier = ops.cast(ops.round(real / left * _TOP), "int64")
+    radius = ops.floor(ops.cast(15 * 2 ** (31 - _WHOLE_BITS), "float64") / left)
+    beyond, below = ops.cast(x, "float64") >= radius, ops.cast(x, "float64") <= -radius
+    inside = ops.where(ops.logical_or(beyond, below), _long(0), ops.cast(x, "int64"))
+    return _product(inside * ops.cast(left, "int64"), multiplier), beyond, below
+
+
+def _saturated(steps, beyond, below, lowest, highest):
+    steps = ops.where(steps < lowest, _long(lowest), ops.where(steps > highest, _long(highest), steps))
+    return ops.cast(ops.where(below, _long(lowest), ops.where(beyond, _long(highest), steps)), "float32")
+
+
 def _exponentials(scale):
     """Of the distances 0 to 255 below the largest, `exp(-distance * scale)` with 31 bits behind the point."""
     real = ops.cast(scale, "float64") * 2**26
@@ -122,32 +167,38 @@ def _exponentials(scale):
     distances = ops.convert_to_tensor(-np.arange(256, dtype="int64"))
     inside = ops.cast(-distances, "float64") <= ops.floor(ops.cast(31 * 2.0**26, "float64") / left)
     shifted = ops.where(inside, distances, _long(0)) * ops.cast(left, "int64")
-    return ops.where(inside, _exponential(_product(shifted, multiplier)), _long(0))
+    return ops.where(inside, _exponential(_product(shifted, multiplier), 5), _long(0))
 
 
-def _exponential(x):
-    """Of numbers up to zero with 26 bits behind the point, with 31 bits."""
-    quarter = _long(2**24)
+def _exponential(x, whole_bits):
+    """Of numbers up to zero with 4 or 5 bits before the point of 31, with 31 behind it."""
+    quarter = _long(2 ** (29 - whole_bits))
     within = x - x // quarter * quarter - quarter
-    y = within * _long(32) + _long(2**28)
+    y = within * _long(2**whole_bits) + _long(2**28)
     square = _product(y, y)
     cube, fourth = _product(square, y), _product(square, square)
     series = _halved(_product(_halved(fourth, 4) + cube, _THIRD) + square, 2)
     made = _long(_EIGHTH) + _product(_EIGHTH, y + series)
     rest = within - x
-    for k, power in enumerate(_POWERS):
-        odd = rest // _long(2 ** (24 + k)) % _long(2) == _long(1)
+    for k, power in enumerate(_POWERS[: whole_bits + 2]):
+        odd = rest // _long(2 ** (29 - whole_bits + k)) % _long(2) == _long(1)
         made = ops.where(odd, _product(made, power), made)
     return ops.where(x == 0, _long(_TOP - 1), made)
 
 
 def _quotient(x):
     """`1 / (1 + x)` of x from 0 to 1, both with 31 bits behind the point."""
+    y = _inverse(x)
+    return ops.where(y < _long(_TOP // 2), y * _long(2), _long(_TOP - 1))
+
+
+def _inverse(x):
+    """`2 / (1 + x)` with 29 bits, of x from 0 to 1 with 31 bits behind the point."""
     half = (x + _long(_TOP)) // _long(2)  # (x + one + 1) / 2 of the largest number for one
     y = _long(_48_17) + _product(half, _32_17)
     for _ in range(3):
         y = y + _product(y, _long(2**29) - _product(half, y)) * _long(4)
-    return ops.where(y < _long(_TOP // 2), y * _long(2), _long(_TOP - 1))
+    return y
 
 
 def _product(x, y):

@@ -42,10 +42,12 @@ from keras_unetmm.quantization.calibration import calibration_images
 from keras_unetmm.quantization.histograms import Histogram
 from keras_unetmm.quantization.measured_ranges import measured_ranges
 from keras_unetmm.quantization.quantized_layers import (
+    FUNCTIONS,
     QUANTIZED,
     SCALED,
     FakeQuantize,
     MeanUnit,
+    QuantizedActivation,
     QuantizedConvolution,
     QuantizedMean,
     QuantizedShifted,
@@ -57,6 +59,7 @@ from keras_unetmm.types import Calibration, PerChannel, Size
 RANGES = ("learned", "average", "fixed")
 _SUFFIX = "_range"
 _NEXT_TO_NOTHING = 1e-15  # a sum with which changes no byte
+_GIVING_STEPS = (QuantizedActivation, QuantizedSoftmax)  # of the bytes that their kernels prescribe
 _CLIPPED = {"relu": (0.0, None), "relu6": (0.0, 6.0), "hard_tanh": (-1.0, 1.0)}  # where kernels of convolutions end
 
 
@@ -185,7 +188,8 @@ def output_of(model, kind):
         layer = operations_read(layer)[0]
     if kind == "probabilities":
         return kind
-    return "image" if layer.fixed == BYTES else "values"
+    bounded = kind == "image" and layer.fixed == PROBABILITIES  # by a sigmoid, behind which bytes are only moved
+    return "image" if layer.fixed == BYTES or bounded else "values"
 
 
 def plain(model: keras.Model) -> tuple[keras.Model, dict[str, tuple[float, float]]]:
@@ -362,7 +366,7 @@ def _rounded(graph, points, ranges):
         tensors = [x for x in keras.tree.flatten(args) if isinstance(x, keras.KerasTensor)]
         if isinstance(layer, SCALED):
             made, *parts = layer([tensors[0], scale_of(tensors[0])])
-            how = {_parts_of(layer): parts[0] if isinstance(layer, QuantizedSoftmax) else parts}
+            how = {_parts_of(layer): parts[0] if isinstance(layer, _GIVING_STEPS) else parts}
             if isinstance(layer, QuantizedConvolution):
                 *factors, sums = parts
                 how = {"factors": factors, "sums": sums, "clip": _CLIPPED.get(activation(layer))}
@@ -387,7 +391,7 @@ def _rounded(graph, points, ranges):
 
 def _parts_of(layer):
     """What the parts of a layer that reads a scale are to `FakeQuantize`."""
-    kinds = {QuantizedShifted: "addends", QuantizedMean: "mean", QuantizedSoftmax: "steps"}
+    kinds = {QuantizedShifted: "addends", QuantizedMean: "mean", _GIVING_STEPS: "steps"}
     return next((name for kind, name in kinds.items() if isinstance(layer, kind)), "factors")
 
 
@@ -435,6 +439,8 @@ def _has_integers(layer):
     """Whether a layer of a class in `QUANTIZED` is the operator whose integers are known there."""
     if isinstance(layer, keras.layers.Softmax):
         return layer.axis in (-1, len(layer.output.shape) - 1)
+    if isinstance(layer, keras.layers.Activation):
+        return activation(layer) in FUNCTIONS
     if isinstance(layer, Resizing):
         return layer.interpolation == "bilinear"
     return not isinstance(layer, ChannelMean) or layer.form != "convolution" or len(layer.input.shape) != 4

@@ -16,7 +16,17 @@ from keras import ops
 
 from keras_unetmm.lowering.integer_layers import Resizing
 from keras_unetmm.lowering.operator_layers import ChannelMean, ReciprocalRoot, Scaled, Shifted
-from keras_unetmm.quantization.integer_kernels import has_wide, mean_steps, nearest, pooled, rescaled, resized, softmax_steps
+from keras_unetmm.quantization.integer_kernels import (
+    has_wide,
+    mean_steps,
+    nearest,
+    pooled,
+    rescaled,
+    resized,
+    sigmoid_steps,
+    softmax_steps,
+    tanh_steps,
+)
 from keras_unetmm.quantization.straight_through import on_grid, rounded_to_bytes
 
 LEVELS = 255  # steps between the lowest and the highest of 256 values
@@ -571,6 +581,29 @@ class QuantizedSoftmax(keras.layers.Softmax):
         return _specs(inputs[0].shape, inputs[0].shape)
 
 
+@keras.saving.register_keras_serializable("keras_unetmm")
+class QuantizedActivation(keras.layers.Activation):
+    """`keras.layers.Activation`, a sigmoid or tanh of bytes.
+
+    It reads a map and its scale, and gives a map and, in steps of 1/256 or 1/128, what the kernel finds.
+    """
+
+    def build(self, shapes):
+        super().build(shapes[0])
+
+    def call(self, inputs, training=None):
+        x, scale = inputs
+        y = super().call(x)
+        kernel, unit = FUNCTIONS[self.activation.__name__]
+        steps = kernel(nearest(x / scale), scale) if has_wide() and not training else y / unit
+        return y, ops.stop_gradient(steps)
+
+    def compute_output_spec(self, inputs, training=None):
+        return _specs(inputs[0].shape, inputs[0].shape)
+
+
+FUNCTIONS = {"sigmoid": (sigmoid_steps, 1 / 256), "tanh": (tanh_steps, 1 / 128)}
+"""The kernels of `QuantizedActivation`, and the scale of their bytes."""
 QUANTIZED = {
     keras.layers.Conv2D: QuantizedConv2D,
     keras.layers.DepthwiseConv2D: QuantizedDepthwiseConv2D,
@@ -588,10 +621,12 @@ QUANTIZED = {
     keras.layers.Softmax: QuantizedSoftmax,
     Resizing: QuantizedResizing,
     ChannelMean: QuantizedChannelMean,
+    keras.layers.Activation: QuantizedActivation,
 }
 """The layers of an integer graph that compute otherwise than in float, and what they are while they train."""
 SCALED = (
     *(QuantizedConvolution, QuantizedScaled, QuantizedShifted),
     *(QuantizedPReLU, QuantizedLeakyReLU, QuantizedReciprocalRoot, QuantizedMean, QuantizedSoftmax),
+    QuantizedActivation,
 )
 """Those that read a scale, and give what the rounding after them must know."""

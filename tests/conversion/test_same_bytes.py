@@ -13,7 +13,9 @@ from keras_unetmm.conversion import same_bytes
 from keras_unetmm.conversion.convert import ConversionError
 from keras_unetmm.conversion.ranges import RangeError
 from keras_unetmm.conversion.same_bytes import trials, validate_same_bytes
+from keras_unetmm.quantization.integer_kernels import sigmoid_steps, tanh_steps
 from keras_unetmm.quantization.quantize import plain, quantize_aware, renewed
+from keras_unetmm.tflite_file.edit import File
 from keras_unetmm.tflite_file.graph import read
 
 L = keras.layers
@@ -152,6 +154,50 @@ def test_every_layer_gives_its_files_bytes(kind):
     assert steps.max() == 0
 
 
+def shuffled(activation):
+    """An image whose last layer moves what an activation gives."""
+    return network(lambda x: ours.PixelShuffle(2)(L.Conv2D(12, 3, padding="same", activation=activation)(x)), 3.0)
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize(("activation", "asked"), [("sigmoid", "image"), ("tanh", "image"), ("sigmoid", "auto")])
+def test_an_image_whose_kernel_has_a_range_of_its_own_is_requantised(activation, asked):
+    made = quantize_aware(shuffled(activation), X, output_kind=asked)
+    content = tflite.convert(made, None, output_kind=asked)
+    graph = read(content).main
+    assert graph.operators[-1].name == "QUANTIZE"
+    (scale,) = graph.tensors[graph.outputs[0]].scales
+    assert scale == pytest.approx(1 / 255)
+    values = keras.ops.convert_to_numpy(made(X, training=False)).astype(float)
+    want = np.clip(np.round(values / scale), 0, 255) - 128  # 128/256 is a little less than a half, for so is the scale
+    got = np.concatenate([tflite.run(content, x[None], "tflm").outputs[0] for x in X])
+    np.testing.assert_array_equal(got, want)
+    assert np.ptp(got.astype(int)) > 100
+
+
+def of_one_activation(name, scale):
+    """A file of one operator that reads bytes of that scale, with the zero point 0."""
+    file = File(tflite.convert(network(lambda x: L.Activation(name)(convolution()(x))), X, output_kind="values"))
+    last = file.main.operators[-1]
+    file.main.operators, file.main.inputs, file.model.signatureDefs = [last], last.inputs, None
+    quantization = file.main.tensors[int(last.inputs[0])].quantization
+    quantization.scale, quantization.zeroPoint = np.array([scale], "float32"), np.array([0])
+    file.prune()
+    return file.packed()
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize("scale", [1 / 4096, 0.0031, 1 / 256, 0.0264, 2.0, 40.0])  # of powers of two some values are halves
+@pytest.mark.parametrize(("name", "steps", "zero"), [("sigmoid", sigmoid_steps, 128), ("tanh", tanh_steps, 0)])
+def test_integers_of_sigmoid_and_tanh_are_those_of_tflm(name, steps, zero, scale):
+    content = of_one_activation(name, scale)
+    shape = read(content).main.tensors[read(content).main.inputs[0]].shape
+    x = np.resize(np.arange(-128, 128), shape).astype("int8")
+    (got,) = tflite.run(content, x, "tflm").outputs
+    made = steps(keras.ops.convert_to_tensor(x.astype("float32")), keras.ops.convert_to_tensor(np.float32(scale)))
+    np.testing.assert_array_equal(got, keras.ops.convert_to_numpy(made) - zero)
+
+
 @pytest.mark.parametrize("layer", [L.ReLU(1.0), L.ReLU(threshold=0.2), L.ReLU(6.0, negative_slope=0.1)])
 def test_relus_of_several_operators_are_refused(layer):
     with pytest.raises(ValueError, match=f"Received: {layer.name}, a ReLU"):
@@ -227,7 +273,7 @@ def test_a_convolution_with_large_biases_is_exact_and_one_that_is_wrong_by_one_s
 
 
 @ONE_BACKEND
-def test_one_value_by_chance_is_let_pass_unless_the_output_is_another(monkeypatch):
+def test_one_value_by_chance_is_let_pass_on_litert_unless_the_output_is_another(monkeypatch):
     made, content = pair()
     last = [layer for layer in made.layers if type(layer).__name__ == "QuantizedConv2D"][-1]
     graph = read(content).main
@@ -239,14 +285,16 @@ def test_one_value_by_chance_is_let_pass_unless_the_output_is_another(monkeypatc
         (0.6, 2 * one, 1e-3, "Received: early"),
         (0.6, one + one[::-1], 1e-3, "Received: early"),
         (5.0, one, 1e-3, "Received: its output, behind early"),
-    ):
+    ):  # on TFLM none is
         monkeypatch.setattr(same_bytes, "_first", lambda *_, apart=apart, most=most: ("early, a Tanh", apart, most))
         last.bias.assign(start + steps * step)
         if said is None:
-            validate_same_bytes(content, made, X, [])
+            validate_same_bytes(content, made, X, [], "litert-reference")
         else:
             with pytest.raises(RangeError, match=said):
-                validate_same_bytes(content, made, X, [])
+                validate_same_bytes(content, made, X, [], "litert-reference")
+        with pytest.raises(RangeError, match="Received: early"):
+            validate_same_bytes(content, made, X, [])
 
 
 @ONE_BACKEND

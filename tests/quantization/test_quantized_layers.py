@@ -6,7 +6,7 @@ import pytest
 from checks import JIT, randomize
 
 from keras_unetmm.lowering.operator_layers import Scaled, Shifted
-from keras_unetmm.quantization.integer_kernels import has_wide, softmax_steps
+from keras_unetmm.quantization.integer_kernels import has_wide, sigmoid_steps, softmax_steps, tanh_steps
 from keras_unetmm.quantization.quantized_layers import (
     QUANTIZED,
     FakeQuantize,
@@ -93,6 +93,16 @@ def test_integers_of_softmax_are_within_a_step_of_it(scale):
     powers = np.exp(scale * (x - x.max(-1, keepdims=True)).astype(float))
     want = np.minimum(256 * powers / powers.sum(-1, keepdims=True), 255)
     np.testing.assert_allclose(array(softmax_steps(tensor(x), tensor(scale))), want, atol=1)
+
+
+@pytest.mark.skipif(not has_wide(), reason="the kernel's products have 64 bits")
+@pytest.mark.parametrize("scale", [1e-4, 0.004, 0.0264, 0.31, 1.5])
+def test_integers_of_sigmoid_and_tanh_are_within_a_step_of_them(scale):
+    x = np.arange(-128, 128).astype("float32")
+    sigmoid = np.minimum(128 + 128 * np.tanh(scale * x.astype(float) / 2), 255)
+    tanh = np.minimum(128 * np.tanh(scale * x.astype(float)), 127)
+    np.testing.assert_allclose(array(sigmoid_steps(tensor(x), tensor(scale))), sigmoid, atol=0.51)
+    np.testing.assert_allclose(array(tanh_steps(tensor(x), tensor(scale))), tanh, atol=0.51)
 
 
 def test_a_range_covers_zero():

@@ -49,4 +49,4 @@ def _repeats(layer):
 def _moves_one(layer):
     """Whether a layer moves the bytes of one image to one image."""
     tensors = [*keras.tree.flatten(layer.input), *keras.tree.flatten(layer.output)]
-    return moves(layer) and len(tensors) == 2 and all(len(x.shape) == 4 for x in tensors)
+    return moves(layer) and len(tensors) == 2 and all(len(x.shape) < 5 for x in tensors)

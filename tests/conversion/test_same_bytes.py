@@ -94,6 +94,11 @@ LAYERS = {
     "depthwise": then(L.DepthwiseConv2D(3, padding="same", activation="relu")),
     "separable": then(L.SeparableConv2D(4, 3, activation="relu6")),
     "separable, normalized": then(lambda x: L.ReLU()(L.BatchNormalization()(L.SeparableConv2D(4, 3)(x)))),
+    "reshaped, then clipped": lambda x: L.Conv1D(2, 1)(L.ReLU()(L.Reshape((-1, 6))(convolution()(x)))),
+    "flattened, then clipped": lambda x: L.Dense(5)(L.ReLU()(L.Flatten()(convolution()(x)))),
+    "1-D, pooled, then clipped": lambda x: L.Conv1D(2, 1)(
+        L.ReLU()(L.MaxPooling1D(2)(L.Conv1D(4, 3)(L.Reshape((-1, 3))(x))))
+    ),
     "dense on maps": then(L.Dense(5)),
     "dense on maps, tanh": then(L.Dense(5, activation="tanh")),
     "dense": lambda x: L.Dense(7)(L.Flatten()(L.MaxPooling2D(4)(convolution()(x)))),

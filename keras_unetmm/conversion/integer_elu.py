@@ -34,11 +34,7 @@ def with_elus(content):
         operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
     if not stand_ins:
         return content
-    used = sorted({operator.opcodeIndex for graph in file.model.subgraphs for operator in graph.operators})
-    file.model.operatorCodes = [file.model.operatorCodes[index] for index in used]
-    for graph in file.model.subgraphs:
-        for operator in graph.operators:
-            operator.opcodeIndex = used.index(operator.opcodeIndex)
+    file.prune_codes()
     return file.packed()
 
 

@@ -28,6 +28,7 @@ from keras_unetmm.conversion.ranges import (
     with_trained_kernels,
     with_trained_scales,
 )
+from keras_unetmm.conversion.scaled_relu6 import with_scaled_relu6
 from keras_unetmm.conversion.signal import BETTER, ENOUGH, LEAST, signal_to_noise, weakest_layer
 from keras_unetmm.conversion.unshare_multiplies import unshare_multiplies
 from keras_unetmm.graph.nodes import maker
@@ -52,7 +53,8 @@ def write_floats(conversion):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter._experimental_calibrate_only = True  # as TensorFlow's own quantization debugger does
     conversion.content = in_order_of_model(converter.convert(), conversion.network)
-    conversion.content = unshare_multiplies(conversion.content, conversion.graph)
+    if conversion.ranges is None:  # a quantisation-aware model has rounded such a product
+        conversion.content = unshare_multiplies(conversion.content, conversion.graph)
 
 
 def _given(conversion, count=None):
@@ -106,6 +108,7 @@ def quantize(conversion):
     if conversion.ranges is not None:
         content = with_trained_scales(conversion.content, conversion.ranges)
         conversion.content = with_trained_kernels(content, conversion.kernels)
+    conversion.content = with_scaled_relu6(conversion.content)
     if conversion.trained is not None:
         from keras_unetmm.conversion.same_bytes import with_trained_biases
 

@@ -12,7 +12,7 @@ from keras_unetmm.graph.names import free_name
 from keras_unetmm.graph.nodes import maker, operations_read
 from keras_unetmm.lowering import volumes
 from keras_unetmm.lowering.integer_layers import EdgePadding, Resizing
-from keras_unetmm.lowering.operator_layers import OneChannel
+from keras_unetmm.lowering.operator_layers import OneChannel, Scaled, Shifted
 
 _MOVES = (
     *(keras.layers.Concatenate, keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute),
@@ -30,7 +30,7 @@ _RESIZING = (Resizing, keras.layers.UpSampling2D, layers.ResizeLike)
 _JOINED = (  # with an activation that is a clip, where they alone are read by it
     *(keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense, keras.layers.Conv2DTranspose),
     *(keras.layers.Conv3D, keras.layers.Conv3DTranspose),
-    *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply),
+    *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, Scaled, Shifted, keras.layers.AveragePooling2D),
 )
 CLIPS = ("relu", "relu6", "hard_tanh")
 EXACT = ("linear", *CLIPS, "sigmoid", "tanh", "softmax")  # activations of one operator, whose bytes are known
@@ -112,13 +112,18 @@ class QuantizationPoints:
                 self.fixed[layer.name] = BYTES
             elif fixed_range(layer) is not None:
                 self.fixed[layer.name] = fixed_range(layer)
-            elif moves(layer) or averages(layer):
+            elif moves(layer) or averages(layer) or self._clips_a_mean(layer):
                 self._join(layer)
         if output == "image":
             self._fix_back(last, BYTES)
         self.output = self.leader(last)
         self.given = maker(graph.inputs[0]).name
         self._requantize_input(graph)
+
+    def _clips_a_mean(self, layer):
+        """Whether a ReLU is joined with the pooling before it, whose one scale it then has."""
+        read = self.reads[layer.name]
+        return len(read) == 1 and averages(read[0]) and is_joined(read[0], self.readers[read[0].name])
 
     def _requantize_input(self, graph):
         """Gives the input and all maps that it is joined with one range, if theirs is free."""
@@ -159,6 +164,18 @@ class QuantizationPoints:
         while self.leaders[name] != name:
             name = self.leaders[name]
         return name
+
+    def requantised(self, layer):
+        """The leader of the join that reads what a kernel gives in a range of its own, or None: all readers have its bytes.
+
+        The converter requantises such a map once, for a join with maps of another range, and whoever reads it reads that.
+        """
+        own = self.leader(layer)
+        if own not in self.fixed or own == self.given:
+            return None
+        joins = {self.leader(reader) for reader in self.readers[layer.name] if reader is not None and moves(reader)}
+        joins -= {own}
+        return next(iter(joins)) if len(joins) == 1 else None
 
     def rounds(self, layer):
         """Whether a layer's output is rounded again."""

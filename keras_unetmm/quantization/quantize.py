@@ -36,6 +36,7 @@ from keras_unetmm.lowering.scales import (
     QuantizationPoints,
     activation,
     is_exact,
+    is_joined,
     moves,
 )
 from keras_unetmm.quantization.calibration import calibration_images
@@ -162,6 +163,11 @@ def operators(model, target="tflm", size=None, output="auto", mean=None, std=Non
                 "A quantisation-aware model computes what its file will compute, byte by byte, with the activations "
                 f"{', '.join(EXACT)}, leaky_relu, silu, gelu, and layers for these. Received: {_described(layer)}. Use "
                 "one of those in its place, or convert the model without quantize_aware."
+            )
+        if target == "tflm" and _is_alone(layer):
+            raise ValueError(
+                "TFLM knows hard_tanh only within the convolution, sum or product before it. Received: "
+                f"{_described(layer)}, behind {operations_read(layer)[0].name}. Use tanh there, or leave it out."
             )
     return graph, kind_of(made.source) if output == "auto" else output
 
@@ -339,6 +345,7 @@ def _rounded(graph, points, ranges):
 
     scales = {}  # of each range, a tensor of the new graph
     held = {}  # the leader of each tensor of the new graph, by its id, and the tensor
+    requantised = {}  # the leader of the join that all who read a tensor have it from, by the tensor's id
     pending = {}  # what is not rounded yet, and how it will be, by the tensor's id
 
     def rounded(x, leader, how):
@@ -359,6 +366,8 @@ def _rounded(graph, points, ranges):
 
         def read(x):
             x = bytes_in if x is image else x
+            if id(x) in requantised:
+                return rounded(x, requantised[id(x)], {"factors": [scale_of(x)]})
             other = moves(layer) and id(x) in held and held[id(x)][0] != leader
             return rounded(x, leader, {"factors": [scale_of(x)]}) if other else x  # a layer that moves bytes knows one range
 
@@ -373,10 +382,13 @@ def _rounded(graph, points, ranges):
         else:
             made = layer(*args, **kwargs)
             how = pending[id(tensors[0])][1] if id(tensors[0]) in pending else _kernel(layer, tensors, scale_of)
-            if "sums" in how and activation(layer) in _CLIPPED:  # which the converter joins with the convolution
+            if id(tensors[0]) in pending and activation(layer) in _CLIPPED:  # which the converter joins with what is before
                 how = {**how, "clip": _CLIPPED[activation(layer)]}
         if points.rounds(layer):
-            return rounded(made, leader, how)
+            made = rounded(made, leader, how)
+            if points.requantised(layer) is not None:
+                requantised[id(made)] = points.requantised(layer)
+            return made
         for x in keras.tree.flatten(made):
             if moves(layer):
                 held[id(x)] = (leader, x)
@@ -406,7 +418,7 @@ def _kernel(layer, tensors, scale_of):
         addends = [first, scale_of(first), second, scale_of(second)]
         return {"addends": addends, "minus": isinstance(layer, keras.layers.Subtract)}
     if activation(layer) in CLIPS:
-        return {"factors": [scale_of(tensors[0])]}
+        return {"factors": [scale_of(tensors[0])], "clip": _CLIPPED[activation(layer)]}
     if isinstance(layer, ChannelMean):  # a convolution, whose weights are all the largest of their channel
         return {"factors": [scale_of(tensors[0]), 1 / (127 * tensors[0].shape[-1])]}
     return {}
@@ -428,6 +440,14 @@ def _copied(layer, kinds):
         copy.build(shape)
         copy.set_weights(layer.get_weights())
     return copy
+
+
+def _is_alone(layer):
+    """Whether a layer is a hard_tanh that the converter joins with nothing."""
+    if not isinstance(layer, keras.layers.Activation) or activation(layer) != "hard_tanh":
+        return False
+    source = operations_read(layer)[0]
+    return not is_joined(source, followers(source))
 
 
 def _described(layer):

@@ -65,7 +65,7 @@ def fake_quantized(
         steps: float32, the steps of x that the kernel has already found.
         sums: int32, the accumulators of a convolution, in units of the product of `factors`: float32 holds those beyond
             2**24, to which x is made, no longer one by one.
-        clip: tuple `(low, high)`, or None at either end, where the kernel cuts what it has found from `sums`.
+        clip: tuple `(low, high)`, or None at either end, where the kernel cuts what it has found.
     """
     scale, zero = scale_and_zero_point(low, high)
     zero = ops.stop_gradient(zero)
@@ -73,13 +73,12 @@ def fake_quantized(
     if factors or addends:
         exact = _multiplied(x, factors, scale, sums) if factors else _added(addends, scale, minus)
         exact = _narrow(exact, raw)
-        if clip is not None:
-            low_end, high_end = (None if end is None else end / scale for end in clip)
-            exact = exact if low_end is None else ops.maximum(exact, low_end)
-            exact = exact if high_end is None else ops.minimum(exact, high_end)
     if mean:
         exact = _narrow(_averaged(*mean, scale), raw) if len(mean) > 1 else mean_steps(*mean, zero)
     if exact is not None:
+        low_end, high_end = (None if end is None else end / scale for end in clip or (None, None))
+        exact = exact if low_end is None else ops.maximum(exact, low_end)
+        exact = exact if high_end is None else ops.minimum(exact, high_end)
         kept = kept + ops.stop_gradient(exact - kept)
     if raw:
         kept = kept + ops.stop_gradient(nearest(kept + zero) - zero - kept)

@@ -8,10 +8,11 @@ from keras_unetmm.interpreters.blame import first_operator
 from keras_unetmm.interpreters.examples import array_of
 from keras_unetmm.interpreters.runtime import MissingRuntimeError, RunError, prepare, run
 from keras_unetmm.operators.registry import macs
-from keras_unetmm.targets.interpreter_kernels import BELOW_ZERO, SPARSE
+from keras_unetmm.targets.interpreter_kernels import BELOW_ZERO, MISREAD, SPARSE
 from keras_unetmm.targets.substitutes import instead_of
 from keras_unetmm.targets.verdict import SUPPORTED, UNSUPPORTED
 
+_COMPUTED_WRONG = (BELOW_ZERO, MISREAD, SPARSE)  # what an interpreter runs all the same
 NAMES = {"tflm": "TFLM", "litert": "LiteRT"}
 _INPUTS = ("random", "all minimum", "all maximum")
 _MOST_MACS = 10**9  # of one run that is waited for; of three a third
@@ -49,7 +50,7 @@ def confirmed(content, model, target, verdicts):
     done = f"prepared and ran it on {len(inputs)} inputs" if inputs else "prepared it; it was not run, for it is large"
     if inputs:
         verdicts = tuple(
-            verdict if verdict.why in (BELOW_ZERO, SPARSE) else replace(verdict, verdict=SUPPORTED, why="", instead="")
+            verdict if verdict.why in _COMPUTED_WRONG else replace(verdict, verdict=SUPPORTED, why="", instead="")
             for verdict in verdicts
         )
     return verdicts, f"{name} {done}."

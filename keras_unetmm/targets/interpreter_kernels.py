@@ -31,6 +31,7 @@ __all__ = [
     "why_not_tflm",
     "with_types_unknown_to_tflm",
 ]
+MISREAD = "TFLM's RELU6 cuts values and keeps their scale, so that an output with another scale is misread"
 SPARSE = "TFLM reads sparse constants as if they were whole, and computes with what lies behind them"
 BELOW_ZERO = "its input may be below zero by its scale and zero point, and the run ends at such a value"
 COMPILERS = {"ethos-u": "Vela", "edgetpu-custom-op": "edgetpu_compiler"}  # by the custom operator that they write
@@ -145,6 +146,8 @@ def _tflm_limits(operands, target):
         return f"TFLM joins at most {MOST_JOINED} maps, and these are {len(given)}", "layers that join a few at a time"
     if name == "CONCATENATION" and operands.map.type == "INT8" and len({_scale(t) for t in (*given, operands.output)}) > 1:
         return "its inputs and its output differ in scale or zero point", "parts with the same range of values"
+    if name == "RELU6" and operands.map.type in ("INT8", "INT16") and _scale(operands.map) != _scale(operands.output):
+        return MISREAD, "a RELU whose output ends at 6, as unetmm convert writes it"
     if (
         name == "LOGISTIC"
         and operands.map.type != "FLOAT32"

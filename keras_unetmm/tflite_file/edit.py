@@ -119,6 +119,14 @@ class File:
             entry.tensorIndex = new[entry.tensorIndex]
         self._prune_buffers()
 
+    def prune_codes(self):
+        """Drops codes of operators that no graph has any more."""
+        used = sorted({operator.opcodeIndex for graph in self.model.subgraphs for operator in graph.operators})
+        self.model.operatorCodes = [self.model.operatorCodes[index] for index in used]
+        for graph in self.model.subgraphs:
+            for operator in graph.operators:
+                operator.opcodeIndex = used.index(operator.opcodeIndex)
+
     def _prune_buffers(self):
         holders = [tensor for graph in self.model.subgraphs for tensor in graph.tensors or []] + (self.model.metadata or [])
         kept = sorted({0, *(holder.buffer for holder in holders), *_listed(self.model.metadataBuffer)})

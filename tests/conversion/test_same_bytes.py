@@ -90,6 +90,16 @@ def test_every_activation_gives_its_files_bytes_or_is_refused_by_name(name):
             assert f"with the activation {getattr(keras.activations, name).__name__}" in str(caught.value).replace("'", "")
 
 
+def subtracted(layer, x):
+    """A layer that reads what another reads as well."""
+    return L.Conv2D(2, 1)(L.Subtract()([layer(x), x]))
+
+
+def joined_and_read(x):
+    """A map that is joined with one of another range, and read by a convolution."""
+    return L.Conv2D(2, 1)(L.Concatenate()([x, convolution(3)(x)]))
+
+
 LAYERS = {
     "depthwise": then(L.DepthwiseConv2D(3, padding="same", activation="relu")),
     "separable": then(L.SeparableConv2D(4, 3, activation="relu6")),
@@ -99,6 +109,17 @@ LAYERS = {
     "1-D, pooled, then clipped": lambda x: L.Conv1D(2, 1)(
         L.ReLU()(L.MaxPooling1D(2)(L.Conv1D(4, 3)(L.Reshape((-1, 3))(x))))
     ),
+    "pooled, normalized, clipped": lambda x: L.Conv2D(2, 1)(
+        L.ReLU()(L.BatchNormalization()(L.MaxPooling2D(2)(convolution()(x))))
+    ),
+    "normalized image, clipped": lambda x: L.Conv2D(2, 3)(L.ReLU(6.0)(L.BatchNormalization()(x))),
+    "means, clipped": then(lambda x: L.ReLU()(L.AveragePooling2D(2)(x))),
+    "relu6 of a join": lambda x: subtracted(L.Activation("relu6"), L.Concatenate()([convolution(3)(x), convolution(2)(x)])),
+    "relu6 of a product": lambda x: subtracted(L.ReLU(6.0), L.Multiply()([convolution()(x), convolution()(x)])),
+    "relu6, joined with what goes beyond": lambda x: L.Conv2D(2, 1)(
+        L.Concatenate()([L.ReLU(6.0)(L.LeakyReLU()(convolution()(x))), L.Rescaling(3.0)(convolution()(x))])
+    ),
+    "sigmoid, joined and read besides": lambda x: joined_and_read(convolution(activation="sigmoid")(x)),
     "dense on maps": then(L.Dense(5)),
     "dense on maps, tanh": then(L.Dense(5, activation="tanh")),
     "dense": lambda x: L.Dense(7)(L.Flatten()(L.MaxPooling2D(4)(convolution()(x)))),

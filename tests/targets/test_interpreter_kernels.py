@@ -6,6 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tflite import files, operators, unusual
 from tflite.network import Network
 
+from keras_unetmm.conversion.scaled_relu6 import with_scaled_relu6
 from keras_unetmm.interpreters.runtime import RunError, measure, run
 from keras_unetmm.targets import interpreter_kernels as kernels
 from keras_unetmm.targets.targets import check
@@ -199,6 +200,20 @@ def test_sparse_weights_do_not_run_on_tflm_although_it_computes_something(dtype,
         x = np.array([[1, 10, 100, 1000]], "float32")
         assert run(content, x, "litert-reference").outputs[0].tolist() == [[1, 2000, 0, 0]]
         assert run(content, x, "tflm").outputs[0].tolist() != [[1, 2000, 0, 0]]
+
+
+@pytest.mark.parametrize("ask", [True, False])
+def test_relu6_between_two_scales_does_not_run_on_tflm_although_it_computes_something(ask):
+    net = Network()
+    content = net.file(net.unary("RELU6", net.input(1, 4), scale=1 / 32, zero_point=0))
+    verdict = check(content, "tflm", compile=ask)
+    assert [(operator.verdict, operator.why) for operator in verdict.operators] == [("unsupported", kernels.MISREAD)]
+    x = np.array([[-64, 0, 32, 64]], "int8")
+    want = run(content, x, "litert-reference").outputs[0]
+    assert (run(content, x, "tflm").outputs[0] != want).any()
+    np.testing.assert_array_equal(run(with_scaled_relu6(content), x, "tflm").outputs[0], want)
+    same = Network()
+    assert check(same.file(same.unary("RELU6", same.input(1, 4))), "tflm", compile=ask).runs
 
 
 def gathered(dtype):

@@ -53,8 +53,7 @@ def write_floats(conversion):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter._experimental_calibrate_only = True  # as TensorFlow's own quantization debugger does
     conversion.content = in_order_of_model(converter.convert(), conversion.network)
-    if conversion.ranges is None:  # a quantisation-aware model has rounded such a product
-        conversion.content = unshare_multiplies(conversion.content, conversion.graph)
+    conversion.content = unshare_multiplies(conversion.content, conversion.graph)
 
 
 def _given(conversion, count=None):

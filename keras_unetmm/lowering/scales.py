@@ -119,6 +119,8 @@ class QuantizationPoints:
         self.output = self.leader(last)
         self.given = maker(graph.inputs[0]).name
         self._requantize_input(graph)
+        for name in list(self.fixed):
+            self._requantize_kernel(name, graph)
 
     def _clips_a_mean(self, layer):
         """Whether a ReLU is joined with the pooling before it, whose one scale it then has."""
@@ -138,6 +140,16 @@ class QuantizationPoints:
             self.given = free_name(f"{source}_bytes", self.leaders)
             self.fixed[self.given] = self.fixed.pop(source)
             self.leaders |= {**dict.fromkeys((source, *joins), first), self.given: self.given}
+
+    def _requantize_kernel(self, name, graph):
+        """Gives what is only moved of a kernel's own range to the one join, further on, with maps of another range."""
+        if name not in self.readers or name == self.given or self.leader(name) != name:
+            return
+        moved = [layer.name for layer in graph.operations if layer.name != name and self.leader(layer) == name]
+        readers = [reader for source in (name, *moved) for reader in self.readers[source] if reader is not None]
+        joins = {self.leader(reader) for reader in readers if moves(reader)} - {name}
+        if len(joins) == 1 and not joins & set(self.fixed):
+            self.leaders |= dict.fromkeys(moved, joins.pop())
 
     def _join(self, layer):
         sources = [self.leader(source) for source in self.reads[layer.name]]

@@ -108,7 +108,6 @@ PRESETS = {
     "hippocampus-unet": Preset(
         partial(models.UNet, "harp_width4", classes=3),
         variant="unet",
-        remark="in int8 it loses more than the 0.005 Dice that we aim at: it was not trained on as integers",
         **_HIPPOCAMPUS,
     ),
     "scenes-sunet": Preset(

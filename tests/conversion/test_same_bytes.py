@@ -120,6 +120,7 @@ LAYERS = {
         L.Concatenate()([L.ReLU(6.0)(L.LeakyReLU()(convolution()(x))), L.Rescaling(3.0)(convolution()(x))])
     ),
     "sigmoid, joined and read besides": lambda x: joined_and_read(convolution(activation="sigmoid")(x)),
+    "sigmoid, moved and then joined": lambda x: joined_and_read(L.ZeroPadding2D(1)(convolution(activation="sigmoid")(x))),
     "dense on maps": then(L.Dense(5)),
     "dense on maps, tanh": then(L.Dense(5, activation="tanh")),
     "dense": lambda x: L.Dense(7)(L.Flatten()(L.MaxPooling2D(4)(convolution()(x)))),

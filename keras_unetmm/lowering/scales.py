@@ -147,7 +147,7 @@ class QuantizationPoints:
             return
         moved = [layer.name for layer in graph.operations if layer.name != name and self.leader(layer) == name]
         readers = [reader for source in (name, *moved) for reader in self.readers[source] if reader is not None]
-        joins = {self.leader(reader) for reader in readers if moves(reader)} - {name}
+        joins = {self.leader(reader) for reader in readers if moves(reader) or averages(reader)} - {name}
         if len(joins) == 1 and not joins & set(self.fixed):
             self.leaders |= dict.fromkeys(moved, joins.pop())
 
@@ -185,8 +185,8 @@ class QuantizationPoints:
         own = self.leader(layer)
         if own not in self.fixed or own == self.given:
             return None
-        joins = {self.leader(reader) for reader in self.readers[layer.name] if reader is not None and moves(reader)}
-        joins -= {own}
+        readers = [reader for reader in self.readers[layer.name] if reader is not None]
+        joins = {self.leader(reader) for reader in readers if moves(reader) or averages(reader)} - {own}
         return next(iter(joins)) if len(joins) == 1 else None
 
     def rounds(self, layer):

@@ -121,6 +121,9 @@ LAYERS = {
     ),
     "sigmoid, joined and read besides": lambda x: joined_and_read(convolution(activation="sigmoid")(x)),
     "sigmoid, moved and then joined": lambda x: joined_and_read(L.ZeroPadding2D(1)(convolution(activation="sigmoid")(x))),
+    "sigmoid, enlarged and then joined": lambda x: joined_and_read(
+        L.UpSampling2D(2, interpolation="bilinear")(convolution(activation="sigmoid")(x))
+    ),
     "dense on maps": then(L.Dense(5)),
     "dense on maps, tanh": then(L.Dense(5, activation="tanh")),
     "dense": lambda x: L.Dense(7)(L.Flatten()(L.MaxPooling2D(4)(convolution()(x)))),

@@ -10,8 +10,8 @@ Paper     UNet-- (arXiv 2412.18276), section 4.1, on SIDD; its small brother on 
           tiled, or from_preset("denoise-tiled") saved as a .keras file; large trains long on, in patches of 128
 Expect    CBSD68 30.38 dB, Kodak24 30.95; with full skips 30.43 and 31.07; tiled 30.43 and 31.05, tiled_full 30.52 and
           31.16, tiled_none 30.33 and 30.93, as measured (CDnCNN-B, with 0.67M parameters, has 31.24 on CBSD68); on
-          noise as bytes have it, long 30.83 and 31.54, large 30.93 and 31.66, as integers 30.86 and 31.58
-Takes     half an hour on a CPU core, measured; long and large an hour and a half each on a busy one
+          noise as bytes have it, long 30.83 and 31.54, large 30.93 and 31.66, as integers 30.92 and 31.66
+Takes     half an hour on a CPU core, measured; long, large, and large as integers an hour and a half each
 Run       unetmm train recipes/denoise_bsd_nafnet.py --data DATA --out runs/denoise_bsd_nafnet
           unetmm train recipes/denoise_bsd_nafnet.py --data DATA --out runs/denoise_bsd_nafnet_full --variant full
 """

@@ -21,30 +21,35 @@ def with_scaled_relu6(content):
         content: bytes of the file.
     """
     graph, file, operators = read(content).main, File(content), []
-    for old, operator in zip(graph.operators, file.main.operators, strict=True):
-        operators.append(operator)
-        if old.name != "RELU6" or not _rescales(graph, old):
-            continue
-        operator.opcodeIndex = file.operator_code(schema.BuiltinOperator.RELU, _RELU_VERSION)
-        output = graph.tensors[old.outputs[0]]
-        limits = np.iinfo(output.type.lower())
-        end = round(_END / output.scales[0]) + output.zero_points[0]
-        if end < limits.max:
-            number = int(operator.outputs[0])
-            longer = file.add_tensor(number, output.shape, "/longer")
-            operator.outputs = np.array([longer], "int32")
-            six = file.add_tensor(number, (1,), "/six")
-            file.main.tensors[six].buffer = file.add_buffer(np.array([end], limits.dtype))
-            options = schema.MaximumMinimumOptionsT()
-            operators.append(file.operator(schema.BuiltinOperator.MINIMUM, 2, [longer, six], number, options))
-    if not any(old.name == "RELU6" and _rescales(graph, old) for old in graph.operators):
+    rescaling = {position for position, operator in enumerate(graph.operators) if _rescales(graph, operator)}
+    if not rescaling:
         return content
+    for position, operator in enumerate(file.main.operators):
+        operators.append(operator)
+        if position in rescaling:
+            operator.opcodeIndex = file.operator_code(schema.BuiltinOperator.RELU, _RELU_VERSION)
+            operators += _end_at_six(file, operator, graph.tensors[graph.operators[position].outputs[0]])
     file.main.operators = operators
     file.prune_codes()
     return file.packed()
 
 
+def _end_at_six(file, relu, output):
+    """The MINIMUM that a RELU needs whose bytes go beyond 6, as a list of one or none."""
+    limits = np.iinfo(output.type.lower())
+    end = round(_END / output.scales[0]) + output.zero_points[0]
+    if end >= limits.max:
+        return []
+    number = int(relu.outputs[0])
+    longer = file.add_tensor(number, output.shape, "/longer")
+    six = file.add_tensor(number, (1,), "/six", data=np.array([end], limits.dtype))
+    relu.outputs = np.array([longer], "int32")
+    return [file.operator(schema.BuiltinOperator.MINIMUM, 2, [longer, six], number, schema.MaximumMinimumOptionsT())]
+
+
 def _rescales(graph, operator):
+    if operator.name != "RELU6":
+        return False
     source, output = (graph.tensors[number] for number in (operator.inputs[0], operator.outputs[0]))
     same = source.scales[:1] == output.scales[:1] and source.zero_points[:1] == output.zero_points[:1]
     return output.type in ("INT8", "UINT8") and not same

@@ -6,8 +6,8 @@ same scales. The converter rounds a bias of more than 2**24 steps otherwise than
 its own: then the sums are equal.
 
 So are sigmoid, tanh and softmax, as TFLM's kernels find them in fixed point. Where TFLM cannot run the file, LiteRT does,
-and finds sigmoid and tanh otherwise. There one allowance is left for layers that are no convolutions: a real number that is a
-half, but for what either arithmetic knows of it, may go to either neighbour. The two know it to about 2**-22, that is
+and finds sigmoid and tanh otherwise. There one allowance is left for layers that are no convolutions: a real number that is
+a half, but for what either arithmetic knows of it, may go to either neighbour. The two know it to about 2**-22, that is
 256 * 2**-22 = 6e-5 of a byte's step, an estimate: so for one input in 16,000. A byte has 256 inputs, so that few layers have
 such an input.
 """

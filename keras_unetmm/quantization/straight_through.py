@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rounding in training, with the gradients written out: a step of a quantisation-aware network then costs about half.
+"""Rounding in training, with the gradients written out: a step of a quantisation-aware network then takes two thirds.
 
 What a kernel decides where a value lies half-way is not asked here: halves go to even numbers.
 """
@@ -26,7 +26,7 @@ def rounded_to_bytes(x, scale, lowest, highest):
         if upstream is None:
             (upstream,) = args
         inside = ops.logical_and(x >= (lowest - 0.5) * scale, x <= (highest + 0.5) * scale)
-        inside = ops.cast(inside, x.dtype)  # by which to multiply takes TensorFlow a third of a selection
+        inside = ops.cast(inside, x.dtype)  # a product takes TensorFlow less than a selection
         to_scale = ops.sum(upstream * (y - inside * x)) / scale
         nothing = ops.zeros_like(lowest)
         return upstream * inside, to_scale, nothing, nothing
